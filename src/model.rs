@@ -1,0 +1,63 @@
+//! The nouns of the graph, in our own words: what a provider said, mapped, and nothing about how it was read.
+//!
+//! A noun is plain data. What needs another read is an edge, and edges live in `graph`; here such a field is only a
+//! key. The descriptions on types and fields are printed into the schema, so they are written for its readers.
+
+pub mod account;
+pub mod application;
+pub mod catalogue;
+pub mod connection;
+pub mod identity;
+pub mod key;
+pub mod place;
+pub mod scalar;
+
+pub use account::{OneAllUser, WordPressUser};
+pub use application::{AccessKind, Application, ApplicationAccess, Permission, PermissionRisk};
+pub use connection::Connection;
+pub use connection::{
+    AdditionalAccount, ConnectionHealth, ConnectionKind, HealthAction, HealthActionKind, HealthState, KeyringRecord,
+    PublicizeRecord, Record, SignInPlugin, SignInRecord, SignInResult,
+};
+pub use identity::{
+    Account, Address, EmailEntry, Identity, IdentityState, LabelledValue, Organization, PersonName, Photo, Profile,
+    Relationship, UrlEntry,
+};
+pub use key::{
+    ApplicationId, ApplicationKey, ConnectionKey, ConnectionToken, IdentityKey, IdentityToken, KeyringId, PublicizeId,
+    SiteId, UserToken,
+};
+pub use place::{Service, ServiceEntry, Site};
+pub use scalar::{DateTime, Url};
+
+use async_graphql::Enum;
+
+/// One of the two services that the gateway reads.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[graphql(rename_items = "SCREAMING_SNAKE_CASE")]
+pub enum Provider {
+    /// WordPress.com: Keyring and Publicize connections, connected applications, sites.
+    #[graphql(name = "WORDPRESS")]
+    WordPress,
+    /// OneAll: social sign-ins, the users they belong to, and full identities.
+    #[graphql(name = "ONEALL")]
+    OneAll,
+}
+
+impl Provider {
+    /// The provider's name in settings, logs and errors: `wordpress` or `oneall`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Provider::WordPress => "wordpress",
+            Provider::OneAll => "oneall",
+        }
+    }
+
+    /// The provider's name in a sentence: `WordPress.com` or `OneAll`.
+    pub fn title(self) -> &'static str {
+        match self {
+            Provider::WordPress => "WordPress.com",
+            Provider::OneAll => "OneAll",
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The accounts a request acts for: a WordPress.com user and a OneAll user.
+
+use std::sync::Arc;
+
+use async_graphql::{ID, SimpleObject};
+
+use super::{DateTime, Identity, SiteId, Url, UserToken};
+
+/// A WordPress.com user, as `/me` describes the owner of the token.
+#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[graphql(complex)]
+pub struct WordPressUser {
+    /// The user's number.
+    pub user_id: ID,
+    /// The name they sign in with.
+    pub username: Option<String>,
+    /// The name to show.
+    pub display_name: Option<String>,
+    /// Their e-mail address.
+    pub email: Option<String>,
+    /// Whether they have shown that the address is theirs.
+    pub email_verified: Option<bool>,
+    /// Their picture.
+    pub avatar_url: Option<Url>,
+    /// Their public profile.
+    pub profile_url: Option<Url>,
+    /// The language they use, such as `en`.
+    pub language: Option<String>,
+    /// When they joined.
+    pub created_at: Option<DateTime>,
+    /// How many sites they have.
+    pub site_count: Option<i32>,
+    /// What the token may do: `global`, `auth`, or a list of scopes. It explains a FORBIDDEN elsewhere.
+    pub token_scope: Vec<String>,
+    /// The one site the token is bound to, if it is.
+    pub token_site_id: Option<ID>,
+    /// Their main site.
+    #[graphql(skip)]
+    pub primary_site: Option<SiteId>,
+}
+
+/// A user of the OneAll site: one person with all the identities they linked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OneAllUser {
+    /// The user's token.
+    pub key: UserToken,
+    /// What OneAll says of them, where it is already at hand.
+    pub entry: Option<OneAllUserEntry>,
+}
+
+/// What OneAll says of a user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OneAllUserEntry {
+    /// When the user first came.
+    pub created_at: Option<DateTime>,
+    /// When they last signed in.
+    pub last_login_at: Option<DateTime>,
+    /// How often they signed in.
+    pub login_count: Option<i32>,
+    /// The identities they linked.
+    pub identities: Vec<Arc<Identity>>,
+}

@@ -1,0 +1,261 @@
+//! An identity: a person's account at an outside service, as one provider sees it.
+//!
+//! OneAll writes identities in the Portable Contacts format; what it documents is all here. Its live credentials
+//! (`source.access_token`, `refresh_token`, `publish_token`) have no field anywhere, so nothing can print them.
+
+use async_graphql::{Enum, SimpleObject};
+
+use super::{DateTime, IdentityKey, Provider, Url, UserToken};
+
+/// A person's account at an outside service, as one provider sees it.
+///
+/// WordPress.com knows little of it (a name, a picture, a number); OneAll knows the whole profile the service gave.
+#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[graphql(complex)]
+pub struct Identity {
+    /// Which thing this is at its provider.
+    #[graphql(skip)]
+    pub key: IdentityKey,
+    /// The provider that knows it.
+    pub provider: Provider,
+    /// OneAll's identity token. Null at WordPress.com, which knows the account only through a connection, and for an
+    /// encrypted identity.
+    pub provider_id: Option<String>,
+    /// Whether it can be read: ENCRYPTED where the OneAll site encrypts its users' data.
+    pub state: IdentityState,
+    /// The service's slug as the provider spells it.
+    #[graphql(skip)]
+    pub service: Option<String>,
+    /// The service's name as the provider writes it, where it does (OneAll's `source.name`).
+    #[graphql(skip)]
+    pub service_label: Option<String>,
+    /// The account's own ID at the service: Keyring's `external_ID`, OneAll's `accounts[].userid`.
+    pub subject: Option<String>,
+    /// OneAll's mark of the account, the same for everyone who uses it on the site.
+    pub provider_account_uid: Option<String>,
+    /// The name to show.
+    pub display_name: Option<String>,
+    /// The name the person signs in with, or the service's handle. It may hold spaces.
+    pub username: Option<String>,
+    /// The parts of the person's name.
+    pub name: Option<PersonName>,
+    /// The page about the account at the service.
+    pub profile_url: Option<Url>,
+    /// A picture of the person.
+    pub picture_url: Option<Url>,
+    /// A small picture.
+    pub thumbnail_url: Option<Url>,
+    /// Pictures in several sizes.
+    pub photos: Vec<Photo>,
+    /// OneAll's `id`: a link that names the account. It is not always the profile page.
+    pub account_url: Option<Url>,
+    /// When the provider first saw it.
+    pub created_at: Option<DateTime>,
+    /// When the provider last renewed it.
+    pub updated_at: Option<DateTime>,
+    /// E-mail addresses. Empty where the service gave none; null where the provider knows no such thing.
+    pub emails: Option<Vec<EmailEntry>>,
+    /// Links the person gave.
+    pub urls: Vec<UrlEntry>,
+    /// The account at the service, as the service names it; now and then several.
+    pub accounts: Vec<Account>,
+    /// How many follow the account, where WordPress.com knows it.
+    pub follower_count: Option<i32>,
+    /// What the person says of themselves. Null where the provider has no profile.
+    pub profile: Option<Profile>,
+    /// The OneAll user who owns it, where the answer says so.
+    #[graphql(skip)]
+    pub user: Option<UserToken>,
+    /// False on a row of a list that carries less than the thing itself (OneAll's `/identities.json`).
+    #[graphql(skip)]
+    pub complete: bool,
+}
+
+/// Whether an identity can be read.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdentityState {
+    /// Its data is plain.
+    Readable,
+    /// The OneAll site encrypts user data; the key goes only to the callback of the sign-in, and the gateway has none.
+    Encrypted,
+}
+
+/// The parts of a person's name, each as the service gave it.
+#[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
+pub struct PersonName {
+    /// The whole name, ready to show.
+    pub formatted: Option<String>,
+    /// First name.
+    pub given_name: Option<String>,
+    /// Middle name.
+    pub middle_name: Option<String>,
+    /// Last name.
+    pub family_name: Option<String>,
+    /// Nickname.
+    pub nickname: Option<String>,
+    /// "Dr".
+    pub honorific_prefix: Option<String>,
+    /// "Jr".
+    pub honorific_suffix: Option<String>,
+    /// A name to show, beside `formatted`.
+    pub display_name: Option<String>,
+}
+
+/// A picture in one size.
+#[derive(SimpleObject, Clone, Debug, PartialEq)]
+pub struct Photo {
+    /// Where it is.
+    pub url: Url,
+    /// An older record's word for it, such as `thumbnail`.
+    #[graphql(name = "type")]
+    pub kind: Option<String>,
+    /// OneAll's mark of the size, from `2:XS` to `5:L`.
+    pub size: Option<String>,
+}
+
+/// An e-mail address.
+#[derive(SimpleObject, Clone, Debug, PartialEq)]
+pub struct EmailEntry {
+    /// The address.
+    pub value: String,
+    /// Whether the service says the person controls it. Null where it does not say: treat that as no.
+    pub verified: Option<bool>,
+}
+
+/// A link the person gave.
+#[derive(SimpleObject, Clone, Debug, PartialEq)]
+pub struct UrlEntry {
+    /// The link.
+    pub url: Url,
+    /// What it leads to, such as `profile`.
+    #[graphql(name = "type")]
+    pub kind: Option<String>,
+}
+
+/// An account at a service, as the service names it.
+#[derive(SimpleObject, Clone, Debug, PartialEq)]
+pub struct Account {
+    /// The service's domain, such as `twitter.com`.
+    pub domain: Option<String>,
+    /// The account's own ID there.
+    pub user_id: Option<String>,
+    /// Its handle; often missing.
+    pub username: Option<String>,
+}
+
+/// What a person says of themselves at the service. Each field is null or empty where the service gave nothing.
+#[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// The service's word, mostly `male` or `female`.
+    pub gender: Option<String>,
+    /// As the service gave it: mostly MM/DD/YYYY, now and then only a part.
+    pub birthday: Option<String>,
+    /// Where the person says they are.
+    pub location: Option<String>,
+    /// What the person writes about themselves.
+    pub about_me: Option<String>,
+    /// A note on the person.
+    pub note: Option<String>,
+    /// Hours and minutes from UTC, such as `2:00`.
+    pub utc_offset: Option<String>,
+    /// Whether the person has a partner, and whom they look for.
+    pub relationship: Option<Relationship>,
+    /// Languages: the language, how well, a remark.
+    pub languages: Vec<LabelledValue>,
+    /// Locales such as `en_GB`.
+    pub locales: Vec<LabelledValue>,
+    /// Interests, with a category.
+    pub interests: Vec<LabelledValue>,
+    /// Phone numbers, with a type.
+    pub phone_numbers: Option<Vec<LabelledValue>>,
+    /// Postal addresses.
+    pub addresses: Option<Vec<Address>>,
+    /// Employers and clubs.
+    pub organizations: Vec<Organization>,
+    /// Schools, with a type.
+    pub educations: Vec<LabelledValue>,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// Certificates: the name, the number, who gave it and when.
+    pub certifications: Vec<LabelledValue>,
+    /// Recommendations: the text and who wrote it.
+    pub recommendations: Vec<LabelledValue>,
+}
+
+/// Whether a person has a partner, and whom they look for, in the service's words.
+#[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
+pub struct Relationship {
+    /// Such as `single`.
+    pub status: Option<String>,
+    /// Such as `women`.
+    pub interested_in: Option<String>,
+}
+
+/// A value with what the service said about it.
+#[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
+pub struct LabelledValue {
+    /// The value.
+    pub value: String,
+    /// Its type, category or degree.
+    pub label: Option<String>,
+    /// A remark, or the rest of what was said.
+    pub detail: Option<String>,
+}
+
+/// A postal address; every part may be missing.
+#[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
+pub struct Address {
+    /// The whole address, ready to show.
+    pub formatted: Option<String>,
+    /// Such as `billing`.
+    #[graphql(name = "type")]
+    pub kind: Option<String>,
+    /// The company.
+    pub company: Option<String>,
+    /// The addressee's first name.
+    pub given_name: Option<String>,
+    /// The addressee's middle name.
+    pub middle_name: Option<String>,
+    /// The addressee's last name.
+    pub family_name: Option<String>,
+    /// Street and number.
+    pub street_address: Option<String>,
+    /// A second line.
+    pub complement: Option<String>,
+    /// Town.
+    pub locality: Option<String>,
+    /// State or region.
+    pub region: Option<String>,
+    /// Postal code.
+    pub postal_code: Option<String>,
+    /// Country.
+    pub country: Option<String>,
+    /// OneAll's `code`, which it does not explain: mostly the country's.
+    pub code: Option<String>,
+    /// Telephone at this address.
+    pub phone_number: Option<String>,
+    /// Fax at this address.
+    pub fax_number: Option<String>,
+}
+
+/// An employer or a club.
+#[derive(SimpleObject, Clone, Debug, PartialEq)]
+pub struct Organization {
+    /// Its name.
+    pub name: String,
+    /// The person's title there.
+    pub title: Option<String>,
+    /// What it is, such as `job`.
+    #[graphql(name = "type")]
+    pub kind: Option<String>,
+    /// Where it is.
+    pub location: Option<String>,
+    /// The part of it the person is in.
+    pub department: Option<String>,
+    /// What the person does or did there.
+    pub description: Option<String>,
+    /// From when, as the service wrote it.
+    pub start_date: Option<String>,
+    /// Until when, as the service wrote it.
+    pub end_date: Option<String>,
+}

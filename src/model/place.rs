@@ -1,0 +1,68 @@
+//! Services and sites: what a connection leads to, and where it is used.
+
+use async_graphql::SimpleObject;
+
+use super::{SiteId, Url};
+
+/// A service on which people have accounts, such as Facebook, under one key for both providers.
+#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[graphql(complex)]
+pub struct Service {
+    /// Our key for it, the same whichever provider spoke of it: `google` for WordPress.com's `google_plus` too.
+    pub key: String,
+    /// WordPress.com's slug for it, under which its catalogue can be read.
+    #[graphql(skip)]
+    pub slug: String,
+    /// The provider's own name for it, where one came along.
+    #[graphql(skip)]
+    pub label: Option<String>,
+    /// The catalogue's entry, where it is already at hand.
+    #[graphql(skip)]
+    pub entry: Option<ServiceEntry>,
+}
+
+/// What WordPress.com's catalogue says of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceEntry {
+    /// The slug at WordPress.com.
+    pub slug: String,
+    /// Its name.
+    pub label: Option<String>,
+    /// `publicize` or `other`.
+    pub kind: Option<String>,
+    /// What connecting it brings.
+    pub description: Option<String>,
+    /// Its icon.
+    pub icon_url: Option<Url>,
+    /// The name of its sign in WordPress.com's icon font.
+    pub genericon: Option<String>,
+    /// Where the person's browser connects it. It carries a one-time mark.
+    pub connect_url: Option<Url>,
+    /// Whether one person can connect several accounts.
+    pub supports_multiple_accounts: Option<bool>,
+    /// Whether only additional accounts (pages, channels), not the person's own, can be used.
+    pub additional_accounts_only: Option<bool>,
+    /// Whether it works on sites of one's own with Jetpack.
+    pub jetpack_support: Option<bool>,
+    /// The Jetpack module it needs.
+    pub jetpack_module: Option<String>,
+    /// WordPress.com's word on it, such as `unsupported`.
+    pub status: Option<String>,
+}
+
+/// A site at WordPress.com.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// Its number.
+    pub key: SiteId,
+    /// Its name, where it is already at hand.
+    pub name: Option<String>,
+    /// Its address, where it is already at hand.
+    pub url: Option<Url>,
+    /// Its icon, where it is already at hand.
+    pub icon_url: Option<Url>,
+    /// Its tagline, where it is already at hand.
+    pub description: Option<String>,
+    /// Whether all of this is at hand: false where another record only names the site.
+    pub complete: bool,
+}

@@ -1,0 +1,98 @@
+//! What the rooms to the left may know of a provider: its reads, their answers, and why an answer is missing.
+//!
+//! A provider turns a status, an error body or a wrong shape into a `Reason`, once; nobody above looks at a status again.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::Provider;
+
+pub mod lenient;
+pub mod oneall;
+pub mod wordpress;
+
+/// What one key was answered: the thing, nothing (the provider knows no such thing, or not for this caller), or why not.
+pub type Answer<T> = Result<Option<Arc<T>>, Error>;
+
+/// What a list was answered: its good rows, and a note for each bad one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct List<T> {
+    /// The rows that could be read, in the provider's order.
+    pub rows: Vec<Arc<T>>,
+    /// The rows that could not.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A row of a list that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where it stands in the provider's answer: `connections[3]`.
+    pub path: String,
+    /// What is wrong with it, without its content: `ID: expected a number or digits`.
+    pub detail: String,
+}
+
+/// A reader of things by key: the loaders hand it all keys that were asked together.
+///
+/// Every key gets an answer of its own; how many reads that takes is the provider's business.
+pub trait Fetch<K: Eq + Hash>: Send + Sync + 'static {
+    /// What a key stands for.
+    type Noun: Send + Sync + 'static;
+
+    /// Answers each of these keys.
+    fn fetch(&self, keys: &[K]) -> impl Future<Output = HashMap<K, Answer<Self::Noun>>> + Send;
+}
+
+/// Why a provider did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {reason:?}: {detail}", provider.name())]
+pub struct Error {
+    /// Who.
+    pub provider: Provider,
+    /// Why, in one word.
+    pub reason: Reason,
+    /// For the log: what was seen, without any content of the answer. Never shown to a client.
+    pub detail: String,
+    /// The status of the provider's HTTP answer, if there was one.
+    pub status: Option<u16>,
+    /// The provider's own error identifier, if it gave one: `authorization_required`.
+    pub code: Option<String>,
+    /// How long to wait before asking again, if that is known.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why a provider did not answer, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// No credential was shown, or the provider does not accept it.
+    NotAuthenticated,
+    /// The credential does not reach this.
+    NotAllowed,
+    /// The person has to sign in afresh.
+    Expired,
+    /// The provider asks to slow down.
+    Throttled,
+    /// The provider cannot be reached or is out of order.
+    Unavailable,
+    /// The provider did not answer in time.
+    TimedOut,
+    /// The provider's answer cannot be understood.
+    Malformed,
+    /// The gateway has no access to this provider.
+    NotConfigured,
+    /// The provider cannot do this, or not for this person or site.
+    Unsupported,
+    /// The provider says that what was asked makes no sense.
+    Refused,
+    /// The provider's answer is larger than the gateway takes.
+    TooLarge,
+}
+
+impl Error {
+    /// An error with no more than a reason and a sentence for the log.
+    pub fn new(provider: Provider, reason: Reason, detail: impl Into<String>) -> Self {
+        Self { provider, reason, detail: detail.into(), status: None, code: None, retry_after: None }
+    }
+}

@@ -1,0 +1,352 @@
+//! Readers for what drifts: numbers as text, `false` for none, an empty list for an empty map, a bad row in a list.
+//!
+//! Both providers are PHP behind the scenes, so both drift in the same ways. A payload built from these never fails on
+//! a scalar of the wrong type; what cannot be read is absent, and the mapping decides whether that matters.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A scalar of whatever type came. Lists and objects in its place are read and dropped.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Loose {
+    /// Absent, null, or not a scalar.
+    #[default]
+    Nothing,
+    /// `true` or `false`.
+    Flag(bool),
+    /// A whole number.
+    Whole(i128),
+    /// A number with a fraction.
+    Fraction(f64),
+    /// Text.
+    Text(String),
+}
+
+impl Loose {
+    /// Text that says something: blank text, null and `false` are none, a number is its digits.
+    pub fn text(self) -> Option<String> {
+        match self {
+            Loose::Text(text) if text.trim().is_empty() => None,
+            Loose::Text(text) => Some(text),
+            Loose::Whole(number) => Some(number.to_string()),
+            Loose::Fraction(number) => Some(number.to_string()),
+            Loose::Nothing | Loose::Flag(_) => None,
+        }
+    }
+
+    /// A native number: digits, as a number or as text, above zero; never a fraction.
+    pub fn id(&self) -> Option<u64> {
+        let number = match self {
+            Loose::Whole(number) => u64::try_from(*number).ok(),
+            Loose::Text(text) if text.bytes().all(|b| b.is_ascii_digit()) => text.parse().ok(),
+            _ => None,
+        };
+        number.filter(|number| *number > 0)
+    }
+
+    /// A number that counts something, as a number or as text; too large a one is none.
+    pub fn count(&self) -> Option<i32> {
+        match self {
+            Loose::Whole(number) => i32::try_from(*number).ok(),
+            Loose::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Yes or no: a boolean, 0 or 1, or any of these as text.
+    pub fn flag(&self) -> Option<bool> {
+        match self {
+            Loose::Flag(flag) => Some(*flag),
+            Loose::Whole(0) => Some(false),
+            Loose::Whole(1) => Some(true),
+            Loose::Text(text) => match text.as_str() {
+                "1" | "true" => Some(true),
+                "0" | "false" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LooseVisitor)
+    }
+}
+
+struct LooseVisitor;
+
+impl<'de> Visitor<'de> for LooseVisitor {
+    type Value = Loose;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Loose, E> {
+        Ok(Loose::Nothing)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Loose, E> {
+        Ok(Loose::Flag(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Loose, E> {
+        Ok(Loose::Whole(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Loose, E> {
+        Ok(Loose::Whole(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Loose, E> {
+        Ok(Loose::Fraction(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Loose, E> {
+        Ok(Loose::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Loose, E> {
+        Ok(Loose::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Loose, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Loose::Nothing)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Loose::Nothing)
+    }
+}
+
+/// An object, or none where anything else stands: null, `false`, `[]`, text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Maybe<T>(pub Option<T>);
+
+impl<T> Default for Maybe<T> {
+    fn default() -> Self {
+        Maybe(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MaybeVisitor(PhantomData)).map(Maybe)
+    }
+}
+
+struct MaybeVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for MaybeVisitor<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or nothing")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+    }
+}
+
+/// The rows of a list, or of a map read as the list of its values; empty where anything else stands.
+///
+/// Each row is decoded by itself, so that a bad one loses only itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows<T>(pub Vec<Row<T>>);
+
+/// One row: its place (`3`, or the key in a map) and what it is, or why it could not be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row<T> {
+    /// The index in a list, or the key in a map.
+    pub place: String,
+    /// The row, or a sentence without any of its content.
+    pub value: Result<T, String>,
+}
+
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Rows(Vec::new())
+    }
+}
+
+impl<T> Rows<T> {
+    /// The rows that could be read, where nobody needs to know of the others.
+    pub fn good(self) -> impl Iterator<Item = T> {
+        self.0.into_iter().filter_map(|row| row.value.ok())
+    }
+}
+
+impl<T: DeserializeOwned> Row<T> {
+    fn read(place: String, raw: &RawValue) -> Self {
+        let value = serde_json::from_str(raw.get()).map_err(|error| describe(&error));
+        Row { place, value }
+    }
+}
+
+/// What is wrong with a piece of JSON, in a sentence that holds nothing of it.
+pub fn describe(error: &serde_json::Error) -> String {
+    let kind = match error.classify() {
+        serde_json::error::Category::Io => "unreadable",
+        serde_json::error::Category::Syntax => "not JSON",
+        serde_json::error::Category::Data => "not of the expected shape",
+        serde_json::error::Category::Eof => "cut off",
+    };
+    format!("{kind} at line {} column {}", error.line(), error.column())
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Rows<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RowsVisitor(PhantomData)).map(Rows)
+    }
+}
+
+struct RowsVisitor<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for RowsVisitor<T> {
+    type Value = Vec<Row<T>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list, a map or nothing")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut rows = Vec::new();
+        while let Some(raw) = seq.next_element::<Box<RawValue>>()? {
+            rows.push(Row::read(rows.len().to_string(), &raw));
+        }
+        Ok(rows)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut rows = Vec::new();
+        while let Some((key, raw)) = map.next_entry::<String, Box<RawValue>>()? {
+            rows.push(Row::read(key, &raw));
+        }
+        Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loose(json: &str) -> Loose {
+        serde_json::from_str(json).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_number_is_read_as_text_and_back_but_never_from_a_fraction() {
+        assert_eq!(loose("51001").id(), Some(51001));
+        assert_eq!(loose("\"51001\"").id(), Some(51001));
+        for bad in ["5.1", "-5", "0", "\"0\"", "\"5.0\"", "\"\"", "true", "[]", "1e3"] {
+            assert_eq!(loose(bad).id(), None, "{bad}");
+        }
+        assert_eq!(loose("110022003300440055").text().as_deref(), Some("110022003300440055"));
+    }
+
+    #[test]
+    fn false_blank_and_empty_are_none() {
+        for none in ["false", "null", "\"\"", "\" \"", "[]", "{}", "[1]", "{\"a\":[{}]}"] {
+            assert_eq!(loose(none).text(), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn yes_and_no_come_in_four_spellings() {
+        for yes in ["true", "1", "\"1\"", "\"true\""] {
+            assert_eq!(loose(yes).flag(), Some(true), "{yes}");
+        }
+        for no in ["false", "0", "\"0\"", "\"false\""] {
+            assert_eq!(loose(no).flag(), Some(false), "{no}");
+        }
+        assert_eq!(loose("\"maybe\"").flag(), None);
+    }
+
+    #[test]
+    fn a_bad_row_loses_only_itself() -> Result<(), serde_json::Error> {
+        #[derive(Deserialize, PartialEq, Debug)]
+        struct Item {
+            name: String,
+        }
+        let rows: Rows<Item> = serde_json::from_str(r#"[{"name":"a"},7,{"name":"b"}]"#)?;
+        let places: Vec<_> = rows.0.iter().map(|row| (row.place.as_str(), row.value.is_ok())).collect();
+        assert_eq!(places, [("0", true), ("1", false), ("2", true)]);
+        let map: Rows<Item> = serde_json::from_str(r#"{"x":{"name":"a"}}"#)?;
+        assert_eq!(map.0[0].place, "x");
+        for none in ["[]", "{}", "null", "false", "\"\"", "3"] {
+            assert_eq!(serde_json::from_str::<Rows<Item>>(none)?.0, [], "{none}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn anything_but_an_object_is_no_object() -> Result<(), serde_json::Error> {
+        for none in ["[]", "[[1]]", "null", "false", "\"x\"", "3", "-3", "1.5"] {
+            assert_eq!(serde_json::from_str::<Maybe<Loose>>(none)?.0, None, "{none}");
+        }
+        Ok(())
+    }
+}
