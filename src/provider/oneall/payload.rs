@@ -1,0 +1,102 @@
+//! What OneAll's answers hold under `result.data`, spelled as OneAll spells it.
+//!
+//! OneAll's shapes drifted over the years and its pages still show all of them, so a shape here takes every spelling
+//! that is documented or was recorded, and no scalar of a wrong type fails anything. Live credentials stand in ordinary
+//! reads (`source.access_token`, `source.refresh_token`, `publish_token`, `identity_vault_key`): they have no field
+//! here, so nothing can hold, log or print them.
+
+mod identity;
+mod reader;
+
+pub use identity::{
+    Account, Address, Certification, Email, Identity, IdentityEntry, Name, Organization, Recommendation, Recommender,
+    Relationship, Source, Valued,
+};
+pub use reader::{Identities, Listing, Pagination, Plugin, PluginData, Veil, Watched};
+
+use serde::Deserialize;
+
+use crate::provider::lenient::{Loose, Maybe};
+
+/// `data` of `/connections.json`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ConnectionsData {
+    // Without a default: an answer that has no such node is no empty list.
+    pub(crate) connections: Listing<ConnectionEntry>,
+}
+
+/// A row of `/connections.json`; it names no user and no service.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ConnectionEntry {
+    pub(crate) connection_token: Loose,
+    pub(crate) callback_uri: Loose,
+    pub(crate) status: Loose,
+    pub(crate) date_creation: Loose,
+    pub(crate) date: Loose,
+}
+
+/// `data` of `/connections/<connection_token>.json`.
+pub type ConnectionData = Watched<ConnectionNode>;
+
+/// The nodes of `/connections/<connection_token>.json`: a failed sign-in has only `plugin`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ConnectionNode {
+    pub(crate) action: Loose,
+    pub(crate) plugin: Plugin,
+    pub(crate) connection: Maybe<Connection>,
+    pub(crate) user: Veil<User>,
+}
+
+/// A sign-in by itself. Older answers have `date` and a `plugin` in here, newer ones `date_creation` and the rest.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Connection {
+    pub(crate) connection_token: Loose,
+    pub(crate) date: Loose,
+    pub(crate) date_creation: Loose,
+    pub(crate) callback_uri: Loose,
+    pub(crate) status: Loose,
+    pub(crate) plugin: Plugin,
+}
+
+/// `data` of `/users/<user_token>.json`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct UserData {
+    pub(crate) user: Veil<User>,
+}
+
+/// A user: with `identity`, the one just used, in a sign-in; with `identities`, all of them, where the user is read.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct User {
+    pub(crate) user_token: Loose,
+    // The same as `user_token` in every recording.
+    pub(crate) uuid: Loose,
+    pub(crate) date_creation: Loose,
+    pub(crate) date_last_login: Loose,
+    pub(crate) num_logins: Loose,
+    pub(crate) identity: Veil<Identity>,
+    pub(crate) identities: Identities,
+}
+
+/// `data` of `/identities.json`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct IdentitiesData {
+    pub(crate) identities: Listing<IdentityEntry>,
+}
+
+/// `data` of `/identities/<identity_token>.json`.
+pub type IdentityData = Watched<IdentityNode>;
+
+/// The node of `/identities/<identity_token>.json`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct IdentityNode {
+    pub(crate) identity: Veil<Identity>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! The readers by themselves: every spelling of a shape, and what each keeps.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde::de::DeserializeOwned;
+
+use super::*;
+
+fn read<T: DeserializeOwned>(json: &str) -> T {
+    serde_json::from_str(json).unwrap()
+}
+
+fn tokens(json: &str) -> Vec<Option<String>> {
+    read::<Identities>(json).0.good().map(|identity| identity.identity_token.text()).collect()
+}
+
+#[test]
+fn a_plugin_has_four_spellings() {
+    for json in [r#""social_link""#, r#"{"key":"social_link"}"#, r#"{"name":"social_link"}"#] {
+        assert_eq!(read::<Plugin>(json).key.as_deref(), Some("social_link"), "{json}");
+    }
+    for none in ["null", "[]", "{}", "false", r#"{"data":[]}"#] {
+        assert_eq!(read::<Plugin>(none), Plugin::default(), "{none}");
+    }
+    let plugin: Plugin = read(r#"{"key":"social_login","data":{"status":"error"}}"#);
+    assert_eq!(plugin.data.status.text().as_deref(), Some("error"));
+}
+
+#[test]
+fn identities_have_five_spellings() {
+    for json in [
+        r#"[{"identity_token":"a"}]"#,
+        r#"{"identity":[{"identity_token":"a"}]}"#,
+        r#"{"identity":{"identity_token":"a"}}"#,
+        r#"{"identity_token":"a"}"#,
+        r#"{"3":{"identity_token":"a"}}"#,
+    ] {
+        assert_eq!(tokens(json), [Some("a".to_owned())], "{json}");
+    }
+    for none in ["null", "[]", "{}", "\"x\"", "3", r#"{"identity":null}"#, r#"{"identity":"x"}"#] {
+        assert_eq!(tokens(none), [], "{none}");
+    }
+}
+
+#[test]
+fn a_list_has_three_spellings() {
+    let row = r#"{"connection_token":"a"}"#;
+    for json in [
+        format!("[{row}]"),
+        format!(r#"{{"count":1,"entries":[{row}]}}"#),
+        format!(r#"{{"pagination":{{"current_page":1}},"entries":[{row}]}}"#),
+        format!(r#"{{"pagination":[],"entries":{{"0":{row}}}}}"#),
+    ] {
+        assert_eq!(read::<Listing<ConnectionEntry>>(&json).entries.good().count(), 1, "{json}");
+    }
+}
+
+#[test]
+fn text_in_place_of_an_object_is_sealed_and_not_kept() {
+    assert_eq!(read::<Veil<User>>(r#""c2VjcmV0""#), Veil::Sealed);
+    for none in ["null", "[]", "{}", "false", "0", "\"\"", "\" \"", "[1]", "7"] {
+        assert_eq!(read::<Veil<User>>(none), Veil::Absent, "{none}");
+    }
+    assert!(matches!(read::<Veil<User>>(r#"{"a":1}"#), Veil::Open(_)));
+}
+
+#[test]
+fn a_vault_is_noticed_by_name_and_only_if_something_is_in_it() {
+    for json in [r#"{"identity_vault":"x"}"#, r#"{"identity_vault_key":"x"}"#, r#"{"Encrypted_data":{"a":1}}"#] {
+        assert!(read::<Watched<User>>(json).vault, "{json}");
+    }
+    for json in [r#"{"identity_vault":[]}"#, r#"{"is_encrypted":false}"#, r#"{"vault":null}"#, r#"{"identity":{}}"#] {
+        assert!(!read::<Watched<User>>(json).vault, "{json}");
+    }
+}
+
+#[test]
+fn no_scalar_of_a_wrong_type_fails_an_identity() {
+    for wrong in ["null", "false", "7", "1.5", "\"x\"", "[]", "[[]]", "{}", r#"{"a":{}}"#] {
+        let fields = [
+            "identity_token",
+            "user_token",
+            "date_creation",
+            "provider",
+            "source",
+            "id",
+            "displayName",
+            "name",
+            "pictureUrl",
+            "roles",
+            "relationship",
+            "emails",
+            "accounts",
+            "photos",
+            "addresses",
+            "recommendations",
+        ];
+        for field in fields {
+            read::<Identity>(&format!(r#"{{"{field}":{wrong}}}"#));
+        }
+    }
+}
