@@ -1,0 +1,250 @@
+//! OneAll's envelope, opened once for every read: is there content, is there no such thing, or what went wrong.
+//!
+//! An answer carries up to three verdicts: the HTTP status, `request.status` (was the call understood) and
+//! `result.status` (did the operation succeed). They are judged by number; `flag` and `info` are words for people, and
+//! OneAll has no error identifiers. What surprises: a failed sign-in is a 401 inside an HTTP 200, a failed link is a
+//! 400 whose body still says what happened, and an error may come as HTML. A failed sign-in or link is content here,
+//! for it is a thing to show; `Opened::into_data` is for the reads where a failed operation is an error.
+//!
+//! No sentence of an error holds anything out of the answer.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::date;
+use crate::model::{DateTime, Provider};
+use crate::provider::lenient::{Loose, Maybe, describe};
+use crate::provider::{Error, Reason};
+use crate::upstream::Reply;
+
+/// An opened envelope.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened<T> {
+    /// What it says of the request.
+    pub meta: Meta,
+    /// How the operation ended; plain reads do not say.
+    pub result: Option<Status>,
+    /// What it holds; absent where nothing but an empty list stands for it, as PHP writes an empty map.
+    pub data: Option<T>,
+}
+
+/// What an envelope says of the request, kept for explanations and logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// When OneAll answered.
+    pub date: Option<DateTime>,
+    /// The path it read, with its query string.
+    pub resource: Option<String>,
+    /// Whether it understood the request.
+    pub status: Status,
+}
+
+/// One verdict of OneAll's; each part may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// `success`, `error`, `scheduled` or anything else: text only, never judged.
+    pub flag: Option<String>,
+    /// A number like an HTTP status.
+    pub code: Option<i32>,
+    /// A sentence in English.
+    pub info: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    response: Maybe<Response<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Response<'a> {
+    request: Maybe<Request>,
+    #[serde(borrow)]
+    result: Maybe<Outcome<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Request {
+    date: Loose,
+    resource: Loose,
+    status: Maybe<StatusNode>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Outcome<'a> {
+    status: Maybe<StatusNode>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StatusNode {
+    flag: Loose,
+    code: Loose,
+    info: Loose,
+}
+
+impl From<StatusNode> for Status {
+    fn from(node: StatusNode) -> Self {
+        Status { code: node.code.count(), flag: node.flag.text(), info: node.info.text() }
+    }
+}
+
+impl Status {
+    /// Whether the number says that it went wrong.
+    pub fn is_error(&self) -> bool {
+        self.code.is_some_and(|code| code >= 400)
+    }
+
+    /// Whether the number says that it went well.
+    pub fn is_success(&self) -> bool {
+        self.code.is_some_and(|code| (200..300).contains(&code))
+    }
+}
+
+impl<T> Opened<T> {
+    /// What it holds, for every read but a sign-in's: none if there is no such thing, an error if the operation failed.
+    pub fn into_data(self) -> Result<Option<T>, Error> {
+        let failed = [Some(self.meta.status), self.result].into_iter().flatten().find(Status::is_error);
+        match failed.and_then(|status| status.code) {
+            Some(404) => Ok(None),
+            Some(code) => {
+                let reason = match code {
+                    401 | 403 => Reason::NotAllowed,
+                    429 => Reason::Throttled,
+                    500.. => Reason::Unavailable,
+                    _ => Reason::Refused,
+                };
+                Err(Error::new(Provider::OneAll, reason, format!("the operation ended with {code}")))
+            }
+            None => match self.data {
+                Some(data) => Ok(Some(data)),
+                None => Err(Error::new(Provider::OneAll, Reason::Malformed, "result.data: expected an object")),
+            },
+        }
+    }
+}
+
+/// Opens an answer: its content, none where OneAll says in its envelope that there is no such thing, or what is wrong.
+pub fn open<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Opened<T>>, Error> {
+    let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
+    let response = match serde_json::from_slice::<Maybe<Envelope<'_>>>(body) {
+        Ok(Maybe(envelope)) => envelope.unwrap_or_default().response.0.unwrap_or_default(),
+        Err(error) => return Err(stray(reply, body, &describe(&error))),
+    };
+    let (request, outcome) = match (response.request.0, response.result.0) {
+        (None, None) => return Err(stray(reply, body, "JSON without an envelope")),
+        (request, outcome) => (request.unwrap_or_default(), outcome.unwrap_or_default()),
+    };
+    let mut status = request.status.0.map(Status::from).unwrap_or_default();
+    let code = verdict(reply.status, status.code);
+    if code >= 400 {
+        // So that whoever reads on sees the error, whichever of the two levels said it.
+        status.code = Some(code.into());
+    }
+    let result = outcome.status.0.map(Status::from);
+    let data = outcome.data.filter(|raw| is_filled(raw));
+    let content = match code {
+        200..=299 => data.is_some() || result.as_ref().is_none_or(|status| status.code != Some(404)),
+        401 if result.as_ref().is_some_and(Status::is_error) => true,
+        429 => false,
+        400..=499 => data.is_some_and(reports_a_plugin),
+        _ => false,
+    };
+    match code {
+        _ if content => {
+            let date = request.date.text().and_then(|text| date::parse(&text));
+            let meta = Meta { date, resource: request.resource.text(), status };
+            let data = data.map(|raw| decode(reply, raw)).transpose()?;
+            Ok(Some(Opened { meta, result, data }))
+        }
+        200..=299 | 404 => Ok(None),
+        code => Err(refusal(reply, code, "")),
+    }
+}
+
+/// The number that decides. An error in the envelope outranks an HTTP 200, but an outage or a slow-down at the HTTP
+/// level outranks the envelope: a 404 inside a 503 is no reason to believe that a thing is gone.
+fn verdict(http: u16, code: Option<i32>) -> u16 {
+    let code = code.and_then(|code| u16::try_from(code).ok()).filter(|code| (100..=599).contains(code));
+    match code {
+        Some(code) if !(200..300).contains(&code) && http < 500 && http != 429 => code,
+        _ => http,
+    }
+}
+
+/// Whether an object with fields stands here: PHP writes an empty map as `[]`.
+fn is_filled(raw: &RawValue) -> bool {
+    raw.get().strip_prefix('{').is_some_and(|rest| !rest.trim_start().starts_with('}'))
+}
+
+/// Whether an error's body says what a plugin did: a failed link does (recorded by OneAll's own Drupal module).
+fn reports_a_plugin(raw: &RawValue) -> bool {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Node<'a> {
+        #[serde(borrow)]
+        plugin: Option<&'a RawValue>,
+    }
+    serde_json::from_str::<Node<'_>>(raw.get()).is_ok_and(|node| node.plugin.is_some_and(is_filled))
+}
+
+fn decode<T: DeserializeOwned>(reply: &Reply, raw: &RawValue) -> Result<T, Error> {
+    serde_json::from_str(raw.get())
+        .map_err(|error| fail(reply, Reason::Malformed, format!("result.data: {}", describe(&error))))
+}
+
+/// An answer that is no envelope: the HTTP status decides where it can.
+fn stray(reply: &Reply, body: &[u8], seen: &str) -> Error {
+    let start = body.trim_ascii_start();
+    let media = reply.content_type.as_deref().unwrap_or_default();
+    let seen = if start.is_empty() {
+        "answered nothing".to_owned()
+    } else if media.ends_with("/xml") || (media.ends_with("+xml") && media != "application/xhtml+xml") || is_xml(start)
+    {
+        "answered XML where JSON was asked for".to_owned()
+    } else if start.starts_with(b"<") {
+        "answered HTML where JSON was asked for".to_owned()
+    } else {
+        format!("answered what is no envelope: {seen}")
+    };
+    match reply.status {
+        300..=399 | 401 | 403 | 429 | 500.. => refusal(reply, reply.status, &format!(", and {seen}")),
+        _ => fail(reply, Reason::Malformed, seen),
+    }
+}
+
+fn is_xml(start: &[u8]) -> bool {
+    start.get(..5).is_some_and(|five| five.eq_ignore_ascii_case(b"<?xml"))
+}
+
+fn refusal(reply: &Reply, code: u16, and: &str) -> Error {
+    let (reason, what) = match code {
+        401 => (Reason::NotAuthenticated, "the site keys were refused"),
+        403 => (Reason::NotAllowed, "OneAll understood and refused"),
+        429 => (Reason::Throttled, "OneAll asks to slow down"),
+        502 => (Reason::Unavailable, "OneAll is out of order or in maintenance"),
+        503 => (Reason::Unavailable, "OneAll is overloaded"),
+        500.. => (Reason::Unavailable, "OneAll failed"),
+        409 => (Reason::Refused, "OneAll sees a conflict"),
+        400..=499 => (Reason::Refused, "OneAll refused the request"),
+        300..=399 => (Reason::Malformed, "a redirect, which is never followed"),
+        _ => (Reason::Malformed, "an answer that is not final"),
+    };
+    fail(reply, reason, format!("{code}: {what}{and}"))
+}
+
+fn fail(reply: &Reply, reason: Reason, detail: String) -> Error {
+    let waits = matches!(reason, Reason::Throttled | Reason::Unavailable);
+    let retry_after = reply.retry_after.filter(|_| waits);
+    Error { status: Some(reply.status), retry_after, ..Error::new(Provider::OneAll, reason, detail) }
+}
+
+#[cfg(test)]
+mod tests;

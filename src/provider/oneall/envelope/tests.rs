@@ -1,0 +1,235 @@
+//! What each kind of answer is taken for: bodies by name from the fixtures, statuses in a table, then any bytes at all.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::super::payload::{ConnectionData, ConnectionsData, IdentitiesData, IdentityData, UserData};
+use super::*;
+
+fn reply(status: u16, body: impl Into<Vec<u8>>) -> Reply {
+    Reply { status, content_type: None, retry_after: None, body: Bytes::from(body.into()) }
+}
+
+fn fixture(status: u16, name: &str) -> Reply {
+    let path = format!("{}/tests/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    reply(status, std::fs::read(path).unwrap())
+}
+
+fn refused(reply: &Reply) -> Error {
+    open::<Value>(reply).unwrap_err()
+}
+
+#[test]
+fn a_plain_read_has_one_status_and_a_sign_in_two() {
+    let plain = open::<ConnectionsData>(&fixture(200, "oneall/connections-paged")).unwrap().unwrap();
+    assert_eq!(plain.result, None);
+    assert_eq!(plain.meta.date.unwrap().to_string(), "2020-03-14T08:26:53Z");
+    assert_eq!(plain.meta.resource.as_deref(), Some("/connections.json?page=1&entries_per_page=2"));
+    assert_eq!(plain.meta.status.code, Some(200));
+    assert!(plain.data.is_some());
+
+    let sign_in = open::<ConnectionData>(&fixture(200, "seeds/oneall-connection")).unwrap().unwrap();
+    assert_eq!(sign_in.meta.date.unwrap().to_string(), "2011-08-25T11:38:21Z");
+    assert_eq!(sign_in.meta.status, Status { flag: Some("success".into()), code: Some(200), info: None });
+    assert_eq!(sign_in.result.unwrap().info.as_deref(), Some("The user successfully authenticated"));
+}
+
+#[test]
+fn a_failed_sign_in_inside_a_good_request_is_content() {
+    let opened = open::<ConnectionData>(&fixture(200, "seeds/oneall-connection-older-failed")).unwrap().unwrap();
+    assert_eq!(opened.meta.status.code, Some(200));
+    assert_eq!(opened.result.unwrap().code, Some(401));
+    assert!(opened.data.is_some());
+}
+
+#[test]
+fn a_refused_request_that_says_what_the_plugin_did_is_content() {
+    for http in [200, 400] {
+        let opened = open::<ConnectionData>(&fixture(http, "oneall/connection-failed-link")).unwrap().unwrap();
+        assert_eq!(opened.meta.status.code, Some(400));
+        assert!(opened.data.is_some());
+    }
+    let bare = r#"{"response":{"request":{},"result":{"data":{"plugin":{"key":"social_link"}}}}}"#;
+    let opened = open::<ConnectionData>(&reply(400, bare)).unwrap().unwrap();
+    assert_eq!(opened.meta.status.code, Some(400), "the HTTP status is kept where the envelope is silent");
+    for useless in [r#"{"plugin":[]}"#, r#"{"plugin":{}}"#, r#"{"user":{}}"#, "[]"] {
+        let body = format!(r#"{{"response":{{"request":{{}},"result":{{"data":{useless}}}}}}}"#);
+        assert_eq!(refused(&reply(400, body)).reason, Reason::Refused, "{useless}");
+    }
+}
+
+#[test]
+fn nothing_is_there_only_where_the_envelope_says_so() {
+    assert_eq!(open::<Value>(&fixture(404, "oneall/not-found")), Ok(None));
+    assert_eq!(open::<Value>(&fixture(200, "oneall/not-found")), Ok(None));
+    let operation = r#"{"response":{"request":{"status":{"code":200}},"result":{"status":{"code":404}}}}"#;
+    assert_eq!(open::<Value>(&reply(200, operation)), Ok(None));
+    for elsewhere in ["<html>Not Found</html>", "", "{}", r#"{"error":"not_found"}"#, r#"{"response":[]}"#] {
+        assert_eq!(refused(&reply(404, elsewhere)).reason, Reason::Malformed, "{elsewhere}");
+    }
+    // An outage is no reason to believe that a thing is gone.
+    assert_eq!(refused(&fixture(503, "oneall/not-found")).reason, Reason::Unavailable);
+    assert_eq!(refused(&fixture(429, "oneall/not-found")).reason, Reason::Throttled);
+}
+
+#[test]
+fn refused_site_keys_are_told_from_a_person_who_did_not_sign_in() {
+    for http in [200, 401] {
+        let error = refused(&fixture(http, "oneall/keys-refused"));
+        assert_eq!((error.reason, error.code.as_deref()), (Reason::NotAuthenticated, None));
+        assert_eq!(error.detail, "401: the site keys were refused");
+    }
+    let person = r#"{"response":{"request":{"status":{"code":401}},"result":{"status":{"code":401,"info":"No"}}}}"#;
+    let opened = open::<Value>(&reply(401, person)).unwrap().unwrap();
+    assert_eq!((opened.result.unwrap().code, opened.data), (Some(401), None));
+}
+
+#[test]
+fn every_status_has_one_reason_whether_the_body_is_an_envelope_or_not() {
+    let table = [
+        (300, Reason::Malformed),
+        (302, Reason::Malformed),
+        (304, Reason::Malformed),
+        (401, Reason::NotAuthenticated),
+        (403, Reason::NotAllowed),
+        (429, Reason::Throttled),
+        (500, Reason::Unavailable),
+        (502, Reason::Unavailable),
+        (503, Reason::Unavailable),
+        (599, Reason::Unavailable),
+    ];
+    for (status, reason) in table {
+        let envelope = format!(r#"{{"response":{{"request":{{"status":{{"code":{status}}}}}}}}}"#);
+        for body in [envelope.as_str(), "<html><body>Sorry", "C", "", "[]"] {
+            let mut reply = reply(status, body);
+            reply.retry_after = Some(Duration::from_secs(7));
+            let error = refused(&reply);
+            assert_eq!((error.reason, error.status), (reason, Some(status)), "{status} {body}");
+            let waits = matches!(reason, Reason::Throttled | Reason::Unavailable);
+            assert_eq!(error.retry_after.is_some(), waits, "{status} {body}");
+        }
+        assert_eq!(refused(&reply(200, envelope)).reason, reason, "{status} inside a 200");
+    }
+    for (status, reason) in [(400, Reason::Refused), (409, Reason::Refused), (418, Reason::Refused)] {
+        let envelope = format!(r#"{{"response":{{"request":{{"status":{{"code":{status}}}}}}}}}"#);
+        assert_eq!(refused(&reply(status, envelope)).reason, reason, "{status}");
+        assert_eq!(refused(&reply(status, "<p>")).reason, Reason::Malformed, "{status}");
+    }
+}
+
+#[test]
+fn created_and_partly_done_are_content() {
+    for (status, flag) in [(201, "scheduled"), (207, "")] {
+        let body = format!(
+            r#"{{"response":{{"request":{{"status":{{"flag":"{flag}","code":"{status}"}}}},"result":{{"data":{{"a":1}}}}}}}}"#
+        );
+        let opened = open::<Value>(&reply(status, body)).unwrap().unwrap();
+        assert_eq!(opened.meta.status.code, Some(i32::from(status)));
+        assert_eq!(opened.data, Some(serde_json::json!({"a": 1})));
+    }
+}
+
+#[test]
+fn a_flag_is_text_and_decides_nothing() {
+    let body =
+        r#"{"response":{"request":{"status":{"flag":"error"}},"result":{"status":{"flag":"error"},"data":{"a":1}}}}"#;
+    let opened = open::<Value>(&reply(200, body)).unwrap().unwrap();
+    assert_eq!(opened.result.clone().unwrap().flag.as_deref(), Some("error"));
+    assert!(opened.into_data().unwrap().is_some());
+}
+
+#[test]
+fn what_is_not_json_is_named_and_never_quoted() {
+    let xml = "answered XML where JSON was asked for";
+    assert_eq!(refused(&reply(200, "\n<?xml version=\"1.0\"?><response>secret")).detail, xml);
+    let mut typed = reply(200, "<response>secret</response>");
+    typed.content_type = Some("application/xml".into());
+    assert_eq!((refused(&typed).reason, refused(&typed).detail.as_str()), (Reason::Malformed, xml));
+    assert_eq!(refused(&reply(200, "<html>secret")).detail, "answered HTML where JSON was asked for");
+    assert_eq!(refused(&reply(200, " ")).detail, "answered nothing");
+    for body in ["Cannot secret", r#"{"secret":"#, r#"{"response":{"request":{"date":"secret"}}}x"#, "\u{feff}secret"] {
+        let error = refused(&reply(200, body));
+        assert_eq!(error.reason, Reason::Malformed, "{body}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+    assert!(open::<Value>(&reply(200, "\u{feff}{\"response\":{\"request\":{}}}")).unwrap().is_some());
+}
+
+#[test]
+fn an_empty_list_in_place_of_a_map_is_an_empty_map() {
+    let opened = open::<ConnectionsData>(&fixture(200, "oneall/empty-data")).unwrap().unwrap();
+    assert_eq!(opened.data, None);
+    assert_eq!(opened.into_data().unwrap_err().reason, Reason::Malformed);
+    let body = r#"{"response":{"request":{"status":[]},"result":[]}}"#;
+    assert_eq!(open::<Value>(&reply(200, body)).unwrap().unwrap().data, None);
+}
+
+#[test]
+fn a_list_that_is_no_list_is_malformed_and_not_empty() {
+    for data in [r#"{"connections":"x"}"#, r#"{"connections":null}"#, r#"{"sessions":[]}"#] {
+        let body = format!(r#"{{"response":{{"request":{{}},"result":{{"data":{data}}}}}}}"#);
+        let error = open::<ConnectionsData>(&reply(200, body)).unwrap_err();
+        assert_eq!(error.reason, Reason::Malformed, "{data}");
+        assert!(error.detail.starts_with("result.data: not of the expected shape"), "{}", error.detail);
+    }
+}
+
+#[test]
+fn a_failed_operation_is_an_error_where_no_sign_in_was_read() {
+    let opened = open::<UserData>(&fixture(200, "oneall/operation-failed")).unwrap().unwrap();
+    assert_eq!(opened.into_data().unwrap_err().reason, Reason::NotAllowed);
+    let opened = open::<UserData>(&fixture(400, "oneall/connection-failed-link")).unwrap().unwrap();
+    assert_eq!(opened.into_data().unwrap_err().reason, Reason::Refused);
+    for (code, reason) in [(400, Reason::Refused), (429, Reason::Throttled), (500, Reason::Unavailable)] {
+        let result = Some(Status { code: Some(code), ..Status::default() });
+        let opened = Opened { meta: Meta::default(), result, data: Some(()) };
+        assert_eq!(opened.into_data().unwrap_err().reason, reason);
+    }
+    let gone = Some(Status { code: Some(404), ..Status::default() });
+    assert_eq!(Opened { meta: Meta::default(), result: gone, data: Some(()) }.into_data(), Ok(None));
+}
+
+fn opens_without_panic(reply: &Reply) {
+    let _ = open::<ConnectionData>(reply);
+    let _ = open::<ConnectionsData>(reply);
+    let _ = open::<IdentityData>(reply);
+    let _ = open::<IdentitiesData>(reply);
+    let _ = open::<UserData>(reply);
+}
+
+#[test]
+fn depth_and_odd_numbers_are_survived() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for data in [deep.as_str(), "1e999", "-0", "123456789012345678901234567890", r#""\ud800""#] {
+        for body in [
+            format!(
+                r#"{{"response":{{"request":{{"status":{{"code":{data}}}}},"result":{{"data":{{"user":{data}}}}}}}}}"#
+            ),
+            format!(r#"{{"response":{{"request":{{}},"result":{{"data":{data}}}}}}}"#),
+            data.to_owned(),
+        ] {
+            opens_without_panic(&reply(200, body));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_open_or_fail(status in 0_u16..700, body in prop::collection::vec(any::<u8>(), 0..200)) {
+        opens_without_panic(&reply(status, body));
+    }
+
+    #[test]
+    fn a_damaged_answer_opens_or_fails(status in 100_u16..600, cut in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let whole = fixture(status, "oneall/connection-recorded-shape").body.to_vec();
+        let place = cut.index(whole.len());
+        opens_without_panic(&reply(status, &whole[..place]));
+        let mut damaged = whole;
+        damaged[place] = byte;
+        opens_without_panic(&reply(status, damaged));
+    }
+}
