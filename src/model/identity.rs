@@ -19,7 +19,7 @@ pub struct Identity {
     /// The provider that knows it.
     pub provider: Provider,
     /// OneAll's identity token. Null at WordPress.com, which knows the account only through a connection, and for an
-    /// encrypted identity.
+    /// encrypted identity that is known only through its sign-in.
     pub provider_id: Option<String>,
     /// Whether it can be read: ENCRYPTED where the OneAll site encrypts its users' data.
     pub state: IdentityState,

@@ -1,0 +1,190 @@
+//! An identity: the whole Portable Contacts profile that OneAll passes on, a row of a list, or an encrypted one.
+//!
+//! Where a site encrypts its users' data there is an identity still, in state ENCRYPTED: absence would say that nobody
+//! signed in. How the data is encrypted is not documented, and the key to it goes to the sign-in's callback alone.
+
+use std::mem::take;
+
+use super::super::payload::{self, Account as TheirAccount, IdentitiesData, IdentityData, Name, Veil, Watched};
+use super::profile::profile;
+use super::{IdentityPage, Page, is_about, link, moment};
+use crate::model::{
+    Account, ConnectionToken, EmailEntry, Identity, IdentityKey, IdentityState, IdentityToken, PersonName, Photo,
+    Provider, UrlEntry, UserToken, catalogue,
+};
+use crate::provider::lenient::Rows;
+
+/// The identity that was asked for, or what is wrong with the answer.
+pub fn identity(token: IdentityToken, payload: IdentityData) -> Result<Identity, String> {
+    match payload.plain.identity {
+        Veil::Open(node) if !is_about(token.as_str(), &node.plain.identity_token) => {
+            Err("identity_token: an answer about another identity".to_owned())
+        }
+        Veil::Open(node) if node.plain.identity_token.clone().text().is_some() => Ok(readable(token, node, None)),
+        Veil::Absent if !payload.vault => Err("identity: expected an object".to_owned()),
+        Veil::Open(_) | Veil::Sealed | Veil::Absent => {
+            let provider_id = Some(token.to_string());
+            Ok(Identity { provider_id, state: IdentityState::Encrypted, ..blank(IdentityKey::Token(token), None) })
+        }
+    }
+}
+
+/// A page of identities; each row has only its token, service, dates and owner.
+pub fn identity_list(payload: IdentitiesData) -> IdentityPage {
+    Page::read(payload.identities, "identities", row, |identity| identity.key.clone())
+}
+
+fn row(entry: payload::IdentityEntry) -> Result<Identity, String> {
+    let token = entry.identity_token.text().and_then(|text| IdentityToken::parse(&text));
+    let token = token.ok_or("identity_token: expected a token")?;
+    let user = entry.user_token.text().and_then(|text| UserToken::parse(&text));
+    let source = entry.source.0.unwrap_or_default();
+    Ok(Identity {
+        provider_id: Some(token.to_string()),
+        service: entry.provider.text().or(source.key.text()),
+        service_label: source.name.text(),
+        created_at: moment(entry.date_creation),
+        updated_at: moment(entry.date_last_update),
+        complete: false,
+        ..blank(IdentityKey::Token(token), user)
+    })
+}
+
+/// The identity of a sign-in whose data is encrypted: it has no key but the sign-in's.
+pub(super) fn encrypted(token: ConnectionToken, user: Option<UserToken>) -> Identity {
+    Identity { state: IdentityState::Encrypted, ..blank(IdentityKey::Encrypted(token), user) }
+}
+
+/// An identity under a key that was checked; its owner is the user around it, or else the one it names itself.
+pub(super) fn readable(key: IdentityToken, node: Watched<payload::Identity>, owner: Option<UserToken>) -> Identity {
+    let Watched { plain: mut node, vault } = node;
+    let complete = !is_reference(&node);
+    let user = owner.or_else(|| take(&mut node.user_token).text().and_then(|text| UserToken::parse(&text)));
+    let source = take(&mut node.source).0.unwrap_or_default();
+    let service = take(&mut node.provider).text().or(source.key.text());
+    let accounts = accounts(take(&mut node.accounts));
+    let own = own_account(service.as_deref(), &accounts);
+    let (subject, handle) = (own.and_then(|a| a.user_id.clone()), own.and_then(|a| a.username.clone()));
+    let (urls, photos) = (urls(take(&mut node.urls)), photos(take(&mut node.photos)));
+    let page = urls.iter().find(|entry| entry.kind.as_deref() == Some("profile")).map(|entry| entry.url.clone());
+    let thumbnail = photos.iter().find(|photo| photo.kind.as_deref() == Some("thumbnail"));
+    let thumbnail = thumbnail.map(|photo| photo.url.clone());
+    let name = take(&mut node.name).0.and_then(person_name);
+    let shown = name.as_ref().and_then(|name| name.display_name.clone().or_else(|| name.formatted.clone()));
+    Identity {
+        provider_id: Some(key.to_string()),
+        // A token in plain beside encrypted data: what is plain is shown, and that there is more is said.
+        state: if vault { IdentityState::Encrypted } else { IdentityState::Readable },
+        service,
+        service_label: source.name.text(),
+        subject,
+        provider_account_uid: take(&mut node.provider_identity_uid).text(),
+        display_name: take(&mut node.display_name).text().or(shown),
+        username: take(&mut node.preferred_username).text().or(handle),
+        name,
+        profile_url: link(take(&mut node.profile_url)).or(page),
+        picture_url: link(take(&mut node.picture_url)),
+        thumbnail_url: link(take(&mut node.thumbnail_url)).or(thumbnail),
+        photos,
+        account_url: link(take(&mut node.id)),
+        created_at: moment(take(&mut node.date_creation)),
+        updated_at: moment(take(&mut node.date_last_update)),
+        emails: Some(emails(take(&mut node.emails))),
+        urls,
+        accounts,
+        profile: Some(profile(node)),
+        complete,
+        ..blank(IdentityKey::Token(key), user)
+    }
+}
+
+/// Whether this is a short reference, which users in lists and in sign-ins carry: a token and a service, no more.
+fn is_reference(node: &payload::Identity) -> bool {
+    let (identity_token, provider) = (node.identity_token.clone(), node.provider.clone());
+    *node == payload::Identity { identity_token, provider, ..payload::Identity::default() }
+}
+
+/// The account that the identity is: the one at its own service, or the only one there is.
+fn own_account<'a>(service: Option<&str>, accounts: &'a [Account]) -> Option<&'a Account> {
+    if let [only] = accounts {
+        return Some(only);
+    }
+    let slug = service?;
+    let key = catalogue::key_of(Provider::OneAll, slug);
+    let at_home = |account: &&Account| {
+        let labels = account.domain.as_deref().unwrap_or_default().split('.');
+        labels.into_iter().any(|label| label.eq_ignore_ascii_case(slug) || label.eq_ignore_ascii_case(&key))
+    };
+    accounts.iter().find(at_home)
+}
+
+fn person_name(name: Name) -> Option<PersonName> {
+    let name = PersonName {
+        formatted: name.formatted.text(),
+        given_name: name.given_name.text(),
+        middle_name: name.middle_name.text(),
+        family_name: name.family_name.text(),
+        nickname: name.nick_name.text(),
+        honorific_prefix: name.honorific_prefix.text(),
+        honorific_suffix: name.honorific_suffix.text(),
+        display_name: name.display_name.text(),
+    };
+    (name != PersonName::default()).then_some(name)
+}
+
+fn accounts(rows: Rows<TheirAccount>) -> Vec<Account> {
+    let accounts = rows.good().map(|row| Account {
+        domain: row.domain.text(),
+        user_id: row.userid.text(),
+        username: row.username.text(),
+    });
+    accounts.filter(|row| row.domain.is_some() || row.user_id.is_some() || row.username.is_some()).collect()
+}
+
+fn emails(rows: Rows<payload::Email>) -> Vec<EmailEntry> {
+    let entry = |row: payload::Email| {
+        let verified = row.is_verified.flag();
+        row.value.text().map(|value| EmailEntry { value, verified })
+    };
+    rows.good().filter_map(entry).collect()
+}
+
+fn urls(rows: Rows<payload::Valued>) -> Vec<UrlEntry> {
+    rows.good().filter_map(|row| Some(UrlEntry { url: link(row.value)?, kind: row.kind.text() })).collect()
+}
+
+fn photos(rows: Rows<payload::Valued>) -> Vec<Photo> {
+    let photo =
+        |row: payload::Valued| Some(Photo { url: link(row.value)?, kind: row.kind.text(), size: row.size.text() });
+    rows.good().filter_map(photo).collect()
+}
+
+fn blank(key: IdentityKey, user: Option<UserToken>) -> Identity {
+    Identity {
+        key,
+        provider: Provider::OneAll,
+        provider_id: None,
+        state: IdentityState::Readable,
+        service: None,
+        service_label: None,
+        subject: None,
+        provider_account_uid: None,
+        display_name: None,
+        username: None,
+        name: None,
+        profile_url: None,
+        picture_url: None,
+        thumbnail_url: None,
+        photos: Vec::new(),
+        account_url: None,
+        created_at: None,
+        updated_at: None,
+        emails: None,
+        urls: Vec::new(),
+        accounts: Vec::new(),
+        follower_count: None,
+        profile: None,
+        user,
+        complete: true,
+    }
+}

@@ -1,0 +1,181 @@
+//! A sign-in: one row of `/connections.json`, or the whole of it from `/connections/<connection_token>.json`.
+//!
+//! OneAll's answer changed over the years: `date` and `plugin` inside `connection` in the documentation, `date_creation`
+//! and a `plugin` object beside it in what the service sends. Both are read. A failed sign-in or link is a connection
+//! in state FAILED, not an error: it happened, and the person has to do something about it.
+
+use std::sync::Arc;
+
+use super::super::envelope::{Opened, Status};
+use super::super::payload::{self, ConnectionData, ConnectionEntry, ConnectionsData, Plugin, User, Veil};
+use super::identity::{encrypted, readable};
+use super::{Page, is_about, link, moment};
+use crate::model::{
+    Connection, ConnectionHealth, ConnectionKey, ConnectionKind, ConnectionToken, HealthAction, HealthActionKind,
+    HealthState, Identity, IdentityToken, Provider, Record, SignInPlugin, SignInRecord, SignInResult, UserToken,
+};
+
+/// The one word for an outcome that OneAll ever showed in `status`; any other is kept as text and decides nothing.
+const SUCCEEDED: &str = "succeeded";
+
+/// A page of sign-ins; each row has only its token, date, status and callback.
+pub fn sign_in_list(payload: ConnectionsData) -> Page {
+    Page::read(payload.connections, "connections", row, |connection| connection.key.clone())
+}
+
+fn row(entry: ConnectionEntry) -> Result<Connection, String> {
+    let token = entry.connection_token.text().and_then(|text| ConnectionToken::parse(&text));
+    let token = token.ok_or("connection_token: expected a token")?;
+    let status = entry.status.text();
+    // Only the sign-in itself says how it ended; the row's word for success is all that can be trusted.
+    let ok = status.as_deref() == Some(SUCCEEDED);
+    let health = ok.then(|| health(HealthState::Ok, status.clone(), None));
+    let record = SignInRecord { status, callback_url: link(entry.callback_uri), ..blank_record(token) };
+    Ok(Connection {
+        created_at: moment(entry.date_creation).or_else(|| moment(entry.date)),
+        health,
+        complete: false,
+        ..blank(record)
+    })
+}
+
+/// The sign-in that was asked for, or what is wrong with the answer.
+pub fn sign_in(token: ConnectionToken, opened: Opened<ConnectionData>) -> Result<Connection, String> {
+    let Opened { meta, result, data } = opened;
+    let failed = [&result, &Some(meta.status.clone())].into_iter().flatten().any(Status::is_error);
+    let data = match data {
+        Some(data) => data,
+        None if failed => ConnectionData::default(),
+        None => return Err("result.data: expected an object".to_owned()),
+    };
+    let payload::ConnectionNode { action, plugin: beside, connection, user } = data.plain;
+    let payload::Connection { connection_token, date, date_creation, callback_uri, status, plugin: inside } =
+        connection.0.unwrap_or_default();
+    if !is_about(token.as_str(), &connection_token) {
+        return Err("connection_token: an answer about another sign-in".to_owned());
+    }
+    let status = status.text();
+    let plugin = Reported::new(beside, inside);
+    let state = state(failed, result.as_ref(), status.as_deref(), plugin.status.as_deref());
+    // Whom a refused link speaks of may be the account's other owner, so a failure shows nobody.
+    let (identity, user) = match state {
+        HealthState::Failed => (None, None),
+        _ => person(&token, user, data.vault),
+    };
+    let said = result.as_ref().unwrap_or(&meta.status);
+    let reason = said.info.clone().or_else(|| plugin.reason.clone()).filter(|_| state == HealthState::Failed);
+    let health = health(state, status.clone().or_else(|| said.flag.clone()), reason);
+    let key = plugin.key.clone();
+    let record = SignInRecord {
+        status,
+        callback_url: link(callback_uri),
+        plugin: plugin.record(),
+        result: result.map(|status| outcome(status, state)),
+        user,
+        action: action.text(),
+        ..blank_record(token)
+    };
+    Ok(Connection {
+        created_at: moment(date_creation).or_else(|| moment(date)),
+        health: Some(health),
+        service: identity.as_ref().and_then(|identity| identity.service.clone()),
+        identity: identity.map(Arc::new),
+        plugin: key,
+        complete: true,
+        ..blank(record)
+    })
+}
+
+/// How a sign-in ended: any word of failure outweighs all of success, and a word that is not known decides nothing.
+fn state(failed: bool, result: Option<&Status>, status: Option<&str>, plugin: Option<&str>) -> HealthState {
+    let succeeded = result.is_some_and(Status::is_success) || plugin == Some("success") || status == Some(SUCCEEDED);
+    if failed || plugin == Some("error") {
+        HealthState::Failed
+    } else if succeeded && status.is_none_or(|word| word == SUCCEEDED) {
+        HealthState::Ok
+    } else {
+        HealthState::Unknown
+    }
+}
+
+fn health(state: HealthState, provider_status: Option<String>, reason: Option<String>) -> ConnectionHealth {
+    let failed = state == HealthState::Failed;
+    let action = failed.then_some(HealthAction { kind: HealthActionKind::ConnectAgain, url: None });
+    ConnectionHealth { state, provider_status, reason, action, expires_at: None }
+}
+
+fn outcome(status: Status, state: HealthState) -> SignInResult {
+    let Status { flag, code, info } = status;
+    SignInResult { flag, code, info, succeeded: state == HealthState::Ok }
+}
+
+/// Who signed in: the identity used, and the user it belongs to. After an unlink there may be no identity.
+fn person(token: &ConnectionToken, user: Veil<User>, vault: bool) -> (Option<Identity>, Option<UserToken>) {
+    let (user, vault) = match user {
+        Veil::Open(user) => (user.plain, user.vault || vault),
+        Veil::Sealed => return (Some(encrypted(token.clone(), None)), None),
+        Veil::Absent => (User::default(), vault),
+    };
+    let owner = user.user_token.text().or(user.uuid.text()).and_then(|text| UserToken::parse(&text));
+    let identity = match user.identity {
+        Veil::Open(identity) => match identity.plain.identity_token.clone().text() {
+            Some(text) => IdentityToken::parse(&text).map(|key| readable(key, identity, owner.clone())),
+            None => Some(encrypted(token.clone(), owner.clone())),
+        },
+        Veil::Sealed => Some(encrypted(token.clone(), owner.clone())),
+        Veil::Absent => vault.then(|| encrypted(token.clone(), owner.clone())),
+    };
+    (identity, owner)
+}
+
+/// A plugin's report, put together from the two places where it may stand.
+struct Reported {
+    key: Option<String>,
+    action: Option<String>,
+    operation: Option<String>,
+    reason: Option<String>,
+    status: Option<String>,
+}
+
+impl Reported {
+    fn new(beside: Plugin, inside: Plugin) -> Self {
+        let (data, other) = (beside.data, inside.data);
+        Reported {
+            key: beside.key.or(inside.key),
+            action: data.action.text().or(other.action.text()),
+            operation: data.operation.text().or(other.operation.text()),
+            reason: data.reason.text().or(other.reason.text()),
+            status: data.status.text().or(other.status.text()),
+        }
+    }
+
+    fn record(self) -> Option<SignInPlugin> {
+        let Reported { key, action, operation, reason, status } = self;
+        key.map(|key| SignInPlugin { key, action, operation, reason, status })
+    }
+}
+
+fn blank_record(token: ConnectionToken) -> SignInRecord {
+    SignInRecord { token, status: None, callback_url: None, plugin: None, result: None, user: None, action: None }
+}
+
+fn blank(record: SignInRecord) -> Connection {
+    Connection {
+        key: ConnectionKey::SignIn(record.token.clone()),
+        provider: Provider::OneAll,
+        provider_id: record.token.to_string(),
+        kind: ConnectionKind::SignIn,
+        label: None,
+        created_at: None,
+        expires_at: None,
+        shared: None,
+        additional_accounts: Vec::new(),
+        health: None,
+        service: None,
+        identity: None,
+        plugin: None,
+        sites: Vec::new(),
+        record: Record::SignIn(record),
+        complete: false,
+    }
+}

@@ -1,0 +1,219 @@
+//! The mapping by name of what it must survive; first what all nouns share: pages, plugins, secrets, any JSON at all.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod identity;
+mod sign_in;
+mod user;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::super::envelope::{Opened, open};
+use super::super::payload::{ConnectionData, ConnectionsData, IdentitiesData, IdentityData, UserData};
+use super::*;
+use crate::model::{ConnectionKey, ConnectionToken, HealthState, IdentityKey, IdentityToken, Record, UserToken};
+use crate::upstream::Reply;
+
+const SIGN_IN: &str = "c0ffee01-0000-4000-8000-000000000001";
+const USER: &str = "facade02-0000-4000-8000-000000000002";
+const IDENTITY: &str = "beadle03-0000-4000-8000-000000000003";
+
+fn answer<T: DeserializeOwned>(status: u16, body: Vec<u8>) -> Opened<T> {
+    let reply = Reply { status, content_type: None, retry_after: None, body: Bytes::from(body) };
+    open(&reply).unwrap().unwrap()
+}
+
+fn fixture<T: DeserializeOwned>(name: &str) -> Opened<T> {
+    let path = format!("{}/tests/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    answer(200, std::fs::read(path).unwrap())
+}
+
+fn data<T: DeserializeOwned>(name: &str) -> T {
+    fixture(name).data.unwrap()
+}
+
+fn inline<T: DeserializeOwned>(data: &Value) -> T {
+    serde_json::from_str(&data.to_string()).unwrap()
+}
+
+fn sign_in_token() -> ConnectionToken {
+    ConnectionToken::parse(SIGN_IN).unwrap()
+}
+
+fn identity_token() -> IdentityToken {
+    IdentityToken::parse(IDENTITY).unwrap()
+}
+
+fn user_token() -> UserToken {
+    UserToken::parse(USER).unwrap()
+}
+
+fn text(moment: Option<DateTime>) -> Option<String> {
+    moment.map(|moment| moment.to_string())
+}
+
+fn url(link: &Option<Url>) -> Option<&str> {
+    link.as_ref().map(Url::as_str)
+}
+
+#[test]
+fn a_page_of_sign_ins_reads_the_same_in_all_three_shapes() {
+    let paged = sign_in_list(data("oneall/connections-paged"));
+    let unpaged = sign_in_list(data("oneall/connections-unpaged"));
+    let bare = sign_in_list(data("oneall/connections-bare"));
+    assert_eq!((paged.total, paged.page, paged.pages, paged.size), (Some(5), Some(1), Some(3), Some(2)));
+    assert_eq!((unpaged.total, unpaged.page, unpaged.pages, unpaged.size), (None, None, None, None));
+    assert_eq!((&paged.list, &paged.list), (&unpaged.list, &bare.list));
+    assert_eq!((paged.is_last(), unpaged.is_last(), bare.is_last()), (false, true, true));
+
+    let [done, open] = &paged.list.rows[..] else { panic!("two rows") };
+    assert_eq!(done.key, ConnectionKey::SignIn(sign_in_token()));
+    assert_eq!((done.provider_id.as_str(), done.complete, &done.label), (SIGN_IN, false, &None));
+    assert_eq!(text(done.created_at).as_deref(), Some("2020-03-10T07:00:00Z"));
+    assert_eq!(done.health.as_ref().map(|h| h.state), Some(HealthState::Ok));
+    assert_eq!(open.health, None, "an unknown word leaves it to the sign-in itself");
+    assert_eq!(open.created_at, None, "an unreadable date costs only itself");
+    let Record::SignIn(record) = &open.record else { panic!("a sign-in") };
+    assert_eq!((record.status.as_deref(), &record.callback_url), (Some("pending"), &None));
+    assert_eq!((&record.plugin, &record.result, &record.user, &record.action), (&None, &None, &None, &None));
+}
+
+#[test]
+fn a_token_listed_twice_is_one_row() {
+    let page = sign_in_list(data("oneall/connections-repeated"));
+    assert_eq!((page.list.rows.len(), page.list.skipped.len()), (1, 0));
+}
+
+#[test]
+fn a_bad_row_loses_only_itself_and_is_named() {
+    let page = sign_in_list(data("oneall/connections-bad-rows"));
+    assert_eq!(page.list.rows.len(), 1);
+    let skipped: Vec<_> = page.list.skipped.iter().map(|row| row.path.as_str()).collect();
+    assert_eq!(skipped, ["connections[0]", "connections[1]", "connections[2]"]);
+    assert_eq!(page.list.skipped[2].detail, "connection_token: expected a token");
+}
+
+#[test]
+fn an_empty_list_of_no_pages_ends() {
+    let page = sign_in_list(data("oneall/connections-empty"));
+    assert_eq!((page.total, page.pages, page.is_last()), (Some(0), Some(0), true));
+}
+
+#[test]
+fn a_plugin_is_an_application_with_a_name_to_show() {
+    for (key, name) in [
+        ("social_login", "Social Login"),
+        ("social_link", "Social Link"),
+        ("single_sign_on", "Single Sign-On"),
+        ("brand_new", "brand_new"),
+    ] {
+        let application = plugin_application(key);
+        assert_eq!(application.key, ApplicationKey::Plugin(key.to_owned()));
+        assert_eq!((application.provider_id.as_str(), application.name.as_deref()), (key, Some(name)));
+        assert!(application.permissions.is_empty() && application.access.is_none());
+    }
+}
+
+#[test]
+fn no_secret_survives_decoding_or_mapping() {
+    let mut seen = String::new();
+    for name in ["recorded-shape", "encrypted-text", "encrypted-object", "encrypted-vault", "encrypted-user"] {
+        let opened: Opened<ConnectionData> = fixture(&format!("oneall/connection-{name}"));
+        seen += &format!("{opened:?} {:?}", sign_in(sign_in_token(), opened.clone()));
+    }
+    let payload: ConnectionData = data("oneall/connection-encrypted-beside");
+    seen += &format!("{payload:?}");
+    for name in ["identity-full", "identity-encrypted"] {
+        let payload: IdentityData = data(&format!("oneall/{name}"));
+        seen += &format!("{payload:?} {:?}", identity(identity_token(), payload.clone()));
+    }
+    let payload: IdentitiesData = data("oneall/identities-paged");
+    seen += &format!("{payload:?} {:?}", identity_list(payload.clone()));
+    let secret = json!({"user": {"user_token": USER, "publish_token": {"key": "CANARY"}, "identity_vault_key": "CANARY",
+        "identities": [{"identity_token": IDENTITY, "source": {"key": "x", "access_token": {"key": "CANARY",
+        "secret": "CANARY"}, "refresh_token": {"key": "CANARY"}}, "recommendations": [{"value": "v",
+        "recommender": {"access_token": "CANARY"}}]}]}});
+    let payload: UserData = inline(&secret);
+    seen += &format!("{payload:?} {:?}", user(user_token(), payload.clone()).unwrap());
+    assert!(seen.contains("Ada Example"), "the payloads were read at all");
+    assert!(!seen.contains("CANARY"), "{seen}");
+}
+
+/// Any JSON, with many of the provider's own words as keys.
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        Just(json!(SIGN_IN)),
+        Just(json!("Thu, 25 Aug 2011 13:38:21  0200")),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    let word = prop::sample::select(vec![
+        "connections",
+        "connection",
+        "connection_token",
+        "user",
+        "user_token",
+        "identity",
+        "identities",
+        "identity_token",
+        "provider",
+        "plugin",
+        "key",
+        "data",
+        "date_creation",
+        "entries",
+        "pagination",
+        "total_pages",
+        "source",
+        "name",
+        "emails",
+        "accounts",
+        "photos",
+        "urls",
+        "value",
+        "recommendations",
+        "recommender",
+        "identity_vault",
+    ]);
+    leaf.prop_recursive(6, 64, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::vec((word.clone(), inner), 0..6)
+                .prop_map(|fields| fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_decodes_maps(node in anything(), code in prop::option::of(0..600)) {
+        let wrapped = json!({"connections": node, "connection": node, "user": node, "identity": node, "identities": node,
+            "plugin": node});
+        for json in [node.to_string(), wrapped.to_string()] {
+            if let Ok(payload) = serde_json::from_str::<ConnectionsData>(&json) {
+                sign_in_list(payload).is_last();
+            }
+            if let Ok(payload) = serde_json::from_str::<IdentitiesData>(&json) {
+                identity_list(payload).is_last();
+            }
+            if let Ok(payload) = serde_json::from_str::<IdentityData>(&json) {
+                let _ = identity(identity_token(), payload);
+            }
+            if let Ok(payload) = serde_json::from_str::<UserData>(&json) {
+                let _ = user(user_token(), payload);
+            }
+            let body = format!(r#"{{"response":{{"request":{{}},"result":{{"status":{{"code":{}}},"data":{json}}}}}}}"#,
+                code.unwrap_or(200));
+            let reply = Reply { status: 200, content_type: None, retry_after: None, body: Bytes::from(body) };
+            if let Ok(Some(opened)) = open::<ConnectionData>(&reply) {
+                let mapped = sign_in(sign_in_token(), opened);
+                prop_assert!(mapped.is_err() || mapped.is_ok_and(|c| c.key == ConnectionKey::SignIn(sign_in_token())));
+            }
+        }
+    }
+}

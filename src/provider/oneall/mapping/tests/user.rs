@@ -1,0 +1,63 @@
+//! A user, in every spelling of the list of identities.
+
+use super::*;
+use crate::model::account::OneAllUserEntry;
+
+fn read(name: &str) -> OneAllUserEntry {
+    user(user_token(), data(&format!("oneall/user-{name}"))).unwrap().entry.unwrap()
+}
+
+fn keys(entry: &OneAllUserEntry) -> Vec<&str> {
+    entry.identities.iter().filter_map(|identity| identity.provider_id.as_deref()).collect()
+}
+
+#[test]
+fn a_user_maps_field_by_field() {
+    let user = user(user_token(), data("oneall/user-full")).unwrap();
+    assert_eq!(user.key, user_token());
+    let entry = user.entry.unwrap();
+    assert_eq!(text(entry.created_at).as_deref(), Some("2011-09-01T09:01:12Z"), "with a wrong weekday");
+    assert_eq!(text(entry.last_login_at).as_deref(), Some("2011-08-25T11:38:21Z"), "without a plus");
+    assert_eq!(entry.login_count, Some(64), "a number as text");
+    let [first, second] = &entry.identities[..] else { panic!("two identities") };
+    assert_eq!((first.user.as_ref(), first.complete), (Some(&user_token()), true));
+    assert_eq!(first.profile.as_ref().unwrap().utc_offset.as_deref(), Some("2:00"));
+    assert_eq!(second.emails.as_ref().unwrap()[0].verified, Some(true));
+}
+
+#[test]
+fn identities_are_found_in_every_spelling() {
+    for (name, number) in
+        [("full", 2), ("wrapped", 2), ("wrapped-lone", 1), ("lone", 1), ("indexed", 2), ("no-identities", 0)]
+    {
+        let entry = read(name);
+        assert_eq!(entry.identities.len(), number, "{name}");
+        assert!(entry.identities.iter().all(|identity| identity.complete), "{name}");
+        assert_eq!(entry.login_count, Some(64), "{name}");
+    }
+}
+
+#[test]
+fn a_full_identity_replaces_the_short_reference_to_it() {
+    let entry = read("short");
+    assert_eq!((keys(&entry), entry.login_count), (vec![IDENTITY], Some(148)));
+    assert_eq!(entry.identities[0].display_name.as_deref(), Some("Ada"));
+}
+
+#[test]
+fn a_bad_identity_loses_only_itself_and_a_repeated_one_is_one() {
+    assert_eq!(keys(&read("bad-identities")), ["beadle03-0000-4000-8000-000000000004"]);
+}
+
+#[test]
+fn an_answer_about_another_user_or_none_is_never_shown() {
+    for other in [json!({"user_token": "other"}), json!({"uuid": "other"})] {
+        let error = user(user_token(), inline(&json!({ "user": other }))).unwrap_err();
+        assert_eq!(error, "user_token: an answer about another user");
+    }
+    for none in [json!({}), json!({"user": []}), json!({"user": "cipher"})] {
+        assert!(user(user_token(), inline(&none)).is_err(), "{none}");
+    }
+    let nameless = user(user_token(), inline(&json!({"user": {"num_logins": 99_999_999_999_u64}}))).unwrap();
+    assert_eq!((nameless.key, nameless.entry.unwrap().login_count), (user_token(), None));
+}

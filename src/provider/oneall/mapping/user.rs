@@ -1,0 +1,58 @@
+//! A user of the OneAll site, with all the identities they linked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::super::payload::{UserData, Veil, Watched};
+use super::identity::readable;
+use super::{count, is_about, moment};
+use crate::model::account::OneAllUserEntry;
+use crate::model::{Identity, IdentityToken, OneAllUser, UserToken};
+use crate::provider::lenient::Loose;
+
+/// The user that was asked for, or what is wrong with the answer.
+///
+/// An identity that cannot be named (no token, or an encrypted one) loses only itself.
+pub fn user(token: UserToken, payload: UserData) -> Result<OneAllUser, String> {
+    let user = match payload.user {
+        Veil::Open(user) => user.plain,
+        Veil::Sealed => return Err("user: the site encrypts its users' data".to_owned()),
+        Veil::Absent => return Err("user: expected an object".to_owned()),
+    };
+    let answered = if user.user_token == Loose::Nothing { &user.uuid } else { &user.user_token };
+    if !is_about(token.as_str(), answered) {
+        return Err("user_token: an answer about another user".to_owned());
+    }
+    // OneAll's own mobile kits read `identity` or `identities`, whichever came.
+    let lone = match user.identity {
+        Veil::Open(identity) => Some(identity),
+        Veil::Sealed | Veil::Absent => None,
+    };
+    let listed = user.identities.0.good().map(|plain| Watched { plain, vault: false });
+    let identities = listed.chain(lone).filter_map(|node| {
+        let key = node.plain.identity_token.clone().text().and_then(|text| IdentityToken::parse(&text))?;
+        Some(readable(key, node, Some(token.clone())))
+    });
+    let entry = OneAllUserEntry {
+        created_at: moment(user.date_creation),
+        last_login_at: moment(user.date_last_login),
+        login_count: count(user.num_logins).and_then(|number| i32::try_from(number).ok()),
+        identities: distinct(identities),
+    };
+    Ok(OneAllUser { key: token, entry: Some(entry) })
+}
+
+/// Each identity once, where it first stood; a full one replaces a short reference to it.
+fn distinct(identities: impl Iterator<Item = Identity>) -> Vec<Arc<Identity>> {
+    let mut places = HashMap::new();
+    let mut kept: Vec<Arc<Identity>> = Vec::new();
+    for identity in identities {
+        let place = *places.entry(identity.key.clone()).or_insert(kept.len());
+        match kept.get_mut(place) {
+            None => kept.push(Arc::new(identity)),
+            Some(known) if identity.complete && !known.complete => *known = Arc::new(identity),
+            Some(_) => {}
+        }
+    }
+    kept
+}
