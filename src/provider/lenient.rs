@@ -289,6 +289,32 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for RowsVisitor<T> {
     }
 }
 
+/// Reads a field that has to be a list or a map: for `deserialize_with`, where nothing must not look like an empty list.
+///
+/// `Rows` alone takes null, `false` and text for an empty list, which would tell a person that they have no connections
+/// when the provider said no such thing.
+pub fn listed<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Rows<T>, D::Error> {
+    deserializer.deserialize_any(ListedVisitor(RowsVisitor(PhantomData))).map(Rows)
+}
+
+struct ListedVisitor<T>(RowsVisitor<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for ListedVisitor<T> {
+    type Value = Vec<Row<T>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list or a map")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        self.0.visit_seq(seq)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        self.0.visit_map(map)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,6 +372,23 @@ mod tests {
     fn anything_but_an_object_is_no_object() -> Result<(), serde_json::Error> {
         for none in ["[]", "[[1]]", "null", "false", "\"x\"", "3", "-3", "1.5"] {
             assert_eq!(serde_json::from_str::<Maybe<Loose>>(none)?.0, None, "{none}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_due_list_is_not_made_of_nothing() -> Result<(), serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Wrapper {
+            #[serde(deserialize_with = "listed")]
+            rows: Rows<Loose>,
+        }
+        for (json, rows) in [("[]", 0), ("{}", 0), ("[1,2]", 2), ("{\"a\":1}", 1)] {
+            let wrapper: Wrapper = serde_json::from_str(&format!("{{\"rows\":{json}}}"))?;
+            assert_eq!(wrapper.rows.0.len(), rows, "{json}");
+        }
+        for none in ["{}", "{\"rows\":null}", "{\"rows\":false}", "{\"rows\":\"\"}", "{\"rows\":3}"] {
+            assert!(serde_json::from_str::<Wrapper>(none).is_err(), "{none}");
         }
         Ok(())
     }
