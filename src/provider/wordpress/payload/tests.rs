@@ -1,0 +1,132 @@
+//! What decodes and what does not; and the door to the fixtures for the tests beside this one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A fixture's bytes: `wordpress/me.json`.
+pub(in crate::provider::wordpress) fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
+}
+
+/// A fixture, decoded.
+pub(in crate::provider::wordpress) fn decoded<T: DeserializeOwned>(name: &str) -> T {
+    decode(&fixture(name)).unwrap()
+}
+
+/// Any JSON, its keys mostly those that mean something.
+pub(in crate::provider::wordpress) fn any_json(keys: &'static [&'static str]) -> impl Strategy<Value = String> {
+    let scalar = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(serde_json::Value::from),
+        any::<i64>().prop_map(serde_json::Value::from),
+        any::<f64>().prop_map(serde_json::Value::from),
+        (0_u16..700).prop_map(serde_json::Value::from),
+        any::<String>().prop_map(serde_json::Value::from),
+        "[0-9]{4}-[0-9]{2}-[0-9]{2} ?[0-9]{2}:[0-9]{2}:[0-9]{2}".prop_map(serde_json::Value::from),
+        "[0-9]{1,25}|https?://[a-z.]{1,9}|ok|global|authorization_required".prop_map(serde_json::Value::from),
+    ];
+    let value = scalar.prop_recursive(4, 48, 6, move |inner| {
+        let key = prop_oneof![4 => prop::sample::select(keys).prop_map(str::to_owned), 1 => any::<String>()];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(serde_json::Value::from),
+            prop::collection::vec((key, inner), 0..8)
+                .prop_map(|pairs| serde_json::Value::Object(pairs.into_iter().collect())),
+        ]
+    });
+    value.prop_map(|value| value.to_string())
+}
+
+#[test]
+fn an_answer_without_its_list_is_not_an_empty_list() {
+    let applications = |body: &[u8]| decode::<ApplicationList>(body).map(|list| list.connected_applications.0.len());
+    assert_eq!(applications(br#"{"connected_applications":[]}"#), Ok(0));
+    assert!(applications(&fixture("wordpress/list-success.json")).is_err());
+    assert!(applications(&fixture("wordpress/list-emptied-by-fields.json")).is_err());
+    for body in [
+        "null",
+        "false",
+        "{}",
+        r#"{"error":"not_found"}"#,
+        r#"{"connected_applications":null}"#,
+        r#"{"connected_applications":false}"#,
+        r#"{"connected_applications":"secret"}"#,
+        r#"{"connections":[]}"#,
+        "",
+        "<html>secret</html>",
+        r#"{"connected_applications":[{"ID":"1""#,
+        r#"{"connected_applications":[]} secret"#,
+        r#"{"connected_applications":[],"connected_applications":[]}"#,
+        "\u{feff}{\"connected_applications\":[]}",
+        "\"secret\"",
+    ] {
+        let fault = applications(body.as_bytes()).unwrap_err();
+        assert!(!fault.contains("secret"), "{fault}");
+    }
+}
+
+#[test]
+fn every_list_knows_its_own_wrapper() {
+    assert!(decode::<KeyringList>(br#"{"connections":[]}"#).is_ok());
+    assert!(decode::<PublicizeList>(br#"{"connections":[]}"#).is_ok());
+    assert!(decode::<Services>(br#"{"services":[]}"#).is_ok());
+    assert!(decode::<Services>(br#"{"services":{}}"#).is_ok());
+    assert!(decode::<Sites>(br#"{"sites":[]}"#).is_ok());
+    for other in [br#"{"groups":[]}"#.as_slice(), br#"{"success":true}"#, b"[]"] {
+        assert!(decode::<KeyringList>(other).is_err());
+        assert!(decode::<PublicizeList>(other).is_err());
+        assert!(decode::<Services>(other).is_err());
+        assert!(decode::<Sites>(other).is_err());
+    }
+}
+
+#[test]
+fn a_list_in_place_of_an_item_is_no_item() {
+    for body in ["[]", "[51001]", r#"[{"ID":51001}]"#] {
+        assert_eq!(decode::<Connection>(body.as_bytes()), Err(NOT_AN_OBJECT.to_owned()), "{body}");
+    }
+}
+
+#[test]
+fn words_come_in_a_list_or_in_a_text() {
+    let words = |json: &str| serde_json::from_str::<Words>(json).unwrap().into_words();
+    assert_eq!(words(r#"["global"]"#), ["global"]);
+    assert_eq!(words(r#""global""#), ["global"]);
+    assert_eq!(words(r#""posts,media stats""#), ["posts", "media", "stats"]);
+    assert_eq!(words(r#"["posts media", "", null, "stats"]"#), ["posts", "media", "stats"]);
+    for none in ["null", "false", "\"\"", "[]", "{}", r#"{"a":"posts"}"#] {
+        assert!(words(none).is_empty(), "{none}");
+    }
+}
+
+#[test]
+fn a_secret_that_nobody_asked_for_is_not_even_held() {
+    let me: Me = decoded("wordpress/me.json");
+    assert!(!format!("{me:?}").contains("secret"));
+}
+
+#[test]
+fn an_answer_too_deep_is_an_error_and_no_overflow() {
+    for (open, close) in [("[", "]"), ("{\"meta\":", "}"), ("{\"connections\":[", "]}")] {
+        let body = format!("{{\"connections\":{}1{}}}", open.repeat(50_000), close.repeat(50_000));
+        let _ = decode::<KeyringList>(body.as_bytes());
+        let _ = decode::<Connection>(body.as_bytes());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+    #[test]
+    fn any_bytes_decode_or_do_not_but_never_panic(body in prop::collection::vec(any::<u8>(), 0..256)) {
+        let _ = decode::<KeyringList>(&body);
+        let _ = decode::<Connection>(&body);
+        let _ = decode::<Application>(&body);
+        let _ = decode::<Services>(&body);
+        let _ = decode::<Me>(&body);
+    }
+}
