@@ -1,0 +1,87 @@
+//! Connected applications: what was given access, to what, and how much that lets it do.
+
+use crate::model::{
+    AccessKind, Application, ApplicationAccess, ApplicationId, ApplicationKey, Permission, PermissionRisk, Provider,
+    Site, SiteId,
+};
+use crate::provider::List;
+use crate::provider::lenient::Loose;
+
+use super::super::payload;
+use super::date::moment;
+use super::{Notes, each, link, list, number, object};
+
+/// Maps the answer of `/me/connected-applications`.
+pub fn application_list(payload: payload::ApplicationList) -> List<Application> {
+    list("connected_applications", payload.connected_applications, |notes, _, item| map(notes, item))
+}
+
+/// Maps one connected application; an error names the field that makes it unusable.
+pub fn application(payload: payload::Application) -> Result<Application, String> {
+    map(&mut Notes::default(), payload)
+}
+
+fn map(notes: &mut Notes, item: payload::Application) -> Result<Application, String> {
+    let id = item.id.id().map_or_else(|| number("ID", &item.connection_id), Ok)?;
+    let site = [item.site, item.blog].into_iter().filter_map(payload::InlineSite::into_name).find_map(site);
+    let permissions = each(notes, "permissions", item.permissions, |_, _, row| permission(object(row)?));
+    Ok(Application {
+        key: ApplicationKey::Connected(ApplicationId(id)),
+        provider: Provider::WordPress,
+        provider_id: id.to_string(),
+        oauth_version: item.oauth_version.text(),
+        name: item.title.text(),
+        description: item.description.text(),
+        url: link(item.url),
+        icon_url: link(item.icon),
+        authorized_at: moment(&item.authorized),
+        permissions,
+        access: Some(access(item.scope, site.is_some())),
+        site,
+    })
+}
+
+/// The site as an application names it: enough to show, the rest is a read away.
+fn site(name: payload::SiteName) -> Option<Site> {
+    Some(Site {
+        key: name.site_id.id().map(SiteId)?,
+        name: name.site_name.text(),
+        url: link(name.site_url),
+        icon_url: None,
+        description: None,
+        complete: false,
+    })
+}
+
+/// How far the access reaches. The documented sample has an empty scope and no site at all, so an empty scope means one
+/// site only where a site is named. An empty scope says nothing and is none.
+fn access(scope: Loose, has_site: bool) -> ApplicationAccess {
+    let scope = scope.text();
+    let kind = match scope.as_deref() {
+        Some("global") => AccessKind::Global,
+        Some("auth") => AccessKind::IdentityOnly,
+        None if has_site => AccessKind::Site,
+        _ => AccessKind::Unknown,
+    };
+    ApplicationAccess { kind, scope }
+}
+
+fn permission(row: payload::Permission) -> Result<Permission, String> {
+    let name = row.name.text().ok_or("name: expected text")?;
+    Ok(Permission { risk: risk(&name), name, description: row.description.text() })
+}
+
+/// The risk of a scope, by the names that the OAuth2 page lists and what it says each allows. A scope that reads and
+/// manages is Write; `users` and `notifications` are about the person before anything else.
+fn risk(scope: &str) -> PermissionRisk {
+    match scope {
+        "batch" | "freshly-pressed" | "insights" | "read" | "stats" => PermissionRisk::Read,
+        "comments" | "follow" | "global" | "media" | "menus" | "posts" | "sharing" | "sites" | "taxonomy"
+        | "videos" => PermissionRisk::Write,
+        "auth" | "notifications" | "users" => PermissionRisk::Personal,
+        _ => PermissionRisk::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! Connected applications: the seed page's sample field by field, both names of each renamed field, and what is absent.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::super::super::payload::tests::decoded;
+use super::super::tests::notes;
+use super::*;
+use crate::model::{DateTime, Url};
+
+#[test]
+fn every_field_of_the_documented_sample_arrives() {
+    let seed = application(decoded("seeds/wordpress-connected-application.json")).unwrap();
+    assert_eq!(seed.key, ApplicationKey::Connected(ApplicationId(8367271)));
+    assert_eq!((seed.provider, seed.provider_id.as_str()), (Provider::WordPress, "8367271"));
+    assert_eq!(seed.name.as_deref(), Some("VaultPress"));
+    assert_eq!(seed.icon_url, Url::parse("https://img.example/2012/10/wpcc-vp-logo.png?w=100"));
+    assert_eq!(seed.url, Url::parse("http://vault.example/"));
+    assert_eq!(seed.description.as_deref(), Some("Keeps copies of a site and watches over it."));
+    assert_eq!(seed.authorized_at, DateTime::parse("2014-06-28T05:44:25Z"));
+    assert_eq!((seed.oauth_version, seed.site), (None, None));
+    // An empty scope without a site: nobody knows how far it reaches.
+    assert_eq!(seed.access, Some(ApplicationAccess { kind: AccessKind::Unknown, scope: None }));
+    let permissions: Vec<_> = seed.permissions.iter().map(|p| (p.name.as_str(), p.risk)).collect();
+    assert_eq!(
+        permissions,
+        [
+            ("users", PermissionRisk::Personal),
+            ("posts", PermissionRisk::Write),
+            ("comments", PermissionRisk::Write),
+            ("taxonomy", PermissionRisk::Write),
+            ("follow", PermissionRisk::Write),
+            ("notifications", PermissionRisk::Personal),
+            ("stats", PermissionRisk::Read),
+            ("media", PermissionRisk::Write),
+        ]
+    );
+    assert_eq!(seed.permissions[0].description.as_deref(), Some("Reads who you are."));
+}
+
+#[test]
+fn the_site_is_read_by_either_name_and_may_be_false() {
+    let list = application_list(decoded("wordpress/application-list.json"));
+    assert_eq!(notes(&list), Vec::<String>::new());
+    let sites: Vec<_> = list.rows.iter().map(|row| row.site.as_ref().map(|site| site.key.0)).collect();
+    assert_eq!(sites, [Some(7700123), None, None, Some(7700124), Some(7700125), None]);
+    let fen = list.rows[0].site.as_ref().unwrap();
+    assert_eq!((fen.name.as_deref(), fen.complete), (Some("Fen Notes"), false));
+    assert_eq!(fen.url, Url::parse("http://fen.example"));
+    let unnamed = list.rows[3].site.as_ref().unwrap();
+    assert_eq!((&unnamed.name, &unnamed.url), (&None, &None));
+}
+
+#[test]
+fn the_reach_follows_from_the_scope_and_the_site() {
+    let list = application_list(decoded("wordpress/application-list.json"));
+    let access: Vec<_> =
+        list.rows.iter().map(|row| row.access.as_ref().unwrap()).map(|a| (a.kind, a.scope.as_deref())).collect();
+    assert_eq!(
+        access,
+        [
+            (AccessKind::Site, None),
+            (AccessKind::Global, Some("global")),
+            (AccessKind::IdentityOnly, Some("auth")),
+            (AccessKind::Site, None),
+            (AccessKind::Site, None),
+            (AccessKind::Unknown, Some("posts,media")),
+        ]
+    );
+}
+
+#[test]
+fn the_number_is_read_by_either_name_and_what_is_empty_is_absent() {
+    let list = application_list(decoded("wordpress/application-list.json"));
+    let ids: Vec<_> = list.rows.iter().map(|row| row.provider_id.as_str()).collect();
+    assert_eq!(ids, ["610001", "610002", "610003", "610004", "610005", "610006"]);
+    assert_eq!(list.rows[0].oauth_version.as_deref(), Some("2.0"));
+    assert_eq!(list.rows[0].permissions[1].description, None);
+    let field = &list.rows[1];
+    assert_eq!((&field.icon_url, &field.url, &field.description), (&None, &None, &None));
+    assert!(field.permissions.is_empty());
+    let gate = &list.rows[2];
+    assert_eq!((&gate.url, gate.authorized_at), (&None, None));
+    assert!(gate.permissions.is_empty());
+}
+
+#[test]
+fn one_bad_row_does_not_lose_the_list_nor_a_bad_permission_its_application() {
+    let list = application_list(decoded("wordpress/application-bad-rows.json"));
+    let [only] = list.rows.as_slice() else { panic!("{list:?}") };
+    let permissions: Vec<_> = only.permissions.iter().map(|p| (p.name.as_str(), p.risk)).collect();
+    assert_eq!(permissions, [("posts", PermissionRisk::Write), ("unheard-of", PermissionRisk::Unknown)]);
+    assert_eq!(
+        notes(&list),
+        [
+            "connected_applications[0]: ID: expected a number or digits",
+            "connected_applications[1]: not an object",
+            "connected_applications[2]: ID: expected a number or digits",
+            "connected_applications[3].permissions[1]: name: expected text",
+            "connected_applications[3].permissions[2]: not an object",
+        ]
+    );
+}
+
+#[test]
+fn every_documented_scope_has_a_risk() {
+    for scope in [
+        "users",
+        "sites",
+        "posts",
+        "comments",
+        "taxonomy",
+        "follow",
+        "sharing",
+        "freshly-pressed",
+        "notifications",
+        "insights",
+        "read",
+        "stats",
+        "media",
+        "menus",
+        "batch",
+        "videos",
+        "global",
+        "auth",
+    ] {
+        assert_ne!(risk(scope), PermissionRisk::Unknown, "{scope}");
+    }
+    assert_eq!(risk("Posts"), PermissionRisk::Unknown);
+}

@@ -1,0 +1,194 @@
+//! Keyring and Publicize connections, and the outside account that they name.
+//!
+//! The two are told apart by their fields, not by the address they came from: the documented sample of
+//! `/me/keyring-connections/$ID` is a Publicize connection. One that names a site or a Keyring connection is Publicize.
+
+use std::sync::Arc;
+
+use crate::model::{
+    AdditionalAccount, Connection, ConnectionKey, ConnectionKind, DateTime, Identity, IdentityKey, IdentityState,
+    KeyringId, KeyringRecord, Provider, PublicizeId, PublicizeRecord, Record, SiteId, Url,
+};
+use crate::provider::List;
+use crate::provider::lenient::Loose;
+
+use super::super::payload;
+use super::date::moment;
+use super::health::health;
+use super::{NO_NUMBER, Notes, count, each, link, list, number, object, shown_id};
+
+/// Maps the answer of `/me/keyring-connections` or v2 `/me/connections`; each item is what its fields say.
+pub fn keyring_list(payload: payload::KeyringList, now: DateTime) -> List<Connection> {
+    list("connections", payload.connections, |notes, _, item| {
+        let kind = kind_of(&item);
+        map(notes, item, kind, now)
+    })
+}
+
+/// Maps the answer of a `publicize-connections` list; each item is Publicize, even one that names no site.
+pub fn publicize_list(payload: payload::PublicizeList, now: DateTime) -> List<Connection> {
+    list("connections", payload.connections, |notes, _, item| map(notes, item, ConnectionKind::Publicize, now))
+}
+
+/// Maps one connection, Keyring or Publicize as its fields say; an error names the field that makes it unusable.
+pub fn connection(payload: payload::Connection, now: DateTime) -> Result<Connection, String> {
+    let kind = kind_of(&payload);
+    map(&mut Notes::default(), payload, kind, now)
+}
+
+fn kind_of(item: &payload::Connection) -> ConnectionKind {
+    let publicize = item.site_id.id().is_some() || item.keyring_connection_id.id().is_some();
+    if publicize { ConnectionKind::Publicize } else { ConnectionKind::Keyring }
+}
+
+fn map(
+    notes: &mut Notes,
+    mut item: payload::Connection,
+    kind: ConnectionKind,
+    now: DateTime,
+) -> Result<Connection, String> {
+    let id = number("ID", &item.id)?;
+    let site = item.site_id.id().map(SiteId);
+    let key = match kind {
+        ConnectionKind::Publicize => ConnectionKey::Publicize(PublicizeId { site, id }),
+        _ => ConnectionKey::Keyring(KeyringId(id)),
+    };
+    let publicize = matches!(key, ConnectionKey::Publicize(_));
+    let named = each(notes, "sites", std::mem::take(&mut item.sites), |_, _, site: Loose| {
+        site.id().map(SiteId).ok_or_else(|| NO_NUMBER.to_owned())
+    });
+    let others = each(notes, "additional_external_users", std::mem::take(&mut item.additional_external_users), {
+        |_, _, user| object(user).map(additional_account)
+    });
+    let identity = identity(&mut item, &key).map(Arc::new);
+    let expires_at = moment(&item.expires);
+    let refresh_url = link(std::mem::take(&mut item.refresh_url));
+    Ok(Connection {
+        provider: Provider::WordPress,
+        provider_id: id.to_string(),
+        kind,
+        created_at: moment(&item.issued),
+        expires_at,
+        shared: if publicize { item.shared.flag() } else { None },
+        additional_accounts: others,
+        health: Some(health(std::mem::take(&mut item.status).text(), expires_at, refresh_url.clone(), now)),
+        label: std::mem::take(&mut item.label).text(),
+        service: std::mem::take(&mut item.service).text(),
+        identity,
+        plugin: None,
+        sites: site.into_iter().chain(named).fold(Vec::new(), with),
+        record: if publicize { publicize_record(id, item, refresh_url) } else { keyring_record(id, item, refresh_url) },
+        complete: true,
+        key,
+    })
+}
+
+/// Adds a site that is not there yet.
+fn with(mut sites: Vec<SiteId>, site: SiteId) -> Vec<SiteId> {
+    if !sites.contains(&site) {
+        sites.push(site);
+    }
+    sites
+}
+
+fn keyring_record(id: u64, item: payload::Connection, refresh_url: Option<Url>) -> Record {
+    Record::Keyring(KeyringRecord {
+        keyring_connection_id: id.to_string().into(),
+        user_id: shown_id(&item.user_id),
+        kind: item.kind.text(),
+        refresh_url,
+        show_linkedin_warning: item.show_linkedin_warning.flag(),
+    })
+}
+
+fn publicize_record(id: u64, item: payload::Connection, refresh_url: Option<Url>) -> Record {
+    let links = item.meta.0.unwrap_or_default().links.0.unwrap_or_default();
+    Record::Publicize(PublicizeRecord {
+        publicize_connection_id: id.to_string().into(),
+        site_id: shown_id(&item.site_id),
+        user_id: shown_id(&item.user_id),
+        keyring_connection_id: shown_id(&item.keyring_connection_id),
+        keyring_user_id: shown_id(&item.keyring_connection_user_id),
+        refresh_url,
+        help_url: link(links.help),
+        self_url: link(links.own),
+        site: item.site_id.id().map(SiteId),
+        keyring: item.keyring_connection_id.id().map(KeyringId),
+    })
+}
+
+/// The outside account; none where the row names none.
+fn identity(item: &mut payload::Connection, key: &ConnectionKey) -> Option<Identity> {
+    let subject = subject(std::mem::take(&mut item.external_id));
+    let name = std::mem::take(&mut item.external_name).text();
+    let display = std::mem::take(&mut item.external_display).text();
+    let profile_url = link(std::mem::take(&mut item.external_profile_url));
+    let picture_url = link(std::mem::take(&mut item.external_profile_picture));
+    let named = subject.is_some() || name.is_some() || display.is_some();
+    if !named && profile_url.is_none() && picture_url.is_none() {
+        return None;
+    }
+    Some(Identity {
+        key: IdentityKey::Outside(key.clone()),
+        provider: Provider::WordPress,
+        provider_id: None,
+        state: IdentityState::Readable,
+        service: item.service.clone().text(),
+        service_label: item.label.clone().text(),
+        subject,
+        provider_account_uid: None,
+        username: username(name.as_deref(), display.as_deref()),
+        display_name: display.or(name),
+        name: None,
+        profile_url,
+        picture_url,
+        thumbnail_url: None,
+        photos: Vec::new(),
+        account_url: None,
+        created_at: None,
+        updated_at: None,
+        emails: None,
+        urls: Vec::new(),
+        accounts: Vec::new(),
+        follower_count: count(&item.external_follower_count),
+        profile: None,
+        user: None,
+        complete: true,
+    })
+}
+
+/// The account's own ID. A number with a fraction is none: it was a whole number too long to be kept exactly, and a
+/// rounded one would be somebody else's.
+fn subject(value: Loose) -> Option<String> {
+    match value {
+        Loose::Fraction(_) => None,
+        value => value.text(),
+    }
+}
+
+/// What of `external_name` is a user name.
+///
+/// Some services put the handle there (`Automattic`, shown as `@automattic`; `@heron@fen.example`; `heron.example`),
+/// others the person's name (`Ada Reed`, shown as the same). So a name that differs from what is shown counts, as the
+/// provider found it worth a field of its own; one that is shown anyway counts only where it looks like a handle: one
+/// word that starts with an at sign or has a dot inside.
+fn username(name: Option<&str>, display: Option<&str>) -> Option<String> {
+    let name = name?;
+    let different = display.is_some_and(|display| display != name);
+    let word = !name.contains(char::is_whitespace);
+    let handle = word && (name.starts_with('@') || name.trim_matches('.').contains('.'));
+    (different || handle).then(|| name.to_owned())
+}
+
+fn additional_account(user: payload::ExternalUser) -> AdditionalAccount {
+    AdditionalAccount {
+        subject: subject(user.external_id),
+        name: user.external_name.text(),
+        picture_url: link(user.external_profile_picture),
+        description: user.external_description.text(),
+        category: user.external_category.text(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

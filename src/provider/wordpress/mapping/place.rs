@@ -1,0 +1,69 @@
+//! The catalogue of services, and sites.
+
+use crate::model::{ServiceEntry, Site, SiteId};
+use crate::provider::List;
+use crate::provider::lenient::Loose;
+
+use super::super::payload::{self, Genericon};
+use super::{is_word, link, list, number};
+
+/// Maps the answer of `/meta/external-services`, in the provider's order.
+pub fn service_list(payload: payload::Services) -> List<ServiceEntry> {
+    list("services", payload.services, |_, place, item| map_service(item, Some(place)))
+}
+
+/// Maps one service; an error names the field that makes it unusable.
+pub fn service(payload: payload::Service) -> Result<ServiceEntry, String> {
+    map_service(payload, None)
+}
+
+/// Maps the answer of `/me/sites`.
+pub fn site_list(payload: payload::Sites) -> List<Site> {
+    list("sites", payload.sites, |_, _, item| site(item))
+}
+
+/// Maps one site; an error names the field that makes it unusable.
+pub fn site(payload: payload::Site) -> Result<Site, String> {
+    let icon = payload.icon.0.unwrap_or_default();
+    Ok(Site {
+        key: SiteId(number("ID", &payload.id)?),
+        name: payload.name.text(),
+        url: link(payload.url),
+        icon_url: link(icon.img).or_else(|| link(icon.ico)),
+        description: payload.description.text(),
+        complete: true,
+    })
+}
+
+fn map_service(item: payload::Service, place: Option<&str>) -> Result<ServiceEntry, String> {
+    let sign = match item.genericon {
+        Genericon::Parts { class } | Genericon::Class(class) => class.text(),
+    };
+    Ok(ServiceEntry {
+        slug: slug(item.id, place).ok_or("ID: expected a service's name")?,
+        label: item.label.text(),
+        kind: item.kind.text(),
+        description: item.description.text(),
+        icon_url: link(item.icon),
+        genericon: sign,
+        connect_url: link(item.connect_url).or_else(|| link(item.connect_url_documented)),
+        supports_multiple_accounts: item.multiple_external_user_id_support.flag(),
+        additional_accounts_only: item.external_users_only.flag(),
+        jetpack_support: item.jetpack_support.flag(),
+        jetpack_module: item.jetpack_module_required.text(),
+        status: item.status.text(),
+    })
+}
+
+/// The slug: the `ID`, or the key under which the service stands in a map. The place in a list is a number and no slug.
+/// A slug goes into a path, so it is a plain word.
+fn slug(id: Loose, place: Option<&str>) -> Option<String> {
+    let key = place.filter(|place| is_word(place) && !place.bytes().all(|b| b.is_ascii_digit()));
+    match id {
+        Loose::Text(text) if is_word(&text) => Some(text),
+        _ => key.map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! The catalogue as a map and as a list, and sites with much missing.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::super::super::payload::decode;
+use super::super::super::payload::tests::decoded;
+use super::super::tests::notes;
+use super::*;
+use crate::model::Url;
+
+#[test]
+fn every_field_of_a_service_arrives() {
+    let facebook = service(decoded("wordpress/service.json")).unwrap();
+    let expected = ServiceEntry {
+        slug: "facebook".to_owned(),
+        label: Some("Facebook".to_owned()),
+        kind: Some("publicize".to_owned()),
+        description: Some("Shows your posts on your page.".to_owned()),
+        icon_url: Url::parse("http://img.example/fb-2x.png"),
+        genericon: Some("facebook-alt".to_owned()),
+        connect_url: Url::parse("https://public-api.example/connect/?action=request&kr_nonce=x&service=facebook"),
+        supports_multiple_accounts: Some(true),
+        additional_accounts_only: Some(true),
+        jetpack_support: Some(true),
+        jetpack_module: Some("publicize".to_owned()),
+        status: None,
+    };
+    assert_eq!(facebook, expected);
+}
+
+#[test]
+fn the_catalogue_is_a_map_whose_order_stays_and_whose_key_can_stand_for_the_slug() {
+    let list = service_list(decoded("wordpress/services-map.json"));
+    let slugs: Vec<_> = list.rows.iter().map(|row| row.slug.as_str()).collect();
+    assert_eq!(slugs, ["tumblr", "facebook", "twitter"]);
+    assert_eq!(list.rows[0].genericon.as_deref(), Some("tumblr"));
+    assert!(list.rows[1].connect_url.is_some());
+    let twitter = &list.rows[2];
+    assert_eq!((twitter.status.as_deref(), twitter.genericon.as_deref()), (Some("unsupported"), Some("twitter")));
+    assert!(twitter.connect_url.is_some());
+    assert_eq!(notes(&list), ["services[3]: ID: expected a service's name", "services[mailchimp]: not an object"]);
+}
+
+#[test]
+fn the_catalogue_is_a_list_and_empty_too() {
+    let list = service_list(decoded("wordpress/services-list.json"));
+    let slugs: Vec<_> = list.rows.iter().map(|row| row.slug.as_str()).collect();
+    assert_eq!(slugs, ["tumblr", "facebook"]);
+    let wrong = "ID: expected a service's name";
+    assert_eq!(notes(&list), [2, 3, 4].map(|place| format!("services[{place}]: {wrong}")));
+    assert!(service_list(decoded("wordpress/services-empty.json")).rows.is_empty());
+}
+
+#[test]
+fn sites_have_icons_or_not_and_names_or_not() {
+    let list = site_list(decoded("wordpress/sites.json"));
+    let [fen, marsh, nameless, moor] = list.rows.as_slice() else { panic!("{list:?}") };
+    assert_eq!(fen.key, SiteId(7700123));
+    assert_eq!((fen.name.as_deref(), fen.description.as_deref()), (Some("Fen Notes"), Some("Birds and reeds")));
+    assert_eq!((&fen.url, fen.complete), (&Url::parse("https://fen.example"), true));
+    assert_eq!(fen.icon_url, Url::parse("https://img.example/fen.png"));
+    assert_eq!((&marsh.name, &marsh.description, &marsh.icon_url), (&None, &None, &None));
+    assert_eq!((nameless.key, &nameless.name, &nameless.url), (SiteId(7700125), &None, &None));
+    assert_eq!(moor.icon_url, Url::parse("https://img.example/moor.ico"));
+    assert_eq!(notes(&list), ["sites[4]: ID: expected a number or digits"]);
+    assert!(site_list(decode(br#"{"sites":[]}"#).unwrap()).rows.is_empty());
+    assert!(site(decode(br#"{"ID":"fen.example"}"#).unwrap()).is_err());
+}
