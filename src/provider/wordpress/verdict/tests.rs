@@ -159,6 +159,10 @@ fn an_error_inside_a_good_answer_is_that_error() {
     assert_eq!(error.detail, "status 200, an error inside a good answer: unauthorized");
     let dump = br#"{"errors":{"authorization_required":["An active access token must be used"]},"error_data":[]}"#;
     assert_eq!(judged(&json(200, dump)), Err(Some(NotAuthenticated)));
+    for (hint, expected) in [("404", None), (r#"{"status":403}"#, Some(NotAllowed)), ("[]", Some(Refused))] {
+        let dump = format!(r#"{{"errors":{{"odd_thing":["Odd"]}},"error_data":{{"other":500,"odd_thing":{hint}}}}}"#);
+        assert_eq!(judged(&json(200, dump.as_bytes())), Err(expected), "{hint}");
+    }
     assert_eq!(judged(&json(200, br#"{"error":true}"#)), Err(Some(Refused)));
     assert_eq!(judged(&json(200, b" \n{ \"message\" : \"x\", \"error\" : \"not_found\" }")), Err(None));
 }
