@@ -4,13 +4,16 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::model::Provider;
+use crate::upstream;
 
 pub mod lenient;
+pub mod listing;
 pub mod oneall;
+pub mod span;
 pub mod wordpress;
 
 /// What one key was answered: the thing, nothing (the provider knows no such thing, or not for this caller), or why not.
@@ -94,5 +97,43 @@ impl Error {
     /// An error with no more than a reason and a sentence for the log.
     pub fn new(provider: Provider, reason: Reason, detail: impl Into<String>) -> Self {
         Self { provider, reason, detail: detail.into(), status: None, code: None, retry_after: None }
+    }
+}
+
+impl From<(Provider, upstream::Error)> for Error {
+    fn from((provider, error): (Provider, upstream::Error)) -> Self {
+        let reason = match error {
+            upstream::Error::Unreachable | upstream::Error::Broken => Reason::Unavailable,
+            upstream::Error::TimedOut => Reason::TimedOut,
+            upstream::Error::TooLarge => Reason::TooLarge,
+        };
+        Error::new(provider, reason, error.to_string())
+    }
+}
+
+/// The calls that one operation made, in the order in which they ended: for explain and logs.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<Mutex<Vec<CallMade>>>);
+
+/// One call that an operation made.
+#[derive(Clone, Debug)]
+pub struct CallMade {
+    /// Who was called.
+    pub provider: Provider,
+    /// How it went on the wire.
+    pub call: upstream::Call,
+    /// What the provider's own envelope said of it: OneAll's date, resource and status.
+    pub note: Option<String>,
+}
+
+impl Calls {
+    /// Adds one.
+    pub fn record(&self, made: CallMade) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(made);
+    }
+
+    /// All so far.
+    pub fn list(&self) -> Vec<CallMade> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

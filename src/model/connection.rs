@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, ID, SimpleObject};
+use async_graphql::{Enum, ID, SimpleObject, Union};
 
 use super::{ConnectionKey, ConnectionToken, DateTime, Identity, KeyringId, Provider, SiteId, Url, UserToken};
 
@@ -146,7 +146,8 @@ pub struct AdditionalAccount {
 }
 
 /// Everything else a provider said of a connection, in its own terms.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Union, Clone, Debug, PartialEq)]
+#[graphql(name = "ConnectionRecord")]
 pub enum Record {
     /// From `/me/keyring-connections`.
     Keyring(KeyringRecord),

@@ -8,6 +8,8 @@
 //!
 //! No sentence of an error holds anything out of the answer.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -49,6 +51,16 @@ pub struct Status {
     pub code: Option<i32>,
     /// A sentence in English.
     pub info: Option<String>,
+}
+
+impl fmt::Display for Meta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = self.date.map(|date| date.to_string()).unwrap_or_default();
+        let code = self.status.code.map(|code| code.to_string()).unwrap_or_default();
+        let plain = |c: &char| c.is_ascii_graphic();
+        let resource: String = self.resource.iter().flat_map(|text| text.chars()).filter(plain).take(256).collect();
+        write!(f, "date={date} resource={resource} status={code}")
+    }
 }
 
 #[derive(Default, Deserialize)]

@@ -27,6 +27,8 @@ use crate::provider::{List, Skipped};
 pub struct Page<T = Connection> {
     /// The rows; a thing that is listed twice (the documentation's own example is) is one row.
     pub list: List<T>,
+    /// How many entries the answer has, repeated and unreadable ones among them.
+    pub entries: u32,
     /// How many entries all pages have together. Absent in older answers.
     pub total: Option<u32>,
     /// The number of this page, from 1. Absent in older answers.
@@ -56,6 +58,7 @@ impl<T> Page<T> {
     ) -> Self {
         let Pagination { current_page, total_pages, entries_per_page, total_entries } = listing.pagination;
         let mut list = List { rows: Vec::new(), skipped: Vec::new() };
+        let entries = u32::try_from(listing.entries.0.len()).unwrap_or(u32::MAX);
         let mut seen = HashSet::new();
         for entry in listing.entries.0 {
             match entry.value.and_then(&row) {
@@ -65,7 +68,7 @@ impl<T> Page<T> {
             }
         }
         let [total, page, pages, size] = [total_entries, current_page, total_pages, entries_per_page].map(count);
-        Page { list, total, page, pages, size }
+        Page { list, entries, total, page, pages, size }
     }
 }
 

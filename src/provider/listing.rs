@@ -1,0 +1,143 @@
+//! One list, read at most once in an operation, and the keys that it can answer.
+//!
+//! Several keys of one kind are one read of their list; a single key is one read of itself, unless the list is being
+//! read anyway. What a key is answered does not depend on which of the two happened: a key that the list does not hold,
+//! or that the list cannot answer for, is read by itself.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use tokio::sync::OnceCell;
+
+use super::{Answer, Error, List, Reason};
+
+/// How many single reads one batch of keys has under way at once.
+pub const SINGLE_READS_MAX: usize = 16;
+
+/// One list, read at most once however often it is asked for, also while the first read is under way.
+#[derive(Debug)]
+pub struct Listing<T> {
+    asked: AtomicBool,
+    answer: OnceCell<Result<Arc<List<T>>, Error>>,
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self { asked: AtomicBool::new(false), answer: OnceCell::new() }
+    }
+}
+
+impl<T> Listing<T> {
+    /// The list, by `read` if nobody has read it yet.
+    pub async fn read(&self, read: impl Future<Output = Result<List<T>, Error>>) -> Result<Arc<List<T>>, Error> {
+        self.expect();
+        self.answer.get_or_init(|| async { read.await.map(Arc::new) }).await.clone()
+    }
+
+    /// Says that several of its keys will be asked for, though perhaps not together.
+    pub fn expect(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has asked for the list, or will.
+    pub fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// Answers keys from a list, and by themselves those that the list leaves open.
+pub async fn by_list<K, T, F>(
+    keys: &[K],
+    list: impl Future<Output = Result<Arc<List<T>>, Error>>,
+    key_of: impl Fn(&T) -> K,
+    single: impl Fn(K) -> F,
+) -> HashMap<K, Answer<T>>
+where
+    K: Eq + Hash + Clone,
+    F: Future<Output = Answer<T>>,
+{
+    let mut answers = HashMap::with_capacity(keys.len());
+    match list.await {
+        Ok(list) => {
+            let wanted: std::collections::HashSet<&K> = keys.iter().collect();
+            let rows = list.rows.iter().map(|row| (key_of(row), row)).filter(|(key, _)| wanted.contains(key));
+            answers.extend(rows.map(|(key, row)| (key, Ok(Some(row.clone())))));
+        }
+        Err(error) if holds_for_each_key(&error) => {
+            return keys.iter().map(|key| (key.clone(), Err(error.clone()))).collect();
+        }
+        Err(_) => {}
+    }
+    let open: Vec<K> = keys.iter().filter(|key| !answers.contains_key(key)).cloned().collect();
+    answers.extend(one_by_one(&open, single).await);
+    answers
+}
+
+/// Answers each key by a read of its own, some at a time.
+pub async fn one_by_one<K, T, F>(keys: &[K], single: impl Fn(K) -> F) -> HashMap<K, Answer<T>>
+where
+    K: Eq + Hash + Clone,
+    F: Future<Output = Answer<T>>,
+{
+    let reads: Vec<_> = keys.iter().map(|key| answer_one(key.clone(), single(key.clone()))).collect();
+    stream::iter(reads).buffer_unordered(SINGLE_READS_MAX).collect().await
+}
+
+async fn answer_one<K, T>(key: K, read: impl Future<Output = Answer<T>>) -> (K, Answer<T>) {
+    (key, read.await)
+}
+
+/// Whether a list's error says what a single read would meet too. A host that is down or a token that is not accepted
+/// is the same for both; a list that cannot be understood, or is not allowed, says nothing of a single thing.
+fn holds_for_each_key(error: &Error) -> bool {
+    match error.reason {
+        Reason::NotAuthenticated
+        | Reason::Expired
+        | Reason::Throttled
+        | Reason::Unavailable
+        | Reason::TimedOut
+        | Reason::NotConfigured => true,
+        Reason::NotAllowed | Reason::Malformed | Reason::Unsupported | Reason::Refused | Reason::TooLarge => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::model::Provider;
+
+    fn list(rows: &[u64]) -> Arc<List<u64>> {
+        Arc::new(List { rows: rows.iter().copied().map(Arc::new).collect(), skipped: Vec::new() })
+    }
+
+    async fn answers(listed: Result<Arc<List<u64>>, Error>) -> Vec<(u64, Answer<u64>)> {
+        let single = |key: u64| async move { Ok((key == 9).then(|| Arc::new(9))) };
+        let answers = by_list(&[1, 9, 7], async { listed }, |row| *row, single).await;
+        let mut answers: Vec<_> = answers.into_iter().collect();
+        answers.sort_by_key(|(key, _)| *key);
+        answers
+    }
+
+    #[tokio::test]
+    async fn a_key_that_the_list_leaves_open_is_read_by_itself() {
+        let found = |key: u64| (key, Ok(Some(Arc::new(key))));
+        assert_eq!(answers(Ok(list(&[1, 2]))).await, [found(1), (7, Ok(None)), found(9)]);
+    }
+
+    #[tokio::test]
+    async fn a_list_that_cannot_be_understood_costs_no_key_its_answer() {
+        let error = Error::new(Provider::WordPress, Reason::Malformed, "not a list");
+        assert_eq!(answers(Err(error)).await[2], (9, Ok(Some(Arc::new(9)))));
+    }
+
+    #[tokio::test]
+    async fn a_host_that_is_down_is_asked_once_for_all_keys() {
+        let error = Error::new(Provider::WordPress, Reason::Unavailable, "no connection");
+        assert!(answers(Err(error)).await.iter().all(|(_, answer)| answer.is_err()));
+    }
+}

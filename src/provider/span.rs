@@ -1,0 +1,209 @@
+//! A stretch of a long list that a provider keeps oldest first and gives out by page number.
+//!
+//! Offsets from the oldest row hold still while rows are added, offsets from the newest do not; so rows are numbered
+//! from the oldest, and only the very first look at the newest rows counts from the other end, in one read.
+
+use std::sync::Arc;
+
+use super::{Error, Skipped};
+
+/// The most rows that one page may have, at OneAll.
+pub const PAGE_SIZE_MAX: u32 = 500;
+
+/// The most reads that one stretch may cost; a provider that ignores the page size needs more than one.
+const READS_MAX: usize = 4;
+
+/// Which rows are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stretch {
+    /// This many of the newest rows.
+    Newest(u32),
+    /// The rows from the first number up to, but without, the second; numbers count from the oldest row, at 0.
+    Between(u32, u32),
+}
+
+/// Which page a provider is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageAsk {
+    /// Its number, from 1.
+    pub page: u32,
+    /// How many rows a page has.
+    pub size: u32,
+    /// Whether the newest row is the first; otherwise the oldest is.
+    pub newest_first: bool,
+}
+
+/// A page as a provider gave it.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// Its rows in the order in which they came.
+    pub rows: Vec<Arc<T>>,
+    /// The rows that could not be read.
+    pub skipped: Vec<Skipped>,
+    /// How many rows it has, those among them that could not be read or that came twice.
+    pub entries: u32,
+    /// Where it lies in the list; none if the provider does not page at all and this is everything.
+    pub paging: Option<Paging>,
+}
+
+/// Where a page lies in its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paging {
+    /// How many rows the list has.
+    pub total: u32,
+    /// How many rows a page has; the provider may not have kept to what was asked.
+    pub size: u32,
+}
+
+/// A stretch of the list.
+#[derive(Clone, Debug)]
+pub struct Slice<T> {
+    /// Its rows, oldest first.
+    pub rows: Vec<Arc<T>>,
+    /// The number of its first row.
+    pub from: u32,
+    /// The number after its last row.
+    pub to: u32,
+    /// How many rows the list has.
+    pub total: u32,
+    /// The rows that could not be read.
+    pub skipped: Vec<Skipped>,
+}
+
+impl<T> Slice<T> {
+    /// Whether nothing is older than what is here.
+    pub fn holds_oldest(&self) -> bool {
+        self.from == 0
+    }
+
+    /// Whether nothing is newer than what is here.
+    pub fn holds_newest(&self) -> bool {
+        self.to >= self.total
+    }
+
+    /// Puts two neighbouring stretches together.
+    pub fn join(mut self, mut newer: Self) -> Self {
+        self.rows.append(&mut newer.rows);
+        self.skipped.append(&mut newer.skipped);
+        Self { to: newer.to.max(self.to), total: newer.total.max(self.total), ..self }
+    }
+}
+
+/// Reads a stretch, in as few pages as can be.
+///
+/// # Errors
+/// The provider's, of the first page that cannot be read.
+pub async fn read<T, F>(stretch: Stretch, page: impl Fn(PageAsk) -> F) -> Result<Slice<T>, Error>
+where
+    F: Future<Output = Result<Page<T>, Error>>,
+{
+    match stretch {
+        Stretch::Newest(count) => {
+            let ask = PageAsk { page: 1, size: count.clamp(1, PAGE_SIZE_MAX), newest_first: true };
+            Ok(from_newest(page(ask).await?))
+        }
+        Stretch::Between(from, to) => between(from, to, page).await,
+    }
+}
+
+fn from_newest<T>(mut page: Page<T>) -> Slice<T> {
+    let count = page.entries;
+    let total = page.paging.map_or(count, |paging| paging.total.max(count));
+    page.rows.reverse();
+    Slice { rows: page.rows, from: total - count, to: total, total, skipped: page.skipped }
+}
+
+async fn between<T, F>(from: u32, to: u32, page: impl Fn(PageAsk) -> F) -> Result<Slice<T>, Error>
+where
+    F: Future<Output = Result<Page<T>, Error>>,
+{
+    let mut size = None;
+    let mut slice: Option<Slice<T>> = None;
+    for _ in 0..READS_MAX {
+        let next = slice.as_ref().map_or(from, |slice| slice.to);
+        let ask = cover(next, to, size);
+        let (got, true_size) = place(ask, page(ask).await?);
+        size = true_size.or(size);
+        // A provider that keeps to a page size of its own gave another page than meant; now its size is known.
+        if size.is_some_and(|size| size != ask.size) && !(got.from..got.to).contains(&next) && next < got.total {
+            continue;
+        }
+        let done = got.to >= to.min(got.total) || got.to <= next;
+        slice = Some(match slice {
+            Some(older) => older.join(got),
+            None => got,
+        });
+        if done {
+            break;
+        }
+    }
+    Ok(slice.unwrap_or(Slice { rows: Vec::new(), from, to: from, total: 0, skipped: Vec::new() }))
+}
+
+/// The page that holds the rows from `from` up to `to`, or at least the first of them.
+fn cover(from: u32, to: u32, size: Option<u32>) -> PageAsk {
+    let width = to.saturating_sub(from).clamp(1, PAGE_SIZE_MAX);
+    let fits = |size: &u32| from / size == (from + width - 1) / size;
+    let size = size.unwrap_or_else(|| (width..=PAGE_SIZE_MAX).find(fits).unwrap_or(width)).max(1);
+    PageAsk { page: from / size + 1, size, newest_first: false }
+}
+
+/// Numbers the rows of a page that came oldest first; tells its true size if that is not what was asked for.
+fn place<T>(ask: PageAsk, page: Page<T>) -> (Slice<T>, Option<u32>) {
+    let count = page.entries;
+    let Some(paging) = page.paging else {
+        return (Slice { rows: page.rows, from: 0, to: count, total: count, skipped: page.skipped }, None);
+    };
+    let from = (ask.page - 1).saturating_mul(paging.size).min(paging.total);
+    let slice =
+        Slice { rows: page.rows, from, to: from + count, total: paging.total.max(from + count), skipped: page.skipped };
+    (slice, (paging.size != ask.size).then_some(paging.size.max(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::cell::Cell;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A list of `total` numbers, whose server gives pages of at most `size_max`.
+    async fn read_from(total: u32, size_max: u32, stretch: Stretch) -> (Slice<u32>, usize) {
+        let reads = Cell::new(0);
+        let page = async |ask: PageAsk| {
+            reads.set(reads.get() + 1);
+            let size = ask.size.min(size_max);
+            let numbers = ((ask.page - 1) * size).min(total)..(ask.page * size).min(total);
+            let rows: Vec<_> = match ask.newest_first {
+                true => numbers.map(|n| Arc::new(total - 1 - n)).collect(),
+                false => numbers.map(Arc::new).collect(),
+            };
+            Ok(Page { entries: rows.len() as u32, rows, skipped: Vec::new(), paging: Some(Paging { total, size }) })
+        };
+        (read(stretch, page).await.unwrap(), reads.get())
+    }
+
+    proptest! {
+        #[test]
+        fn a_stretch_holds_what_was_asked_and_numbers_it_rightly(
+            total in 0u32..1500, from in 0u32..1500, width in 1u32..120, size_max in prop::sample::select(vec![100, 250, 500]),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let (slice, reads) = runtime.block_on(read_from(total, size_max, Stretch::Between(from, from + width)));
+            prop_assert!(reads <= READS_MAX);
+            if size_max == PAGE_SIZE_MAX {
+                prop_assert!(reads <= 2);
+            }
+            prop_assert!(slice.rows.iter().enumerate().all(|(i, n)| **n == slice.from + i as u32));
+            for n in from..(from + width).min(total) {
+                prop_assert!(slice.rows.iter().any(|row| **row == n), "{n} is missing");
+            }
+            let (newest, reads) = runtime.block_on(read_from(total, size_max, Stretch::Newest(width)));
+            prop_assert_eq!(reads, 1);
+            prop_assert_eq!(newest.rows.last().map(|n| **n), total.checked_sub(1));
+            prop_assert!(newest.rows.iter().enumerate().all(|(i, n)| **n == newest.from + i as u32));
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! WordPress.com: its endpoints, what it is shown, and which reads are the cheapest for the keys at hand.
+//!
+//! Facts used here, from its documentation: several Keyring connections, applications, sites or services are one list;
+//! a single Keyring read may answer with the Publicize shape; `fields` filters `/me`, sites and services safely, but
+//! empties the list of connected applications, so it is never sent there. `http_envelope`, `context`, `pretty` and
+//! `callback` change the form of an answer and nothing else, so they are never sent; `meta` is not proved, so neither.
+
+pub mod mapping;
+pub mod payload;
+pub mod verdict;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use self::verdict::Verdict;
+use super::listing::{Listing, by_list, one_by_one};
+use super::{Answer, CallMade, Calls, Error, Fetch, List, Reason};
+use crate::access::WordPressGrant;
+use crate::model::{
+    Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, DateTime, KeyringId, Provider, PublicizeId,
+    Record, ServiceEntry, Site, SiteId, WordPressUser,
+};
+use crate::upstream::{self, Credential, Read, Reply, Upstream};
+
+/// The fields of `/me` that are mapped. Asked for by name so that its secrets never travel.
+const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,avatar_URL,profile_URL,language,date,\
+                         site_count,primary_blog,token_scope,token_site_id";
+
+/// The fields of a site that are mapped; the rest is some fifty kilobytes a page.
+const SITE_FIELDS: &str = "ID,name,description,URL,icon";
+
+/// How WordPress.com is reached.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where its API is.
+    pub base_url: String,
+    /// Which of its two Keyring APIs is read.
+    pub keyring_api: KeyringApi,
+    /// How the host is reached.
+    pub upstream: upstream::Settings,
+}
+
+/// Which of WordPress.com's Keyring APIs is read.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+pub enum KeyringApi {
+    /// `/rest/v1.1/me/keyring-connections`: documented in full, and marked as deprecated.
+    #[default]
+    #[serde(rename = "v1.1")]
+    V1,
+    /// `/wpcom/v2/me/connections`: its successor, with the same answers.
+    #[serde(rename = "v2")]
+    V2,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            base_url: "https://public-api.wordpress.com".to_owned(),
+            keyring_api: KeyringApi::default(),
+            upstream: upstream::Settings::default(),
+        }
+    }
+}
+
+/// WordPress.com, for the life of the process.
+#[derive(Debug)]
+pub struct WordPress {
+    upstream: Upstream,
+    keyring_api: KeyringApi,
+}
+
+/// WordPress.com for one operation of one caller; each list is read at most once.
+pub struct Reads {
+    host: Arc<WordPress>,
+    grant: Option<WordPressGrant>,
+    calls: Calls,
+    now: DateTime,
+    keyring: Listing<Connection>,
+    publicize: Mutex<HashMap<Option<SiteId>, Arc<Listing<Connection>>>>,
+    applications: Listing<Application>,
+    services: Listing<ServiceEntry>,
+    sites: Listing<Site>,
+    me: OnceCell<Result<Arc<WordPressUser>, Error>>,
+}
+
+/// A service of WordPress.com's catalogue, by its slug there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ServiceSlug(pub String);
+
+impl WordPress {
+    /// Makes the way to WordPress.com.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub fn build(settings: &Settings) -> Result<Self, String> {
+        let base = settings.base()?;
+        Ok(Self { upstream: Upstream::build(base, settings.upstream.clone())?, keyring_api: settings.keyring_api })
+    }
+
+    /// Begins the reads of one operation. `now` decides what has expired.
+    pub fn reads(self: &Arc<Self>, grant: Option<WordPressGrant>, calls: Calls, now: DateTime) -> Reads {
+        Reads {
+            host: self.clone(),
+            grant,
+            calls,
+            now,
+            keyring: Listing::default(),
+            publicize: Mutex::default(),
+            applications: Listing::default(),
+            services: Listing::default(),
+            sites: Listing::default(),
+            me: OnceCell::new(),
+        }
+    }
+
+    fn keyring_path(&self) -> [&'static str; 4] {
+        match self.keyring_api {
+            KeyringApi::V1 => ["rest", "v1.1", "me", "keyring-connections"],
+            KeyringApi::V2 => ["wpcom", "v2", "me", "connections"],
+        }
+    }
+}
+
+impl Settings {
+    /// The base URL, checked.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub fn base(&self) -> Result<Url, String> {
+        upstream::check_base(&self.base_url).map_err(|error| format!("wordpress.base_url: {error}"))
+    }
+}
+
+impl Reads {
+    /// Whether the caller has shown a token for WordPress.com.
+    pub fn is_authorized(&self) -> bool {
+        self.grant.is_some()
+    }
+
+    /// Every Keyring connection of the person.
+    pub async fn keyring_connections(&self) -> Result<Arc<List<Connection>>, Error> {
+        let read = async { Ok(mapping::keyring_list(self.list(&self.host.keyring_path(), &[]).await?, self.now)) };
+        self.keyring.read(read).await
+    }
+
+    /// Every Publicize connection of the person, or those of one site.
+    pub async fn publicize_connections(&self, site: Option<SiteId>) -> Result<Arc<List<Connection>>, Error> {
+        let read = async {
+            let id = site.map(|site| site.to_string());
+            let payload = self.list(&publicize_path(id.as_deref()), &[]).await?;
+            Ok(mapping::publicize_list(payload, self.now))
+        };
+        self.publicize_listing(site).read(read).await
+    }
+
+    /// Every application the person gave access to.
+    pub async fn applications(&self) -> Result<Arc<List<Application>>, Error> {
+        let read = async {
+            let payload = self.list(&["rest", "v1.1", "me", "connected-applications"], &[]).await?;
+            Ok(mapping::application_list(payload))
+        };
+        self.applications.read(read).await
+    }
+
+    /// The catalogue of services.
+    pub async fn services(&self) -> Result<Arc<List<ServiceEntry>>, Error> {
+        let read = async {
+            let payload = self.list(&["rest", "v1.1", "meta", "external-services"], &[]).await?;
+            Ok(mapping::service_list(payload))
+        };
+        self.services.read(read).await
+    }
+
+    /// Says that the services of several rows will be asked for, some of them later than others: one read of the
+    /// catalogue serves them all.
+    pub fn expect_services(&self) {
+        self.services.expect();
+    }
+
+    /// Every site of the person.
+    pub async fn sites(&self) -> Result<Arc<List<Site>>, Error> {
+        let read = async {
+            let payload = self.list(&["rest", "v1.1", "me", "sites"], &[("fields", SITE_FIELDS)]).await?;
+            Ok(mapping::site_list(payload))
+        };
+        self.sites.read(read).await
+    }
+
+    /// The person whose token it is.
+    pub async fn me(&self) -> Result<Arc<WordPressUser>, Error> {
+        let read = || async {
+            let payload = self.list(&["rest", "v1.1", "me"], &[("fields", ME_FIELDS)]).await?;
+            mapping::me(payload).map(Arc::new).map_err(malformed)
+        };
+        self.me.get_or_init(read).await.clone()
+    }
+
+    fn publicize_listing(&self, site: Option<SiteId>) -> Arc<Listing<Connection>> {
+        let mut listings = self.publicize.lock().unwrap_or_else(PoisonError::into_inner);
+        listings.entry(site).or_default().clone()
+    }
+
+    async fn keyring_connection(&self, key: KeyringId) -> Answer<Connection> {
+        let [a, b, c, d] = self.host.keyring_path();
+        let Some(payload) = self.thing(&[a, b, c, d, &key.to_string()], &[]).await? else { return Ok(None) };
+        let found = mapping::connection(payload, self.now).map_err(malformed)?;
+        let Record::Publicize(use_of_it) = &found.record else {
+            return own(&ConnectionKey::Keyring(key), &found.key.clone(), found);
+        };
+        if use_of_it.keyring.is_some_and(|keyring| keyring != key) {
+            return Err(about_another());
+        }
+        // The documented sample of a Keyring read is a Publicize connection. The list tells whether there is a Keyring
+        // connection of that number too; if so that is what was asked for, as it is when several are asked together.
+        let list = self.keyring_connections().await;
+        let listed =
+            list.iter().flat_map(|list| &list.rows).find(|row| row.key == ConnectionKey::Keyring(key)).cloned();
+        Ok(Some(listed.unwrap_or_else(|| Arc::new(found))))
+    }
+
+    async fn publicize_connection(&self, key: PublicizeId) -> Answer<Connection> {
+        let (site, id) = (key.site.map(|site| site.to_string()), key.id.to_string());
+        let path = publicize_path(site.as_deref());
+        let path: Vec<&str> = path.into_iter().chain([id.as_str()]).collect();
+        let Some(payload) = self.thing(&path, &[]).await? else { return Ok(None) };
+        let found = mapping::connection(payload, self.now).map_err(malformed)?;
+        own(&ConnectionKey::Publicize(key), &found.key.clone(), found)
+    }
+
+    async fn application(&self, key: ApplicationId) -> Answer<Application> {
+        let path = ["rest", "v1.1", "me", "connected-applications", &key.to_string()];
+        let Some(payload) = self.thing(&path, &[]).await? else { return Ok(None) };
+        let found = mapping::application(payload).map_err(malformed)?;
+        own(&ApplicationKey::Connected(key), &found.key.clone(), found)
+    }
+
+    async fn service(&self, slug: ServiceSlug) -> Answer<ServiceEntry> {
+        let Some(payload) = self.thing(&["rest", "v1.1", "meta", "external-services", &slug.0], &[]).await? else {
+            return Ok(None);
+        };
+        let found = mapping::service(payload).map_err(malformed)?;
+        own(&slug.0, &found.slug.clone(), found)
+    }
+
+    async fn site(&self, key: SiteId) -> Answer<Site> {
+        let path = ["rest", "v1.1", "sites", &key.to_string()];
+        let Some(payload) = self.thing(&path, &[("fields", SITE_FIELDS)]).await? else { return Ok(None) };
+        let found = mapping::site(payload).map_err(malformed)?;
+        own(&key, &found.key.clone(), found)
+    }
+
+    /// Reads what must be there: a list, or the person's own account.
+    async fn list<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, Error> {
+        match self.thing(path, query).await? {
+            Some(payload) => Ok(payload),
+            None => Err(Error::new(Provider::WordPress, Reason::Unsupported, "there is no such list")),
+        }
+    }
+
+    /// Reads what may be there.
+    async fn thing<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Option<T>, Error> {
+        let Some(reply) = self.get(path, query).await? else { return Ok(None) };
+        payload::decode(&reply.body).map(Some).map_err(malformed)
+    }
+
+    async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Option<Reply>, Error> {
+        let Some(grant) = &self.grant else {
+            let detail = "no WordPress.com token was shown";
+            return Err(Error::new(Provider::WordPress, Reason::NotAuthenticated, detail));
+        };
+        let read = Read { path, query, credential: Credential::Bearer(grant.token()) };
+        let (call, reply) = self.host.upstream.get(&read).await;
+        self.calls.record(CallMade { provider: Provider::WordPress, call, note: None });
+        let reply = reply.map_err(|error| Error::from((Provider::WordPress, error)))?;
+        Ok(match verdict::judge(&reply)? {
+            Verdict::Content => Some(reply),
+            Verdict::Absent => None,
+        })
+    }
+}
+
+impl Fetch<KeyringId> for Reads {
+    type Noun = Connection;
+
+    async fn fetch(&self, keys: &[KeyringId]) -> HashMap<KeyringId, Answer<Connection>> {
+        let single = |key| self.keyring_connection(key);
+        if keys.len() == 1 && !self.keyring.is_asked() {
+            return one_by_one(keys, single).await;
+        }
+        let key_of = |row: &Connection| match row.key {
+            ConnectionKey::Keyring(key) => key,
+            _ => KeyringId(0),
+        };
+        by_list(keys, self.keyring_connections(), key_of, single).await
+    }
+}
+
+impl Fetch<PublicizeId> for Reads {
+    type Noun = Connection;
+
+    async fn fetch(&self, keys: &[PublicizeId]) -> HashMap<PublicizeId, Answer<Connection>> {
+        let mut by_site: HashMap<Option<SiteId>, Vec<PublicizeId>> = HashMap::new();
+        for key in keys {
+            by_site.entry(key.site).or_default().push(*key);
+        }
+        let sites = by_site.iter().map(|(site, keys)| self.publicize_of(*site, keys));
+        futures_util::future::join_all(sites).await.into_iter().flatten().collect()
+    }
+}
+
+impl Reads {
+    async fn publicize_of(
+        &self,
+        site: Option<SiteId>,
+        keys: &[PublicizeId],
+    ) -> HashMap<PublicizeId, Answer<Connection>> {
+        let single = |key| self.publicize_connection(key);
+        if keys.len() == 1 && !self.publicize_listing(site).is_asked() {
+            return one_by_one(keys, single).await;
+        }
+        let key_of = |row: &Connection| match row.key {
+            ConnectionKey::Publicize(key) => PublicizeId { site, id: key.id },
+            _ => PublicizeId { site, id: 0 },
+        };
+        by_list(keys, self.publicize_connections(site), key_of, single).await
+    }
+}
+
+impl Fetch<ApplicationId> for Reads {
+    type Noun = Application;
+
+    async fn fetch(&self, keys: &[ApplicationId]) -> HashMap<ApplicationId, Answer<Application>> {
+        let single = |key| self.application(key);
+        if keys.len() == 1 && !self.applications.is_asked() {
+            return one_by_one(keys, single).await;
+        }
+        let key_of = |row: &Application| match row.key {
+            ApplicationKey::Connected(key) => key,
+            ApplicationKey::Plugin(_) => ApplicationId(0),
+        };
+        by_list(keys, self.applications(), key_of, single).await
+    }
+}
+
+impl Fetch<ServiceSlug> for Reads {
+    type Noun = ServiceEntry;
+
+    async fn fetch(&self, keys: &[ServiceSlug]) -> HashMap<ServiceSlug, Answer<ServiceEntry>> {
+        let single = |key| self.service(key);
+        if keys.len() == 1 && !self.services.is_asked() {
+            return one_by_one(keys, single).await;
+        }
+        // The catalogue is complete: a slug that it does not list is not read again by itself.
+        let list = self.services().await;
+        let answer = |slug: &ServiceSlug| match &list {
+            Ok(list) => Ok(list.rows.iter().find(|row| row.slug == slug.0).cloned()),
+            Err(error) => Err(error.clone()),
+        };
+        keys.iter().map(|slug| (slug.clone(), answer(slug))).collect()
+    }
+}
+
+impl Fetch<SiteId> for Reads {
+    type Noun = Site;
+
+    async fn fetch(&self, keys: &[SiteId]) -> HashMap<SiteId, Answer<Site>> {
+        let single = |key| self.site(key);
+        if keys.len() == 1 && !self.sites.is_asked() {
+            return one_by_one(keys, single).await;
+        }
+        by_list(keys, self.sites(), |row| row.key, single).await
+    }
+}
+
+fn publicize_path(site: Option<&str>) -> Vec<&str> {
+    match site {
+        Some(site) => vec!["rest", "v1.1", "sites", site, "publicize-connections"],
+        None => vec!["rest", "v1.1", "me", "publicize-connections"],
+    }
+}
+
+/// Lets an answer pass only if it is about what was asked for.
+fn own<K: PartialEq, T>(asked: &K, found: &K, thing: T) -> Answer<T> {
+    if asked == found { Ok(Some(Arc::new(thing))) } else { Err(about_another()) }
+}
+
+fn about_another() -> Error {
+    malformed("the answer is about something else")
+}
+
+fn malformed(detail: impl Into<String>) -> Error {
+    Error::new(Provider::WordPress, Reason::Malformed, detail)
+}
