@@ -1,0 +1,109 @@
+//! The graph: its schema, and the execution of one operation in it.
+//!
+//! An operation gets loaders of its own and runs with them to its end; nothing it read outlives it. Logging, metrics
+//! and caches stay outside the schema: one registered extension would slow every field.
+
+pub mod cursor;
+pub mod edge;
+pub mod error;
+pub mod id;
+pub mod lists;
+pub mod page;
+pub mod query;
+pub mod walk;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use async_graphql::{Context, EmptyMutation, EmptySubscription, Request, Response, SDLExportOptions, Schema};
+
+use self::query::Query;
+use crate::access::Caller;
+use crate::loader::{Loaders, drive};
+use crate::model::DateTime;
+use crate::provider::Calls;
+use crate::provider::oneall::OneAll;
+use crate::provider::wordpress::WordPress;
+
+/// How deep an operation's fields may be nested. The usual introspection query is 15 deep.
+const DEPTH_MAX: usize = 20;
+
+/// How many fields an operation may have, its fragments counted each time they are used.
+const COMPLEXITY_MAX: usize = 1_000;
+
+/// How deep selections may be nested for the parser and the validator.
+const RECURSION_MAX: usize = 32;
+
+/// How many directives a field may have.
+const DIRECTIVES_MAX: usize = 3;
+
+/// How many aliases an operation may have.
+const ALIASES_MAX: usize = 30;
+
+/// The graph over both providers.
+pub struct Graph {
+    schema: Schema<Query, EmptyMutation, EmptySubscription>,
+    wordpress: Arc<WordPress>,
+    oneall: Arc<OneAll>,
+}
+
+/// What an operation brought, and what it cost.
+pub struct Outcome {
+    /// The answer.
+    pub response: Response,
+    /// The calls it took.
+    pub calls: Calls,
+}
+
+impl Graph {
+    /// Builds the graph over these providers.
+    pub fn build(wordpress: WordPress, oneall: OneAll) -> Self {
+        Self { schema: schema(), wordpress: Arc::new(wordpress), oneall: Arc::new(oneall) }
+    }
+
+    /// Executes one operation for one caller. Dropping the future ends its calls.
+    pub async fn execute(&self, request: Request, caller: &Caller) -> Outcome {
+        let calls = Calls::default();
+        let now = DateTime(SystemTime::now().into());
+        let wordpress = self.wordpress.reads(caller.wordpress().cloned(), calls.clone(), now);
+        let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());
+        let (loaders, loads) = Loaders::build(wordpress, oneall);
+        let response = drive(self.schema.execute(request.data(loaders).data(now)), loads).await;
+        Outcome { response, calls }
+    }
+}
+
+/// The schema in the schema language, as `schema.graphql` holds it.
+pub fn sdl() -> String {
+    schema().sdl_with_options(
+        SDLExportOptions::new().include_specified_by().sorted_fields().sorted_arguments().sorted_enum_items(),
+    )
+}
+
+fn schema() -> Schema<Query, EmptyMutation, EmptySubscription> {
+    Schema::build(Query, EmptyMutation, EmptySubscription)
+        .limit_depth(DEPTH_MAX)
+        .limit_complexity(COMPLEXITY_MAX)
+        .limit_recursive_depth(RECURSION_MAX)
+        .limit_directives(DIRECTIVES_MAX)
+        .limit_aliases(ALIASES_MAX)
+        .finish()
+}
+
+/// What a resolver may ask of its operation.
+pub trait ContextExt {
+    /// The operation's loaders.
+    fn loaders(&self) -> &Loaders;
+    /// When the operation began.
+    fn now(&self) -> DateTime;
+}
+
+impl ContextExt for Context<'_> {
+    fn loaders(&self) -> &Loaders {
+        self.data_unchecked()
+    }
+
+    fn now(&self) -> DateTime {
+        *self.data_unchecked()
+    }
+}

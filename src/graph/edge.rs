@@ -1,0 +1,54 @@
+//! Fields that need another read, or that only the graph can tell: one block per noun.
+
+mod connection;
+mod identity;
+mod place;
+
+pub use place::service_of;
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, ID};
+
+use super::ContextExt;
+use super::error::Error;
+use super::id::GlobalId;
+use crate::model::{Application, OneAllUser, Site, SiteId, UserToken, WordPressUser};
+use crate::provider::Answer;
+
+/// An answer as a field's value: nothing is null, and an error is this field's alone.
+pub fn settle<T>(answer: Answer<T>) -> Option<Result<Arc<T>, Error>> {
+    answer.map_err(Error::from).transpose()
+}
+
+#[ComplexObject]
+impl Application {
+    /// Names this application in the graph.
+    pub async fn id(&self) -> ID {
+        GlobalId::Application(self.key.clone()).into()
+    }
+}
+
+#[ComplexObject]
+impl WordPressUser {
+    /// The person's main site.
+    async fn primary_site(&self) -> Option<Site> {
+        self.primary_site.map(bare_site)
+    }
+
+    /// The person's sites, in WordPress.com's order.
+    async fn sites(&self, ctx: &Context<'_>) -> Option<Result<Vec<Arc<Site>>, Error>> {
+        let list = ctx.loaders().wordpress.reads.sites().await;
+        Some(list.map(|list| list.rows.clone()).map_err(Error::from))
+    }
+}
+
+/// A site of which only the number is known; the rest is read if it is asked for.
+pub fn bare_site(key: SiteId) -> Site {
+    Site { key, name: None, url: None, icon_url: None, description: None, complete: false }
+}
+
+/// A user of whom only the token is known; the rest is read if it is asked for.
+pub fn bare_user(key: UserToken) -> OneAllUser {
+    OneAllUser { key, entry: None }
+}

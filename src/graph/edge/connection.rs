@@ -1,0 +1,151 @@
+//! The edges of a connection.
+//!
+//! A row of OneAll's list carries four fields; every other is read with the sign-in itself, once, however many of them
+//! are asked for.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, ID};
+
+use super::{bare_site, bare_user, service_of, settle};
+use crate::graph::ContextExt;
+use crate::graph::error::Error;
+use crate::graph::id::GlobalId;
+use crate::model::{
+    Application, Connection, ConnectionHealth, ConnectionKey, Identity, OneAllUser, PublicizeRecord, Record, Service,
+    SignInPlugin, SignInRecord, SignInResult, Site,
+};
+use crate::provider::oneall::mapping::plugin_application;
+
+#[ComplexObject]
+impl Connection {
+    /// Names this connection in the graph.
+    pub async fn id(&self) -> ID {
+        GlobalId::Connection(self.key.clone()).into()
+    }
+
+    /// How well it works.
+    async fn health(&self, ctx: &Context<'_>) -> Option<Result<ConnectionHealth, Error>> {
+        match &self.health {
+            Some(health) => Some(Ok(health.clone())),
+            None => self.whole(ctx, |whole| whole.health.clone()).await,
+        }
+    }
+
+    /// The outside service. Null for a sign-in that failed before a service was known.
+    async fn service(&self, ctx: &Context<'_>) -> Option<Result<Service, Error>> {
+        self.whole(ctx, |whole| service_of(whole.provider, whole.service.as_deref(), whole.service_label())).await
+    }
+
+    /// The outside account. Null if there is none, as after a failed sign-in.
+    async fn identity(&self, ctx: &Context<'_>) -> Option<Result<Arc<Identity>, Error>> {
+        self.whole(ctx, |whole| whole.identity.clone()).await
+    }
+
+    /// The application through which it was made: a OneAll plugin such as Social Link. Null at WordPress.com, which
+    /// does not say.
+    async fn application(&self, ctx: &Context<'_>) -> Option<Result<Application, Error>> {
+        self.whole(ctx, |whole| whole.plugin.as_deref().map(plugin_application)).await
+    }
+
+    /// The WordPress.com sites that use it. Empty for a sign-in.
+    async fn sites(&self) -> Vec<Site> {
+        self.sites.iter().copied().map(bare_site).collect()
+    }
+
+    /// Everything else the provider said, in its own terms.
+    async fn record(&self) -> &Record {
+        &self.record
+    }
+}
+
+impl Connection {
+    /// Picks a field that a list's row may not carry.
+    async fn whole<T>(
+        &self,
+        ctx: &Context<'_>,
+        pick: impl FnOnce(&Connection) -> Option<T>,
+    ) -> Option<Result<T, Error>> {
+        let token = match &self.key {
+            ConnectionKey::SignIn(token) if !self.complete => token.clone(),
+            _ => return pick(self).map(Ok),
+        };
+        match ctx.loaders().oneall.find(token).await {
+            Ok(whole) => whole.and_then(|whole| pick(&whole)).map(Ok),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+
+    fn service_label(&self) -> Option<&str> {
+        self.identity.as_ref().and_then(|identity| identity.service_label.as_deref())
+    }
+}
+
+#[ComplexObject]
+impl ConnectionHealth {
+    /// Whether a person has something to do about it.
+    async fn needs_attention(&self) -> bool {
+        self.state.needs_attention()
+    }
+
+    /// Seconds until the connection ends; below zero if it has ended. Null if it never does, or where the provider
+    /// does not say.
+    async fn expires_in(&self, ctx: &Context<'_>) -> Option<i32> {
+        let seconds = (self.expires_at?.0 - ctx.now().0).num_seconds();
+        Some(seconds.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
+    }
+}
+
+#[ComplexObject]
+impl PublicizeRecord {
+    /// The site it serves.
+    async fn site(&self) -> Option<Site> {
+        self.site.map(bare_site)
+    }
+
+    /// The Keyring connection it is built on. Null if that is somebody else's.
+    async fn keyring_connection(&self, ctx: &Context<'_>) -> Option<Result<Arc<Connection>, Error>> {
+        settle(ctx.loaders().wordpress.find(self.keyring?).await)
+    }
+}
+
+#[ComplexObject]
+impl SignInRecord {
+    /// The token that the callback received.
+    async fn connection_token(&self) -> &str {
+        self.token.as_str()
+    }
+
+    /// What the plugin reported.
+    async fn plugin(&self, ctx: &Context<'_>) -> Option<Result<SignInPlugin, Error>> {
+        self.whole(ctx, |record| record.plugin.clone()).await
+    }
+
+    /// How the operation ended.
+    async fn result(&self, ctx: &Context<'_>) -> Option<Result<SignInResult, Error>> {
+        self.whole(ctx, |record| record.result.clone()).await
+    }
+
+    /// What OneAll says it did, such as `authenticate_user`.
+    async fn action(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        self.whole(ctx, |record| record.action.clone()).await
+    }
+
+    /// The user it belongs to. Null if it failed.
+    async fn user(&self, ctx: &Context<'_>) -> Option<Result<OneAllUser, Error>> {
+        self.whole(ctx, |record| record.user.clone().map(bare_user)).await
+    }
+}
+
+impl SignInRecord {
+    /// Picks a field that a list's row does not carry. Where the sign-in itself was read, that read answers again.
+    async fn whole<T>(&self, ctx: &Context<'_>, pick: impl FnOnce(&Self) -> Option<T>) -> Option<Result<T, Error>> {
+        match ctx.loaders().oneall.find(self.token.clone()).await {
+            Ok(whole) => match &whole?.record {
+                Record::SignIn(record) => pick(record).map(Ok),
+                _ => None,
+            },
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The edges of an identity and of the OneAll user who owns it.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, ID, Object};
+
+use super::{bare_user, service_of};
+use crate::graph::ContextExt;
+use crate::graph::error::Error;
+use crate::graph::id::GlobalId;
+use crate::model::account::OneAllUserEntry;
+use crate::model::{DateTime, Identity, OneAllUser, Service};
+
+#[ComplexObject]
+impl Identity {
+    /// Names this identity in the graph.
+    pub async fn id(&self) -> ID {
+        GlobalId::Identity(self.key.clone()).into()
+    }
+
+    /// The service the account is at. Null for an encrypted identity.
+    async fn service(&self) -> Option<Service> {
+        service_of(self.provider, self.service.as_deref(), self.service_label.as_deref())
+    }
+
+    /// The user of the OneAll site who owns it. Null at WordPress.com.
+    #[graphql(name = "oneallUser")]
+    async fn oneall_user(&self) -> Option<OneAllUser> {
+        self.user.clone().map(bare_user)
+    }
+}
+
+/// A user of the OneAll site: one person with all the identities they linked.
+#[Object(name = "OneAllUser")]
+impl OneAllUser {
+    /// The user's token, under which a site keeps its own account for them.
+    async fn user_token(&self) -> &str {
+        self.key.as_str()
+    }
+
+    /// When the user first came.
+    async fn created_at(&self, ctx: &Context<'_>) -> Option<Result<DateTime, Error>> {
+        self.entry(ctx, |entry| entry.created_at).await
+    }
+
+    /// When they last signed in.
+    async fn last_login_at(&self, ctx: &Context<'_>) -> Option<Result<DateTime, Error>> {
+        self.entry(ctx, |entry| entry.last_login_at).await
+    }
+
+    /// How often they signed in.
+    async fn login_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
+        self.entry(ctx, |entry| entry.login_count).await
+    }
+
+    /// The identities they linked, in OneAll's order.
+    async fn identities(&self, ctx: &Context<'_>) -> Option<Result<Vec<Arc<Identity>>, Error>> {
+        self.entry(ctx, |entry| Some(entry.identities.clone())).await
+    }
+}
+
+impl OneAllUser {
+    /// Picks from what OneAll says of the user, reading it if it is not at hand. Null if OneAll knows no such user.
+    async fn entry<T>(
+        &self,
+        ctx: &Context<'_>,
+        pick: impl FnOnce(&OneAllUserEntry) -> Option<T>,
+    ) -> Option<Result<T, Error>> {
+        if let Some(entry) = &self.entry {
+            return pick(entry).map(Ok);
+        }
+        match ctx.loaders().oneall.find(self.key.clone()).await {
+            Ok(user) => pick(user?.entry.as_ref()?).map(Ok),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}

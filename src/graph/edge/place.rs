@@ -1,0 +1,177 @@
+//! The edges of services and sites.
+//!
+//! What names a service or a site seldom says more than its key; the rest comes from WordPress.com's catalogue and its
+//! list of sites, one read for all that are asked for, and only if such a field is selected.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, ID, Object};
+
+use crate::graph::ContextExt;
+use crate::graph::error::Error;
+use crate::graph::id::GlobalId;
+use crate::model::{Connection, Provider, Service, ServiceEntry, Site, Url, catalogue};
+use crate::provider::wordpress::ServiceSlug;
+
+/// The service that a provider calls `slug`.
+pub fn service_of(provider: Provider, slug: Option<&str>, label: Option<&str>) -> Option<Service> {
+    let slug = slug?;
+    let key = catalogue::key_of(provider, slug);
+    let slug = match provider {
+        Provider::WordPress => slug.to_owned(),
+        Provider::OneAll => catalogue::wordpress_slug(&key).to_owned(),
+    };
+    Some(Service { key, slug, label: label.map(str::to_owned), entry: None })
+}
+
+#[ComplexObject]
+impl Service {
+    /// Names this service in the graph.
+    pub async fn id(&self) -> ID {
+        GlobalId::Service(self.key.clone()).into()
+    }
+
+    /// Its name.
+    async fn label(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        let known = catalogue::named(&self.key).map(|name| name.label.to_owned());
+        match known.or_else(|| self.label.clone()) {
+            Some(label) => Some(Ok(label)),
+            None => self.entry(ctx, |entry| entry.label.clone()).await,
+        }
+    }
+
+    /// The providers that are known to work with it.
+    async fn providers(&self) -> Vec<Provider> {
+        catalogue::named(&self.key).map_or_else(Vec::new, catalogue::Name::providers)
+    }
+
+    /// What connecting it to a WordPress.com site brings. From WordPress.com's catalogue, as all that follows: null
+    /// without a WordPress.com token, and for a service that only OneAll knows.
+    async fn description(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        self.entry(ctx, |entry| entry.description.clone()).await
+    }
+
+    /// Its icon.
+    async fn icon_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
+        self.entry(ctx, |entry| entry.icon_url.clone()).await
+    }
+
+    /// The name of its sign in WordPress.com's icon font.
+    async fn genericon(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        self.entry(ctx, |entry| entry.genericon.clone()).await
+    }
+
+    /// Where the person's own browser connects it. It carries a one-time mark: do not store or share it.
+    async fn connect_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
+        self.entry(ctx, |entry| entry.connect_url.clone()).await
+    }
+
+    /// Whether one person can connect several accounts.
+    async fn supports_multiple_accounts(&self, ctx: &Context<'_>) -> Option<Result<bool, Error>> {
+        self.entry(ctx, |entry| entry.supports_multiple_accounts).await
+    }
+
+    /// Whether only additional accounts (pages, channels), not the person's own, can be used.
+    async fn additional_accounts_only(&self, ctx: &Context<'_>) -> Option<Result<bool, Error>> {
+        self.entry(ctx, |entry| entry.additional_accounts_only).await
+    }
+
+    /// `publicize` if posts can be shared to it, else `other`.
+    #[graphql(name = "type")]
+    async fn kind(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        self.entry(ctx, |entry| entry.kind.clone()).await
+    }
+
+    /// WordPress.com's word on it, such as `unsupported`. Mostly null.
+    async fn status(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        self.entry(ctx, |entry| entry.status.clone()).await
+    }
+
+    /// Whether it works on sites of one's own with Jetpack.
+    async fn jetpack_support(&self, ctx: &Context<'_>) -> Option<Result<bool, Error>> {
+        self.entry(ctx, |entry| entry.jetpack_support).await
+    }
+
+    /// The Jetpack module it needs.
+    async fn jetpack_module(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        self.entry(ctx, |entry| entry.jetpack_module.clone()).await
+    }
+}
+
+impl Service {
+    /// Picks from the catalogue's entry, reading it if it is not at hand and there can be one.
+    async fn entry<T>(
+        &self,
+        ctx: &Context<'_>,
+        pick: impl FnOnce(&ServiceEntry) -> Option<T>,
+    ) -> Option<Result<T, Error>> {
+        if let Some(entry) = &self.entry {
+            return pick(entry).map(Ok);
+        }
+        let wordpress = &ctx.loaders().wordpress;
+        let elsewhere = catalogue::named(&self.key).is_some_and(|name| name.wordpress.is_empty());
+        if elsewhere || !wordpress.reads.is_authorized() {
+            return None;
+        }
+        match wordpress.find(ServiceSlug(self.slug.clone())).await {
+            Ok(entry) => pick(&*entry?).map(Ok),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}
+
+/// A site at WordPress.com.
+#[Object(name = "Site")]
+impl Site {
+    /// Names this site in the graph.
+    pub async fn id(&self) -> ID {
+        GlobalId::Site(self.key).into()
+    }
+
+    /// WordPress.com's number for it.
+    async fn site_id(&self) -> ID {
+        ID(self.key.to_string())
+    }
+
+    /// Its name.
+    async fn name(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        self.pick(ctx, |site| site.name.clone()).await
+    }
+
+    /// Its tagline.
+    async fn description(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        self.pick(ctx, |site| site.description.clone()).await
+    }
+
+    /// Its address.
+    async fn url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
+        self.pick(ctx, |site| site.url.clone()).await
+    }
+
+    /// Its icon. Null for a site without one.
+    async fn icon_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
+        self.pick(ctx, |site| site.icon_url.clone()).await
+    }
+
+    /// The Publicize connections in use on it, its other authors' shared ones among them.
+    async fn publicize_connections(&self, ctx: &Context<'_>) -> Option<Result<Vec<Arc<Connection>>, Error>> {
+        let list = ctx.loaders().wordpress.reads.publicize_connections(Some(self.key)).await;
+        Some(list.map(|list| list.rows.clone()).map_err(Error::from))
+    }
+}
+
+impl Site {
+    /// Picks a field that is at hand, or reads the site.
+    async fn pick<T>(&self, ctx: &Context<'_>, pick: impl Fn(&Site) -> Option<T>) -> Option<Result<T, Error>> {
+        if let Some(value) = pick(self) {
+            return Some(Ok(value));
+        }
+        if self.complete {
+            return None;
+        }
+        match ctx.loaders().wordpress.find(self.key).await {
+            Ok(site) => pick(&*site?).map(Ok),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}

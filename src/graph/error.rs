@@ -1,0 +1,228 @@
+//! A provider's reason becomes a client's code and sentence: the only place where that happens, and where causes stop.
+//!
+//! What a client sees is a code out of one table, a sentence that says what to do, and the numbers it needs to decide
+//! whether to ask again. The cause goes to the log, once, here.
+
+use std::time::Duration;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{ErrorExtensions, Name, Value};
+
+use crate::model::Provider;
+use crate::provider::{self, Reason};
+
+/// Every code that an error of this gateway can carry. Codes are added, never changed or reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// No credential for this provider, or one it does not accept.
+    Unauthenticated,
+    /// The credential does not reach this.
+    Forbidden,
+    /// The person has to sign in afresh; asking again with the same token will not help.
+    ReauthorizationRequired,
+    /// The provider asks to slow down.
+    RateLimited,
+    /// The provider cannot be reached or is out of order.
+    ProviderUnavailable,
+    /// The provider did not answer in time.
+    ProviderTimeout,
+    /// The provider's answer cannot be understood.
+    ProviderMalformed,
+    /// The gateway has no access to this provider.
+    NotConfigured,
+    /// The request makes no sense as it is: a wrong ID, cursor or argument.
+    BadInput,
+    /// The provider cannot do this, or not for this person or site.
+    UnsupportedByProvider,
+    /// The request or the provider's answer is larger than the gateway takes.
+    LimitExceeded,
+    /// The gateway failed.
+    Internal,
+}
+
+impl Code {
+    /// Every code, in the order of the README's table.
+    pub const ALL: [Code; 12] = [
+        Code::Unauthenticated,
+        Code::Forbidden,
+        Code::ReauthorizationRequired,
+        Code::RateLimited,
+        Code::ProviderUnavailable,
+        Code::ProviderTimeout,
+        Code::ProviderMalformed,
+        Code::NotConfigured,
+        Code::BadInput,
+        Code::UnsupportedByProvider,
+        Code::LimitExceeded,
+        Code::Internal,
+    ];
+
+    /// The code as it is in `extensions.code`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::Unauthenticated => "UNAUTHENTICATED",
+            Code::Forbidden => "FORBIDDEN",
+            Code::ReauthorizationRequired => "REAUTHORIZATION_REQUIRED",
+            Code::RateLimited => "RATE_LIMITED",
+            Code::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
+            Code::ProviderTimeout => "PROVIDER_TIMEOUT",
+            Code::ProviderMalformed => "PROVIDER_MALFORMED",
+            Code::NotConfigured => "NOT_CONFIGURED",
+            Code::BadInput => "BAD_INPUT",
+            Code::UnsupportedByProvider => "UNSUPPORTED_BY_PROVIDER",
+            Code::LimitExceeded => "LIMIT_EXCEEDED",
+            Code::Internal => "INTERNAL",
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Code::RateLimited | Code::ProviderUnavailable | Code::ProviderTimeout)
+    }
+
+    /// What a person reads, about this provider.
+    fn sentence(self, provider: Provider) -> String {
+        let title = provider.title();
+        match self {
+            Code::Unauthenticated if provider == Provider::WordPress => {
+                format!("{title} needs the person's token: send a valid one in X-WordPress-Token.")
+            }
+            Code::Unauthenticated => format!("{title} does not accept the gateway's keys for the site."),
+            Code::Forbidden => format!("The credentials of this request do not reach this at {title}."),
+            Code::ReauthorizationRequired => {
+                format!("{title} wants the person to sign in afresh; asking again with the same token will not help.")
+            }
+            Code::RateLimited => format!("{title} asks to slow down; ask again after retryAfterSeconds."),
+            Code::ProviderUnavailable => format!("{title} cannot be reached or is out of order; ask again later."),
+            Code::ProviderTimeout => format!("{title} did not answer in time; ask again later."),
+            Code::ProviderMalformed => format!("{title} gave an answer that cannot be understood."),
+            Code::NotConfigured => format!("This gateway has no access to {title}; see its settings."),
+            Code::BadInput => format!("{title} does not accept what was asked."),
+            Code::UnsupportedByProvider => format!("{title} cannot do this, or not for this person or site."),
+            Code::LimitExceeded => format!("{title} gave an answer that is larger than the gateway takes."),
+            Code::Internal => "The gateway failed; the request's ID leads to the cause in its log.".to_owned(),
+        }
+    }
+}
+
+impl From<Reason> for Code {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::NotAuthenticated => Code::Unauthenticated,
+            Reason::NotAllowed => Code::Forbidden,
+            Reason::Expired => Code::ReauthorizationRequired,
+            Reason::Throttled => Code::RateLimited,
+            Reason::Unavailable => Code::ProviderUnavailable,
+            Reason::TimedOut => Code::ProviderTimeout,
+            Reason::Malformed => Code::ProviderMalformed,
+            Reason::NotConfigured => Code::NotConfigured,
+            Reason::Unsupported => Code::UnsupportedByProvider,
+            Reason::Refused => Code::BadInput,
+            Reason::TooLarge => Code::LimitExceeded,
+        }
+    }
+}
+
+/// An error made for clients: all of it may be shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Error {
+    /// The code.
+    pub code: Code,
+    /// What a person reads.
+    pub message: String,
+    /// Whose failure it is, if a provider's.
+    pub provider: Option<Provider>,
+    /// How long to wait before asking again, if that is known.
+    pub retry_after: Option<Duration>,
+    /// The status and error identifier of the provider's answer.
+    pub upstream: Option<(Option<u16>, Option<String>)>,
+    /// Which row of the provider's list it is about.
+    pub row: Option<String>,
+}
+
+impl Error {
+    /// The request makes no sense as it is.
+    pub fn bad_input(message: impl Into<String>) -> Self {
+        Self::own(Code::BadInput, message)
+    }
+
+    /// An error of the gateway's own.
+    pub fn own(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), provider: None, retry_after: None, upstream: None, row: None }
+    }
+
+    /// A row of a provider's list could not be read and was left out.
+    pub fn skipped(provider: Provider, skipped: &provider::Skipped) -> Self {
+        let message = format!("{} gave a row that cannot be understood; it was left out.", provider.title());
+        tracing::warn!(provider = provider.name(), row = skipped.path, detail = skipped.detail, "row skipped");
+        let row = Some(skipped.path.clone());
+        Self { provider: Some(provider), row, ..Self::own(Code::ProviderMalformed, message) }
+    }
+}
+
+impl From<provider::Error> for Error {
+    fn from(error: provider::Error) -> Self {
+        tracing::debug!(provider = error.provider.name(), reason = ?error.reason, detail = error.detail, "no answer");
+        let code = Code::from(error.reason);
+        Self {
+            code,
+            message: code.sentence(error.provider),
+            provider: Some(error.provider),
+            retry_after: error.retry_after,
+            upstream: (error.status.is_some() || error.code.is_some()).then_some((error.status, error.code)),
+            row: None,
+        }
+    }
+}
+
+impl From<Error> for async_graphql::Error {
+    fn from(error: Error) -> Self {
+        async_graphql::Error::new(error.message).extend_with(|_, extensions| {
+            extensions.set("code", error.code.as_str());
+            extensions.set("retryable", error.code.is_retryable());
+            if let Some(provider) = error.provider {
+                extensions.set("provider", Value::Enum(Name::new(provider_name(provider))));
+            }
+            if let Some(wait) = error.retry_after {
+                extensions.set("retryAfterSeconds", wait.as_millis().div_ceil(1_000) as u64);
+            }
+            if let Some((status, code)) = error.upstream {
+                let mut upstream = IndexMap::new();
+                upstream.insert(Name::new("status"), Value::from(status.map(u64::from)));
+                upstream.insert(Name::new("code"), Value::from(code));
+                extensions.set("upstream", Value::Object(upstream));
+            }
+            if let Some(row) = error.row {
+                extensions.set("row", row);
+            }
+        })
+    }
+}
+
+/// The provider's name in the schema's enum.
+pub fn provider_name(provider: Provider) -> &'static str {
+    match provider {
+        Provider::WordPress => "WORDPRESS",
+        Provider::OneAll => "ONEALL",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_spelled_for_clients() {
+        let mut names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Code::ALL.len());
+        assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')));
+    }
+
+    #[test]
+    fn a_cause_is_not_shown() {
+        let error = provider::Error::new(Provider::OneAll, Reason::Malformed, "canary: line 3 column 9");
+        assert!(!format!("{:?}", async_graphql::Error::from(Error::from(error))).contains("canary"));
+    }
+}

@@ -1,0 +1,300 @@
+//! Pages over both providers: Relay's arguments, the merge of two lists in one order, and what is said when one of
+//! them is missing.
+//!
+//! WordPress.com gives its lists whole; OneAll's are read by stretches (`walk`). A page never reads more of them than it
+//! needs to fill itself and to know whether there is more.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, OutputType, SimpleObject};
+
+use super::ContextExt;
+use super::cursor::{Cursor, Place};
+use super::error::{Code, Error};
+use super::walk::{Found, Placed, Toward};
+use crate::model::{Application, Connection, Identity, Provider, Service};
+use crate::provider::{self, List, Skipped};
+
+/// How many rows a page has if the client does not say.
+const FIRST_DEFAULT: i32 = 20;
+
+/// How many rows a page may have.
+pub const FIRST_MAX: i32 = 100;
+
+/// What a client asks of a page, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    list: &'static str,
+    toward: Toward,
+    count: usize,
+    after: Option<Cursor>,
+    before: Option<Cursor>,
+}
+
+/// Relay's four arguments as they came.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments {
+    /// How many rows from the start.
+    pub first: Option<i32>,
+    /// The cursor to start behind.
+    pub after: Option<String>,
+    /// How many rows from the end.
+    pub last: Option<i32>,
+    /// The cursor to end before.
+    pub before: Option<String>,
+}
+
+impl Arguments {
+    /// Checks the arguments for the list of this name.
+    ///
+    /// # Errors
+    /// BAD_INPUT, with what is wanted.
+    pub fn window(self, list: &'static str) -> Result<Window, Error> {
+        let (toward, count) = match (self.first, self.last) {
+            (Some(_), Some(_)) => return Err(Error::bad_input("Give `first` or `last`, not both.")),
+            (None, Some(last)) => (Toward::Newer, last),
+            (first, None) => (Toward::Older, first.unwrap_or(FIRST_DEFAULT)),
+        };
+        if !(0..=FIRST_MAX).contains(&count) {
+            let name = if toward == Toward::Older { "first" } else { "last" };
+            let message = format!("`{name}` is {count}; it may be from 0 to {FIRST_MAX}.");
+            let code = if count < 0 { Code::BadInput } else { Code::LimitExceeded };
+            return Err(Error::own(code, message));
+        }
+        let cursor = |name: &str, text: Option<String>| match text {
+            None => Ok(None),
+            Some(text) => Cursor::parse(list, &text).map(Some).ok_or_else(|| {
+                let message = format!("`{name}` is not a cursor of `{list}`; use one that an earlier page of it gave.");
+                Error::bad_input(message)
+            }),
+        };
+        let (after, before) = (cursor("after", self.after)?, cursor("before", self.before)?);
+        Ok(Window { list, toward, count: usize::try_from(count).unwrap_or_default(), after, before })
+    }
+}
+
+impl Window {
+    /// Which way the rows go from the cursor.
+    pub fn toward(&self) -> Toward {
+        self.toward
+    }
+
+    /// The cursor the rows begin at, and how many rows are needed to fill the page and know whether there is more.
+    pub fn start(&self) -> (Option<&Cursor>, u32) {
+        let from = if self.toward == Toward::Older { self.after.as_ref() } else { self.before.as_ref() };
+        (from, u32::try_from(self.count).unwrap_or(u32::MAX - 1) + 1)
+    }
+
+    fn holds(&self, place: &Place) -> bool {
+        self.after.as_ref().is_none_or(|after| *place > after.place)
+            && self.before.as_ref().is_none_or(|before| *place < before.place)
+    }
+}
+
+/// One provider's part of a page.
+pub enum Side<T> {
+    /// Its rows around the page, and how many it has in all.
+    Here {
+        /// The rows.
+        rows: Vec<Placed<T>>,
+        /// How many rows there are in all.
+        total: usize,
+        /// The rows that could not be read.
+        skipped: Vec<Skipped>,
+    },
+    /// Why it has no part.
+    Missing(Error),
+}
+
+impl<T> Side<T> {
+    /// A list that is at hand as a whole.
+    pub fn whole(list: Result<Arc<List<T>>, provider::Error>, place_of: impl Fn(&T) -> Place) -> Self {
+        match list {
+            Ok(list) => Side::Here {
+                rows: list
+                    .rows
+                    .iter()
+                    .map(|row| Placed { place: place_of(row), number: None, row: row.clone() })
+                    .collect(),
+                total: list.rows.len(),
+                skipped: list.skipped.clone(),
+            },
+            Err(error) => Side::Missing(error.into()),
+        }
+    }
+
+    /// A list of which a stretch was found.
+    pub fn found(found: Result<Found<T>, Error>) -> Self {
+        match found {
+            Ok(found) => Side::Here { rows: found.rows, total: found.total as usize, skipped: found.skipped },
+            Err(error) => Side::Missing(error),
+        }
+    }
+}
+
+/// One page of a list.
+#[derive(SimpleObject, Debug)]
+#[graphql(
+    complex,
+    concrete(name = "ConnectionConnection", params("Connection")),
+    concrete(name = "ApplicationConnection", params("Application")),
+    concrete(name = "IdentityConnection", params("Identity")),
+    concrete(name = "ServiceConnection", params("Service"))
+)]
+pub struct Page<T: OutputType + Sync + 'static>
+where
+    Edge<T>: OutputType,
+{
+    /// The rows of this page, each with its cursor.
+    pub edges: Vec<Edge<T>>,
+    /// Where this page stands in the list.
+    pub page_info: PageInfo,
+    /// How many rows the whole list has. Null if a provider's part is missing.
+    pub total_count: Option<i32>,
+    /// Providers whose rows are missing from this page, and why. Empty if the page is whole.
+    pub incomplete: Vec<IncompleteSide>,
+}
+
+/// One row of a page.
+#[derive(SimpleObject, Debug)]
+#[graphql(
+    concrete(name = "ConnectionEdge", params("Connection")),
+    concrete(name = "ApplicationEdge", params("Application")),
+    concrete(name = "IdentityEdge", params("Identity")),
+    concrete(name = "ServiceEdge", params("Service"))
+)]
+pub struct Edge<T: OutputType + Sync + 'static> {
+    /// Names this row's place, for `after` and `before`.
+    pub cursor: String,
+    /// The row.
+    pub node: Arc<T>,
+}
+
+/// Where a page stands in its list.
+#[derive(SimpleObject, Debug)]
+pub struct PageInfo {
+    /// Whether rows follow this page.
+    pub has_next_page: bool,
+    /// Whether rows precede this page.
+    pub has_previous_page: bool,
+    /// The cursor of the first row. Null on an empty page.
+    pub start_cursor: Option<String>,
+    /// The cursor of the last row. Null on an empty page.
+    pub end_cursor: Option<String>,
+}
+
+/// A provider whose rows are missing from a page.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct IncompleteSide {
+    /// The provider.
+    pub provider: Provider,
+    /// The code of the error, as in `errors[].extensions.code`.
+    pub code: String,
+    /// What a person reads.
+    pub message: String,
+}
+
+/// The rows of a page over both providers' sides, in order.
+pub struct Merged<T> {
+    /// The rows, each with its cursor.
+    pub rows: Vec<(Cursor, Arc<T>)>,
+    has_more: bool,
+    total: Option<usize>,
+    incomplete: Vec<IncompleteSide>,
+    /// What went wrong without costing the page.
+    pub errors: Vec<Error>,
+}
+
+/// Puts both sides of a page together.
+///
+/// # Errors
+/// If no side is there, the first one's reason.
+pub fn merge<T>(window: &Window, sides: Vec<(Provider, Side<T>)>) -> Result<Merged<T>, Error> {
+    let (mut rows, mut total, mut incomplete, mut errors) = (Vec::new(), Some(0), Vec::new(), Vec::new());
+    let mut missing: Vec<Error> = Vec::new();
+    let mut here = sides.is_empty();
+    let mut older = None;
+    for (provider, side) in sides {
+        match side {
+            Side::Here { rows: part, total: all, skipped } => {
+                here = true;
+                older = older.or(part.iter().any(|row| row.number.is_some()).then_some(all));
+                rows.extend(part.into_iter().filter(|row| window.holds(&row.place)));
+                total = total.map(|total| total + all);
+                errors.extend(skipped.iter().map(|skipped| Error::skipped(provider, skipped)));
+            }
+            Side::Missing(error) => {
+                total = None;
+                if !missing.contains(&error) {
+                    let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
+                    incomplete.push(IncompleteSide { provider, code, message });
+                    missing.push(error);
+                }
+            }
+        }
+    }
+    if !here && let Some(error) = missing.first() {
+        return Err(error.clone());
+    }
+    errors.extend(missing.into_iter().filter(|error| error.code != Code::NotConfigured));
+    rows.sort_by(|a, b| a.place.cmp(&b.place));
+    let has_more = rows.len() > window.count;
+    match window.toward {
+        Toward::Older => rows.truncate(window.count),
+        Toward::Newer => drop(rows.drain(..rows.len().saturating_sub(window.count))),
+    }
+    let rows = number(window, older, rows);
+    Ok(Merged { rows, has_more, total, incomplete, errors })
+}
+
+/// Gives each row its cursor, with how many of the stretched list's rows are older than it.
+fn number<T>(window: &Window, total: Option<usize>, rows: Vec<Placed<T>>) -> Vec<(Cursor, Arc<T>)> {
+    let hint = match window.toward {
+        Toward::Older if window.after.is_none() => total.and_then(|total| u32::try_from(total).ok()),
+        _ => window.start().0.and_then(|cursor| cursor.older),
+    };
+    let first = rows.iter().find_map(|row| row.number).map(|number| number + 1);
+    let mut older = if window.toward == Toward::Newer { first.or(hint) } else { hint.or(first) };
+    let number = |row: Placed<T>| {
+        older = row.number.or(older);
+        (Cursor { place: row.place, older }, row.row)
+    };
+    rows.into_iter().map(number).collect()
+}
+
+impl<T: OutputType + Sync + 'static> Merged<T>
+where
+    Edge<T>: OutputType,
+    Page<T>: OutputType,
+{
+    /// The page, and beside it the errors that did not cost the page.
+    pub fn page(self, window: &Window, ctx: &Context<'_>) -> Page<T> {
+        if self.rows.len() > 1 {
+            ctx.loaders().wordpress.reads.expect_services();
+        }
+        for error in self.errors {
+            ctx.add_error(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos)));
+        }
+        let edge = |(cursor, node): (Cursor, Arc<T>)| Edge { cursor: cursor.print(window.list), node };
+        let edges: Vec<Edge<T>> = self.rows.into_iter().map(edge).collect();
+        let page_info = PageInfo {
+            has_next_page: if window.toward == Toward::Older { self.has_more } else { window.before.is_some() },
+            has_previous_page: if window.toward == Toward::Newer { self.has_more } else { window.after.is_some() },
+            start_cursor: edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+        };
+        let total_count = self.total.and_then(|total| i32::try_from(total).ok());
+        Page { edges, page_info, total_count, incomplete: self.incomplete }
+    }
+}
+
+#[ComplexObject]
+impl<T: OutputType + Sync + 'static> Page<T>
+where
+    Edge<T>: OutputType,
+{
+    /// The rows of this page, without cursors.
+    async fn nodes(&self) -> Vec<&T> {
+        self.edges.iter().map(|edge| &*edge.node).collect()
+    }
+}

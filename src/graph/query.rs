@@ -1,0 +1,356 @@
+//! The entry points, a few lines each.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Interface, Object, OneofObject, SimpleObject};
+
+use super::ContextExt;
+use super::edge::{bare_site, bare_user, settle};
+use super::error::Error;
+use super::id::GlobalId;
+use super::lists;
+use super::page::{Arguments, Page};
+use crate::loader::Loaders;
+use crate::model::{
+    Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, ConnectionToken, Identity, IdentityKey,
+    IdentityToken, KeyringId, OneAllUser, Provider, Service, Site, WordPressUser,
+};
+use crate::provider::Answer;
+use crate::provider::oneall::mapping::plugin_application;
+
+/// Anything that has an ID of its own and can be read again by it.
+#[derive(Interface, Debug)]
+#[graphql(field(name = "id", ty = "ID", desc = "Names this thing in the graph."))]
+pub enum Node {
+    /// A connection.
+    Connection(Arc<Connection>),
+    /// An application.
+    Application(Arc<Application>),
+    /// An identity.
+    Identity(Arc<Identity>),
+    /// A service.
+    Service(Arc<Service>),
+    /// A site.
+    Site(Arc<Site>),
+}
+
+/// Which connection: exactly one of these.
+#[derive(OneofObject, Debug)]
+pub enum ConnectionBy {
+    /// The `id` of a Connection in this graph.
+    Id(ID),
+    /// WordPress.com: the number in /me/keyring-connections/$ID, such as 51001.
+    KeyringConnectionId(ID),
+    /// OneAll: the connection_token that your callback received.
+    ConnectionToken(String),
+}
+
+/// Which application: exactly one of these.
+#[derive(OneofObject, Debug)]
+pub enum ApplicationBy {
+    /// The `id` of an Application in this graph.
+    Id(ID),
+    /// WordPress.com: the number in /me/connected-applications/$ID, such as 8367271.
+    ConnectedApplicationId(ID),
+}
+
+/// Which identity: exactly one of these.
+#[derive(OneofObject, Debug)]
+pub enum IdentityBy {
+    /// The `id` of an Identity in this graph.
+    Id(ID),
+    /// OneAll: the identity_token.
+    IdentityToken(String),
+}
+
+/// Whom a request acts for, at each provider.
+#[derive(SimpleObject, Debug)]
+#[graphql(complex)]
+pub struct Viewer {
+    /// The OneAll user the request acts for. Null if it names none.
+    #[graphql(name = "oneallUser")]
+    oneall_user: Option<OneAllUser>,
+}
+
+/// What the gateway can reach for a caller.
+#[derive(SimpleObject, Debug)]
+pub struct ProviderState {
+    /// The provider.
+    provider: Provider,
+    /// Whether the gateway has access to it.
+    configured: bool,
+    /// Whether this request may read anything there.
+    authorized: bool,
+    /// What to do if not. Null if nothing needs doing.
+    detail: Option<String>,
+}
+
+/// The entry points of the graph.
+pub struct Query;
+
+#[Object]
+impl Query {
+    /// Anything by its ID. Null if there is no such thing, or not for this caller.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The `id` of an earlier answer.")] id: ID,
+    ) -> Option<Result<Node, Error>> {
+        find_node(ctx.loaders(), &id).await
+    }
+
+    /// Several things by their IDs, in the order asked for; null where there is no such thing, or not for this caller.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The `id`s of earlier answers; at most 100.")] ids: Vec<ID>,
+    ) -> Option<Result<Vec<Option<Result<Node, Error>>>, Error>> {
+        if let Err(error) = lists::check_length("ids", ids.len()) {
+            return Some(Err(error));
+        }
+        let loaders = ctx.loaders();
+        Some(Ok(futures_util::future::join_all(ids.iter().map(|id| find_node(loaders, id))).await))
+    }
+
+    /// Whom this request acts for, at each provider. Null if it acts for nobody in particular.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
+        let loaders = ctx.loaders();
+        let oneall_user = loaders.oneall.reads.user().map(bare_user);
+        (loaders.wordpress.reads.is_authorized() || oneall_user.is_some()).then_some(Viewer { oneall_user })
+    }
+
+    /// A connection. Null if there is none, or not for this caller.
+    async fn connection(&self, ctx: &Context<'_>, by: ConnectionBy) -> Option<Result<Arc<Connection>, Error>> {
+        match connection_key(&by) {
+            Ok(wanted) => settle(find_connection(ctx.loaders(), wanted).await),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Every connection this request may list, newest first: the person's own at WordPress.com, and, for a caller who
+    /// acts for the whole OneAll site, its sign-ins. For one person's accounts, `viewer` is the place.
+    async fn connections(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+        #[graphql(desc = "How many rows from the end: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before this row.")] before: Option<String>,
+    ) -> Option<Result<Page<Connection>, Error>> {
+        Some(lists::connections(ctx, Arguments { first, after, last, before }).await)
+    }
+
+    /// An application. Null if there is none, or not for this caller.
+    async fn application(&self, ctx: &Context<'_>, by: ApplicationBy) -> Option<Result<Arc<Application>, Error>> {
+        match application_key(&by) {
+            Ok(key) => settle(find_application(ctx.loaders(), key).await),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The applications the person gave access to at WordPress.com, newest first. OneAll cannot list the plugins of a
+    /// site; a plugin is reached through the connection it made.
+    async fn applications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+        #[graphql(desc = "How many rows from the end: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before this row.")] before: Option<String>,
+    ) -> Option<Result<Page<Application>, Error>> {
+        Some(lists::applications(ctx, Arguments { first, after, last, before }).await)
+    }
+
+    /// An identity. Null if there is none, or not for this caller.
+    async fn identity(&self, ctx: &Context<'_>, by: IdentityBy) -> Option<Result<Arc<Identity>, Error>> {
+        match identity_key(&by) {
+            Ok(key) => settle(find_identity(ctx.loaders(), key).await),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Every identity this request may list: those behind the person's Keyring connections at WordPress.com, and, for a
+    /// caller who acts for the whole OneAll site, all of its users'. Newest first; WordPress.com's have no date and
+    /// come last.
+    async fn identities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+        #[graphql(desc = "How many rows from the end: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before this row.")] before: Option<String>,
+    ) -> Option<Result<Page<Identity>, Error>> {
+        Some(lists::identities(ctx, Arguments { first, after, last, before }).await)
+    }
+
+    /// A service by our key for it, such as `google`. A provider's own spelling, such as `google_plus`, works too. Null if neither
+    /// provider knows it.
+    async fn service(&self, ctx: &Context<'_>, key: String) -> Option<Result<Arc<Service>, Error>> {
+        settle(lists::service(ctx.loaders(), &key).await)
+    }
+
+    /// Every service that a provider works with, by key.
+    async fn services(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+    ) -> Option<Result<Page<Service>, Error>> {
+        Some(lists::services(ctx, Arguments { first, after, ..Arguments::default() }).await)
+    }
+
+    /// What the gateway can reach for this request. Costs no call.
+    async fn providers(&self, ctx: &Context<'_>) -> Vec<ProviderState> {
+        let loaders = ctx.loaders();
+        let token = loaders.wordpress.reads.is_authorized();
+        let site = loaders.oneall.reads.is_configured();
+        let wanted = |missing: bool, text: &str| missing.then(|| text.to_owned());
+        vec![
+            ProviderState {
+                provider: Provider::WordPress,
+                configured: true,
+                authorized: token,
+                detail: wanted(!token, "Send the person's WordPress.com token in X-WordPress-Token."),
+            },
+            ProviderState {
+                provider: Provider::OneAll,
+                configured: site,
+                authorized: site,
+                detail: wanted(!site, "Set oneall.subdomain, oneall.public_key and oneall.private_key."),
+            },
+        ]
+    }
+}
+
+#[async_graphql::ComplexObject]
+impl Viewer {
+    /// The owner of the WordPress.com token. Null if none was sent.
+    async fn wordpress_user(&self, ctx: &Context<'_>) -> Option<Result<Arc<WordPressUser>, Error>> {
+        let reads = &ctx.loaders().wordpress.reads;
+        if !reads.is_authorized() {
+            return None;
+        }
+        Some(reads.me().await.map_err(Error::from))
+    }
+
+    /// The person's connections at WordPress.com, newest first. OneAll cannot list the sign-ins of one user; what they
+    /// led to is in `oneallUser.identities`.
+    async fn connections(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+    ) -> Option<Result<Page<Connection>, Error>> {
+        let arguments = Arguments { first, after, ..Arguments::default() };
+        Some(lists::own_connections(ctx, arguments).await)
+    }
+
+    /// The applications the person gave access to at WordPress.com, newest first.
+    async fn applications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+    ) -> Option<Result<Page<Application>, Error>> {
+        Some(lists::applications(ctx, Arguments { first, after, ..Arguments::default() }).await)
+    }
+
+    /// The person's identities: those behind their Keyring connections and those of their OneAll user.
+    async fn identities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+    ) -> Option<Result<Page<Identity>, Error>> {
+        Some(lists::own_identities(ctx, Arguments { first, after, ..Arguments::default() }).await)
+    }
+}
+
+fn connection_key(by: &ConnectionBy) -> Result<ConnectionKey, Error> {
+    match by {
+        ConnectionBy::Id(id) => match GlobalId::from_client(id)? {
+            GlobalId::Connection(key) => Ok(key),
+            other => Err(other.not_a("a Connection")),
+        },
+        ConnectionBy::KeyringConnectionId(id) => KeyringId::parse(id)
+            .map(ConnectionKey::Keyring)
+            .ok_or_else(|| Error::bad_input("`keyringConnectionId` is a number, such as 51001.")),
+        ConnectionBy::ConnectionToken(token) => ConnectionToken::parse(token)
+            .map(ConnectionKey::SignIn)
+            .ok_or_else(|| Error::bad_input("`connectionToken` is 1 to 128 letters, digits, hyphens and underscores.")),
+    }
+}
+
+fn application_key(by: &ApplicationBy) -> Result<ApplicationKey, Error> {
+    match by {
+        ApplicationBy::Id(id) => match GlobalId::from_client(id)? {
+            GlobalId::Application(key) => Ok(key),
+            other => Err(other.not_a("an Application")),
+        },
+        ApplicationBy::ConnectedApplicationId(id) => ApplicationId::parse(id)
+            .map(ApplicationKey::Connected)
+            .ok_or_else(|| Error::bad_input("`connectedApplicationId` is a number, such as 8367271.")),
+    }
+}
+
+fn identity_key(by: &IdentityBy) -> Result<IdentityKey, Error> {
+    match by {
+        IdentityBy::Id(id) => match GlobalId::from_client(id)? {
+            GlobalId::Identity(key) => Ok(key),
+            other => Err(other.not_a("an Identity")),
+        },
+        IdentityBy::IdentityToken(token) => IdentityToken::parse(token)
+            .map(IdentityKey::Token)
+            .ok_or_else(|| Error::bad_input("`identityToken` is 1 to 128 letters, digits, hyphens and underscores.")),
+    }
+}
+
+async fn find_connection(loaders: &Loaders, key: ConnectionKey) -> Answer<Connection> {
+    match key {
+        ConnectionKey::Keyring(id) => loaders.wordpress.find(id).await,
+        ConnectionKey::Publicize(id) => loaders.wordpress.find(id).await,
+        ConnectionKey::SignIn(token) => loaders.oneall.find(token).await,
+    }
+}
+
+async fn find_application(loaders: &Loaders, key: ApplicationKey) -> Answer<Application> {
+    match key {
+        ApplicationKey::Connected(id) => loaders.wordpress.find(id).await,
+        ApplicationKey::Plugin(key) => Ok(Some(Arc::new(plugin_application(&key)))),
+    }
+}
+
+/// An identity without a key of its own is reached through the connection it belongs to.
+async fn find_identity(loaders: &Loaders, key: IdentityKey) -> Answer<Identity> {
+    let connection = match &key {
+        IdentityKey::Token(token) => return loaders.oneall.find(token.clone()).await,
+        IdentityKey::Outside(connection) => connection.clone(),
+        IdentityKey::Encrypted(token) => ConnectionKey::SignIn(token.clone()),
+    };
+    let found = find_connection(loaders, connection).await?;
+    Ok(found.and_then(|found| found.identity.clone()).filter(|identity| identity.key == key))
+}
+
+/// What a global ID names, if it is there; what a provider gives under another ID is not it.
+async fn find_node(loaders: &Loaders, id: &ID) -> Option<Result<Node, Error>> {
+    let wanted = match GlobalId::from_client(id) {
+        Ok(wanted) => wanted,
+        Err(error) => return Some(Err(error)),
+    };
+    let found = match wanted {
+        GlobalId::Connection(key) => find_connection(loaders, key.clone())
+            .await
+            .map(|found| found.filter(|found| found.key == key).map(Node::Connection)),
+        GlobalId::Application(key) => find_application(loaders, key).await.map(|found| found.map(Node::Application)),
+        GlobalId::Identity(key) => find_identity(loaders, key).await.map(|found| found.map(Node::Identity)),
+        GlobalId::Service(key) => lists::service(loaders, &key).await.map(|found| found.map(Node::Service)),
+        GlobalId::Site(key) => find_site(loaders, key).await.map(|found| found.map(Node::Site)),
+    };
+    found.map_err(Error::from).transpose()
+}
+
+/// A site is shown only if WordPress.com shows it to the person.
+async fn find_site(loaders: &Loaders, key: crate::model::SiteId) -> Answer<Site> {
+    let found = loaders.wordpress.find(key).await?;
+    Ok(found.map(|found| if found.complete { found } else { Arc::new(bare_site(key)) }))
+}
