@@ -1,0 +1,105 @@
+//! The composition root: settings become upstreams, providers, the graph and the routes; nothing else joins rooms.
+
+pub mod check;
+pub mod query;
+pub mod tour;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::config::Settings;
+use crate::graph::Graph;
+use crate::http::{self, explorer::Tab};
+use crate::provider::oneall::OneAll;
+use crate::provider::wordpress::WordPress;
+use crate::sandbox::{self, Sandbox};
+
+/// A gateway that answers at an address; it stops when this is dropped.
+pub struct Running {
+    /// Where it answers.
+    pub address: SocketAddr,
+    task: JoinHandle<io::Result<()>>,
+}
+
+/// Makes the graph over the providers that the settings name.
+///
+/// # Errors
+/// A sentence that names the setting.
+pub fn graph(settings: &Settings) -> Result<Arc<Graph>, String> {
+    let wordpress = WordPress::build(&settings.wordpress)?;
+    let oneall = OneAll::build(&settings.oneall)?;
+    Ok(Arc::new(Graph::build(wordpress, oneall)))
+}
+
+/// Starts a gateway and returns once it answers.
+///
+/// # Errors
+/// A sentence that names the setting, or says why the address cannot be listened on.
+pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, String> {
+    let routes = http::routes(graph(settings)?, &settings.http, tabs);
+    let cannot = |error: io::Error| format!("http.listen: cannot listen on {}: {error}", settings.http.listen);
+    let listener = TcpListener::bind(settings.http.listen).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    Ok(Running { address, task: tokio::spawn(serve(listener, routes)) })
+}
+
+async fn serve(listener: TcpListener, routes: Router) -> io::Result<()> {
+    axum::serve(listener, routes).with_graceful_shutdown(stop_asked()).await
+}
+
+impl Running {
+    /// Waits until the gateway was asked to stop and has answered what it had taken.
+    ///
+    /// # Errors
+    /// When listening failed.
+    pub async fn wait(mut self) -> Result<(), String> {
+        match (&mut self.task).await {
+            Ok(ended) => ended.map_err(|error| format!("the gateway stopped: {error}")),
+            Err(error) => Err(format!("the gateway stopped: {error}")),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Ends when this process is asked to stop: Ctrl-C or SIGTERM.
+async fn stop_asked() {
+    let ctrl_c = async {
+        // Without a handler there is nothing to wait for: the default action ends the process.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = ctrl_c => {}
+        () = terminate => {}
+    }
+}
+
+/// Points settings at a running sandbox, with its keys.
+pub fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
+    settings.wordpress.base_url = sandbox.wordpress_url();
+    settings.oneall.subdomain = None;
+    settings.oneall.base_url = Some(sandbox.oneall_url());
+    settings.oneall.public_key = Some(SecretString::from(sandbox::ONEALL_PUBLIC_KEY));
+    settings.oneall.private_key = Some(SecretString::from(sandbox::ONEALL_PRIVATE_KEY));
+}

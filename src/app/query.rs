@@ -1,0 +1,98 @@
+//! One operation, run in this process: for scripts, for a first look, and to see what an operation costs.
+
+use async_graphql::{Request, Variables};
+use secrecy::SecretString;
+
+use super::{graph, point_at};
+use crate::access::Caller;
+use crate::config::Settings;
+use crate::provider::CallMade;
+use crate::sandbox::{self, Person, Sandbox, people};
+
+/// What to run.
+pub struct Question {
+    /// The document.
+    pub document: String,
+    /// The variables, as a JSON object.
+    pub variables: Option<String>,
+    /// The operation's name, in a document of several.
+    pub operation: Option<String>,
+    /// As whom.
+    pub asker: Asker,
+}
+
+/// As whom to run it.
+pub enum Asker {
+    /// A person of the sandbox's world; its operator if none is named.
+    Sandbox(Option<String>),
+    /// Whoever the settings at hand reach: a WordPress.com token and a OneAll user, as far as they are given.
+    Own(Option<SecretString>, Option<String>),
+}
+
+/// What came back.
+pub struct Reply {
+    /// The answer, as JSON.
+    pub json: String,
+    /// Whether it is free of errors.
+    pub clean: bool,
+    /// A line for each call it took.
+    pub calls: Vec<String>,
+}
+
+/// Runs one operation.
+///
+/// # Errors
+/// A sentence, if it cannot be run at all.
+pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, String> {
+    let mut world = None;
+    let caller = match question.asker {
+        Asker::Sandbox(name) => {
+            let person = find_person(name.as_deref())?;
+            let sandbox = Sandbox::start(sandbox::Settings::default());
+            let sandbox = sandbox.await.map_err(|error| format!("the sandbox cannot start: {error}"))?;
+            point_at(&mut settings, &sandbox);
+            world = Some(sandbox);
+            let user = person.oneall_user.filter(|_| !person.operator).map(str::to_owned);
+            Caller::on_loopback(person.wordpress_token.map(SecretString::from), user)
+        }
+        Asker::Own(token, user) => Caller::on_loopback(token, user),
+    };
+    let mut request = Request::new(question.document);
+    if let Some(text) = question.variables {
+        let wrong = |_| "--variables: wanted a JSON object, such as {\"token\": \"…\"}".to_owned();
+        let variables: serde_json::Map<_, _> = serde_json::from_str(&text).map_err(wrong)?;
+        request = request.variables(Variables::from_json(variables.into()));
+    }
+    if let Some(name) = question.operation {
+        request = request.operation_name(name);
+    }
+    let outcome = graph(&settings)?.execute(request, &caller).await;
+    drop(world);
+    let json = serde_json::to_string_pretty(&outcome.response).map_err(|error| error.to_string())?;
+    let calls = outcome.calls.list().iter().map(describe).collect();
+    Ok(Reply { json, clean: outcome.response.errors.is_empty(), calls })
+}
+
+fn find_person(name: Option<&str>) -> Result<&'static Person, String> {
+    let wanted = |person: &&Person| name.map_or(person.operator, |name| person.name == name);
+    people().iter().find(wanted).ok_or_else(|| {
+        let names: Vec<_> = people().iter().map(|person| person.name).collect();
+        format!("--as: there is no such person in the sandbox; there are {}", names.join(", "))
+    })
+}
+
+fn describe(made: &CallMade) -> String {
+    let outcome = match (made.call.status, made.call.error) {
+        (Some(status), _) => status.to_string(),
+        (None, Some(error)) => error.to_string(),
+        (None, None) => String::new(),
+    };
+    let note = made.note.as_deref().map(|note| format!("  {note}")).unwrap_or_default();
+    format!(
+        "{:<9} GET {}  {outcome}  {} ms  {} bytes{note}",
+        made.provider.name(),
+        made.call.target,
+        made.call.took.as_millis(),
+        made.call.bytes
+    )
+}

@@ -1,0 +1,182 @@
+//! The command: reads it, starts the runtime, and sets the exit code. 0 is well, 1 an answer with errors, 2 a command
+//! or setting that is wrong.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use commongraph::app::{self, check, query, tour};
+use commongraph::config::{self, LogFormat, Settings};
+use commongraph::graph::sdl;
+use commongraph::sandbox::{self, Sandbox};
+use secrecy::SecretString;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A GraphQL gateway that puts WordPress.com and OneAll on one common graph.
+#[derive(Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Play both providers on this machine and serve the graph over them: nothing to sign up for.
+    Sandbox {
+        /// Where the gateway listens.
+        #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", env = "COMMONGRAPH_LISTEN")]
+        listen: SocketAddr,
+    },
+    /// Serve the graph over the real providers.
+    ///
+    /// Each request brings the person's WordPress.com token in X-WordPress-Token. The gateway listens on loopback only:
+    /// whoever reaches it acts for the whole OneAll site.
+    Serve {
+        #[command(flatten)]
+        source: Source,
+        /// Where the gateway listens; a loopback address.
+        #[arg(long, value_name = "ADDR:PORT", env = "COMMONGRAPH_LISTEN")]
+        listen: Option<SocketAddr>,
+    },
+    /// Print the schema.
+    Schema,
+    /// Run one operation and print its answer as JSON.
+    Query(Question),
+    /// Say whether the settings are right and each provider accepts what it is shown.
+    Check {
+        #[command(flatten)]
+        source: Source,
+        #[command(flatten)]
+        own: Own,
+    },
+}
+
+#[derive(Args)]
+struct Source {
+    /// The settings file, in TOML. The environment comes after it, flags last.
+    #[arg(long, value_name = "FILE", env = "COMMONGRAPH_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Own {
+    /// A person's WordPress.com token. Give it by the environment: other users of the machine can read arguments.
+    #[arg(long, value_name = "TOKEN", env = "COMMONGRAPH_WORDPRESS_TOKEN", hide_env_values = true)]
+    wordpress_token: Option<String>,
+    /// The OneAll user to act for; without it, the whole site.
+    #[arg(long, value_name = "TOKEN", env = "COMMONGRAPH_ONEALL_USER")]
+    oneall_user: Option<String>,
+}
+
+#[derive(Args)]
+struct Question {
+    /// The document, such as '{ viewer { wordpressUser { displayName } } }'.
+    document: String,
+    /// The variables, as a JSON object.
+    #[arg(long, value_name = "JSON")]
+    variables: Option<String>,
+    /// The operation's name, in a document of several.
+    #[arg(long, value_name = "NAME")]
+    operation: Option<String>,
+    /// Ask a sandbox instead of the real providers.
+    #[arg(long)]
+    sandbox: bool,
+    /// Which person of the sandbox asks; by default one whom both providers' lists reach.
+    #[arg(long = "as", value_name = "PERSON", requires = "sandbox")]
+    person: Option<String>,
+    /// Say on stderr which calls it took.
+    #[arg(long)]
+    calls: bool,
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    own: Own,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(code) => code,
+        Err(sentence) => {
+            eprintln!("commongraph: {sentence}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<ExitCode, String> {
+    match command {
+        Command::Sandbox { listen } => play(listen).await,
+        Command::Serve { source, listen } => serve(&source, listen).await,
+        Command::Schema => {
+            print!("{}", sdl());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Query(question) => ask(question).await,
+        Command::Check { source, own } => {
+            let report = check::run(&load(&source, None)?, own.wordpress_token.map(SecretString::from)).await?;
+            print!("{}", report.table);
+            Ok(if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
+}
+
+fn load(source: &Source, listen: Option<SocketAddr>) -> Result<Settings, String> {
+    config::load(source.config.as_deref(), std::env::vars(), listen).map_err(|error| error.to_string())
+}
+
+async fn play(listen: SocketAddr) -> Result<ExitCode, String> {
+    let mut settings = config::load(None, std::iter::empty(), Some(listen)).map_err(|error| error.to_string())?;
+    log(&settings);
+    let sandbox = Sandbox::start(sandbox::Settings::default());
+    let sandbox = sandbox.await.map_err(|error| format!("the sandbox cannot start: {error}"))?;
+    app::point_at(&mut settings, &sandbox);
+    let running = app::start(&settings, tour::tabs()).await?;
+    println!("{}", tour::greeting(running.address, &sandbox.wordpress_url(), &sandbox.oneall_url()));
+    running.wait().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(source: &Source, listen: Option<SocketAddr>) -> Result<ExitCode, String> {
+    let settings = load(source, listen)?;
+    log(&settings);
+    let running = app::start(&settings, Vec::new()).await?;
+    tracing::info!(
+        address = %running.address,
+        "serving on loopback only; each request brings the person's token in X-WordPress-Token"
+    );
+    running.wait().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ask(question: Question) -> Result<ExitCode, String> {
+    let (settings, asker) = match question.sandbox {
+        true => (Settings::default(), query::Asker::Sandbox(question.person)),
+        false => {
+            let own = question.own;
+            let asker = query::Asker::Own(own.wordpress_token.map(SecretString::from), own.oneall_user);
+            (load(&question.source, None)?, asker)
+        }
+    };
+    let (document, variables, operation) = (question.document, question.variables, question.operation);
+    let reply = query::run(settings, query::Question { document, variables, operation, asker }).await?;
+    println!("{}", reply.json);
+    if question.calls {
+        reply.calls.iter().for_each(|call| eprintln!("{call}"));
+    }
+    Ok(if reply.clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn log(settings: &Settings) {
+    let filter = tracing_subscriber::EnvFilter::new(&settings.log.filter);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log.format {
+        LogFormat::Human => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
+}
