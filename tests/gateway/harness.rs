@@ -1,0 +1,191 @@
+//! A world of one test's own: a sandbox, or canned answers, and a gateway in front of it, each on a port of its own.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use commongraph::app::{self, Running};
+use commongraph::config::Settings;
+use commongraph::sandbox::{self, Person, Sandbox, people};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// A gateway before a sandbox.
+pub struct World {
+    pub sandbox: Sandbox,
+    pub gateway: Gateway,
+}
+
+/// A running gateway and a way to ask it.
+pub struct Gateway {
+    pub running: Running,
+    pub client: reqwest::Client,
+}
+
+/// One who asks: the headers of their requests.
+#[derive(Clone, Debug, Default)]
+pub struct Asker(pub Vec<(&'static str, String)>);
+
+impl World {
+    /// The sandbox as it ships, and a gateway with its defaults.
+    pub async fn start() -> Self {
+        Self::with(sandbox::Settings::default(), |_| {}).await
+    }
+
+    /// A sandbox and a gateway with other settings.
+    pub async fn with(world: sandbox::Settings, change: impl FnOnce(&mut Settings)) -> Self {
+        let sandbox = Sandbox::start(world).await.unwrap();
+        let gateway = Gateway::start(|settings| {
+            app::point_at(settings, &sandbox);
+            change(settings);
+        })
+        .await;
+        Self { sandbox, gateway }
+    }
+
+    /// Asks as a person of the sandbox's world.
+    pub async fn ask(&self, person: &str, query: &str) -> Value {
+        self.gateway.ask(&Asker::person(person), query, json!({})).await
+    }
+
+    /// What the providers were asked since the last time, by method and path.
+    pub async fn counts(&self) -> BTreeMap<String, u64> {
+        let url = format!("{}/__sandbox/requests", self.sandbox.wordpress_url());
+        let seen: Value = self.gateway.client.get(&url).send().await.unwrap().json().await.unwrap();
+        self.gateway.client.delete(&url).send().await.unwrap().error_for_status().unwrap();
+        serde_json::from_value(seen["counts"].clone()).unwrap()
+    }
+
+    /// Replaces the sandbox's faults.
+    pub async fn fault(&self, faults: Value) {
+        let url = format!("{}/__sandbox/faults", self.sandbox.wordpress_url());
+        let list = if faults.is_array() { faults } else { json!([faults]) };
+        self.gateway.client.put(url).json(&list).send().await.unwrap().error_for_status().unwrap();
+    }
+}
+
+impl Gateway {
+    /// A gateway on a free port.
+    pub async fn start(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::default();
+        settings.http.listen.set_port(0);
+        change(&mut settings);
+        let running = app::start(&settings, Vec::new()).await.unwrap();
+        Self { running, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+    }
+
+    /// Where the graph is.
+    pub fn url(&self) -> String {
+        format!("http://{}/graphql", self.running.address)
+    }
+
+    /// Asks, and reads the answer as JSON.
+    pub async fn ask(&self, asker: &Asker, query: &str, variables: Value) -> Value {
+        let mut request = self.client.post(self.url()).json(&json!({ "query": query, "variables": variables }));
+        for (name, value) in &asker.0 {
+            request = request.header(*name, value);
+        }
+        request.send().await.unwrap().json().await.unwrap()
+    }
+}
+
+impl Asker {
+    /// Nobody: no header at all.
+    pub fn nobody() -> Self {
+        Self::default()
+    }
+
+    /// The owner of a WordPress.com token.
+    pub fn token(token: &str) -> Self {
+        Self(vec![("X-WordPress-Token", token.to_owned())])
+    }
+
+    /// A person of the sandbox's world, with the headers that the explorer's tabs carry.
+    pub fn person(name: &str) -> Self {
+        let person: &Person = people().iter().find(|person| person.name == name).unwrap();
+        let headers = app::tour::headers(person);
+        Self(headers.into_iter().map(|(name, value)| (name, value.to_owned())).collect())
+    }
+}
+
+/// A provider that gives the same answers for ever, and keeps what it was asked.
+pub struct Canned {
+    pub url: String,
+    asked: Arc<Mutex<Vec<String>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// One answer: a path with its query or without, a status, a media type and a body.
+pub type Answer = (&'static str, u16, &'static str, String);
+
+impl Canned {
+    /// Serves these answers; everything else is an empty 404.
+    pub async fn start(answers: Vec<Answer>) -> Self {
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let seen = asked.clone();
+        let answers = Arc::new(answers);
+        let routes = Router::new().fallback(move |request: Request| {
+            let target = request.uri().path_and_query().unwrap().to_string();
+            seen.lock().unwrap().push(target.clone());
+            std::future::ready(find(&answers, &target, request.uri().path()))
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let task = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self { url, asked, task }
+    }
+
+    /// A JSON answer at this path.
+    pub fn json(path: &'static str, body: impl ToString) -> Answer {
+        (path, 200, "application/json", body.to_string())
+    }
+
+    /// What it was asked, in order.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// A gateway that takes this for WordPress.com and for OneAll.
+    pub async fn gateway(&self) -> Gateway {
+        Gateway::start(|settings| self.play(settings)).await
+    }
+
+    /// Points settings at this as both providers.
+    pub fn play(&self, settings: &mut Settings) {
+        settings.wordpress.base_url = self.url.clone();
+        settings.oneall.base_url = Some(self.url.clone());
+        settings.oneall.public_key = Some(SecretString::from("public"));
+        settings.oneall.private_key = Some(SecretString::from("private"));
+    }
+}
+
+impl Drop for Canned {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn find(answers: &[Answer], target: &str, path: &str) -> Response {
+    match answers.iter().find(|answer| answer.0 == target || answer.0 == path) {
+        Some((_, status, media, body)) => {
+            (StatusCode::from_u16(*status).unwrap(), [(header::CONTENT_TYPE, *media)], body.clone()).into_response()
+        }
+        None => (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "text/plain")], "").into_response(),
+    }
+}
+
+/// The codes of an answer's errors, each with its path.
+pub fn codes(answer: &Value) -> Vec<(String, String)> {
+    let errors = answer["errors"].as_array().cloned().unwrap_or_default();
+    let path = |error: &Value| {
+        let parts = error["path"].as_array().cloned().unwrap_or_default();
+        let parts: Vec<_> =
+            parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
+        parts.join(".")
+    };
+    errors.iter().map(|error| (error["extensions"]["code"].as_str().unwrap_or("-").to_owned(), path(error))).collect()
+}
