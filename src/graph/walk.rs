@@ -185,3 +185,6 @@ fn trimmed_above<T>(mut slice: Slice<T>, end: u32) -> Slice<T> {
     slice.to = slice.to.min(end);
     slice
 }
+
+#[cfg(test)]
+mod tests;
