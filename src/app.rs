@@ -14,8 +14,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::config::Settings;
-use crate::graph::Graph;
-use crate::http::{self, explorer::Tab};
+use crate::graph::{Graph, sdl};
+use crate::http;
+use crate::http::explorer::{self, Tab};
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
 use crate::sandbox::{self, Sandbox};
@@ -25,6 +26,20 @@ pub struct Running {
     /// Where it answers.
     pub address: SocketAddr,
     task: JoinHandle<io::Result<()>>,
+}
+
+/// A gateway over a sandbox.
+pub struct Playing {
+    /// The gateway.
+    pub gateway: Running,
+    /// What to tell whoever started it.
+    pub greeting: String,
+    _sandbox: Sandbox,
+}
+
+/// The schema in the schema language.
+pub fn schema() -> String {
+    sdl()
 }
 
 /// Makes the graph over the providers that the settings name.
@@ -46,7 +61,27 @@ pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, Strin
     let cannot = |error: io::Error| format!("http.listen: cannot listen on {}: {error}", settings.http.listen);
     let listener = TcpListener::bind(settings.http.listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
+    if settings.http.explorer && !explorer::ASSETS_BUILT {
+        tracing::info!("the explorer's files are not built in; its page loads them from outside (see playground/)");
+    }
     Ok(Running { address, task: tokio::spawn(serve(listener, routes)) })
+}
+
+/// Starts a sandbox and a gateway over it.
+///
+/// # Errors
+/// A sentence that says what cannot be listened on.
+pub async fn play(mut settings: Settings) -> Result<Playing, String> {
+    let sandbox = start_sandbox().await?;
+    point_at(&mut settings, &sandbox);
+    let gateway = start(&settings, tour::tabs()).await?;
+    let greeting = tour::greeting(gateway.address, &sandbox.wordpress_url(), &sandbox.oneall_url());
+    Ok(Playing { gateway, greeting, _sandbox: sandbox })
+}
+
+async fn start_sandbox() -> Result<Sandbox, String> {
+    let sandbox = Sandbox::start(sandbox::Settings::default());
+    sandbox.await.map_err(|error| format!("the sandbox cannot start: {error}"))
 }
 
 async fn serve(listener: TcpListener, routes: Router) -> io::Result<()> {

@@ -64,11 +64,11 @@ impl Graph {
     /// Executes one operation for one caller. Dropping the future ends its calls.
     pub async fn execute(&self, request: Request, caller: &Caller) -> Outcome {
         let calls = Calls::default();
-        let now = DateTime(SystemTime::now().into());
+        let now = SystemTime::now();
         let wordpress = self.wordpress.reads(caller.wordpress().cloned(), calls.clone(), now);
         let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());
         let (loaders, loads) = Loaders::build(wordpress, oneall);
-        let response = drive(self.schema.execute(request.data(loaders).data(now)), loads).await;
+        let response = drive(self.schema.execute(request.data(loaders).data(DateTime(now.into()))), loads).await;
         Outcome { response, calls }
     }
 }

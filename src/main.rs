@@ -1,16 +1,15 @@
 //! The command: reads it, starts the runtime, and sets the exit code. 0 is well, 1 an answer with errors, 2 a command
 //! or setting that is wrong.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
+#![allow(clippy::print_stderr, reason = "a command talks to its terminal")]
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use commongraph::app::{self, check, query, tour};
+use commongraph::app::{self, check, query};
 use commongraph::config::{self, LogFormat, Settings};
-use commongraph::graph::sdl;
-use commongraph::sandbox::{self, Sandbox};
 use secrecy::SecretString;
 
 #[global_allocator]
@@ -113,32 +112,31 @@ async fn run(command: Command) -> Result<ExitCode, String> {
     match command {
         Command::Sandbox { listen } => play(listen).await,
         Command::Serve { source, listen } => serve(&source, listen).await,
-        Command::Schema => {
-            print!("{}", sdl());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Schema => say(&app::schema()),
         Command::Query(question) => ask(question).await,
         Command::Check { source, own } => {
             let report = check::run(&load(&source, None)?, own.wordpress_token.map(SecretString::from)).await?;
-            print!("{}", report.table);
+            say(&report.table)?;
             Ok(if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
 }
 
 fn load(source: &Source, listen: Option<SocketAddr>) -> Result<Settings, String> {
-    config::load(source.config.as_deref(), std::env::vars(), listen).map_err(|error| error.to_string())
+    config::load(source.config.as_deref(), environment(), listen).map_err(|error| error.to_string())
+}
+
+/// The environment; a value that is not UTF-8 keeps its place, so that the settings can refuse it by name.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
 }
 
 async fn play(listen: SocketAddr) -> Result<ExitCode, String> {
-    let mut settings = config::load(None, std::iter::empty(), Some(listen)).map_err(|error| error.to_string())?;
+    let settings = config::load(None, std::iter::empty(), Some(listen)).map_err(|error| error.to_string())?;
     log(&settings);
-    let sandbox = Sandbox::start(sandbox::Settings::default());
-    let sandbox = sandbox.await.map_err(|error| format!("the sandbox cannot start: {error}"))?;
-    app::point_at(&mut settings, &sandbox);
-    let running = app::start(&settings, tour::tabs()).await?;
-    println!("{}", tour::greeting(running.address, &sandbox.wordpress_url(), &sandbox.oneall_url()));
-    running.wait().await?;
+    let playing = app::play(settings).await?;
+    say(&playing.greeting)?;
+    playing.gateway.wait().await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -165,11 +163,19 @@ async fn ask(question: Question) -> Result<ExitCode, String> {
     };
     let (document, variables, operation) = (question.document, question.variables, question.operation);
     let reply = query::run(settings, query::Question { document, variables, operation, asker }).await?;
-    println!("{}", reply.json);
+    say(&format!("{}\n", reply.json))?;
     if question.calls {
         reply.calls.iter().for_each(|call| eprintln!("{call}"));
     }
     Ok(if reply.clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints text; a reader that has gone away, as the end of a pipe may, is no failure.
+fn say(text: &str) -> Result<ExitCode, String> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("cannot print: {error}")),
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn log(settings: &Settings) {

@@ -8,7 +8,6 @@ use secrecy::SecretString;
 
 use crate::access::Caller;
 use crate::config::Settings;
-use crate::model::DateTime;
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
 use crate::provider::{Calls, Error};
@@ -53,8 +52,7 @@ async fn ask_wordpress(host: &Arc<WordPress>, caller: &Caller) -> Result<String,
     let Some(grant) = caller.wordpress() else {
         return Ok("not tried: set COMMONGRAPH_WORDPRESS_TOKEN to a person's token".to_owned());
     };
-    let now = DateTime(SystemTime::now().into());
-    let me = host.reads(Some(grant.clone()), Calls::default(), now).me().await.map_err(sentence)?;
+    let me = host.reads(Some(grant.clone()), Calls::default(), SystemTime::now()).me().await.map_err(sentence)?;
     Ok(format!("token accepted; its scope is {}", me.token_scope.join(", ")))
 }
 

@@ -3,11 +3,11 @@
 use async_graphql::{Request, Variables};
 use secrecy::SecretString;
 
-use super::{graph, point_at};
+use super::{graph, point_at, start_sandbox};
 use crate::access::Caller;
 use crate::config::Settings;
 use crate::provider::CallMade;
-use crate::sandbox::{self, Person, Sandbox, people};
+use crate::sandbox::{Person, people};
 
 /// What to run.
 pub struct Question {
@@ -48,8 +48,7 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
     let caller = match question.asker {
         Asker::Sandbox(name) => {
             let person = find_person(name.as_deref())?;
-            let sandbox = Sandbox::start(sandbox::Settings::default());
-            let sandbox = sandbox.await.map_err(|error| format!("the sandbox cannot start: {error}"))?;
+            let sandbox = start_sandbox().await?;
             point_at(&mut settings, &sandbox);
             world = Some(sandbox);
             let user = person.oneall_user.filter(|_| !person.operator).map(str::to_owned);

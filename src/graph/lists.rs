@@ -51,6 +51,16 @@ pub async fn own_connections(ctx: &Context<'_>, arguments: Arguments) -> Result<
     Ok(merge(&window, sides.into())?.page(&window, ctx))
 }
 
+/// How many of the person's connections at WordPress.com need attention.
+pub async fn count_needing_attention(loaders: &Loaders) -> Result<i32, Error> {
+    let reads = &loaders.wordpress.reads;
+    let (keyring, publicize) = futures_util::join!(reads.keyring_connections(), reads.publicize_connections(None));
+    let (keyring, publicize) = (keyring?, publicize?);
+    let rows = keyring.rows.iter().chain(&publicize.rows);
+    let count = rows.filter(|row| row.health.as_ref().is_some_and(|health| health.state.needs_attention())).count();
+    Ok(i32::try_from(count).unwrap_or(i32::MAX))
+}
+
 async fn sign_ins(loaders: &Loaders, window: &Window) -> Side<Connection> {
     let (from, need) = window.start();
     let read = |stretch| loaders.oneall.reads.sign_ins(stretch);

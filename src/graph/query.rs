@@ -100,16 +100,15 @@ impl Query {
     }
 
     /// Several things by their IDs, in the order asked for; null where there is no such thing, or not for this caller.
+    /// More than 100 IDs make the whole request a wrong one.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The `id`s of earlier answers; at most 100.")] ids: Vec<ID>,
-    ) -> Option<Result<Vec<Option<Result<Node, Error>>>, Error>> {
-        if let Err(error) = lists::check_length("ids", ids.len()) {
-            return Some(Err(error));
-        }
+    ) -> Result<Vec<Option<Result<Node, Error>>>, Error> {
+        lists::check_length("ids", ids.len())?;
         let loaders = ctx.loaders();
-        Some(Ok(futures_util::future::join_all(ids.iter().map(|id| find_node(loaders, id))).await))
+        Ok(futures_util::future::join_all(ids.iter().map(|id| find_node(loaders, id))).await)
     }
 
     /// Whom this request acts for, at each provider. Null if it acts for nobody in particular.
@@ -231,6 +230,14 @@ impl Viewer {
             return None;
         }
         Some(reads.me().await.map_err(Error::from))
+    }
+
+    /// How many of the person's connections at WordPress.com a person has to do something about. Null without a token.
+    async fn needs_attention_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
+        if !ctx.loaders().wordpress.reads.is_authorized() {
+            return None;
+        }
+        Some(lists::count_needing_attention(ctx.loaders()).await)
     }
 
     /// The person's connections at WordPress.com, newest first. OneAll cannot list the sign-ins of one user; what they

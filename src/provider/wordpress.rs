@@ -11,6 +11,7 @@ pub mod verdict;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -104,12 +105,12 @@ impl WordPress {
     }
 
     /// Begins the reads of one operation. `now` decides what has expired.
-    pub fn reads(self: &Arc<Self>, grant: Option<WordPressGrant>, calls: Calls, now: DateTime) -> Reads {
+    pub fn reads(self: &Arc<Self>, grant: Option<WordPressGrant>, calls: Calls, now: SystemTime) -> Reads {
         Reads {
             host: self.clone(),
             grant,
             calls,
-            now,
+            now: DateTime(now.into()),
             keyring: Listing::default(),
             publicize: Mutex::default(),
             applications: Listing::default(),

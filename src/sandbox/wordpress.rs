@@ -35,6 +35,7 @@ pub(super) fn answer(world: &World, call: &Call) -> Answer {
     let found = match segments.as_slice() {
         ["oauth2", "token-info"] => Some(Ok(token_info(world, call))),
         ["wpcom", "v2", "me", "connections"] => Some(v2_connections(world, call)),
+        ["wpcom", "v2", "me", "connections", id] => number(id).map(|id| v2_connection(world, call, id)),
         ["rest", "v1.1", path @ ..] => route(world, call, path),
         _ => None,
     };
@@ -159,25 +160,31 @@ fn keyring_connection(world: &World, call: &Call, id: u64) -> Result<Content, Re
     })
 }
 
-/// The newer spelling of the list: numeric sites and no label.
+/// The list of the second version, with the same wrapper.
 fn v2_connections(world: &World, call: &Call) -> Result<Content, Refusal> {
     let me = scoped(world, call, NO_TOKEN_KEYRING)?;
-    let rows: Vec<Value> = me
-        .keyring
-        .iter()
-        .map(|row| {
-            let mut row = row.clone();
-            row["label"] = Value::Null;
-            for site in row["sites"].as_array_mut().into_iter().flatten() {
-                let number = site.as_str().and_then(|text| text.parse::<u64>().ok());
-                if let Some(number) = number {
-                    *site = json!(number);
-                }
-            }
-            row
-        })
-        .collect();
+    let rows: Vec<Value> = me.keyring.iter().map(v2_spelling).collect();
     Ok(Content::Tree(json!({"connections": rows})))
+}
+
+/// One connection of the second version: the bare row, never the Publicize shape.
+fn v2_connection(world: &World, call: &Call, id: u64) -> Result<Content, Refusal> {
+    let me = scoped(world, call, NO_TOKEN_KEYRING)?;
+    let row = me.keyring.iter().find(|row| is(&row["ID"], id));
+    row.map(|row| Content::Tree(v2_spelling(row))).ok_or(Refusal(404, "not_found", "Connection not found."))
+}
+
+/// A row as the second version spells it: numeric sites and no label.
+fn v2_spelling(row: &Value) -> Value {
+    let mut row = row.clone();
+    row["label"] = Value::Null;
+    for site in row["sites"].as_array_mut().into_iter().flatten() {
+        let number = site.as_str().and_then(|text| text.parse::<u64>().ok());
+        if let Some(number) = number {
+            *site = json!(number);
+        }
+    }
+    row
 }
 
 fn publicize_list<'w>(call: &Call, rows: impl Iterator<Item = &'w Value>) -> Content {

@@ -1,0 +1,290 @@
+//! Wrong settings and the exact line that each is told in, then what is right and who wins.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::iter::empty;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A file's text, and the line that it is refused with, with `F` for the file's name.
+const WRONG_FILES: [(&str, &str); 45] = [
+    // Names.
+    ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, wordpress, oneall, log"),
+    ("[http]\nport = 1", "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer"),
+    (
+        "\n[oneall]\npublick_key = 'SECRET'",
+        "oneall.publick_key in F:3: no such setting; allowed here: subdomain, base_url, public_key, private_key, \
+         upstream",
+    ),
+    (
+        "wordpress.base_ulr = 'SECRET'",
+        "wordpress.base_ulr in F:1: no such setting; allowed here: base_url, keyring_api, upstream",
+    ),
+    (
+        "[wordpress.upstream]\ntimeout = 1",
+        "wordpress.upstream.timeout in F:2: no such setting; allowed here: connect_timeout_ms, timeout_ms, \
+         body_max_bytes, concurrent_max",
+    ),
+    ("[log]\nlevel = 'info'", "log.level in F:2: no such setting; allowed here: filter, format"),
+    ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, wordpress, oneall, log"),
+    ("\u{FEFF}[http]\r\nport = 1", "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer"),
+    // Types.
+    ("http = 3", "http in F:1: is a whole number; wanted a table"),
+    (
+        "[http]\nlisten = 8080",
+        "http.listen in F:2: is a whole number; wanted an IP address and a port, such as 127.0.0.1:8080",
+    ),
+    ("[http]\nexplorer = 1", "http.explorer in F:2: is a whole number; wanted true or false"),
+    ("[http]\nexplorer = 'true'", "http.explorer in F:2: is text; wanted true or false"),
+    (
+        "[wordpress.upstream]\ntimeout_ms = '5000'",
+        "wordpress.upstream.timeout_ms in F:2: is text; wanted a whole number",
+    ),
+    (
+        "[wordpress.upstream]\ntimeout_ms = 1.5",
+        "wordpress.upstream.timeout_ms in F:2: is a fraction; wanted a whole number",
+    ),
+    (
+        "[wordpress.upstream.timeout_ms]\nx = 1",
+        "wordpress.upstream.timeout_ms in F:1: is a table; wanted a whole number",
+    ),
+    ("[oneall]\nprivate_key = 987654321", "oneall.private_key in F:2: is a whole number; wanted text"),
+    ("[oneall]\nprivate_key = ['SECRET']", "oneall.private_key in F:2: is a list, and no setting takes a list"),
+    ("[wordpress]\nkeyring_api = 'SECRET'", "wordpress.keyring_api in F:2: no such choice; allowed: v1.1, v2"),
+    ("[wordpress]\nkeyring_api = 2", "wordpress.keyring_api in F:2: wanted text"),
+    ("[log]\nformat = 'xml'", "log.format in F:2: no such choice; allowed: human, json"),
+    ("oneall = ['SECRET']", "oneall in F:1: is a list, and no setting takes a list"),
+    ("[[log]]", "log in F:1: is a list, and no setting takes a list"),
+    // Ranges.
+    (
+        "[wordpress.upstream]\ntimeout_ms = 0",
+        "wordpress.upstream.timeout_ms in F:2: out of range; allowed: 1 to 600000",
+    ),
+    (
+        "[wordpress.upstream]\ntimeout_ms = -5",
+        "wordpress.upstream.timeout_ms in F:2: out of range; wanted a whole number, 0 or more",
+    ),
+    (
+        "oneall.upstream.connect_timeout_ms = 0",
+        "oneall.upstream.connect_timeout_ms in F:1: out of range; allowed: 1 to 60000",
+    ),
+    (
+        "oneall.upstream.body_max_bytes = 0",
+        "oneall.upstream.body_max_bytes in F:1: out of range; allowed: 1 to 268435456",
+    ),
+    ("oneall.upstream.concurrent_max = 0", "oneall.upstream.concurrent_max in F:1: out of range; allowed: 1 to 10000"),
+    (
+        "oneall.upstream.concurrent_max = 9223372036854775807",
+        "oneall.upstream.concurrent_max in F:1: out of range; allowed: 1 to 10000",
+    ),
+    ("http.body_max_bytes = 0", "http.body_max_bytes in F:1: out of range; allowed: 1 to 16777216"),
+    // Values.
+    (
+        "[http]\nlisten = 'localhost:8080'",
+        "http.listen in F:2: is not an address; wanted an IP address and a port, such as 127.0.0.1:8080",
+    ),
+    (
+        "[http]\n\nlisten = '0.0.0.0:8080'",
+        "http.listen in F:3: is not a loopback address; until callers have credentials of their own the gateway \
+         listens on loopback only: 127.0.0.1 or [::1]",
+    ),
+    ("wordpress.base_url = 'SECRET'", "wordpress.base_url in F:1: \"…\" is not a URL; wanted https://host[/path]"),
+    (
+        "wordpress.base_url = 'http://example.com'",
+        "wordpress.base_url in F:1: \"…\" would send credentials in the clear; plain http is for loopback hosts only",
+    ),
+    (
+        "wordpress.base_url = 'https://SECRET:SECRET@example.com'",
+        "wordpress.base_url in F:1: wanted https://host[/path] without user, password, query or fragment",
+    ),
+    ("wordpress.base_url = 'SECRET:x'", "wordpress.base_url in F:1: the scheme \"…\" cannot be read; wanted https"),
+    (
+        "log.filter = 'info=SECRET=x'",
+        "log.filter in F:1: is not a filter; wanted such as info, or warn,commongraph=debug",
+    ),
+    // OneAll is set whole or not at all.
+    (
+        "[oneall]\npublic_key = 'SECRET'\nprivate_key = 'SECRET'",
+        "oneall.subdomain (or oneall.base_url): is missing; needed beside oneall.public_key in F:2",
+    ),
+    (
+        "[oneall]\nsubdomain = 'acme'\nprivate_key = 'SECRET'",
+        "oneall.public_key: is missing; needed beside oneall.subdomain in F:2",
+    ),
+    (
+        "[oneall]\nbase_url = 'https://localhost'\npublic_key = 'SECRET'",
+        "oneall.private_key: is missing; needed beside oneall.base_url in F:2",
+    ),
+    (
+        "[oneall]\nsubdomain = 'a/b'\npublic_key = 'SECRET'\nprivate_key = 'SECRET'",
+        "oneall.subdomain in F:2: wanted letters, digits and hyphens",
+    ),
+    (
+        "[oneall]\nsubdomain = 'acme'\npublic_key = 'SECRET'\nprivate_key = \"SECRET\\n\"",
+        "oneall.private_key in F:4: is not a key; wanted one word of letters, digits and hyphens",
+    ),
+    // TOML itself.
+    ("[oneall]\nprivate_key = SECRET", "F:2:15: is not TOML: string values must be quoted, expected literal string"),
+    ("[oneall]\nprivate_key = 'SECRET", "F:2:22: is not TOML: invalid literal string, expected `'`"),
+    ("[http]\n[http]", "F:2:2: is not TOML: duplicate key"),
+    ("oneall.private_key = 99999999999999999999", "F:1:22: a number is too large or not a number"),
+];
+
+/// A variable without its prefix, its text, and the line that it is refused with, with `V` for the whole name.
+const WRONG_VARIABLES: [(&str, &str, &str); 17] = [
+    (
+        "ONEALL__PUBLICK_KEY",
+        "SECRET",
+        "oneall.publick_key in V: no such setting; allowed here: subdomain, base_url, public_key, private_key, \
+         upstream; two underscores part the levels",
+    ),
+    (
+        "ONEALL_PUBLIC_KEY",
+        "SECRET",
+        "oneall_public_key in V: no such setting; allowed here: http, wordpress, oneall, log; \
+         two underscores part the levels",
+    ),
+    (
+        "HTPP__LISTEN",
+        "127.0.0.1:1",
+        "htpp in V: no such setting; allowed here: http, wordpress, oneall, log; two underscores part the levels",
+    ),
+    ("HTTP__LISTEN__PORT", "1", "http.listen.port in V: no such setting; http.listen has none below it"),
+    ("ONEALL__PUBLIC_KEY__", "SECRET", "oneall.public_key. in V: no such setting; oneall.public_key has none below it"),
+    ("", "SECRET", "V: no such setting; allowed here: http, wordpress, oneall, log; two underscores part the levels"),
+    ("http__listen", "127.0.0.1:1", "V: no such setting; names of variables are in capitals"),
+    ("HTTP", "SECRET", "http in V: is text; wanted a table"),
+    (
+        "HTTP__LISTEN",
+        "8080",
+        "http.listen in V: is a whole number; wanted an IP address and a port, such as 127.0.0.1:8080",
+    ),
+    ("HTTP__EXPLORER", "yes", "http.explorer in V: is text; wanted true or false"),
+    ("HTTP__BODY_MAX_BYTES", "256k", "http.body_max_bytes in V: is text; wanted a whole number"),
+    ("WORDPRESS__UPSTREAM__TIMEOUT_MS", "0", "wordpress.upstream.timeout_ms in V: out of range; allowed: 1 to 600000"),
+    (
+        "WORDPRESS__UPSTREAM__TIMEOUT_MS",
+        "-1",
+        "wordpress.upstream.timeout_ms in V: out of range; wanted a whole number, 0 or more",
+    ),
+    ("WORDPRESS__BASE_URL", "SECRET", "wordpress.base_url in V: \"…\" is not a URL; wanted https://host[/path]"),
+    ("WORDPRESS__BASE_URL", "\u{FFFD}", "V: is not UTF-8 text"),
+    ("LOG__FORMAT", "SECRET", "log.format in V: no such choice; allowed: human, json"),
+    (
+        "ONEALL__PRIVATE_KEY",
+        "SECRET",
+        "oneall.subdomain (or oneall.base_url): is missing; needed beside oneall.private_key in V",
+    ),
+];
+
+fn variables(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+    let own = |(name, text): &(&str, &str)| (format!("{VARIABLE_PREFIX}{name}"), (*text).to_owned());
+    pairs.iter().map(own).collect::<Vec<_>>().into_iter()
+}
+
+fn refusal(file: &str, pairs: &[(&str, &str)]) -> String {
+    assemble(Some(("F", file)), variables(pairs), None).expect_err(file).to_string()
+}
+
+#[test]
+fn each_wrong_file_is_refused_with_one_line_that_names_place_setting_fault_and_what_is_allowed() {
+    for (file, line) in WRONG_FILES {
+        assert_eq!(refusal(file, &[]), line, "{file}");
+    }
+}
+
+#[test]
+fn each_wrong_variable_is_refused_with_one_line_that_names_it() {
+    for (name, text, line) in WRONG_VARIABLES {
+        let place = format!("{VARIABLE_PREFIX}{name}");
+        let line = if let Some(rest) = line.strip_prefix("V:") { format!("{place}:{rest}") } else { line.to_owned() };
+        let line = line.replace("in V", &format!("in {place}"));
+        assert_eq!(refusal("", &[(name, text)]), line, "{name}={text}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let line = |path: &str| load(Some(Path::new(path)), empty(), None).unwrap_err().to_string();
+    assert_eq!(line("no/such.toml"), "no/such.toml: there is no such file");
+    assert!(line("src").starts_with("src: cannot be read: "), "{}", line("src"));
+    let allowed = "no such setting; allowed here: http, wordpress, oneall, log";
+    assert_eq!(line("rustfmt.toml"), format!("max_width in rustfmt.toml:1: {allowed}"));
+}
+
+#[test]
+fn the_callers_address_is_held_to_loopback_like_any_other() {
+    let line = assemble(None, empty(), Some("10.0.0.1:80".parse().unwrap())).unwrap_err().to_string();
+    assert!(line.starts_with("http.listen in --listen (or COMMONGRAPH_LISTEN): is not a loopback address"), "{line}");
+}
+
+#[test]
+fn without_anything_set_every_room_has_its_defaults() {
+    let settings = load(None, empty(), None).unwrap();
+    assert_eq!(settings.http, http::Settings::default());
+    assert_eq!(settings.wordpress, wordpress::Settings::default());
+    assert_eq!(settings.log, LogSettings { filter: "info".to_owned(), format: LogFormat::Human });
+    assert!(settings.oneall.base().unwrap().is_none());
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_callers_address_over_both() {
+    let file = "http.listen = '127.0.0.1:1'\nhttp.explorer = true\n[wordpress]\nbase_url = 'https://file.example'";
+    let pairs = [("HTTP__LISTEN", "127.0.0.1:2"), ("HTTP__EXPLORER", "false"), ("HTTP__BODY_MAX_BYTES", "77")];
+    let settings = assemble(Some(("F", file)), variables(&pairs), Some("[::1]:3".parse().unwrap())).unwrap();
+    assert_eq!(settings.http.listen, "[::1]:3".parse().unwrap());
+    assert!(!settings.http.explorer);
+    assert_eq!(settings.http.body_max_bytes, 77);
+    assert_eq!(settings.wordpress.base_url, "https://file.example");
+    let settings = assemble(Some(("F", file)), variables(&pairs), None).unwrap();
+    assert_eq!(settings.http.listen, "127.0.0.1:2".parse().unwrap());
+}
+
+#[test]
+fn a_variable_that_reads_as_a_number_is_still_a_key_where_a_key_is_wanted() {
+    for key in ["0123", "42", "true", "1e5"] {
+        let pairs = [("ONEALL__SUBDOMAIN", "7"), ("ONEALL__PUBLIC_KEY", key), ("ONEALL__PRIVATE_KEY", key)];
+        let settings = assemble(None, variables(&pairs), None).unwrap();
+        assert_eq!(settings.oneall.public_key.unwrap().expose_secret(), key);
+        assert_eq!(settings.oneall.private_key.unwrap().expose_secret(), key);
+        assert_eq!(settings.oneall.subdomain.as_deref(), Some("7"));
+    }
+}
+
+#[test]
+fn an_empty_variable_is_not_set_and_the_commands_own_are_not_settings() {
+    let pairs = [("ONEALL__PUBLIC_KEY", ""), ("NONSENSE", ""), ("CONFIG", "x"), ("LISTEN", "x"), ("ONEALL_USER", "x")];
+    assert!(assemble(None, variables(&pairs), None).is_ok());
+    let others = [("PATH".to_owned(), "x".to_owned()), ("COMMONGRAPHICS".to_owned(), "x".to_owned())];
+    assert!(assemble(None, others.into_iter(), None).is_ok());
+}
+
+#[test]
+fn a_fault_is_laid_at_the_door_of_what_set_it_last() {
+    let line = refusal("wordpress.upstream.timeout_ms = 5", &[("WORDPRESS__UPSTREAM__TIMEOUT_MS", "0")]);
+    assert!(
+        line.starts_with("wordpress.upstream.timeout_ms in COMMONGRAPH_WORDPRESS__UPSTREAM__TIMEOUT_MS: "),
+        "{line}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_line_ever_holds_a_value(
+        room in "(http|wordpress|oneall|log|[a-z]{1,3})(\\.upstream)?",
+        name in "(listen|explorer|base_url|keyring_api|subdomain|public_key|private_key|filter|format|[a-z]{1,3})",
+        value in r#"("?'?\[?(http://|https://|0x|-)?SECRET([:@/,=` \]'"]SECRET){0,3}'?"?)|-?77777[0-9]{0,25}(\.5)?"#,
+    ) {
+        let lines = [
+            assemble(Some(("F", &format!("{room}.{name} = {value}"))), empty(), None),
+            assemble(Some(("F", &format!("{room}.{name} = {}", serde_json::json!(value)))), empty(), None),
+            assemble(None, variables(&[(&format!("{room}.{name}").to_uppercase().replace('.', "__"), &value)]), None),
+        ];
+        for line in lines.into_iter().filter_map(Result::err).map(|error| error.to_string()) {
+            let told = line.to_lowercase();
+            prop_assert!(!told.contains("secret") && !told.contains("77777"), "{line}");
+            prop_assert!(!line.contains('\n'), "{line}");
+        }
+    }
+}
