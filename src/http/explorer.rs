@@ -1,0 +1,329 @@
+//! The explorer: GraphiQL at `/`, from files in the binary, so that it works with the network cut.
+//!
+//! The bundle is made by npm in `playground/` and is no part of the repository. A binary that was built without it serves
+//! a page that loads the same libraries from a content delivery network, each file by its integrity hash, and that says
+//! what to run where this fails. Either page obeys a policy that lets nothing else load, and talks to no other host.
+
+use std::fmt::Write;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+mod files {
+    include!(concat!(env!("OUT_DIR"), "/explorer_files.rs"));
+}
+
+/// Whether this binary holds the bundle; without it the page needs the network.
+pub const ASSETS_BUILT: bool = files::BUILT;
+
+/// Where the graph answers.
+const ENDPOINT: &str = "/graphql";
+
+/// The network that holds every published npm package, file by file and as published.
+const OUTSIDE: &str = "https://cdn.jsdelivr.net/npm/";
+
+/// What the page loads from outside, in order; `npm run integrity` compares this with the lock file.
+const OUTSIDE_FILES: [(&str, &str); 6] = [
+    (
+        "react@18.3.1/umd/react.production.min.js",
+        "sha384-DGyLxAyjq0f9SPpVevD6IgztCFlnMF6oW/XQGmfe+IsZ8TqEiDrcHkMLKI6fiB/Z",
+    ),
+    (
+        "react-dom@18.3.1/umd/react-dom.production.min.js",
+        "sha384-gTGxhz21lVGYNMcdJOyq01Edg0jhn/c22nsx0kyqP0TxaV5WVdsSH1fSDUf5YJj1",
+    ),
+    ("graphiql@4.1.2/graphiql.min.js", "sha384-9XdHu7ajgGJziD4J1zNBKQ842Q/+zZfDv+ib1eMhZWBH6hPAs806x+Jbcf0yNO6B"),
+    (
+        "@graphiql/plugin-explorer@4.0.6/dist/index.umd.js",
+        "sha384-gXYG2RCFRuAiKUaKTbKxOVlvr0U9z0D/V/l5jdvRSH46vQ+9cpkG2d3ByiggUYvD",
+    ),
+    ("graphiql@4.1.2/graphiql.min.css", "sha384-1el1QShFBnnXTx9x/Cprg82hZWKt0ry29OAYIXt05swbi0KcZDFoj0CWguMpopJr"),
+    (
+        "@graphiql/plugin-explorer@4.0.6/dist/style.css",
+        "sha384-XffIsImDMwexX8UM/Bg3tss0MZOeQmZcnHzk0avUrw9ff0IQ2g9j7QLA6m2lz5D0",
+    ),
+];
+
+/// What both policies say; scripts and styles are named beside it.
+const POLICY: &str = "default-src 'none'; connect-src 'self'; img-src 'self' data: https:; font-src data:; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
+     %3Cg fill='none' stroke='%23d60590' stroke-width='1.4'%3E%3Ccircle cx='6' cy='8' r='4.3'/%3E\
+     %3Ccircle cx='10' cy='8' r='4.3'/%3E%3C/g%3E%3C/svg%3E";
+
+/// A tab that is open when somebody comes for the first time.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tab {
+    /// A few words; the explorer makes them the name of the operation.
+    pub title: String,
+    /// The document, of one operation.
+    pub query: String,
+    /// A JSON object as text; empty for none.
+    pub variables: String,
+    /// A JSON object of header names and values, as text; empty for none.
+    pub headers: String,
+}
+
+/// A file in the binary.
+struct File {
+    name: &'static str,
+    /// Changes with the bytes: the file's `ETag`, and the version in its address.
+    hash: &'static str,
+    bytes: &'static [u8],
+}
+
+impl File {
+    fn find(name: &str) -> Option<&'static Self> {
+        files::FILES.iter().find(|file| file.name == name)
+    }
+
+    fn media_type(&self) -> &'static str {
+        if self.name.ends_with(".css") { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" }
+    }
+}
+
+/// The version that a file's address names.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Version {
+    v: String,
+}
+
+/// The page at `/`, and its files under `/explorer/`.
+pub fn routes(tabs: Vec<Tab>) -> Router {
+    let headers = page_headers();
+    let Html(page) = page(&tabs);
+    let page = Bytes::from(page);
+    Router::new()
+        .route("/", get(async move || (headers.clone(), page.clone())))
+        .route("/explorer/{name}", get(send_file))
+}
+
+fn page_headers() -> HeaderMap {
+    let fixed = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    let mut headers: HeaderMap =
+        fixed.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
+    // A policy that is no header value would be our own slip; it then forbids everything, never nothing.
+    let policy = HeaderValue::from_str(&policy(ASSETS_BUILT)).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    headers
+}
+
+/// The page's policy. Without the bundle it names each outside file, not the network that holds it; and it allows inline
+/// styles, because the published GraphiQL adds a `<style>` while a dialog is open (the bundle has ours in its place).
+fn policy(is_built: bool) -> String {
+    if is_built {
+        return format!("{POLICY}; script-src 'self'; style-src 'self'");
+    }
+    let mut scripts = String::from("script-src 'self'");
+    let mut styles = String::from("style-src 'self' 'unsafe-inline'");
+    for (path, _) in OUTSIDE_FILES {
+        let sources = if path.ends_with(".css") { &mut styles } else { &mut scripts };
+        let _ = write!(sources, " {OUTSIDE}{path}");
+    }
+    format!("{POLICY}; {scripts}; {styles}")
+}
+
+async fn send_file(Path(name): Path<String>, Query(version): Query<Version>, asked: HeaderMap) -> Response {
+    let Some(file) = File::find(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    let tag = format!("\"{}\"", file.hash);
+    // An address with the hash never means other bytes; one without it is asked about again each time.
+    let caching = if version.v == file.hash { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let headers: [(HeaderName, &str); 4] = [
+        (header::ETAG, &tag),
+        (header::CACHE_CONTROL, caching),
+        (header::CONTENT_TYPE, file.media_type()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if known.is_some_and(|known| known == "*" || known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag))
+    {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, file.bytes).into_response()
+}
+
+/// The page with these tabs in its settings.
+pub fn page(tabs: &[Tab]) -> Html<String> {
+    let (style, script) = if ASSETS_BUILT { ("explorer.css", "explorer.js") } else { ("page.css", "outside.js") };
+    let settings = settings(tabs, ASSETS_BUILT);
+    let notice = notice(tabs, ASSETS_BUILT);
+    Html(format!(
+        r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>commongraph</title>
+<link rel="icon" href="{ICON}">
+<link rel="stylesheet" href="{style}">
+<script type="application/json" id="explorer-settings">{settings}</script>
+<script type="module" src="{script}"></script>
+</head>
+<body>
+<div id="explorer">
+{notice}</div>
+</body>
+</html>
+"#,
+        style = address(style),
+        script = address(script),
+    ))
+}
+
+/// Where a file of ours is, with its hash.
+fn address(name: &str) -> String {
+    let hash = File::find(name).map_or("", |file| file.hash);
+    format!("/explorer/{name}?v={hash}")
+}
+
+/// The page's settings, so escaped that no text in them ends the element that holds them.
+fn settings(tabs: &[Tab], is_built: bool) -> String {
+    let mut settings = json!({ "endpoint": ENDPOINT, "tabs": tabs });
+    if !is_built {
+        let outside = OUTSIDE_FILES.map(|(path, hash)| json!({ "url": format!("{OUTSIDE}{path}"), "integrity": hash }));
+        settings["outside"] = json!(outside);
+    }
+    settings.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// What the page says while, or instead of, the explorer.
+fn notice(tabs: &[Tab], is_built: bool) -> String {
+    let curl = escape(&curl(tabs.first()));
+    let curl = curl.replacen(ORIGIN, &format!(r#"<span class="origin">{ORIGIN}</span>"#), 1);
+    let by_hand = format!("<p>The graph answers without it:</p>\n<pre>{curl}</pre>");
+    let mut notice = format!(
+        "<div class=\"notice loading\"><p>Loading the explorer…</p>\n\
+         <noscript><p>It needs JavaScript.</p>\n{by_hand}</noscript></div>\n"
+    );
+    if !is_built {
+        let _ = writeln!(
+            notice,
+            "<div class=\"notice unreachable\"><h1>The explorer could not be loaded</h1>\n\
+             <p>This binary was built without the explorer's files, and the network that holds them \
+             cannot be reached. To have them in the binary, run this in the repository, then build and start it again:</p>\n\
+             <pre>cd playground &amp;&amp; npm ci &amp;&amp; npm run build</pre>\n{by_hand}</div>"
+        );
+    }
+    notice
+}
+
+/// Stands for this gateway's address, until the page knows it.
+const ORIGIN: &str = "http://localhost:8080";
+
+/// The command that sends this tab's operation, for a POSIX shell.
+fn curl(tab: Option<&Tab>) -> String {
+    let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
+    let mut body = Map::new();
+    body.insert("query".to_owned(), json!(tab.map_or("{ __typename }", |tab| tab.query.trim())));
+    let variables = object(tab.map_or("", |tab| &tab.variables));
+    if !variables.is_empty() {
+        body.insert("variables".to_owned(), Value::Object(variables));
+    }
+    let mut command = format!("curl -s {ORIGIN}{ENDPOINT} \\\n  -H 'Content-Type: application/json' \\\n");
+    for (name, value) in object(tab.map_or("", |tab| &tab.headers)) {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let _ = writeln!(command, "  -H {} \\", quote(&format!("{name}: {value}")));
+    }
+    let _ = write!(command, "  --data {}", quote(&Value::Object(body).to_string()));
+    command
+}
+
+/// One word of a POSIX shell.
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Text as HTML shows it.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tab() -> Tab {
+        Tab {
+            title: "Accounts".to_owned(),
+            query: "query A { it(is: \"it's\") { a } }".to_owned(),
+            variables: "{\"first\": 5}".to_owned(),
+            headers: "{\"X-Token\": \"</script><b>&\"}".to_owned(),
+        }
+    }
+
+    #[test]
+    fn no_text_in_a_tab_ends_its_element() {
+        let Html(page) = page(&[tab()]);
+        assert!(!page.contains("</script><b>"), "{page}");
+        assert!(page.contains(r"\u003c/script\u003e\u003cb\u003e\u0026"), "{page}");
+    }
+
+    #[test]
+    fn the_settings_say_what_the_tabs_say() -> Result<(), serde_json::Error> {
+        let settings: Value = serde_json::from_str(&settings(&[tab()], true))?;
+        assert_eq!(settings["endpoint"], "/graphql");
+        assert_eq!(settings["tabs"][0], json!(tab()));
+        assert!(settings.get("outside").is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn the_command_is_one_a_shell_reads_back() {
+        let expected = r#"curl -s http://localhost:8080/graphql \
+  -H 'Content-Type: application/json' \
+  -H 'X-Token: </script><b>&' \
+  --data '{"query":"query A { it(is: \"it'\''s\") { a } }","variables":{"first":5}}'"#;
+        assert_eq!(curl(Some(&tab())), expected);
+        assert!(curl(None).ends_with(r#"--data '{"query":"{ __typename }"}'"#));
+    }
+
+    #[test]
+    fn a_policy_names_files_and_never_a_whole_network() {
+        let built = policy(true);
+        assert!(built.ends_with("script-src 'self'; style-src 'self'"), "{built}");
+        let unbuilt = policy(false);
+        for (path, _) in OUTSIDE_FILES {
+            assert!(unbuilt.contains(&format!(" {OUTSIDE}{path}")), "{unbuilt}");
+        }
+        assert!(!unbuilt.contains(&format!("{OUTSIDE} ")) && !unbuilt.contains(&format!("{OUTSIDE};")), "{unbuilt}");
+        assert_eq!(page_headers()[header::CONTENT_SECURITY_POLICY], policy(ASSETS_BUILT));
+    }
+
+    #[test]
+    fn a_page_without_the_bundle_says_what_to_run() {
+        let notice = notice(&[tab()], false);
+        assert!(notice.contains("npm ci &amp;&amp; npm run build"), "{notice}");
+        assert!(notice.contains("X-Token: &lt;/script&gt;&lt;b&gt;&amp;"), "{notice}");
+    }
+
+    #[tokio::test]
+    async fn a_file_is_kept_by_its_hash_and_not_sent_twice() {
+        for file in files::FILES {
+            let ask = |v: &str, asked| send_file(Path(file.name.to_owned()), Query(Version { v: v.to_owned() }), asked);
+            let whole = ask(file.hash, HeaderMap::new()).await;
+            assert_eq!(whole.status(), StatusCode::OK);
+            assert_eq!(whole.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+            let known: HeaderMap =
+                [(header::IF_NONE_MATCH, whole.headers()[header::ETAG].clone())].into_iter().collect();
+            let again = ask("of another build", known).await;
+            assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+            assert_eq!(again.headers()[header::CACHE_CONTROL], "no-cache");
+        }
+        let missing = send_file(Path("../main.rs".to_owned()), Query(Version::default()), HeaderMap::new()).await;
+        assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+    }
+}
