@@ -90,3 +90,16 @@ async fn sites_and_services_of_all_rows_are_one_read_each() {
     let singles: Vec<_> = counts.keys().filter(|path| path.contains("/sites/") || path.contains("services/")).collect();
     assert!(singles.len() <= 1, "only a site that is not in the list is read by itself: {singles:?}");
 }
+
+#[tokio::test]
+async fn the_newer_keyring_api_gives_the_same_connections() {
+    use commongraph::provider::wordpress::KeyringApi;
+    let old = World::start().await;
+    let new = World::with(Default::default(), |settings| settings.wordpress.keyring_api = KeyringApi::V2).await;
+    let query = "{ connection(by: {keyringConnectionId: \"61001\"}) { providerId }
+        viewer { connections(first: 100) { nodes { id kind createdAt sites { id } identity { subject displayName } health { state } } } } }";
+    assert_eq!(new.ask("olga", query).await, old.ask("olga", query).await);
+    let counts = new.counts().await;
+    assert!(counts.keys().any(|path| path.starts_with("GET /wpcom/v2/me/connections")), "{counts:?}");
+    assert!(!counts.keys().any(|path| path.contains("keyring-connections")), "{counts:?}");
+}

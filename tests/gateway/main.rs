@@ -4,6 +4,7 @@
 mod harness;
 
 mod accounts;
+mod command;
 mod lookups;
 mod pages;
 mod schema;

@@ -1,0 +1,120 @@
+//! The command as a person uses it: what it prints, and how it exits.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+fn commongraph() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_commongraph"));
+    let ours = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("COMMONGRAPH_"));
+    for name in ours {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    commongraph().args(arguments).output().unwrap()
+}
+
+fn answer(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+}
+
+/// A command that runs until it is dropped.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn an_operation_is_answered_and_its_calls_are_told() {
+    let output = run(&["query", "--sandbox", "--calls", commongraph::app::tour::ACCOUNTS]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(answer(&output)["data"]["connections"]["nodes"].as_array().unwrap().len(), 5);
+    let calls = String::from_utf8(output.stderr).unwrap();
+    let of = |provider: &str| calls.lines().filter(|line| line.starts_with(provider)).count();
+    assert_eq!((of("wordpress"), of("oneall")), (4, 6), "{calls}");
+    assert!(calls.contains("GET /rest/v1.1/me/keyring-connections  200"), "{calls}");
+}
+
+#[test]
+fn an_operation_runs_as_the_person_named_and_with_variables() {
+    let document = "query Q($id: ID!) { connection(by: {keyringConnectionId: $id}) { providerId } viewer { wordpressUser { username } } }";
+    let output = run(&["query", "--sandbox", "--as", "ada", "--variables", "{\"id\": \"51001\"}", document]);
+    assert_eq!(output.status.code(), Some(0));
+    let data = &answer(&output)["data"];
+    assert_eq!(data["connection"]["providerId"], "51001");
+    assert_eq!(data["viewer"]["wordpressUser"]["username"], "ada17");
+}
+
+#[test]
+fn errors_in_an_answer_are_exit_code_one_and_wrong_commands_two() {
+    assert_eq!(run(&["query", "--sandbox", "{ nonsense }"]).status.code(), Some(1));
+    for wrong in [
+        &["query", "--sandbox", "--as", "nobody", "{ __typename }"][..],
+        &["query", "--sandbox", "--variables", "[1]", "{ __typename }"],
+        &["query"],
+        &["serve", "--listen", "0.0.0.0:0"],
+        &["serve", "--config", "/no/such/file.toml"],
+        &["sandbox", "--listen", "here"],
+    ] {
+        let output = run(wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(!output.stderr.is_empty() && output.stdout.is_empty(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_schema_is_printed_and_a_closed_pipe_is_no_failure() {
+    let output = run(&["schema"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), include_str!("../../schema.graphql"));
+    let mut child = commongraph().arg("schema").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_tells_whether_each_provider_accepts_what_it_is_shown() {
+    use commongraph::sandbox::{ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, Sandbox, Settings};
+    let sandbox = Sandbox::start(Settings::default()).await.unwrap();
+    let check = |token: &str, key: &str| {
+        let output = commongraph()
+            .arg("check")
+            .env("COMMONGRAPH_WORDPRESS__BASE_URL", sandbox.wordpress_url())
+            .env("COMMONGRAPH_ONEALL__BASE_URL", sandbox.oneall_url())
+            .env("COMMONGRAPH_ONEALL__PUBLIC_KEY", ONEALL_PUBLIC_KEY)
+            .env("COMMONGRAPH_ONEALL__PRIVATE_KEY", key)
+            .env("COMMONGRAPH_WORDPRESS_TOKEN", token)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, good) = check("sandbox-wpcom-ada", ONEALL_PRIVATE_KEY);
+    assert_eq!((code, good.matches("ok  ").count()), (Some(0), 3), "{good}");
+    let (code, bad) = check("canary-wrong-token", "canary-wrong-key");
+    assert_eq!((code, bad.matches("FAIL").count()), (Some(1), 2), "{bad}");
+    assert!(!bad.contains("canary"), "{bad}");
+}
+
+#[tokio::test]
+async fn the_sandbox_says_where_it_is_and_answers_there() {
+    let mut child = commongraph().args(["sandbox", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _serving = Serving(child);
+    let greeting: Vec<String> =
+        lines.map_while(Result::ok).take_while(|line| !line.contains("who just signed in")).collect();
+    let url = greeting.iter().find_map(|line| line.trim().strip_prefix("graph ")).unwrap().trim().to_owned();
+    assert!(greeting.iter().any(|line| line.trim() == "X-WordPress-Token: sandbox-wpcom-ada"), "{greeting:?}");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let body = json!({ "query": "{ viewer { wordpressUser { displayName } } }" });
+    let reply = client.post(url).header("X-WordPress-Token", "sandbox-wpcom-ada").json(&body).send().await.unwrap();
+    let reply: Value = reply.json().await.unwrap();
+    assert_eq!(reply, json!({ "data": { "viewer": { "wordpressUser": { "displayName": "Ada Reed" } } } }));
+}

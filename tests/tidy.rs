@@ -1,0 +1,364 @@
+//! The rules of the house, held by a test: which room may name which, how long things get, and what is not called.
+//!
+//! It reads the text of `src` with comments and literals blanked out, and knows just enough of Rust's tokens for that:
+//! paths, `use` groups, braces. What a macro writes it does not see. Every rule is tried on a text that breaks it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "tidy/text.rs"]
+mod text;
+
+use std::fs;
+use std::path::Path;
+
+use text::{Named, Token, is_word, paths, text, tokens};
+
+const FILE_LINES_MAX: usize = 400;
+const FUNCTION_LINES_MAX: usize = 60;
+
+/// Each room, in the order in which a request meets them, and the rooms that it may name.
+const ROOMS: [(&str, &[&str]); 13] = [
+    ("lib", &[]),
+    ("main", &["app", "config"]),
+    ("app", &["config", "http", "graph", "loader", "provider", "upstream", "metrics", "access", "sandbox"]),
+    ("config", &["http", "provider", "upstream"]),
+    ("http", &["graph", "loader", "provider", "upstream", "metrics", "access"]),
+    ("graph", &["loader", "provider", "upstream", "metrics", "model", "access"]),
+    ("loader", &["provider", "upstream", "metrics", "model", "access"]),
+    ("provider", &["upstream", "metrics", "model", "access"]),
+    ("upstream", &["metrics"]),
+    ("metrics", &[]),
+    ("access", &[]),
+    ("model", &[]),
+    ("sandbox", &[]),
+];
+
+const NAMES_BANNED: [&str; 9] = ["util", "common", "helper", "types", "misc", "shared", "core", "manager", "mod"];
+
+/// Tokens, with blanks between them, that are not written side by side; `var*` is any word with that beginning.
+struct Ban {
+    tokens: &'static str,
+    allowed: &'static [&'static str],
+    sample: &'static str,
+    reason: &'static str,
+}
+
+const fn ban(
+    tokens: &'static str,
+    allowed: &'static [&'static str],
+    sample: &'static str,
+    reason: &'static str,
+) -> Ban {
+    Ban { tokens, allowed, sample, reason }
+}
+
+const PAUSABLE: &str = "tests pause tokio's clock, and only tokio's: use tokio::time";
+const TERMINAL: &str = "what a room has to say it returns or traces; only the command talks to its terminal";
+const CLOCK: &str = "the time of day is read at few places and handed on, so that an answer can be tested";
+const CLOCKS: &[&str] = &["src/graph", "src/app/check", "src/sandbox/stamp", "src/upstream/transport"];
+const SEEN: &str = "this test must see every file and every name of a room";
+
+const BANS: [Ban; 23] = [
+    ban("std :: time :: Instant", &[], "use std::time::{Duration, Instant};", PAUSABLE),
+    ban("thread :: sleep", &[], "fn f() { std::thread::sleep(d) }", PAUSABLE),
+    ban("SystemTime :: now", CLOCKS, "let t = std::time::SystemTime::now();", CLOCK),
+    ban("Utc :: now", &[], "let t = Utc::now();", CLOCK),
+    ban(
+        "env :: var*",
+        &["src/main", "src/app", "src/config"],
+        "use std::env::{self, vars_os};",
+        "settings come by config",
+    ),
+    ban("println !", &["src/main", "src/app"], "println!(\"x\")", TERMINAL),
+    ban("print !", &["src/main", "src/app"], "print!(\"x\")", TERMINAL),
+    ban("eprintln !", &["src/main", "src/app"], "eprintln!(\"x\")", TERMINAL),
+    ban("eprint !", &["src/main", "src/app"], "eprint!(\"x\")", TERMINAL),
+    ban("dbg !", &[], "dbg!(x)", TERMINAL),
+    ban(
+        "process :: exit",
+        &["src/main"],
+        "std::process::exit(1)",
+        "an exit skips every drop; only main ends the process",
+    ),
+    ban("process :: abort", &[], "std::process::abort()", "a panic is caught at the border, an abort is not"),
+    ban("ValidationMode :: Fast", &[], "x(ValidationMode::Fast)", "it skips most rules of validation"),
+    ban(". extension (", &[], "builder.extension(Tracing)", "one extension costs every field 9 to 27 percent"),
+    ban(
+        "async_graphql :: extensions",
+        &[],
+        "use async_graphql::{extensions::Tracing};",
+        "no extension on the hot path",
+    ),
+    ban(
+        "danger_accept_invalid*",
+        &[],
+        "b.danger_accept_invalid_certs(true)",
+        "a credential goes to a proved host only",
+    ),
+    ban("Uuid :: parse*", &[], "Uuid::parse_str(t)", "a provider's token is a text of its own, whatever it looks like"),
+    ban(
+        "Uuid :: try_parse*",
+        &[],
+        "Uuid::try_parse(t)",
+        "a provider's token is a text of its own, whatever it looks like",
+    ),
+    ban(
+        "expose_secret",
+        &["src/upstream/transport", "src/config"],
+        "k.expose_secret()",
+        "a secret is opened where it is sent",
+    ),
+    ban("# [ path", &[], "#[path = \"x.rs\"] mod x;", SEEN),
+    ban("include !", &["src/http/explorer"], "include!(\"x.rs\");", SEEN),
+    ban("extern crate", &[], "extern crate self as us;", SEEN),
+    ban("crate as", &[], "use crate as us;", SEEN),
+];
+
+fn room(file: &str) -> &str {
+    file.trim_start_matches("src/").split(['/', '.']).next().unwrap_or_default()
+}
+
+/// The room that a path names; `Err` if it leaves its own by `super`.
+fn room_named<'a>(room: &str, named: &'a Named) -> Result<Option<&'a str>, ()> {
+    let path: Vec<&str> = named.path.iter().map(String::as_str).filter(|part| *part != "self").collect();
+    let is_room = |name: &str| ROOMS.iter().any(|(room, _)| *room == name);
+    match path.as_slice() {
+        ["crate" | "commongraph", rest @ ..] => Ok(Some(rest.first().copied().unwrap_or("*"))),
+        ["super", ..] => {
+            let climbs = path.iter().take_while(|part| **part == "super").count();
+            if climbs < named.depth || matches!(room, "main" | "lib") { Ok(None) } else { Err(()) }
+        }
+        [first, ..] if room == "lib" && is_room(first) => Ok(Some(first)),
+        _ => Ok(None),
+    }
+}
+
+fn wrong_ways(file: &str, source: &str) -> Vec<String> {
+    let room = room(file);
+    let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+        return vec![format!(
+            "{file}:1: `{room}` is no room of the house; give it its place in ROOMS or move the file"
+        )];
+    };
+    let rule = match allowed {
+        [] => format!("{room} names no other room"),
+        _ => format!("{room} names only {}", allowed.join(", ")),
+    };
+    let wrong = |named: &Named| {
+        let (path, line) = (named.path.join("::"), named.line);
+        match room_named(room, named) {
+            Err(()) => {
+                Some(format!("{file}:{line}: `{path}` climbs out of its room; write it with `crate::`, if {rule}"))
+            }
+            Ok(Some(other)) if other != room && !allowed.contains(&other) => {
+                Some(format!("{file}:{line}: `{path}` goes the wrong way: {rule}"))
+            }
+            Ok(_) => None,
+        }
+    };
+    paths(file, &tokens(source)).iter().filter_map(wrong).collect()
+}
+
+fn too_long(file: &str, source: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let lines = source.lines().count();
+    if lines > FILE_LINES_MAX {
+        wrong.push(format!("{file}: has {lines} lines; a file has at most {FILE_LINES_MAX}"));
+    }
+    let tokens = tokens(source);
+    for at in 0..tokens.len() {
+        if text(&tokens, at) == "fn" && text(&tokens, at + 1).starts_with(is_word) {
+            let (line, lines) = (tokens[at].line, function_end(&tokens, at) + 1 - tokens[at].line);
+            if lines > FUNCTION_LINES_MAX {
+                let name = text(&tokens, at + 1);
+                wrong.push(format!(
+                    "{file}:{line}: `{name}` has {lines} lines; a function has at most {FUNCTION_LINES_MAX}"
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+/// The line on which a function ends: at its last brace, or at the semicolon of one without a body.
+fn function_end(tokens: &[Token], from: usize) -> usize {
+    let (mut open, mut braces) = (0, 0);
+    for token in &tokens[from..] {
+        match token.text.as_str() {
+            "(" | "[" => open += 1,
+            ")" | "]" => open -= 1,
+            "{" => braces += 1,
+            "}" => braces -= 1,
+            _ => {}
+        }
+        if open == 0 && braces == 0 && matches!(token.text.as_str(), "}" | ";") {
+            return token.line;
+        }
+    }
+    tokens.last().map_or(0, |token| token.line)
+}
+
+fn badly_named(file: &str, source: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if !source.starts_with("//!") {
+        wrong.push(format!("{file}:1: a file begins with `//!` and says what it is"));
+    }
+    let parts = file.trim_end_matches(".rs").split('/').filter(|part| NAMES_BANNED.contains(part));
+    wrong.extend(parts.map(|part| format!("{file}: `{part}` says nothing; a file is called after what it holds")));
+    wrong
+}
+
+fn banned(file: &str, source: &str) -> Vec<String> {
+    let mut runs = vec![tokens(source)];
+    let written_out = |named: Named| {
+        let parts = named.path.join(" :: ");
+        parts.split(' ').map(|text| Token { text: text.to_owned(), line: named.line }).collect()
+    };
+    runs.extend(paths(file, &runs[0]).into_iter().map(written_out));
+    let stands_in = |place: &&str| file.strip_prefix(*place).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'));
+    let mut wrong = Vec::new();
+    for ban in BANS.iter().filter(|ban| !ban.allowed.iter().any(stands_in)) {
+        let banned: Vec<&str> = ban.tokens.split(' ').collect();
+        let is_hit = |window: &&[Token]| window.iter().zip(&banned).all(|(token, banned)| matches(&token.text, banned));
+        for hit in runs.iter().flat_map(|run| run.windows(banned.len())).filter(is_hit) {
+            wrong.push(format!("{file}:{}: `{}` is not written here: {}", hit[0].line, banned.concat(), ban.reason));
+        }
+    }
+    wrong.sort();
+    wrong.dedup();
+    wrong
+}
+
+fn matches(token: &str, banned: &str) -> bool {
+    match banned.strip_suffix('*') {
+        Some(begin) if !begin.is_empty() => token.starts_with(begin),
+        _ => token == banned,
+    }
+}
+
+/// Holds a rule against every file of `src`.
+fn hold(rule: fn(&str, &str) -> Vec<String>) {
+    let mut files = Vec::new();
+    collect(Path::new(env!("CARGO_MANIFEST_DIR")), "src", &mut files);
+    assert!(files.len() > 20, "only {} files found", files.len());
+    let wrong: Vec<String> = files.iter().flat_map(|(file, source)| rule(file, source)).collect();
+    assert!(wrong.is_empty(), "{} times against the rules of the house:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn collect(root: &Path, folder: &str, files: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(root.join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{folder}/{}", entry.file_name().into_string().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            collect(root, &name, files);
+        } else if name.ends_with(".rs") {
+            files.push((name, fs::read_to_string(entry.path()).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn a_room_names_only_the_rooms_it_may_name() {
+    hold(wrong_ways);
+}
+
+#[test]
+fn a_file_and_a_function_fit_into_one_view() {
+    hold(too_long);
+}
+
+#[test]
+fn a_file_says_what_it_is_by_its_name_and_its_first_line() {
+    hold(badly_named);
+}
+
+#[test]
+fn what_is_banned_is_not_called() {
+    hold(banned);
+}
+
+#[test]
+fn a_wrong_way_is_caught_however_it_is_written() {
+    let samples = [
+        ("src/upstream/cache.rs", "\nuse crate::graph::Query;"),
+        ("src/upstream.rs", "\nuse crate::{metrics, provider::{self, Error}};"),
+        ("src/model.rs", "\nfn f() -> Vec<crate::access::Caller> {}"),
+        ("src/sandbox/world.rs", "\nuse {std::fmt, crate::model};"),
+        ("src/http.rs", "\nuse crate::sandbox as toys;"),
+        ("src/provider/oneall.rs", "\nuse crate::*;"),
+        ("src/provider/oneall.rs", "\nuse crate::{self as all};"),
+        ("src/provider/oneall.rs", "\nuse super::super::graph;"),
+        ("src/provider.rs", "\nmod tests { use super::super::graph; }"),
+        ("src/main.rs", "\nuse commongraph::{app, sandbox::world};"),
+        ("src/lib.rs", "\npub use graph::Graph;"),
+        ("src/attic.rs", ""),
+    ];
+    for (file, source) in samples {
+        let wrong = wrong_ways(file, source);
+        let line = if source.is_empty() { 1 } else { 2 };
+        let place = format!("{file}:{line}: ");
+        assert!(!wrong.is_empty() && wrong.iter().all(|line| line.starts_with(&place)), "{file} {source} {wrong:?}");
+    }
+    let sentence = "src/model/key.rs:1: `crate::graph::Id` goes the wrong way: model names no other room";
+    assert_eq!(wrong_ways("src/model/key.rs", "use crate::graph::Id;"), [sentence]);
+}
+
+#[test]
+fn a_right_way_is_let_through() {
+    let samples = [
+        ("src/http.rs", "use crate::graph::{self, error::Error}; use crate::access; pub(crate) fn f() {}"),
+        (
+            "src/provider/oneall/date.rs",
+            "pub(in crate::provider) use super::super::lenient; use std::{fmt, io::{self}};",
+        ),
+        ("src/provider.rs", "mod tests { use super::*; } fn f() { self::g() }"),
+        (
+            "src/model/key.rs",
+            "// crate::graph\n/* /* crate::graph */ crate::http */ const A: &str = \"\\\"crate::http\";",
+        ),
+        (
+            "src/model/key.rs",
+            "const A: &str = r#\"\"crate::http\"#; const B: char = '\"'; fn f<'a>(a: &'a str) {} // '\"' crate::http",
+        ),
+        ("src/main.rs", "use commongraph::app; mod tests { use super::*; }"),
+    ];
+    for (file, source) in samples {
+        assert_eq!(wrong_ways(file, source), [""; 0], "{source}");
+    }
+}
+
+#[test]
+fn each_banned_call_is_caught_outside_the_places_where_it_is_allowed() {
+    for ban in &BANS {
+        let wrong = banned("src/graph/sample.rs", &format!("//! x\n{}", ban.sample));
+        let is_allowed = ban.allowed.contains(&"src/graph");
+        let wrong = if is_allowed { banned("src/model.rs", &format!("\n{}", ban.sample)) } else { wrong };
+        assert!(
+            wrong.iter().any(|line| line.contains(":2: ") && line.ends_with(ban.reason)),
+            "{}: {wrong:?}",
+            ban.sample
+        );
+        for place in ban.allowed {
+            assert_eq!(banned(&format!("{place}.rs"), ban.sample), [""; 0]);
+            assert_eq!(banned(&format!("{place}/x.rs"), ban.sample), [""; 0]);
+        }
+    }
+    assert_eq!(banned("src/graph.rs", "use tokio::time::{Instant, sleep}; // println!\nlet a = \"dbg!\";"), [""; 0]);
+}
+
+#[test]
+fn a_file_or_a_function_that_is_too_long_is_caught() {
+    let function = |lines: usize| format!("fn f(a: [u8; 2]) -> [u8; 2] {{{}}}\nfn g();\n", "\n".repeat(lines - 1));
+    assert_eq!(too_long("src/a.rs", &function(60)), [""; 0]);
+    assert_eq!(too_long("src/a.rs", &function(61)), ["src/a.rs:1: `f` has 61 lines; a function has at most 60"]);
+    assert_eq!(too_long("src/a.rs", &"\n".repeat(400)), [""; 0]);
+    assert_eq!(too_long("src/a.rs", &"\n".repeat(401)), ["src/a.rs: has 401 lines; a file has at most 400"]);
+}
+
+#[test]
+fn a_file_without_a_header_or_with_a_name_that_says_nothing_is_caught() {
+    assert_eq!(badly_named("src/graph/id.rs", "//! x"), [""; 0]);
+    assert_eq!(badly_named("src/graph/id.rs", "use x;").len(), 1);
+    for name in ["src/util.rs", "src/graph/helper/id.rs", "src/http/mod.rs", "src/core/x.rs"] {
+        assert_eq!(badly_named(name, "//! x").len(), 1, "{name}");
+    }
+}
