@@ -32,15 +32,31 @@ pub struct OneAllGrant {
 enum Reach {
     Site,
     User(Arc<str>),
+    Nothing,
+}
+
+/// For whom a trusted process acts at OneAll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OneAllActor {
+    /// For the site as a whole, as its backend.
+    Site,
+    /// For the user with this token.
+    User(String),
+    /// For nobody: a person who has no account there.
+    Nobody,
 }
 
 impl Caller {
     /// A trusted process on this machine, acting for a person if it names one.
     ///
-    /// `wordpress_token` is that person's OAuth token; without it nothing is read at WordPress.com. `oneall_user` is
-    /// their user token at OneAll; without it the caller acts for the site as a whole.
-    pub fn on_loopback(wordpress_token: Option<SecretString>, oneall_user: Option<String>) -> Self {
-        let reach = oneall_user.map_or(Reach::Site, |user| Reach::User(user.into()));
+    /// `wordpress_token` is that person's OAuth token; without it nothing is read at WordPress.com. `oneall` is
+    /// whom it acts for at OneAll.
+    pub fn on_loopback(wordpress_token: Option<SecretString>, oneall: OneAllActor) -> Self {
+        let reach = match oneall {
+            OneAllActor::Site => Reach::Site,
+            OneAllActor::User(user) => Reach::User(user.into()),
+            OneAllActor::Nobody => Reach::Nothing,
+        };
         Self {
             wordpress: wordpress_token.map(|token| WordPressGrant { token: Arc::new(token) }),
             oneall: OneAllGrant { reach },
@@ -76,8 +92,13 @@ impl OneAllGrant {
     pub fn user(&self) -> Option<&str> {
         match &self.reach {
             Reach::User(user) => Some(user),
-            Reach::Site => None,
+            Reach::Site | Reach::Nothing => None,
         }
+    }
+
+    /// Whether the caller may read anything there.
+    pub fn reaches_anything(&self) -> bool {
+        self.reach != Reach::Nothing
     }
 
     /// Whether the caller may list what belongs to everyone on the site.
@@ -91,6 +112,7 @@ impl OneAllGrant {
         match &self.reach {
             Reach::Site => true,
             Reach::User(user) => owner == Some(&**user),
+            Reach::Nothing => false,
         }
     }
 }
@@ -101,14 +123,21 @@ mod tests {
 
     #[test]
     fn a_named_user_sees_only_what_is_theirs() {
-        let caller = Caller::on_loopback(None, Some("ada".to_owned()));
+        let caller = Caller::on_loopback(None, OneAllActor::User("ada".to_owned()));
         let grant = caller.oneall();
         assert!(grant.covers(Some("ada")) && !grant.covers(Some("ben")) && !grant.covers(None) && !grant.may_list());
     }
 
     #[test]
+    fn nobody_sees_nothing() {
+        let caller = Caller::on_loopback(None, OneAllActor::Nobody);
+        let grant = caller.oneall();
+        assert!(!grant.reaches_anything() && !grant.covers(Some("ada")) && !grant.covers(None) && !grant.may_list());
+    }
+
+    #[test]
     fn a_caller_prints_no_token() {
-        let caller = Caller::on_loopback(Some(SecretString::from("canary-token")), None);
+        let caller = Caller::on_loopback(Some(SecretString::from("canary-token")), OneAllActor::Site);
         assert!(!format!("{caller:?}").contains("canary"));
     }
 }

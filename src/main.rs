@@ -67,7 +67,7 @@ struct Own {
     /// A person's WordPress.com token. Give it by the environment: other users of the machine can read arguments.
     #[arg(long, value_name = "TOKEN", env = "COMMONGRAPH_WORDPRESS_TOKEN", hide_env_values = true)]
     wordpress_token: Option<String>,
-    /// The OneAll user to act for; without it, the whole site.
+    /// The OneAll user to act for, or `none`; without it, the whole site.
     #[arg(long, value_name = "TOKEN", env = "COMMONGRAPH_ONEALL_USER")]
     oneall_user: Option<String>,
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use secrecy::SecretString;
 
-use crate::access::Caller;
+use crate::access::{Caller, OneAllActor};
 use crate::config::Settings;
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
@@ -27,7 +27,7 @@ pub struct Report {
 pub async fn run(settings: &Settings, token: Option<SecretString>) -> Result<Report, String> {
     let wordpress = Arc::new(WordPress::build(&settings.wordpress)?);
     let oneall = Arc::new(OneAll::build(&settings.oneall)?);
-    let caller = Caller::on_loopback(token, None);
+    let caller = Caller::on_loopback(token, OneAllActor::Site);
     let (me, ping) = tokio::join!(ask_wordpress(&wordpress, &caller), ask_oneall(&oneall, &caller));
     let place = settings.wordpress.base().map(|url| url.to_string())?;
     let site = settings.oneall.base()?.map_or_else(|| "-".to_owned(), |url| url.to_string());

@@ -3,9 +3,11 @@
 use async_graphql::{Request, Variables};
 use secrecy::SecretString;
 
+use super::tour::person_at_oneall;
 use super::{graph, point_at, start_sandbox};
 use crate::access::Caller;
 use crate::config::Settings;
+use crate::http::actor;
 use crate::provider::CallMade;
 use crate::sandbox::{Person, people};
 
@@ -51,10 +53,10 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
             let sandbox = start_sandbox().await?;
             point_at(&mut settings, &sandbox);
             world = Some(sandbox);
-            let user = person.oneall_user.filter(|_| !person.operator).map(str::to_owned);
-            Caller::on_loopback(person.wordpress_token.map(SecretString::from), user)
+            let user = person_at_oneall(person).map(str::to_owned);
+            Caller::on_loopback(person.wordpress_token.map(SecretString::from), actor(user))
         }
-        Asker::Own(token, user) => Caller::on_loopback(token, user),
+        Asker::Own(token, user) => Caller::on_loopback(token, actor(user)),
     };
     let mut request = Request::new(question.document);
     if let Some(text) = question.variables {

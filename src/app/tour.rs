@@ -10,7 +10,7 @@ use crate::sandbox::{Person, people};
 
 /// A person's accounts page: one operation over both providers.
 pub const ACCOUNTS: &str = r#"query Accounts {
-  connections(first: 5) {
+  connections(first: 10) {
     totalCount
     nodes {
       provider
@@ -72,8 +72,13 @@ pub const CALLBACK_TOKEN: &str = "5a4d0000-0000-4000-8000-000000000001";
 /// The headers by which a request acts as this person.
 pub fn headers(person: &Person) -> Vec<(&'static str, &'static str)> {
     let token = person.wordpress_token.map(|token| ("X-WordPress-Token", token));
-    let user = person.oneall_user.filter(|_| !person.operator).map(|user| ("X-OneAll-User", user));
+    let user = person_at_oneall(person).map(|user| ("X-OneAll-User", user));
     token.into_iter().chain(user).collect()
+}
+
+/// What a request says of whom it acts for at OneAll: nothing for the operator, who acts for the site.
+pub fn person_at_oneall(person: &Person) -> Option<&'static str> {
+    if person.operator { None } else { person.oneall_user.or(Some("none")) }
 }
 
 /// The explorer's tabs for the sandbox: the tour as its operator, and one tab as each other person.

@@ -214,7 +214,7 @@ impl Query {
             ProviderState {
                 provider: Provider::OneAll,
                 configured: site,
-                authorized: site,
+                authorized: loaders.oneall.reads.is_authorized(),
                 detail: wanted(!site, "Set oneall.subdomain, oneall.public_key and oneall.private_key."),
             },
         ]

@@ -3,13 +3,14 @@
 use axum::http::{HeaderMap, HeaderName};
 use secrecy::SecretString;
 
-use crate::access::Caller;
+use crate::access::{Caller, OneAllActor};
 use crate::graph::error::{Code, Error};
 
 /// Carries the person's OAuth token for WordPress.com, passed on to it and kept nowhere.
 const WORDPRESS_TOKEN: HeaderName = HeaderName::from_static("x-wordpress-token");
 
 /// Names the person's user at OneAll; the request is then answered with what is theirs and nothing else of the site.
+/// `none` stands for a person who has no account there; without the header the request acts for the site as a whole.
 const ONEALL_USER: HeaderName = HeaderName::from_static("x-oneall-user");
 
 /// The request headers on which an answer depends.
@@ -29,7 +30,16 @@ const USER_LENGTH_MAX: usize = 128;
 pub(super) fn caller(headers: &HeaderMap) -> Result<Caller, Error> {
     let token = single(headers, &WORDPRESS_TOKEN, TOKEN_LENGTH_MAX, |b| b.is_ascii_graphic())?;
     let user = single(headers, &ONEALL_USER, USER_LENGTH_MAX, |b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')?;
-    Ok(Caller::on_loopback(token.map(SecretString::from), user))
+    Ok(Caller::on_loopback(token.map(SecretString::from), actor(user)))
+}
+
+/// For whom a request acts at OneAll, from what it says of it.
+pub(crate) fn actor(user: Option<String>) -> OneAllActor {
+    match user.as_deref() {
+        None => OneAllActor::Site,
+        Some("none") => OneAllActor::Nobody,
+        Some(user) => OneAllActor::User(user.to_owned()),
+    }
 }
 
 fn single(
@@ -71,6 +81,7 @@ mod tests {
     fn a_broken_credential_is_not_taken_for_a_missing_one() {
         assert_eq!(caller(&headers(&[])).unwrap().oneall().user(), None);
         assert_eq!(caller(&headers(&["ada"])).unwrap().oneall().user(), Some("ada"));
+        assert!(!caller(&headers(&["none"])).unwrap().oneall().reaches_anything());
         for bad in [vec![""], vec!["a b"], vec!["../x"], vec!["ada", "ben"]] {
             assert_eq!(caller(&headers(&bad)).unwrap_err().code, Code::Unauthenticated, "{bad:?}");
         }

