@@ -7,4 +7,5 @@ mod accounts;
 mod command;
 mod lookups;
 mod pages;
+mod readme;
 mod schema;

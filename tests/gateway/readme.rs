@@ -1,0 +1,94 @@
+//! The README's words hold: its queries give the answers beside them, its tables are the program's.
+
+use commongraph::graph::error::Code;
+use serde_json::{Value, json};
+
+use crate::harness::{Asker, World};
+
+const README: &str = include_str!("../../README.md");
+
+/// The code blocks of this language, in order.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    README.split(&*fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+/// The JSON that a block's curl sends.
+fn body(block: &str) -> Value {
+    let quoted = block.split("-d '").nth(1).unwrap();
+    serde_json::from_str(quoted.split('\'').next().unwrap()).unwrap()
+}
+
+/// The rows of the table under this heading cell: the text of each first cell's code spans.
+fn first_cells(heading: &str) -> Vec<&'static str> {
+    let rows = README.lines().skip_while(|line| !line.starts_with(&format!("| {heading} |"))).skip(2);
+    let cells = rows.take_while(|line| line.starts_with('|')).map(|line| line.split('|').nth(1).unwrap());
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect()
+}
+
+#[tokio::test]
+async fn the_first_query_gives_the_answer_beside_it() {
+    let world = World::start().await;
+    let asked = body(blocks("sh").into_iter().find(|block| block.contains("-d '{\"query\"")).unwrap());
+    let given = world.ask("olga", asked["query"].as_str().unwrap()).await;
+    let told: Value = serde_json::from_str(blocks("json")[0]).unwrap();
+    assert_eq!(given, told);
+    let providers = told["data"]["connections"]["nodes"].as_array().unwrap().iter().map(|row| &row["provider"]);
+    assert!(providers.clone().any(|one| one == "WORDPRESS") && providers.clone().any(|one| one == "ONEALL"));
+}
+
+#[tokio::test]
+async fn the_callbacks_recipe_says_who_signed_in() {
+    let world = World::start().await;
+    let asked = body(blocks("sh").into_iter().find(|block| block.contains("connectionToken")).unwrap());
+    let query = asked["query"].as_str().unwrap();
+    let ask = async |token: &str| world.gateway.ask(&Asker::nobody(), query, json!({ "token": token })).await;
+    let good = ask(asked["variables"]["token"].as_str().unwrap()).await;
+    assert_eq!(good["errors"], json!(null));
+    assert!(good["data"]["connection"]["record"]["user"]["userToken"].is_string(), "{good}");
+    let failed = ask("5a4d0000-0000-4000-8000-000000000003").await;
+    assert_eq!(failed["data"]["connection"]["health"]["state"], "FAILED");
+    assert_eq!(failed["data"]["connection"]["identity"], json!(null));
+    let encrypted = ask("5a4d0000-0000-4000-8000-000000000005").await;
+    assert_eq!(encrypted["data"]["connection"]["identity"]["state"], "ENCRYPTED");
+    assert_eq!(ask("no-such-token").await, json!({ "data": { "connection": null } }));
+}
+
+#[test]
+fn the_table_of_codes_is_the_programs() {
+    let codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(first_cells("code"), codes);
+    let row = |code: &Code| README.lines().find(|line| line.starts_with(&format!("| `{}` |", code.as_str()))).unwrap();
+    for code in &Code::ALL {
+        let retryable = row(code).split('|').nth(3).unwrap().trim();
+        assert_eq!(retryable == "yes", code.is_retryable(), "{}", code.as_str());
+    }
+}
+
+#[test]
+fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
+    let settings = first_cells("setting");
+    let sample = |name: &str| match name.rsplit('.').next().unwrap() {
+        "listen" => "127.0.0.1:1",
+        "base_url" => "http://127.0.0.1:1",
+        "keyring_api" => "v2",
+        "explorer" => "false",
+        "filter" => "warn",
+        "format" => "json",
+        "subdomain" | "public_key" | "private_key" => "acme",
+        _ => "10",
+    };
+    let of_one_provider = |name: &str| name.replace("….", "wordpress.");
+    let oneall = ["oneall.subdomain", "oneall.public_key", "oneall.private_key"];
+    for name in &settings {
+        let name = of_one_provider(name);
+        let all = oneall.iter().copied().filter(|other| name.starts_with("oneall.") && *other != name);
+        let set = all
+            .chain([name.as_str()])
+            .map(|name| (format!("COMMONGRAPH_{}", name.to_uppercase().replace('.', "__")), sample(name).to_owned()));
+        if let Err(error) = commongraph::config::load(None, set, None) {
+            panic!("{name}: {error}");
+        }
+    }
+    assert_eq!(settings.len(), 15, "{settings:?}");
+}
