@@ -96,6 +96,8 @@ pub trait ContextExt {
     fn loaders(&self) -> &Loaders;
     /// When the operation began.
     fn now(&self) -> DateTime;
+    /// Adds an error beside this field's value, which stays.
+    fn report(&self, error: error::Error);
 }
 
 impl ContextExt for Context<'_> {
@@ -105,5 +107,10 @@ impl ContextExt for Context<'_> {
 
     fn now(&self) -> DateTime {
         *self.data_unchecked()
+    }
+
+    fn report(&self, error: error::Error) {
+        let error = async_graphql::Error::from(error).into_server_error(self.item.pos);
+        self.add_error(self.set_error_path(error));
     }
 }

@@ -13,12 +13,23 @@ use async_graphql::{ComplexObject, Context, ID};
 use super::ContextExt;
 use super::error::Error;
 use super::id::GlobalId;
-use crate::model::{Application, OneAllUser, Site, SiteId, UserToken, WordPressUser};
-use crate::provider::Answer;
+use crate::model::{Application, OneAllUser, Provider, Site, SiteId, UserToken, WordPressUser};
+use crate::provider::{self, Answer, List};
 
 /// An answer as a field's value: nothing is null, and an error is this field's alone.
 pub fn settle<T>(answer: Answer<T>) -> Option<Result<Arc<T>, Error>> {
     answer.map_err(Error::from).transpose()
+}
+
+/// A whole list as a field's value; a row that could not be read is an error beside it and costs no other.
+fn rows<T>(
+    ctx: &Context<'_>,
+    provider: Provider,
+    list: Result<Arc<List<T>>, provider::Error>,
+) -> Result<Vec<Arc<T>>, Error> {
+    let list = list?;
+    list.skipped.iter().for_each(|skipped| ctx.report(Error::skipped(provider, skipped)));
+    Ok(list.rows.clone())
 }
 
 #[ComplexObject]
@@ -38,8 +49,7 @@ impl WordPressUser {
 
     /// The person's sites, in WordPress.com's order.
     async fn sites(&self, ctx: &Context<'_>) -> Option<Result<Vec<Arc<Site>>, Error>> {
-        let list = ctx.loaders().wordpress.reads.sites().await;
-        Some(list.map(|list| list.rows.clone()).map_err(Error::from))
+        Some(rows(ctx, Provider::WordPress, ctx.loaders().wordpress.reads.sites().await))
     }
 }
 

@@ -273,7 +273,7 @@ where
             ctx.loaders().wordpress.reads.expect_services();
         }
         for error in self.errors {
-            ctx.add_error(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos)));
+            ctx.report(error);
         }
         let edge = |(cursor, node): (Cursor, Arc<T>)| Edge { cursor: cursor.print(window.list), node };
         let edges: Vec<Edge<T>> = self.rows.into_iter().map(edge).collect();

@@ -8,4 +8,5 @@ mod command;
 mod lookups;
 mod pages;
 mod readme;
+mod rows;
 mod schema;

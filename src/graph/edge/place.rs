@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, Object};
 
+use super::rows;
 use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
@@ -156,7 +157,7 @@ impl Site {
     /// The Publicize connections in use on it, its other authors' shared ones among them.
     async fn publicize_connections(&self, ctx: &Context<'_>) -> Option<Result<Vec<Arc<Connection>>, Error>> {
         let list = ctx.loaders().wordpress.reads.publicize_connections(Some(self.key)).await;
-        Some(list.map(|list| list.rows.clone()).map_err(Error::from))
+        Some(rows(ctx, Provider::WordPress, list))
     }
 }
 

@@ -1,0 +1,192 @@
+//! A row that cannot be understood is left out and reported with its place; the rows around it stay.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Asker, Canned, codes};
+
+const KEYRING: &str = "/rest/v1.1/me/keyring-connections";
+const PUBLICIZE: &str = "/rest/v1.1/me/publicize-connections";
+const NONE: &str = r#"{"connections": []}"#;
+
+/// Asks a gateway before these answers, as the owner of a token; checks that only rows are wrong, all at this path.
+async fn ask(answers: Vec<Answer>, query: &str, path: &str) -> (Value, Vec<String>) {
+    let canned = Canned::start(answers).await;
+    let answer = canned.gateway().await.ask(&Asker::token("token"), query, json!({})).await;
+    for (code, at) in codes(&answer) {
+        assert_eq!((code.as_str(), at.as_str()), ("PROVIDER_MALFORMED", path), "{answer}");
+    }
+    let errors = answer["errors"].as_array().cloned().unwrap_or_default();
+    for error in &errors {
+        let about = &error["extensions"];
+        assert_eq!((&about["retryable"], &about["upstream"]), (&json!(false), &json!(null)), "{error}");
+    }
+    let rows = errors.iter().map(|error| {
+        format!(
+            "{} {}",
+            error["extensions"]["provider"].as_str().unwrap(),
+            error["extensions"]["row"].as_str().unwrap()
+        )
+    });
+    (answer["data"].clone(), rows.collect())
+}
+
+fn each(provider: &str, rows: &[&str]) -> Vec<String> {
+    rows.iter().map(|row| format!("{provider} {row}")).collect()
+}
+
+#[tokio::test]
+async fn a_bad_keyring_row_costs_no_other() {
+    let answers = vec![
+        Canned::json(KEYRING, include_str!("../fixtures/wordpress/keyring-bad-rows.json")),
+        Canned::json(PUBLICIZE, NONE),
+    ];
+    let query = "{ viewer { connections {
+        totalCount nodes { providerId sites { siteId } additionalAccounts { subject } } incomplete { code } } } }";
+    let (data, rows) = ask(answers, query, "viewer.connections").await;
+    assert_eq!(
+        data["viewer"]["connections"],
+        json!({
+            "totalCount": 2,
+            "nodes": [
+                { "providerId": "51001", "sites": [{ "siteId": "7700123" }], "additionalAccounts": [] },
+                { "providerId": "51007", "sites": [], "additionalAccounts": [{ "subject": "1" }] },
+            ],
+            "incomplete": [],
+        })
+    );
+    let expected = [
+        "connections[0].sites[1]",
+        "connections[0].sites[2]",
+        "connections[1]",
+        "connections[2]",
+        "connections[3]",
+        "connections[4]",
+        "connections[5]",
+        "connections[6]",
+        "connections[7]",
+        "connections[8].additional_external_users[1]",
+        "connections[8].additional_external_users[2]",
+    ];
+    assert_eq!(rows, each("WORDPRESS", &expected));
+}
+
+#[tokio::test]
+async fn a_bad_keyring_row_is_told_wherever_the_list_is_shown() {
+    let answers = || {
+        vec![
+            Canned::json(KEYRING, r#"{"connections": [{"ID": 1, "external_ID": "7"}, {"ID": "one"}]}"#),
+            Canned::json(PUBLICIZE, r#"{"connections": [{"ID": 2, "site_ID": 3}, null]}"#),
+        ]
+    };
+    let (data, rows) =
+        ask(answers(), "{ viewer { connections { nodes { providerId } } } }", "viewer.connections").await;
+    assert_eq!(data["viewer"]["connections"]["nodes"], json!([{ "providerId": "1" }, { "providerId": "2" }]));
+    assert_eq!(rows, each("WORDPRESS", &["connections[1]", "connections[1]"]));
+    let (data, rows) = ask(answers(), "{ viewer { identities { nodes { subject } } } }", "viewer.identities").await;
+    assert_eq!(data["viewer"]["identities"]["nodes"], json!([{ "subject": "7" }]));
+    assert_eq!(rows, each("WORDPRESS", &["connections[1]"]));
+}
+
+#[tokio::test]
+async fn a_bad_application_costs_no_other_and_a_bad_permission_only_itself() {
+    let list = include_str!("../fixtures/wordpress/application-bad-rows.json");
+    let answers = vec![Canned::json("/rest/v1.1/me/connected-applications", list)];
+    let query = "{ applications { totalCount nodes { providerId permissions { name risk } } } }";
+    let (data, rows) = ask(answers, query, "applications").await;
+    let permissions = json!([{ "name": "posts", "risk": "WRITE" }, { "name": "unheard-of", "risk": "UNKNOWN" }]);
+    let nodes = json!([{ "providerId": "610001", "permissions": permissions }]);
+    assert_eq!(data["applications"], json!({ "totalCount": 1, "nodes": nodes }));
+    let expected = [
+        "connected_applications[0]",
+        "connected_applications[1]",
+        "connected_applications[2]",
+        "connected_applications[3].permissions[1]",
+        "connected_applications[3].permissions[2]",
+    ];
+    assert_eq!(rows, each("WORDPRESS", &expected));
+}
+
+#[tokio::test]
+async fn a_bad_service_costs_no_other_in_a_list_and_in_a_map() {
+    let query = "{ services(first: 100) { nodes { key type } } }";
+    let path = "/rest/v1.1/meta/external-services";
+    let keys = |data: &Value| -> Vec<Value> {
+        data["services"]["nodes"].as_array().unwrap().iter().map(|row| row["key"].clone()).collect()
+    };
+    let list = include_str!("../fixtures/wordpress/services-list.json");
+    let (data, rows) = ask(vec![Canned::json(path, list)], query, "services").await;
+    assert!(keys(&data).contains(&json!("tumblr")) && keys(&data).contains(&json!("facebook")));
+    assert_eq!(rows, each("WORDPRESS", &["services[2]", "services[3]", "services[4]"]));
+
+    let map = include_str!("../fixtures/wordpress/services-map.json");
+    let (data, rows) = ask(vec![Canned::json(path, map)], query, "services").await;
+    let tumblr = data["services"]["nodes"].as_array().unwrap().iter().find(|row| row["key"] == "tumblr").unwrap();
+    assert_eq!(tumblr["type"], "publicize");
+    // A map's key is the provider's text: one that is no plain word is told by its number.
+    assert_eq!(rows, each("WORDPRESS", &["services[3]", "services[mailchimp]"]));
+}
+
+#[tokio::test]
+async fn a_bad_site_costs_no_other() {
+    let answers = vec![
+        Canned::json("/rest/v1.1/me", include_str!("../fixtures/wordpress/me.json")),
+        Canned::json("/rest/v1.1/me/sites", include_str!("../fixtures/wordpress/sites.json")),
+    ];
+    let query = "{ viewer { wordpressUser { username sites { siteId name } } } }";
+    let (data, rows) = ask(answers, query, "viewer.wordpressUser.sites").await;
+    let sites = json!([
+        { "siteId": "7700123", "name": "Fen Notes" },
+        { "siteId": "7700124", "name": null },
+        { "siteId": "7700125", "name": null },
+        { "siteId": "7700126", "name": null },
+    ]);
+    assert_eq!(data["viewer"]["wordpressUser"], json!({ "username": "adareed", "sites": sites }));
+    assert_eq!(rows, each("WORDPRESS", &["sites[4]"]));
+}
+
+#[tokio::test]
+async fn a_bad_publicize_row_of_a_site_costs_no_other() {
+    let me = r#"{"ID": 40417, "primary_blog": 7700123}"#;
+    let list = r#"{"connections": [{"ID": 88001, "shared": true}, {"ID": "x"}, "88002", {"ID": 88003}]}"#;
+    let answers =
+        vec![Canned::json("/rest/v1.1/me", me), Canned::json("/rest/v1.1/sites/7700123/publicize-connections", list)];
+    let query = "{ viewer { wordpressUser { primarySite { publicizeConnections { providerId shared } } } } }";
+    let (data, rows) = ask(answers, query, "viewer.wordpressUser.primarySite.publicizeConnections").await;
+    assert_eq!(
+        data["viewer"]["wordpressUser"]["primarySite"]["publicizeConnections"],
+        json!([{ "providerId": "88001", "shared": true }, { "providerId": "88003", "shared": null }])
+    );
+    assert_eq!(rows, each("WORDPRESS", &["connections[1]", "connections[2]"]));
+}
+
+#[tokio::test]
+async fn a_bad_sign_in_costs_no_other() {
+    let list = include_str!("../fixtures/oneall/connections-bad-rows.json");
+    let answers =
+        vec![Canned::json(KEYRING, NONE), Canned::json(PUBLICIZE, NONE), Canned::json("/connections.json", list)];
+    let query = "{ connections { nodes { providerId createdAt } incomplete { code } } }";
+    let (data, rows) = ask(answers, query, "connections").await;
+    let only = json!({ "providerId": "c0ffee01-0000-4000-8000-000000000001", "createdAt": "2020-03-10T07:00:00Z" });
+    assert_eq!(data["connections"], json!({ "nodes": [only], "incomplete": [] }));
+    assert_eq!(rows, each("ONEALL", &["connections[0]", "connections[1]", "connections[2]"]));
+}
+
+#[tokio::test]
+async fn a_bad_identity_costs_no_other() {
+    let entries = json!([
+        { "identity_token": "one", "provider": "google", "date_creation": "Sun, 01 Mar 2020 08:00:00 +0100" },
+        "two",
+        { "provider": "google" },
+        { "identity_token": "a/b" },
+    ]);
+    let body = json!({ "response": {
+        "request": { "status": { "flag": "success", "code": 200 } },
+        "result": { "data": { "identities": { "count": 4, "entries": entries } } },
+    } });
+    let answers = vec![Canned::json(KEYRING, NONE), Canned::json("/identities.json", body)];
+    let query = "{ identities { nodes { providerId service { key } } incomplete { code } } }";
+    let (data, rows) = ask(answers, query, "identities").await;
+    let only = json!({ "providerId": "one", "service": { "key": "google" } });
+    assert_eq!(data["identities"], json!({ "nodes": [only], "incomplete": [] }));
+    assert_eq!(rows, each("ONEALL", &["identities[1]", "identities[2]", "identities[3]"]));
+}
