@@ -168,7 +168,8 @@ impl From<provider::Error> for Error {
             code,
             message: code.sentence(error.provider),
             provider: Some(error.provider),
-            retry_after: error.retry_after,
+            // A provider may say when to come back whatever it refused; it means something only where coming back helps.
+            retry_after: error.retry_after.filter(|_| code.is_retryable()),
             upstream: (error.status.is_some() || error.code.is_some()).then_some((error.status, error.code)),
             row: None,
         }
@@ -218,6 +219,15 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), Code::ALL.len());
         assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')));
+    }
+
+    #[test]
+    fn a_wait_is_told_only_where_asking_again_can_help() {
+        let wait = Some(Duration::from_secs(7));
+        for (reason, told) in [(Reason::NotAllowed, None), (Reason::Malformed, None), (Reason::Throttled, wait)] {
+            let error = provider::Error { retry_after: wait, ..provider::Error::new(Provider::WordPress, reason, "") };
+            assert_eq!(Error::from(error).retry_after, told, "{reason:?}");
+        }
     }
 
     #[test]
