@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use commongraph::app::{self, Running};
 use commongraph::config::Settings;
@@ -125,13 +125,22 @@ pub type Answer = (&'static str, u16, &'static str, String);
 impl Canned {
     /// Serves these answers; everything else is an empty 404.
     pub async fn start(answers: Vec<Answer>) -> Self {
+        Self::with_headers(answers, &[]).await
+    }
+
+    /// Serves these answers, each with these headers beside its media type.
+    pub async fn with_headers(answers: Vec<Answer>, headers: &[(&'static str, &'static str)]) -> Self {
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let seen = asked.clone();
         let answers = Arc::new(answers);
         let routes = Router::new().fallback(move |request: Request| {
             let target = request.uri().path_and_query().unwrap().to_string();
             seen.lock().unwrap().push(target.clone());
-            std::future::ready(find(&answers, &target, request.uri().path()))
+            std::future::ready((headers.clone(), find(&answers, &target, request.uri().path())))
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -8,5 +8,6 @@ mod command;
 mod lookups;
 mod pages;
 mod readme;
+mod refusals;
 mod rows;
 mod schema;
