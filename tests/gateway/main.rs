@@ -11,3 +11,4 @@ mod readme;
 mod refusals;
 mod rows;
 mod schema;
+mod seeds;
