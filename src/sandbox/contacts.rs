@@ -62,7 +62,7 @@ fn person() -> Value {
                 "type": "billing", "companyName": "Bees & Co", "firstName": "Jules", "middleName": "Marie",
                 "lastName": "Verity", "phoneNumber": "+352 000 000", "faxNumber": "+352 000 001",
                 "streetAddress": "1 Hive Lane", "complement": "back door", "locality": "Esch", "region": "Sud",
-                "postalCode": "4001", "code": "LU",
+                "postalCode": "4001", "code": "LU", "country": "Luxembourg",
             },
         ],
     })
@@ -81,6 +81,10 @@ fn life() -> Value {
             {
                 "name": "Bees & Co", "title": "Founder", "department": "Hives", "startDate": "2010-05-01",
                 "endDate": "", "location": "Esch", "industry": "Honey", "type": "company", "current": true,
+            },
+            {
+                "name": "Map Club", "title": "Keeper", "description": "Folded the maps.", "startDate": "2001",
+                "endDate": "2009-12-31", "type": "club", "current": false,
             },
             {"title": "Nameless post"},
         ],

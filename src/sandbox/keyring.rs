@@ -144,7 +144,10 @@ fn olga_publishing(owner: Owner) -> Vec<Value> {
                 "status": "broken", "expires": "2026-01-31 00:00:00", "external_profile_picture": null,
                 "additional_external_users": [
                     user("220011", "Harbour Shop", json!({})),
-                    user("220012", "Harbour Café", json!({"external_meta": [], "external_description": "Tea & cake"})),
+                    user("220012", "Harbour Café", json!({
+                        "external_meta": [], "external_description": "Tea & cake",
+                        "external_profile_picture": "https://img.example/harbour-cafe.png",
+                    })),
                 ],
             }),
         ),
