@@ -5,6 +5,7 @@ mod harness;
 
 mod accounts;
 mod command;
+mod fields;
 mod lookups;
 mod pages;
 mod readme;
