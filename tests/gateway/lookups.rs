@@ -109,3 +109,23 @@ async fn someone_elses_thing_is_like_one_that_does_not_exist() {
     let answer = world.ask("ada", query).await;
     assert_eq!(answer, json!({ "data": { "keyring": null, "application": null, "sign_in": null, "identity": null } }));
 }
+
+#[tokio::test]
+async fn a_service_says_the_same_by_its_id_as_in_the_list() {
+    let world = World::start().await;
+    let fields = "__typename id key label providers description iconUrl genericon connectUrl supportsMultipleAccounts
+        additionalAccountsOnly type status jetpackSupport jetpackModule";
+    let listed = world.ask("olga", &format!("{{ services(first: 100) {{ nodes {{ {fields} }} }} }}")).await;
+    let listed = &listed["data"]["services"]["nodes"];
+    let ids: Vec<_> = listed.as_array().unwrap().iter().map(|row| &row["id"]).collect();
+    world.counts().await;
+    let query = format!("{{ nodes(ids: {}) {{ ... on Service {{ {fields} }} }} }}", json!(ids));
+    let found = world.ask("olga", &query).await;
+    assert_eq!(found["errors"], json!(null));
+    for (found, listed) in found["data"]["nodes"].as_array().unwrap().iter().zip(listed.as_array().unwrap()) {
+        assert_eq!(found, listed);
+    }
+    // Dropbox is in no table, so whether there is such a service was asked by itself; the rest came in one list.
+    let list = "GET /rest/v1.1/meta/external-services";
+    assert_eq!(json!(world.counts().await), json!({ list: 1, format!("{list}/dropbox"): 1 }));
+}

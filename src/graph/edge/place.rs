@@ -100,7 +100,8 @@ impl Service {
 }
 
 impl Service {
-    /// Picks from the catalogue's entry, reading it if it is not at hand and there can be one.
+    /// Picks from the catalogue's entry, reading it if it is not at hand, by every slug that WordPress.com has for the
+    /// service. Only the catalogue knows what it holds: the table of names is no ground for not asking.
     async fn entry<T>(
         &self,
         ctx: &Context<'_>,
@@ -110,14 +111,19 @@ impl Service {
             return pick(entry).map(Ok);
         }
         let wordpress = &ctx.loaders().wordpress;
-        let elsewhere = catalogue::named(&self.key).is_some_and(|name| name.wordpress.is_empty());
-        if elsewhere || !wordpress.reads.is_authorized() {
+        if !wordpress.reads.is_authorized() {
             return None;
         }
-        match wordpress.find(ServiceSlug(self.slug.clone())).await {
-            Ok(entry) => pick(&*entry?).map(Ok),
-            Err(error) => Some(Err(error.into())),
+        let spellings = catalogue::named(&self.key).map_or(&[][..], |name| name.wordpress);
+        let others = spellings.iter().copied().filter(|slug| *slug != self.slug);
+        for slug in std::iter::once(self.slug.as_str()).chain(others) {
+            match wordpress.find(ServiceSlug(slug.to_owned())).await {
+                Ok(Some(entry)) => return pick(&entry).map(Ok),
+                Ok(None) => {}
+                Err(error) => return Some(Err(error.into())),
+            }
         }
+        None
     }
 }
 
