@@ -1,6 +1,6 @@
 //! The lists of the graph: which providers have a part in each, and in which order its rows stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use async_graphql::Context;
@@ -155,7 +155,11 @@ pub async fn services(ctx: &Context<'_>, arguments: Arguments) -> Result<Page<Se
     let mut sides = Vec::new();
     if reads.is_authorized() {
         let listed = reads.services().await.map(|list| {
-            let rows: Vec<_> = list.rows.iter().map(|entry| Arc::new(listed(entry))).collect();
+            // Two spellings of one service are one service, under the one by which it is read again.
+            let mut seen = HashSet::new();
+            let mut rows: Vec<_> = list.rows.iter().map(|entry| Arc::new(listed(entry))).collect();
+            rows.sort_by_key(|row| row.slug != catalogue::wordpress_slug(&row.key));
+            rows.retain(|row| seen.insert(row.key.clone()));
             rows.iter().for_each(|row| drop(known.remove(row.key.as_str())));
             Arc::new(List { rows, skipped: list.skipped.clone() })
         });

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{World, codes};
+use crate::harness::{Asker, Canned, World, codes};
 
 #[tokio::test]
 async fn every_node_of_every_list_is_found_again_by_its_id() {
@@ -128,4 +128,19 @@ async fn a_service_says_the_same_by_its_id_as_in_the_list() {
     // Dropbox is in no table, so whether there is such a service was asked by itself; the rest came in one list.
     let list = "GET /rest/v1.1/meta/external-services";
     assert_eq!(json!(world.counts().await), json!({ list: 1, format!("{list}/dropbox"): 1 }));
+}
+
+#[tokio::test]
+async fn two_spellings_of_one_service_are_one_service() {
+    let catalogue = json!({ "services": {
+        "instagram": { "ID": "instagram", "type": "publicize" },
+        "instagram-business": { "ID": "instagram-business", "type": "other" },
+    } });
+    let canned = Canned::start(vec![Canned::json("/rest/v1.1/meta/external-services", catalogue)]).await;
+    let query = "{ services(first: 100) { nodes { key type } } service(key: \"instagram\") { key type } }";
+    let answer = canned.gateway().await.ask(&Asker::token("token"), query, json!({})).await;
+    let rows = answer["data"]["services"]["nodes"].as_array().unwrap();
+    let found: Vec<_> = rows.iter().filter(|row| row["key"] == "instagram").collect();
+    assert_eq!(found, [&json!({ "key": "instagram", "type": "other" })]);
+    assert_eq!(answer["data"]["service"], *found[0]);
 }
