@@ -32,6 +32,15 @@ pub use scalar::{DateTime, Url};
 
 use async_graphql::Enum;
 
+/// A row of a list that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where it stands in the provider's answer: `connections[3]`.
+    pub path: String,
+    /// What is wrong with it, without its content: `ID: expected a number or digits`.
+    pub detail: String,
+}
+
 /// One of the two services that the gateway reads.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[graphql(rename_items = "SCREAMING_SNAKE_CASE")]

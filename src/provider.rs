@@ -7,6 +7,8 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use crate::model::Skipped;
+
 use crate::model::Provider;
 use crate::upstream;
 
@@ -26,15 +28,6 @@ pub struct List<T> {
     pub rows: Vec<Arc<T>>,
     /// The rows that could not.
     pub skipped: Vec<Skipped>,
-}
-
-/// A row of a list that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// Where it stands in the provider's answer: `connections[3]`.
-    pub path: String,
-    /// What is wrong with it, without its content: `ID: expected a number or digits`.
-    pub detail: String,
 }
 
 /// A reader of things by key: the loaders hand it all keys that were asked together.

@@ -109,7 +109,7 @@ pub async fn own_identities(ctx: &Context<'_>, arguments: Arguments) -> Result<P
             let entry = user.as_ref().and_then(|user| user.entry.as_ref());
             Arc::new(List {
                 rows: entry.map(|entry| entry.identities.clone()).unwrap_or_default(),
-                skipped: Vec::new(),
+                skipped: entry.map(|entry| entry.skipped.clone()).unwrap_or_default(),
             })
         });
         sides.push((Provider::OneAll, Side::whole(list, identity_place)));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ID, SimpleObject};
 
-use super::{DateTime, Identity, SiteId, Url, UserToken};
+use super::{DateTime, Identity, SiteId, Skipped, Url, UserToken};
 
 /// A WordPress.com user, as `/me` describes the owner of the token.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
@@ -59,4 +59,6 @@ pub struct OneAllUserEntry {
     pub login_count: Option<i32>,
     /// The identities they linked.
     pub identities: Vec<Arc<Identity>>,
+    /// Those that could not be read.
+    pub skipped: Vec<Skipped>,
 }

@@ -190,3 +190,36 @@ async fn a_bad_identity_costs_no_other() {
     assert_eq!(data["identities"], json!({ "nodes": [only], "incomplete": [] }));
     assert_eq!(rows, each("ONEALL", &["identities[1]", "identities[2]", "identities[3]"]));
 }
+
+#[tokio::test]
+async fn a_bad_identity_of_a_user_costs_no_other() {
+    let user = "facade02-0000-4000-8000-000000000002";
+    let page = include_str!("../fixtures/oneall/user-bad-identities.json");
+    let canned = Canned::start(vec![Canned::json("/users/facade02-0000-4000-8000-000000000002.json", page)]).await;
+    let gateway = canned.gateway().await;
+    let asker = Asker(vec![("X-OneAll-User", user.to_owned())]);
+    for (field, path) in [
+        ("oneallUser { loginCount identities { providerId } }", "viewer.oneallUser.identities"),
+        ("identities { nodes { providerId } }", "viewer.identities"),
+    ] {
+        let answer = gateway.ask(&asker, &format!("{{ viewer {{ {field} }} }}"), json!({})).await;
+        let only = json!([{ "providerId": "beadle03-0000-4000-8000-000000000004" }]);
+        let viewer = &answer["data"]["viewer"];
+        assert!(viewer["oneallUser"]["identities"] == only || viewer["identities"]["nodes"] == only, "{answer}");
+        assert_eq!(codes(&answer), vec![("PROVIDER_MALFORMED".to_owned(), path.to_owned()); 4]);
+        let rows = answer["errors"].as_array().unwrap().iter().map(|error| &error["extensions"]["row"]);
+        assert!(rows.eq(["identities[0]", "identities[1]", "identities[2]", "identities[3]"]), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_place_of_a_row_holds_no_text_of_the_provider() {
+    let odd = json!({ "response": { "request": { "status": { "code": 200 } }, "result": { "data": {
+        "connections": { "entries": { "<b>canary</b>": 7, "one": { "connection_token": "t1" } } },
+    } } } });
+    let answers =
+        vec![Canned::json(KEYRING, NONE), Canned::json(PUBLICIZE, NONE), Canned::json("/connections.json", odd)];
+    let (data, rows) = ask(answers, "{ connections { nodes { providerId } } }", "connections").await;
+    assert_eq!(data["connections"]["nodes"], json!([{ "providerId": "t1" }]));
+    assert_eq!(rows, each("ONEALL", &["connections[0]"]));
+}

@@ -9,7 +9,7 @@ use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
 use crate::model::account::OneAllUserEntry;
-use crate::model::{DateTime, Identity, OneAllUser, Service};
+use crate::model::{DateTime, Identity, OneAllUser, Provider, Service};
 
 #[ComplexObject]
 impl Identity {
@@ -55,7 +55,11 @@ impl OneAllUser {
 
     /// The identities they linked, in OneAll's order.
     async fn identities(&self, ctx: &Context<'_>) -> Option<Result<Vec<Arc<Identity>>, Error>> {
-        self.entry(ctx, |entry| Some(entry.identities.clone())).await
+        let rows = |entry: &OneAllUserEntry| {
+            entry.skipped.iter().for_each(|skipped| ctx.report(Error::skipped(Provider::OneAll, skipped)));
+            Some(entry.identities.clone())
+        };
+        self.entry(ctx, rows).await
     }
 }
 

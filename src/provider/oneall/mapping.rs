@@ -22,6 +22,9 @@ use crate::model::{Application, ApplicationKey, Connection, DateTime, Identity, 
 use crate::provider::lenient::Loose;
 use crate::provider::{List, Skipped};
 
+/// The longest key of a map that is shown in a path, in bytes.
+const PLACE_LENGTH_MAX: usize = 64;
+
 /// A page of one of OneAll's lists, and where it stands among the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T = Connection> {
@@ -60,11 +63,11 @@ impl<T> Page<T> {
         let mut list = List { rows: Vec::new(), skipped: Vec::new() };
         let entries = u32::try_from(listing.entries.0.len()).unwrap_or(u32::MAX);
         let mut seen = HashSet::new();
-        for entry in listing.entries.0 {
+        for (index, entry) in listing.entries.0.into_iter().enumerate() {
             match entry.value.and_then(&row) {
                 Ok(noun) if seen.insert(key(&noun)) => list.rows.push(Arc::new(noun)),
                 Ok(_) => {}
-                Err(detail) => list.skipped.push(Skipped { path: format!("{name}[{}]", entry.place), detail }),
+                Err(detail) => list.skipped.push(Skipped { path: path(name, index, &entry.place), detail }),
             }
         }
         let [total, page, pages, size] = [total_entries, current_page, total_pages, entries_per_page].map(count);
@@ -94,6 +97,13 @@ pub fn plugin_application(key: &str) -> Application {
         access: None,
         site: None,
     }
+}
+
+/// Where a row stands. A map's key is the provider's text: only a plain word may stand in a path.
+fn path(list: &str, index: usize, place: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    let is_word = (1..=PLACE_LENGTH_MAX).contains(&place.len()) && place.bytes().all(plain);
+    if is_word { format!("{list}[{place}]") } else { format!("{list}[{index}]") }
 }
 
 /// Whether an answer's token is missing or the one asked for; anything else makes it an answer about another thing.

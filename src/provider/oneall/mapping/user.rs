@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::payload::{UserData, Veil, Watched};
+use super::super::payload::{Identity, UserData, Veil, Watched};
 use super::identity::readable;
-use super::{count, is_about, moment};
+use super::{count, is_about, moment, path};
 use crate::model::account::OneAllUserEntry;
-use crate::model::{Identity, IdentityToken, OneAllUser, UserToken};
+use crate::model::{self, IdentityToken, OneAllUser, Skipped, UserToken};
 use crate::provider::lenient::Loose;
 
 /// The user that was asked for, or what is wrong with the answer.
 ///
-/// An identity that cannot be named (no token, or an encrypted one) loses only itself.
+/// An identity that cannot be named (no token, or an encrypted one) loses only itself, and is noted with its place.
 pub fn user(token: UserToken, payload: UserData) -> Result<OneAllUser, String> {
     let user = match payload.user {
         Veil::Open(user) => user.plain,
@@ -28,24 +28,32 @@ pub fn user(token: UserToken, payload: UserData) -> Result<OneAllUser, String> {
         Veil::Open(identity) => Some(identity),
         Veil::Sealed | Veil::Absent => None,
     };
-    let listed = user.identities.0.good().map(|plain| Watched { plain, vault: false });
-    let identities = listed.chain(lone).filter_map(|node| {
-        let key = node.plain.identity_token.clone().text().and_then(|text| IdentityToken::parse(&text))?;
-        Some(readable(key, node, Some(token.clone())))
-    });
+    let own = |node: Watched<Identity>| {
+        let key = node.plain.identity_token.clone().text().and_then(|text| IdentityToken::parse(&text));
+        Ok::<_, String>(readable(key.ok_or("identity_token: expected a token")?, node, Some(token.clone())))
+    };
+    let (mut identities, mut skipped) = (Vec::new(), Vec::new());
+    for (index, row) in user.identities.0.0.into_iter().enumerate() {
+        match row.value.and_then(|plain| own(Watched { plain, vault: false })) {
+            Ok(identity) => identities.push(identity),
+            Err(detail) => skipped.push(Skipped { path: path("identities", index, &row.place), detail }),
+        }
+    }
+    identities.extend(lone.and_then(|node| own(node).ok()));
     let entry = OneAllUserEntry {
         created_at: moment(user.date_creation),
         last_login_at: moment(user.date_last_login),
         login_count: count(user.num_logins).and_then(|number| i32::try_from(number).ok()),
         identities: distinct(identities),
+        skipped,
     };
     Ok(OneAllUser { key: token, entry: Some(entry) })
 }
 
 /// Each identity once, where it first stood; a full one replaces a short reference to it.
-fn distinct(identities: impl Iterator<Item = Identity>) -> Vec<Arc<Identity>> {
+fn distinct(identities: Vec<model::Identity>) -> Vec<Arc<model::Identity>> {
     let mut places = HashMap::new();
-    let mut kept: Vec<Arc<Identity>> = Vec::new();
+    let mut kept: Vec<Arc<model::Identity>> = Vec::new();
     for identity in identities {
         let place = *places.entry(identity.key.clone()).or_insert(kept.len());
         match kept.get_mut(place) {
