@@ -2,6 +2,7 @@
 //! of it comes through to the client.
 
 mod oneall;
+mod wire;
 mod wordpress;
 
 use serde_json::{Value, json};
