@@ -34,6 +34,9 @@ pub enum Node {
     Site(Arc<Site>),
 }
 
+/// What an ID led to: a thing, nothing, or why not.
+type FoundNode = Option<Result<Node, Error>>;
+
 /// Which connection: exactly one of these.
 #[derive(OneofObject, Debug)]
 pub enum ConnectionBy {
@@ -105,7 +108,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The `id`s of earlier answers; at most 100.")] ids: Vec<ID>,
-    ) -> Result<Vec<Option<Result<Node, Error>>>, Error> {
+    ) -> Result<Vec<FoundNode>, Error> {
         lists::check_length("ids", ids.len())?;
         let loaders = ctx.loaders();
         Ok(futures_util::future::join_all(ids.iter().map(|id| find_node(loaders, id))).await)
@@ -339,7 +342,7 @@ async fn find_identity(loaders: &Loaders, key: IdentityKey) -> Answer<Identity> 
 }
 
 /// What a global ID names, if it is there; what a provider gives under another ID is not it.
-async fn find_node(loaders: &Loaders, id: &ID) -> Option<Result<Node, Error>> {
+async fn find_node(loaders: &Loaders, id: &ID) -> FoundNode {
     let wanted = match GlobalId::from_client(id) {
         Ok(wanted) => wanted,
         Err(error) => return Some(Err(error)),
