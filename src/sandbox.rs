@@ -6,7 +6,8 @@
 //!
 //! - `world` and its neighbours hold what exists: people, accounts, sign-ins, users, applications, sites.
 //! - `wordpress` and `oneall` answer reads in each provider's own words, oddities included.
-//! - `fault` and `spoil` break answers on demand; `control` is the door for both, and for the request log.
+//! - `fault` and `spoil` break answers on demand; `control` is the door for both, for the request log, and for the
+//!   `gauge` of answers under way.
 //!
 //! Nothing here is for production: tokens are printed in the source and nothing is encrypted.
 
@@ -16,6 +17,7 @@ mod contacts;
 mod control;
 mod dress;
 mod fault;
+mod gauge;
 mod identities;
 mod keyring;
 mod odd_sign_ins;

@@ -1,4 +1,4 @@
-//! The control endpoints under `/__sandbox/`: request log, faults, and changes to the world.
+//! The control endpoints under `/__sandbox/`: request log, answers under way, faults, and changes to the world.
 //!
 //! Both servers answer them alike, and a control request is neither logged nor hit by a fault.
 
@@ -28,6 +28,7 @@ pub(super) async fn answer(stage: &Stage, method: &Method, path: &str, body: Bod
             *stage.record() = Default::default();
             nothing()
         }
+        ("open", "GET") => Answer::json(200, &json!({"open": stage.open.read()})),
         ("faults", "GET") => Answer::json(200, &list(&stage.faults())),
         ("faults", "DELETE") => {
             stage.faults().clear();
@@ -50,7 +51,7 @@ pub(super) async fn answer(stage: &Stage, method: &Method, path: &str, body: Bod
             Err(FaultError(why)) => wrong(&why),
         },
         ("world/sign-ins", "POST") => add_sign_ins(stage, &body),
-        ("requests" | "faults" | "world/sign-ins", _) => {
+        ("requests" | "open" | "faults" | "world/sign-ins", _) => {
             Answer::json(405, &json!({"error": "the control endpoint does not know this method"}))
         }
         _ => Answer::json(404, &json!({"error": "there is no such control endpoint"})),

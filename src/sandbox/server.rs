@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use super::answer::{Answer, Call};
 use super::fault::Fault;
+use super::gauge::Gauge;
 use super::record::Record;
 use super::spoil::{Outcome, spoil};
 use super::world::World;
@@ -65,6 +66,8 @@ pub(super) struct Stage {
     pub(super) world: RwLock<World>,
     record: Mutex<Record>,
     faults: Mutex<Vec<Fault>>,
+    /// Answers under way, those of the control endpoints not counted.
+    pub(super) open: Gauge,
 }
 
 impl Stage {
@@ -74,6 +77,7 @@ impl Stage {
             world: RwLock::new(World::build(settings.extra_sign_ins, settings.extra_keyring)),
             record: Mutex::default(),
             faults: Mutex::default(),
+            open: Gauge::default(),
         }
     }
 
@@ -125,6 +129,7 @@ async fn meet(request: Request<Incoming>, provider: Provider, stage: &Stage) -> 
         let answer = control::answer(stage, &head.method, path, Body::new(body)).await;
         return Ok(answer.into_response());
     }
+    let underway = stage.open.enter();
     let call = Call::new(&head);
     let plan = fault::plan(&mut stage.faults(), provider, call.path);
     let answer = {
@@ -137,7 +142,7 @@ async fn meet(request: Request<Incoming>, provider: Provider, stage: &Stage) -> 
         tokio::time::sleep(latency).await;
     }
     match outcome {
-        Outcome::Send(_, response) => Ok(*response),
+        Outcome::Send(_, response) => Ok(response.map(|body| underway.until_sent(body))),
         // Ends when the client leaves or the sandbox is dropped: both drop this future.
         Outcome::Hang => pending().await,
         Outcome::Refuse => Err(Refused),

@@ -60,6 +60,13 @@ impl World {
         serde_json::from_value(seen["counts"].clone()).unwrap()
     }
 
+    /// How many calls the providers are answering at this moment.
+    pub async fn open_calls(&self) -> u64 {
+        let url = format!("{}/__sandbox/open", self.sandbox.wordpress_url());
+        let seen: Value = self.gateway.client.get(url).send().await.unwrap().json().await.unwrap();
+        seen["open"].as_u64().unwrap()
+    }
+
     /// Replaces the sandbox's faults.
     pub async fn fault(&self, faults: Value) {
         let url = format!("{}/__sandbox/faults", self.sandbox.wordpress_url());
@@ -83,13 +90,15 @@ impl Gateway {
         format!("http://{}/graphql", self.running.address)
     }
 
+    /// A request that is ready to be sent.
+    pub fn request(&self, asker: &Asker, query: &str, variables: Value) -> reqwest::RequestBuilder {
+        let request = self.client.post(self.url()).json(&json!({ "query": query, "variables": variables }));
+        asker.0.iter().fold(request, |request, (name, value)| request.header(*name, value))
+    }
+
     /// Asks, and reads the answer as JSON.
     pub async fn ask(&self, asker: &Asker, query: &str, variables: Value) -> Value {
-        let mut request = self.client.post(self.url()).json(&json!({ "query": query, "variables": variables }));
-        for (name, value) in &asker.0 {
-            request = request.header(*name, value);
-        }
-        request.send().await.unwrap().json().await.unwrap()
+        self.request(asker, query, variables).send().await.unwrap().json().await.unwrap()
     }
 }
 

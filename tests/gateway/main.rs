@@ -6,6 +6,7 @@ mod harness;
 mod accounts;
 mod command;
 mod fields;
+mod leaving;
 mod lookups;
 mod pages;
 mod readme;

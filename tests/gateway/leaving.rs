@@ -1,0 +1,65 @@
+//! A client that goes away takes its calls with it.
+
+use std::time::Duration;
+
+use commongraph::sandbox;
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::harness::{Asker, World};
+
+/// Long enough for any machine; a gateway that kept its calls would keep them for longer than this.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks the providers how many calls are open until there are as many as wanted.
+async fn until_open(world: &World, wanted: impl Fn(u64) -> bool) {
+    let waiting = async {
+        while !wanted(world.open_calls().await) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.expect("the calls stayed as they were");
+}
+
+async fn world_without_haste() -> World {
+    World::with(sandbox::Settings::default(), |settings| {
+        settings.wordpress.upstream.timeout_ms = 600_000;
+        settings.oneall.upstream.timeout_ms = 600_000;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_ends_the_calls_made_for_it() {
+    let world = world_without_haste().await;
+    let query = "{ connections(first: 50) { nodes { identity { displayName } } } applications { nodes { name } } }";
+    for (hang, path, calls) in [("head", "*", 4), ("body", "*", 4), ("head", "/connections/*", 10)] {
+        world.fault(json!({ "hang": hang, "path": path })).await;
+        let request = world.gateway.request(&Asker::person("olga"), query, json!({})).send();
+        let asking = tokio::spawn(request);
+        until_open(&world, |open| open >= calls).await;
+        asking.abort();
+        until_open(&world, |open| open == 0).await;
+        world.fault(json!([])).await;
+    }
+    let after = world.ask("olga", query).await;
+    assert_eq!(after["errors"], json!(null));
+    assert_eq!(world.open_calls().await, 0);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_costs_the_others_nothing() {
+    let world = world_without_haste().await;
+    let query =
+        "{ connection(by: { connectionToken: \"5a4d0000-0000-4000-8000-000000000002\" }) { id identity { id } } }";
+    let alone = world.ask("ada", query).await;
+    assert!(alone["data"]["connection"]["identity"].is_object());
+    world.fault(json!({ "hang": "head", "path": "/connections/*", "times": 1 })).await;
+    let leaving = tokio::spawn(world.gateway.request(&Asker::person("ada"), query, json!({})).send());
+    until_open(&world, |open| open == 1).await;
+    let together = world.ask("ada", query).await;
+    leaving.abort();
+    assert_eq!(together, alone);
+    until_open(&world, |open| open == 0).await;
+    assert_eq!(world.ask("ada", query).await, alone);
+}
