@@ -4,6 +4,7 @@
 //! and caches stay outside the schema: one registered extension would slow every field.
 
 pub mod cursor;
+pub mod document;
 pub mod edge;
 pub mod error;
 pub mod id;
@@ -62,15 +63,24 @@ impl Graph {
     }
 
     /// Executes one operation for one caller. Dropping the future ends its calls.
-    pub async fn execute(&self, request: Request, caller: &Caller) -> Outcome {
+    pub async fn execute(&self, mut request: Request, caller: &Caller) -> Outcome {
         let calls = Calls::default();
+        if let Err(error) = document::check(&mut request) {
+            return Outcome { response: coded(Response::from_errors(vec![error])), calls };
+        }
         let now = SystemTime::now();
         let wordpress = self.wordpress.reads(caller.wordpress().cloned(), calls.clone(), now);
         let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());
         let (loaders, loads) = Loaders::build(wordpress, oneall);
         let response = drive(self.schema.execute(request.data(loaders).data(DateTime(now.into()))), loads).await;
-        Outcome { response, calls }
+        Outcome { response: coded(response), calls }
     }
+}
+
+/// Sees to it that every error has a code.
+fn coded(mut response: Response) -> Response {
+    response.errors.iter_mut().for_each(error::code);
+    response
 }
 
 /// The schema in the schema language, as `schema.graphql` holds it.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{ErrorExtensions, Name, Value};
+use async_graphql::{ErrorExtensions, Name, ServerError, Value};
 
 use crate::model::Provider;
 use crate::provider::{self, Reason};
@@ -197,6 +197,16 @@ impl From<Error> for async_graphql::Error {
                 extensions.set("row", row);
             }
         })
+    }
+}
+
+/// Gives an error of the library's own a code that a client can rely on: syntax, validation, a limit, an argument out
+/// of range are all the client's to mend.
+pub fn code(error: &mut ServerError) {
+    let extensions = error.extensions.get_or_insert_default();
+    if extensions.get("code").is_none() {
+        extensions.set("code", Code::BadInput.as_str());
+        extensions.set("retryable", Code::BadInput.is_retryable());
     }
 }
 

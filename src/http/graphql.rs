@@ -152,27 +152,20 @@ fn changes_something(operation: &mut Operation) -> bool {
     }
 }
 
-/// Renders what an operation brought. Errors without data mean that it did not run.
+/// Renders what an operation brought. Errors without data mean that it did not run; that is a bad request, which older
+/// clients, who take `application/json`, expect to be told with status 200.
 fn render(media: Media, outcome: Outcome) -> Response {
-    let refused = outcome.data == Value::Null && outcome.errors.iter().any(|error| error.path.is_empty());
-    if refused {
-        let errors: Vec<_> = outcome.errors.iter().map(|error| serde_json::json!(coded(error))).collect();
-        return errors_alone(StatusCode::BAD_REQUEST, media, &errors);
+    if outcome.data == Value::Null && outcome.errors.iter().any(|error| error.path.is_empty()) {
+        let errors: Vec<_> = outcome.errors.iter().map(|error| serde_json::json!(error)).collect();
+        let status = match media {
+            Media::Graphql => StatusCode::BAD_REQUEST,
+            Media::Json => StatusCode::OK,
+        };
+        return errors_alone(status, media, &errors);
     }
     let mut response = GraphQLResponse::from(outcome).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, media.header());
     response
-}
-
-/// Gives an error of the library's own (syntax, validation, a limit) the code that a client can rely on.
-fn coded(error: &async_graphql::ServerError) -> async_graphql::ServerError {
-    let mut error = error.clone();
-    let extensions = error.extensions.get_or_insert_default();
-    if extensions.get("code").is_none() {
-        extensions.set("code", Code::BadInput.as_str());
-        extensions.set("retryable", false);
-    }
-    error
 }
 
 /// An answer of errors alone: the operation did not run.
@@ -189,9 +182,6 @@ pub(super) fn refuse(status: StatusCode, media: Media, errors: Vec<Error>) -> Re
 }
 
 fn errors_alone(status: StatusCode, media: Media, errors: &[serde_json::Value]) -> Response {
-    // As application/json, a well-formed request that fails validation is still answered with 200, for older clients.
-    let status =
-        if media == Media::Json && status == StatusCode::BAD_REQUEST { StatusCode::BAD_REQUEST } else { status };
     let body = serde_json::json!({ "errors": errors }).to_string();
     (status, [(header::CONTENT_TYPE, media.header())], body).into_response()
 }
