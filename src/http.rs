@@ -66,6 +66,9 @@ pub fn routes(graph: Arc<Graph>, settings: &Settings, tabs: Vec<explorer::Tab>) 
         .fallback(|| async {
             refuse(StatusCode::NOT_FOUND, Error::bad_input("There is nothing here; the graph is at /graphql."))
         })
+        .method_not_allowed_fallback(|| async {
+            refuse(StatusCode::METHOD_NOT_ALLOWED, Error::bad_input("This can only be read: use GET."))
+        })
         .layer(middleware::from_fn(origin::check))
         .layer(CatchPanicLayer::custom(|_| {
             refuse(StatusCode::INTERNAL_SERVER_ERROR, Error::own(Code::Internal, "The gateway failed."))
