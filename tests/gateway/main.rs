@@ -5,6 +5,7 @@ mod harness;
 
 mod accounts;
 mod command;
+mod edge;
 mod fields;
 mod leaving;
 mod lookups;
