@@ -9,6 +9,7 @@ mod edge;
 mod fields;
 mod leaving;
 mod lookups;
+mod outage;
 mod pages;
 mod readme;
 mod refusals;
