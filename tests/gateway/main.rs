@@ -4,6 +4,7 @@
 mod harness;
 
 mod accounts;
+mod callback;
 mod command;
 mod edge;
 mod fields;
