@@ -17,3 +17,4 @@ mod refusals;
 mod rows;
 mod schema;
 mod seeds;
+mod separation;
