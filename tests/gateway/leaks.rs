@@ -1,0 +1,270 @@
+//! What must never leave: credentials of the providers' own, the site's keys, other people's tokens and marks.
+//!
+//! The sandbox fills every secret field with a canary. Here everything that can be asked is asked, by everybody, in
+//! health and in trouble, and no canary may show up in an answer, a header, a printed setting or a line of the log.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use commongraph::app::query::{self, Question};
+use commongraph::config::Settings;
+use commongraph::sandbox::{ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, people};
+use serde_json::{Value, json};
+use tracing::Level;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::harness::{Asker, Canned, World, codes};
+use crate::selection::Types;
+
+/// What nobody may read anywhere.
+fn secrets() -> Vec<String> {
+    let pair = STANDARD.encode(format!("{ONEALL_PUBLIC_KEY}:{ONEALL_PRIVATE_KEY}"));
+    let fixed = ["canary", "Basic ", "Bearer ", "sandbox-wpcom-", ONEALL_PUBLIC_KEY, ONEALL_PRIVATE_KEY];
+    fixed.iter().map(|secret| (*secret).to_owned()).chain([pair]).collect()
+}
+
+fn check(text: &str, place: &str) {
+    for secret in secrets() {
+        if let Some(at) = text.find(&secret) {
+            let from = text[..at].char_indices().rev().nth(120).map_or(0, |(at, _)| at);
+            panic!("{secret} in {place}: {}", &text[from..at + secret.len()]);
+        }
+    }
+}
+
+/// Sends an operation and checks all that comes back; the links' marks must be the asker's own.
+async fn ask(world: &World, person: &str, query: &str) -> Value {
+    let request = world.gateway.request(&Asker::person(person), query, json!({}));
+    let response = request.send().await.unwrap();
+    let head = format!("{} {:?}", response.status(), response.headers());
+    let text = response.text().await.unwrap();
+    let place = format!("an answer to {person}: {}", query.get(..60).unwrap_or(query));
+    check(&head, &place);
+    check(&text, &place);
+    assert!(!head.contains("nonce"), "{head}");
+    for other in people().iter().filter(|other| other.name != person) {
+        assert!(!text.contains(&format!("n-{}-", other.name)), "a mark of {} in {place}", other.name);
+    }
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    assert!(answer["data"].is_object(), "{}: {query}", answer["errors"]);
+    answer
+}
+
+/// Operations that together ask for every field, in lists and one by one.
+fn everything(types: &Types) -> Vec<String> {
+    let mut fields = types.each_field("Query");
+    fields.retain(|field| !field.starts_with("viewer"));
+    fields.extend(types.each_field("Viewer").iter().map(|field| format!("viewer {{ {field} }}")));
+    let connection = types.everything("Connection");
+    let numbers = (1..=24).map(|number| format!("5a4d0000-0000-4000-8000-{number:012}"));
+    for token in numbers.chain(["8875cb47-9b2e-40f9-8ae0-8428c06937a9".to_owned()]) {
+        fields.push(format!("connection(by: {{ connectionToken: \"{token}\" }}){connection}"));
+    }
+    fields.push(format!("connection(by: {{ keyringConnectionId: 1234567 }}){connection}"));
+    fields.push(format!("application(by: {{ connectedApplicationId: 8367271 }}){}", types.everything("Application")));
+    for number in [2, 4, 12, 17] {
+        let token = format!("5a4d0000-0000-4000-8002-{number:012}");
+        fields.push(format!("identity(by: {{ identityToken: \"{token}\" }}){}", types.everything("Identity")));
+    }
+    fields.push(format!("service(key: \"facebook\"){}", types.everything("Service")));
+    for (plain, kind) in [
+        ("publicize:7700123/88001", "Connection"),
+        ("sign-in:5a4d0000-0000-4000-8000-000000000006", "Connection"),
+        ("encrypted:5a4d0000-0000-4000-8000-000000000005", "Identity"),
+        ("account:keyring:51001", "Identity"),
+        ("plugin:social_login", "Application"),
+        ("service:google", "Service"),
+        ("site:7700123", "Site"),
+    ] {
+        let id = URL_SAFE_NO_PAD.encode(plain);
+        fields.push(format!("node(id: \"{id}\") {{ ... on {kind}{} }}", types.everything(kind)));
+    }
+    fields.into_iter().map(|field| format!("{{ {field} }}")).collect()
+}
+
+#[tokio::test]
+async fn no_secret_leaves_in_an_answer_whoever_asks_and_whatever_they_ask() {
+    let world = World::start().await;
+    let log = Log::default();
+    let _guard = log.listen();
+    let operations = everything(&Types::read(&world.gateway).await);
+    for person in people() {
+        let mut answered = 0;
+        // The sign-ins one by one are many; those who own some of them ask for them all.
+        let asks_one_by_one = person.operator || ["ada", "cleo"].contains(&person.name);
+        for operation in operations.iter().filter(|text| asks_one_by_one || !text.contains("connectionToken:")) {
+            let answer = ask(&world, person.name, operation).await;
+            answered += usize::from(answer["errors"].is_null());
+        }
+        assert!(answered > 3, "{} was answered {answered} times", person.name);
+    }
+    // What is withheld was there to be told.
+    let token = people()[0].wordpress_token.unwrap();
+    let me = world.gateway.client.get(format!("{}/rest/v1.1/me", world.sandbox.wordpress_url()));
+    assert!(me.bearer_auth(token).send().await.unwrap().text().await.unwrap().contains("canary"));
+    log.check();
+}
+
+#[tokio::test]
+async fn no_secret_leaves_in_trouble() {
+    let world = World::start().await;
+    let log = Log::default();
+    let _guard = log.listen();
+    let types = Types::read(&world.gateway).await;
+    let operations = [
+        format!("{{ connections(first: 5) {{ incomplete {{ message }} nodes{} }} }}", types.everything("Connection")),
+        format!("{{ applications{} }}", types.everything("ApplicationConnection")),
+        format!(
+            "{{ viewer {{ oneallUser{} wordpressUser{} }} }}",
+            types.everything("OneAllUser"),
+            types.everything("WordPressUser")
+        ),
+        "{ services { nodes { description } } identities { nodes { username } } }".to_owned(),
+    ];
+    let says = |status: u16, body: Value| json!({ "status": status, "body": body });
+    let faults = [
+        says(401, json!({ "error": "invalid_token", "message": "canary-message" })),
+        says(403, json!({ "error": "canary message", "message": "canary-message" })),
+        says(500, json!("canary-text")),
+        says(
+            200,
+            json!({ "connections": "canary-text", "connected_applications": "canary", "sites": 1, "services": "canary" }),
+        ),
+        says(200, json!({ "connections": [{ "ID": { "canary-key": "canary" }, "service": ["canary"] }] })),
+        says(200, json!({ "canary-key": { "canary": [] } })),
+        says(
+            200,
+            json!({ "response": { "request": { "status": { "code": "canary", "info": "canary" } }, "result": { "data": "canary" } } }),
+        ),
+        says(200, json!({ "response": { "request": { "status": { "code": 503, "info": "canary" } } } })),
+        says(
+            200,
+            json!({ "response": { "result": { "data": { "connection": "canary", "user": { "identity": "canary" } } } } }),
+        ),
+        json!({ "status": 302, "headers": { "Location": "http://127.0.0.1:1/?canary" } }),
+        json!({ "status": 429, "headers": { "Retry-After": "canary", "Set-Cookie": "canary=1" } }),
+        json!({ "shape": "bad_row" }),
+        json!({ "shape": "garbage" }),
+        json!({ "cut": true }),
+        json!({ "refuse": true }),
+        json!({ "throttle": true }),
+    ];
+    for fault in faults {
+        world.fault(fault.clone()).await;
+        for person in ["olga", "ada", "cleo"] {
+            let mut told = 0;
+            for operation in &operations {
+                told += codes(&ask(&world, person, operation).await).len();
+            }
+            assert!(told > 0, "{person} is told nothing of {fault}");
+        }
+    }
+    assert!(log.text().contains("no answer"), "the log tells the cause");
+    log.check();
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_logged_without_its_content() {
+    let log = Log::default();
+    let _guard = log.listen();
+    let canned = Canned::start(vec![Canned::json(
+        "/rest/v1.1/me/keyring-connections",
+        json!({ "connections": [{ "ID": "canary-id", "refresh_URL": "canary" }, ["canary"], "canary", { "ID": { "canary": 1 } }] }),
+    )])
+    .await;
+    let gateway = canned.gateway().await;
+    let answer =
+        gateway.ask(&Asker::token("canary-token"), "{ viewer { connections { nodes { id } } } }", json!({})).await;
+    assert!(codes(&answer).iter().filter(|(code, _)| code == "PROVIDER_MALFORMED").count() >= 4, "{answer}");
+    check(&answer.to_string(), "the answer");
+    assert!(canned.asked().contains(&"/rest/v1.1/me/keyring-connections".to_owned()));
+    assert!(log.text().contains("row skipped"));
+    log.check();
+}
+
+#[tokio::test]
+async fn no_secret_stands_in_the_list_of_calls() {
+    let mut made = 0;
+    for person in people() {
+        for document in [commongraph::app::tour::ACCOUNTS, commongraph::app::tour::VIEWER] {
+            let asker = query::Asker::Sandbox(Some(person.name.to_owned()));
+            let question = Question { document: document.to_owned(), variables: None, operation: None, asker };
+            let reply = query::run(Settings::default(), question).await.unwrap();
+            made += reply.calls.len();
+            check(&reply.calls.join("\n"), "the list of calls");
+            check(&reply.json, "an answer");
+            assert!(!reply.calls.join("\n").contains("nonce"));
+        }
+    }
+    assert!(made > 20, "{made} calls were listed");
+}
+
+#[tokio::test]
+async fn settings_print_no_secret() {
+    let world = World::start().await;
+    let mut settings = Settings::default();
+    commongraph::app::point_at(&mut settings, &world.sandbox);
+    let printed = format!("{settings:?} {settings:#?}");
+    assert!(printed.contains("127.0.0.1"), "{printed}");
+    check(&printed, "the settings");
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_not_repeated() {
+    let world = World::start().await;
+    for (name, value) in
+        [("X-WordPress-Token", "canary token"), ("X-OneAll-User", "../canary"), ("X-WordPress-Token", "")]
+    {
+        let asker = Asker(vec![(name, value.to_owned())]);
+        let answer = world.gateway.ask(&asker, "{ viewer { wordpressUser { userId } } }", json!({})).await;
+        assert_eq!(codes(&answer)[0].0, "UNAUTHENTICATED");
+        check(&answer.to_string(), "a refusal");
+    }
+    let wrong = Asker::token("canary-unknown");
+    let answer = world.gateway.ask(&wrong, "{ viewer { wordpressUser { userId } } }", json!({})).await;
+    assert_eq!(codes(&answer), [("UNAUTHENTICATED".to_owned(), "viewer.wordpressUser".to_owned())]);
+    check(&answer.to_string(), "a refusal");
+}
+
+/// Everything that is logged on this thread, on which the test, its gateway and its sandbox all run.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let lines = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).with_writer(self.clone());
+        tracing::subscriber::set_default(lines.finish())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+
+    fn check(&self) {
+        let text = self.text();
+        assert!(!text.is_empty(), "something was logged");
+        check(&text, "the log");
+        assert!(!text.contains("nonce"), "a link's mark is in the log");
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Log;
+
+    fn make_writer(&'a self) -> Log {
+        self.clone()
+    }
+}
