@@ -160,8 +160,9 @@ pub enum Record {
 /// WordPress.com: what only a Keyring connection has (the grant itself, not its use on a site).
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct KeyringRecord {
-    /// The number in `/me/keyring-connections/$ID`.
-    pub keyring_connection_id: ID,
+    /// The number in `/me/keyring-connections/$ID`. Always there; it is nullable so that it can be selected together with
+    /// a PublicizeRecord's, which may be null.
+    pub keyring_connection_id: Option<ID>,
     /// The WordPress.com user it belongs to.
     pub user_id: Option<ID>,
     /// `publicize` for services that posts can be shared to, `other` for the rest.

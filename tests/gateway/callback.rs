@@ -69,7 +69,7 @@ async fn a_failed_link_is_an_answer_and_no_error() {
     let answer = who(&world, &sandbox_token(4)).await;
     assert_eq!(answer["errors"], json!(null));
     let connection = &answer["data"]["connection"];
-    assert_eq!(connection["health"], json!({ "state": "FAILED", "reason": "Your request could not be processed" }));
+    assert_eq!(connection["health"], json!({ "state": "FAILED", "reason": "identity_is_linked_to_another_user" }));
     assert_eq!(connection["identity"], json!(null));
     assert_eq!(
         connection["record"]["plugin"],

@@ -41,7 +41,7 @@ impl Service {
         }
     }
 
-    /// The providers that are known to work with it.
+    /// The providers that are known beforehand to work with it. Empty for one that a provider has added since.
     async fn providers(&self) -> Vec<Provider> {
         catalogue::named(&self.key).map_or_else(Vec::new, catalogue::Name::providers)
     }

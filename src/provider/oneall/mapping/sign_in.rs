@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::super::envelope::{Opened, Status};
+use super::super::envelope::{Meta, Opened, Status};
 use super::super::payload::{self, ConnectionData, ConnectionEntry, ConnectionsData, Plugin, User, Veil};
 use super::identity::{encrypted, readable};
 use super::{Page, is_about, link, moment};
@@ -63,8 +63,7 @@ pub fn sign_in(token: ConnectionToken, opened: Opened<ConnectionData>) -> Result
         _ => person(&token, user, data.vault),
     };
     let said = result.as_ref().unwrap_or(&meta.status);
-    let reason = said.info.clone().or_else(|| plugin.reason.clone()).filter(|_| state == HealthState::Failed);
-    let health = health(state, status.clone().or_else(|| said.flag.clone()), reason);
+    let health = health(state, status.clone().or_else(|| said.flag.clone()), reason(result.as_ref(), &plugin, &meta));
     let key = plugin.key.clone();
     let record = SignInRecord {
         status,
@@ -98,8 +97,16 @@ fn state(failed: bool, result: Option<&Status>, status: Option<&str>, plugin: Op
     }
 }
 
+/// Why it failed: what the operation says, else the plugin's word; what is said of the request is never more than that
+/// it could not be processed.
+fn reason(result: Option<&Status>, plugin: &Reported, meta: &Meta) -> Option<String> {
+    let of = |status: &Status| status.info.clone();
+    result.and_then(of).or_else(|| plugin.reason.clone()).or_else(|| of(&meta.status))
+}
+
 fn health(state: HealthState, provider_status: Option<String>, reason: Option<String>) -> ConnectionHealth {
     let failed = state == HealthState::Failed;
+    let reason = reason.filter(|_| failed);
     let action = failed.then_some(HealthAction { kind: HealthActionKind::ConnectAgain, url: None });
     ConnectionHealth { state, provider_status, reason, action, expires_at: None }
 }

@@ -93,7 +93,7 @@ fn with(mut sites: Vec<SiteId>, site: SiteId) -> Vec<SiteId> {
 
 fn keyring_record(id: u64, item: payload::Connection, refresh_url: Option<Url>) -> Record {
     Record::Keyring(KeyringRecord {
-        keyring_connection_id: id.to_string().into(),
+        keyring_connection_id: Some(id.to_string().into()),
         user_id: shown_id(&item.user_id),
         kind: item.kind.text(),
         refresh_url,

@@ -76,7 +76,7 @@ fn a_keyring_list_holds_grants_with_other_accounts_and_sites_of_both_spellings()
     assert_eq!((mastodon.kind, mastodon.shared), (ConnectionKind::Keyring, None));
     assert_eq!(mastodon.sites, [SiteId(7700123), SiteId(7700124)]);
     let Record::Keyring(record) = &mastodon.record else { panic!("{mastodon:?}") };
-    assert_eq!(record.keyring_connection_id.as_str(), "51001");
+    assert_eq!(record.keyring_connection_id, Some("51001".into()));
     assert_eq!(record.user_id.as_ref().unwrap().as_str(), "40417");
     assert_eq!((record.kind.as_deref(), record.show_linkedin_warning), (Some("publicize"), None));
     assert!(record.refresh_url.is_some());
