@@ -32,6 +32,14 @@ fn rows<T>(
     Ok(list.rows.clone())
 }
 
+/// A field of what was read: null if there is no such thing or it has no such field.
+pub fn pick_from<T, V>(answer: Answer<T>, pick: impl FnOnce(&T) -> Option<V>) -> Option<Result<V, Error>> {
+    match answer {
+        Ok(thing) => pick(&*thing?).map(Ok),
+        Err(error) => Some(Err(error.into())),
+    }
+}
+
 #[ComplexObject]
 impl Application {
     /// Names this application in the graph.

@@ -4,7 +4,7 @@
 //! read anyway. What a key is answered does not depend on which of the two happened: a key that the list does not hold,
 //! or that the list cannot answer for, is read by itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,17 +43,36 @@ impl<T> Listing<T> {
         self.asked.store(true, Ordering::Relaxed);
     }
 
-    /// Whether somebody has asked for the list, or will.
-    pub fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
+    /// Whether the list is at hand.
+    pub fn is_read(&self) -> bool {
+        self.answer.get().is_some_and(Result::is_ok)
+    }
+
+    /// Answers keys in the cheapest way: a single one by itself, several from the list, and any from a list that is
+    /// read anyway. `list` is the read of this list.
+    pub async fn answer<K, F>(
+        &self,
+        keys: &[K],
+        list: impl Future<Output = Result<Arc<List<T>>, Error>>,
+        key_of: impl Fn(&T) -> Option<K>,
+        single: impl Fn(K) -> F,
+    ) -> HashMap<K, Answer<T>>
+    where
+        K: Eq + Hash + Clone,
+        F: Future<Output = Answer<T>>,
+    {
+        if keys.len() == 1 && !self.asked.load(Ordering::Relaxed) {
+            return one_by_one(keys, single).await;
+        }
+        by_list(keys, list, key_of, single).await
     }
 }
 
 /// Answers keys from a list, and by themselves those that the list leaves open.
-pub async fn by_list<K, T, F>(
+async fn by_list<K, T, F>(
     keys: &[K],
     list: impl Future<Output = Result<Arc<List<T>>, Error>>,
-    key_of: impl Fn(&T) -> K,
+    key_of: impl Fn(&T) -> Option<K>,
     single: impl Fn(K) -> F,
 ) -> HashMap<K, Answer<T>>
 where
@@ -63,8 +82,9 @@ where
     let mut answers = HashMap::with_capacity(keys.len());
     match list.await {
         Ok(list) => {
-            let wanted: std::collections::HashSet<&K> = keys.iter().collect();
-            let rows = list.rows.iter().map(|row| (key_of(row), row)).filter(|(key, _)| wanted.contains(key));
+            let wanted: HashSet<&K> = keys.iter().collect();
+            let rows =
+                list.rows.iter().filter_map(|row| Some((key_of(row)?, row))).filter(|(key, _)| wanted.contains(key));
             answers.extend(rows.map(|(key, row)| (key, Ok(Some(row.clone())))));
         }
         Err(error) if holds_for_each_key(&error) => {
@@ -117,7 +137,7 @@ mod tests {
 
     async fn answers(listed: Result<Arc<List<u64>>, Error>) -> Vec<(u64, Answer<u64>)> {
         let single = |key: u64| async move { Ok((key == 9).then(|| Arc::new(9))) };
-        let answers = by_list(&[1, 9, 7], async { listed }, |row| *row, single).await;
+        let answers = by_list(&[1, 9, 7], async { listed }, |row| Some(*row), single).await;
         let mut answers: Vec<_> = answers.into_iter().collect();
         answers.sort_by_key(|(key, _)| *key);
         answers

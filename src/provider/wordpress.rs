@@ -13,13 +13,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use futures_util::future::join_all;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 use url::Url;
 
 use self::verdict::Verdict;
-use super::listing::{Listing, by_list, one_by_one};
+use super::listing::Listing;
 use super::{Answer, CallMade, Calls, Error, Fetch, List, Reason};
 use crate::access::WordPressGrant;
 use crate::model::{
@@ -290,15 +291,12 @@ impl Fetch<KeyringId> for Reads {
     type Noun = Connection;
 
     async fn fetch(&self, keys: &[KeyringId]) -> HashMap<KeyringId, Answer<Connection>> {
-        let single = |key| self.keyring_connection(key);
-        if keys.len() == 1 && !self.keyring.is_asked() {
-            return one_by_one(keys, single).await;
-        }
         let key_of = |row: &Connection| match row.key {
-            ConnectionKey::Keyring(key) => key,
-            _ => KeyringId(0),
+            ConnectionKey::Keyring(key) => Some(key),
+            _ => None,
         };
-        by_list(keys, self.keyring_connections(), key_of, single).await
+        let single = |key| self.keyring_connection(key);
+        self.keyring.answer(keys, self.keyring_connections(), key_of, single).await
     }
 }
 
@@ -310,26 +308,15 @@ impl Fetch<PublicizeId> for Reads {
         for key in keys {
             by_site.entry(key.site).or_default().push(*key);
         }
-        let sites = by_site.iter().map(|(site, keys)| self.publicize_of(*site, keys));
-        futures_util::future::join_all(sites).await.into_iter().flatten().collect()
-    }
-}
-
-impl Reads {
-    async fn publicize_of(
-        &self,
-        site: Option<SiteId>,
-        keys: &[PublicizeId],
-    ) -> HashMap<PublicizeId, Answer<Connection>> {
-        let single = |key| self.publicize_connection(key);
-        if keys.len() == 1 && !self.publicize_listing(site).is_asked() {
-            return one_by_one(keys, single).await;
-        }
-        let key_of = |row: &Connection| match row.key {
-            ConnectionKey::Publicize(key) => PublicizeId { site, id: key.id },
-            _ => PublicizeId { site, id: 0 },
-        };
-        by_list(keys, self.publicize_connections(site), key_of, single).await
+        let sites = by_site.into_iter().map(async |(site, keys)| {
+            let key_of = |row: &Connection| match row.key {
+                ConnectionKey::Publicize(key) => Some(PublicizeId { site, id: key.id }),
+                _ => None,
+            };
+            let single = |key| self.publicize_connection(key);
+            self.publicize_listing(site).answer(&keys, self.publicize_connections(site), key_of, single).await
+        });
+        join_all(sites).await.into_iter().flatten().collect()
     }
 }
 
@@ -337,15 +324,12 @@ impl Fetch<ApplicationId> for Reads {
     type Noun = Application;
 
     async fn fetch(&self, keys: &[ApplicationId]) -> HashMap<ApplicationId, Answer<Application>> {
-        let single = |key| self.application(key);
-        if keys.len() == 1 && !self.applications.is_asked() {
-            return one_by_one(keys, single).await;
-        }
         let key_of = |row: &Application| match row.key {
-            ApplicationKey::Connected(key) => key,
-            ApplicationKey::Plugin(_) => ApplicationId(0),
+            ApplicationKey::Connected(key) => Some(key),
+            ApplicationKey::Plugin(_) => None,
         };
-        by_list(keys, self.applications(), key_of, single).await
+        let single = |key| self.application(key);
+        self.applications.answer(keys, self.applications(), key_of, single).await
     }
 }
 
@@ -353,17 +337,10 @@ impl Fetch<ServiceSlug> for Reads {
     type Noun = ServiceEntry;
 
     async fn fetch(&self, keys: &[ServiceSlug]) -> HashMap<ServiceSlug, Answer<ServiceEntry>> {
-        let single = |key| self.service(key);
-        if keys.len() == 1 && !self.services.is_asked() {
-            return one_by_one(keys, single).await;
-        }
         // The catalogue is complete: a slug that it does not list is not read again by itself.
-        let list = self.services().await;
-        let answer = |slug: &ServiceSlug| match &list {
-            Ok(list) => Ok(list.rows.iter().find(|row| row.slug == slug.0).cloned()),
-            Err(error) => Err(error.clone()),
-        };
-        keys.iter().map(|slug| (slug.clone(), answer(slug))).collect()
+        let single = async |slug| if self.services.is_read() { Ok(None) } else { self.service(slug).await };
+        let key_of = |row: &ServiceEntry| Some(ServiceSlug(row.slug.clone()));
+        self.services.answer(keys, self.services(), key_of, single).await
     }
 }
 
@@ -371,11 +348,7 @@ impl Fetch<SiteId> for Reads {
     type Noun = Site;
 
     async fn fetch(&self, keys: &[SiteId]) -> HashMap<SiteId, Answer<Site>> {
-        let single = |key| self.site(key);
-        if keys.len() == 1 && !self.sites.is_asked() {
-            return one_by_one(keys, single).await;
-        }
-        by_list(keys, self.sites(), |row| row.key, single).await
+        self.sites.answer(keys, self.sites(), |row| Some(row.key), |key| self.site(key)).await
     }
 }
 

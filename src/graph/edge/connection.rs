@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID};
 
-use super::{bare_site, bare_user, service_of, settle};
+use super::{bare_site, bare_user, pick_from, service_of, settle};
 use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
@@ -70,10 +70,7 @@ impl Connection {
             ConnectionKey::SignIn(token) if !self.complete => token.clone(),
             _ => return pick(self).map(Ok),
         };
-        match ctx.loaders().oneall.find(token).await {
-            Ok(whole) => whole.and_then(|whole| pick(&whole)).map(Ok),
-            Err(error) => Some(Err(error.into())),
-        }
+        pick_from(ctx.loaders().oneall.find(token).await, pick)
     }
 
     fn service_label(&self) -> Option<&str> {
@@ -140,12 +137,10 @@ impl SignInRecord {
 impl SignInRecord {
     /// Picks a field that a list's row does not carry. Where the sign-in itself was read, that read answers again.
     async fn whole<T>(&self, ctx: &Context<'_>, pick: impl FnOnce(&Self) -> Option<T>) -> Option<Result<T, Error>> {
-        match ctx.loaders().oneall.find(self.token.clone()).await {
-            Ok(whole) => match &whole?.record {
-                Record::SignIn(record) => pick(record).map(Ok),
-                _ => None,
-            },
-            Err(error) => Some(Err(error.into())),
-        }
+        let of_record = |whole: &Connection| match &whole.record {
+            Record::SignIn(record) => pick(record),
+            _ => None,
+        };
+        pick_from(ctx.loaders().oneall.find(self.token.clone()).await, of_record)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, Object};
 
-use super::{bare_user, service_of};
+use super::{bare_user, pick_from, service_of};
 use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
@@ -73,9 +73,6 @@ impl OneAllUser {
         if let Some(entry) = &self.entry {
             return pick(entry).map(Ok);
         }
-        match ctx.loaders().oneall.find(self.key.clone()).await {
-            Ok(user) => pick(user?.entry.as_ref()?).map(Ok),
-            Err(error) => Some(Err(error.into())),
-        }
+        pick_from(ctx.loaders().oneall.find(self.key.clone()).await, |user| pick(user.entry.as_ref()?))
     }
 }

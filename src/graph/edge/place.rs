@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, Object};
 
-use super::rows;
+use super::{pick_from, rows};
 use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
@@ -176,9 +176,6 @@ impl Site {
         if self.complete {
             return None;
         }
-        match ctx.loaders().wordpress.find(self.key).await {
-            Ok(site) => pick(&*site?).map(Ok),
-            Err(error) => Some(Err(error.into())),
-        }
+        pick_from(ctx.loaders().wordpress.find(self.key).await, pick)
     }
 }
