@@ -54,6 +54,9 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// Every provider.
+    pub const ALL: [Provider; 2] = [Provider::WordPress, Provider::OneAll];
+
     /// The provider's name in settings, logs and errors: `wordpress` or `oneall`.
     pub fn name(self) -> &'static str {
         match self {

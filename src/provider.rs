@@ -120,8 +120,19 @@ pub struct CallMade {
 }
 
 impl Calls {
-    /// Adds one.
+    /// Adds one, and tells the log of it; neither a path nor a query holds a secret.
     pub fn record(&self, made: CallMade) {
+        let CallMade { provider, call, note } = &made;
+        tracing::debug!(
+            provider = provider.name(),
+            target = call.target,
+            status = call.status,
+            error = ?call.error,
+            milliseconds = u64::try_from(call.took.as_millis()).unwrap_or(u64::MAX),
+            bytes = call.bytes,
+            note,
+            "call"
+        );
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(made);
     }
 

@@ -182,7 +182,7 @@ impl From<Error> for async_graphql::Error {
             extensions.set("code", error.code.as_str());
             extensions.set("retryable", error.code.is_retryable());
             if let Some(provider) = error.provider {
-                extensions.set("provider", Value::Enum(Name::new(provider_name(provider))));
+                extensions.set("provider", provider);
             }
             if let Some(wait) = error.retry_after {
                 extensions.set("retryAfterSeconds", wait.as_millis().div_ceil(1_000) as u64);
@@ -207,14 +207,6 @@ pub fn code(error: &mut ServerError) {
     if extensions.get("code").is_none() {
         extensions.set("code", Code::BadInput.as_str());
         extensions.set("retryable", Code::BadInput.is_retryable());
-    }
-}
-
-/// The provider's name in the schema's enum.
-pub fn provider_name(provider: Provider) -> &'static str {
-    match provider {
-        Provider::WordPress => "WORDPRESS",
-        Provider::OneAll => "ONEALL",
     }
 }
 

@@ -173,7 +173,7 @@ pub async fn services(ctx: &Context<'_>, arguments: Arguments) -> Result<Page<Se
 /// The service with this key, in our spelling or a provider's.
 pub async fn service(loaders: &Loaders, key: &str) -> Answer<Service> {
     let Some(key) = slug(key) else { return Ok(None) };
-    let known = [Provider::WordPress, Provider::OneAll]
+    let known = Provider::ALL
         .map(|provider| catalogue::key_of(provider, &key))
         .into_iter()
         .find_map(|key| catalogue::named(&key));

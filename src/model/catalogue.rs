@@ -115,7 +115,7 @@ impl Name {
 
     /// The providers that know the service.
     pub fn providers(&self) -> Vec<Provider> {
-        [Provider::WordPress, Provider::OneAll].into_iter().filter(|p| !self.spelling(*p).is_empty()).collect()
+        Provider::ALL.into_iter().filter(|p| !self.spelling(*p).is_empty()).collect()
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_no_spelling_stands_for_two_services() {
         assert!(NAMES.is_sorted_by(|a, b| a.key < b.key));
-        for provider in [Provider::WordPress, Provider::OneAll] {
+        for provider in Provider::ALL {
             let mut spellings: Vec<_> = NAMES.iter().flat_map(|name| name.spelling(provider)).collect();
             let all = spellings.len();
             spellings.sort_unstable();

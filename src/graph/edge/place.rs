@@ -18,10 +18,7 @@ use crate::provider::wordpress::ServiceSlug;
 pub fn service_of(provider: Provider, slug: Option<&str>, label: Option<&str>) -> Option<Service> {
     let slug = slug?;
     let key = catalogue::key_of(provider, slug);
-    let slug = match provider {
-        Provider::WordPress => slug.to_owned(),
-        Provider::OneAll => catalogue::wordpress_slug(&key).to_owned(),
-    };
+    let slug = if provider == Provider::WordPress { slug } else { catalogue::wordpress_slug(&key) }.to_owned();
     Some(Service { key, slug, label: label.map(str::to_owned), entry: None })
 }
 
