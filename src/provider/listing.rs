@@ -111,17 +111,19 @@ async fn answer_one<K, T>(key: K, read: impl Future<Output = Answer<T>>) -> (K, 
     (key, read.await)
 }
 
-/// Whether a list's error says what a single read would meet too. A host that is down or a token that is not accepted
-/// is the same for both; a list that cannot be understood, or is not allowed, says nothing of a single thing.
+/// Whether a list's error says what a single read would meet too. A host that gives no answer and a token that is not
+/// accepted are the same for both; a list that is out of order, not allowed or not understood says nothing of a single
+/// thing.
 fn holds_for_each_key(error: &Error) -> bool {
     match error.reason {
-        Reason::NotAuthenticated
-        | Reason::Expired
-        | Reason::Throttled
-        | Reason::Unavailable
-        | Reason::TimedOut
-        | Reason::NotConfigured => true,
-        Reason::NotAllowed | Reason::Malformed | Reason::Unsupported | Reason::Refused | Reason::TooLarge => false,
+        Reason::NotAuthenticated | Reason::Throttled | Reason::TimedOut | Reason::NotConfigured => true,
+        Reason::Unavailable => error.status.is_none(),
+        Reason::Expired
+        | Reason::NotAllowed
+        | Reason::Malformed
+        | Reason::Unsupported
+        | Reason::Refused
+        | Reason::TooLarge => false,
     }
 }
 
@@ -150,14 +152,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_that_cannot_be_understood_costs_no_key_its_answer() {
-        let error = Error::new(Provider::WordPress, Reason::Malformed, "not a list");
-        assert_eq!(answers(Err(error)).await[2], (9, Ok(Some(Arc::new(9)))));
+    async fn an_error_of_the_list_itself_costs_no_key_its_answer() {
+        for (reason, status) in [
+            (Reason::Unavailable, Some(500)),
+            (Reason::Expired, Some(403)),
+            (Reason::NotAllowed, Some(403)),
+            (Reason::Malformed, Some(200)),
+            (Reason::Unsupported, Some(404)),
+            (Reason::Refused, Some(400)),
+            (Reason::TooLarge, None),
+        ] {
+            let error = Error { status, ..Error::new(Provider::WordPress, reason, "") };
+            assert_eq!(answers(Err(error)).await[2], (9, Ok(Some(Arc::new(9)))), "{reason:?}");
+        }
     }
 
     #[tokio::test]
-    async fn a_host_that_is_down_is_asked_once_for_all_keys() {
-        let error = Error::new(Provider::WordPress, Reason::Unavailable, "no connection");
-        assert!(answers(Err(error)).await.iter().all(|(_, answer)| answer.is_err()));
+    async fn an_error_of_the_host_or_the_credential_is_met_once_for_all_keys() {
+        for (reason, status) in [
+            (Reason::Unavailable, None),
+            (Reason::TimedOut, None),
+            (Reason::NotAuthenticated, Some(401)),
+            (Reason::Throttled, Some(429)),
+            (Reason::NotConfigured, None),
+        ] {
+            let error = Error { status, ..Error::new(Provider::WordPress, reason, "") };
+            assert!(answers(Err(error)).await.iter().all(|(_, answer)| answer.is_err()), "{reason:?}");
+        }
     }
 }

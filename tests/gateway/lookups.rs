@@ -99,6 +99,23 @@ async fn an_answer_does_not_depend_on_how_many_keys_are_asked_together() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_out_of_order_costs_no_key_its_answer() {
+    let world = World::start().await;
+    let one = "connection(by: {keyringConnectionId: \"61001\"}) { id kind label }";
+    let two = "other: connection(by: {keyringConnectionId: \"61005\"}) { id }";
+    for fault in [json!({ "status": 500 }), json!({ "status": 403 }), json!({ "shape": "html" })] {
+        let mut fault = fault;
+        fault["path"] = json!("/rest/v1.1/me/keyring-connections");
+        world.fault(fault.clone()).await;
+        let alone = world.ask("olga", &format!("{{ {one} }}")).await;
+        let together = world.ask("olga", &format!("{{ {one} {two} }}")).await;
+        assert_eq!(together["errors"], json!(null), "{fault}");
+        assert!(alone["data"]["connection"].is_object() && together["data"]["other"].is_object(), "{fault}");
+        assert_eq!(alone["data"]["connection"], together["data"]["connection"]);
+    }
+}
+
+#[tokio::test]
 async fn someone_elses_thing_is_like_one_that_does_not_exist() {
     let world = World::start().await;
     let query = "{
