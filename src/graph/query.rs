@@ -42,7 +42,8 @@ type FoundNode = Option<Result<Node, Error>>;
 pub enum ConnectionBy {
     /// The `id` of a Connection in this graph.
     Id(ID),
-    /// WordPress.com: the number in /me/keyring-connections/$ID, such as 51001.
+    /// WordPress.com: the number in /me/keyring-connections/$ID, such as 51001. Where WordPress.com gives a Publicize
+    /// connection under that number, as its documentation shows, that is the answer.
     KeyringConnectionId(ID),
     /// OneAll: the connection_token that your callback received.
     ConnectionToken(String),
@@ -123,9 +124,13 @@ impl Query {
 
     /// A connection. Null if there is none, or not for this caller.
     async fn connection(&self, ctx: &Context<'_>, by: ConnectionBy) -> Option<Result<Arc<Connection>, Error>> {
-        match connection_key(&by) {
-            Ok(wanted) => settle(find_connection(ctx.loaders(), wanted).await),
-            Err(error) => Some(Err(error)),
+        let wanted = match connection_key(&by) {
+            Ok(wanted) => wanted,
+            Err(error) => return Some(Err(error)),
+        };
+        match by {
+            ConnectionBy::KeyringConnectionId(_) => settle(find_connection(ctx.loaders(), wanted).await),
+            _ => settle(named_connection(ctx.loaders(), wanted).await),
         }
     }
 
@@ -323,6 +328,12 @@ async fn find_connection(loaders: &Loaders, key: ConnectionKey) -> Answer<Connec
     }
 }
 
+/// The connection with this key, and no other that a provider gives under it.
+async fn named_connection(loaders: &Loaders, key: ConnectionKey) -> Answer<Connection> {
+    let found = find_connection(loaders, key.clone()).await?;
+    Ok(found.filter(|found| found.key == key))
+}
+
 async fn find_application(loaders: &Loaders, key: ApplicationKey) -> Answer<Application> {
     match key {
         ApplicationKey::Connected(id) => loaders.wordpress.find(id).await,
@@ -341,16 +352,14 @@ async fn find_identity(loaders: &Loaders, key: IdentityKey) -> Answer<Identity> 
     Ok(found.and_then(|found| found.identity.clone()).filter(|identity| identity.key == key))
 }
 
-/// What a global ID names, if it is there; what a provider gives under another ID is not it.
+/// What a global ID names, if it is there.
 async fn find_node(loaders: &Loaders, id: &ID) -> FoundNode {
     let wanted = match GlobalId::from_client(id) {
         Ok(wanted) => wanted,
         Err(error) => return Some(Err(error)),
     };
     let found = match wanted {
-        GlobalId::Connection(key) => find_connection(loaders, key.clone())
-            .await
-            .map(|found| found.filter(|found| found.key == key).map(Node::Connection)),
+        GlobalId::Connection(key) => named_connection(loaders, key).await.map(|found| found.map(Node::Connection)),
         GlobalId::Application(key) => find_application(loaders, key).await.map(|found| found.map(Node::Application)),
         GlobalId::Identity(key) => find_identity(loaders, key).await.map(|found| found.map(Node::Identity)),
         GlobalId::Service(key) => lists::service(loaders, &key).await.map(|found| found.map(Node::Service)),

@@ -100,6 +100,14 @@ async fn the_keyring_pages_connection_is_found_again_where_it_says_it_is() {
     assert_eq!(asked[0], own);
 }
 
+#[tokio::test]
+async fn the_keyring_pages_connection_is_not_the_keyring_connection_of_that_id() {
+    let page = include_str!("../fixtures/seeds/wordpress-keyring-connection.json");
+    let pages = [("/rest/v1.1/me/keyring-connections/1234567", page)];
+    let field = format!("connection(by: {{id: \"{}\"}}) {{ ...Whole }}", id("keyring:1234567"));
+    assert_eq!(ask(&pages, Asker::token("token"), &field).await.0, json!(null));
+}
+
 fn publicize() -> Value {
     let site = json!({ "id": id("site:3584907"), "siteId": "3584907" });
     let key = id("publicize:3584907/1234567");
@@ -130,7 +138,8 @@ fn publicize() -> Value {
             "__typename": "PublicizeRecord", "publicizeConnectionId": "1234567", "siteId": "3584907",
             "userId": "12345678", "keyringConnectionId": "1234567", "keyringUserId": "12345678",
             "refreshUrl": refresh, "helpUrl": format!("{own}/help"), "selfUrl": own, "site": site,
-            "keyringConnection": { "id": key, "kind": "PUBLICIZE" },
+            // Under the number of the Keyring connection stands this one again, which is not it.
+            "keyringConnection": null,
         },
     })
 }

@@ -100,9 +100,12 @@ impl PublicizeRecord {
         self.site.map(bare_site)
     }
 
-    /// The Keyring connection it is built on. Null if that is somebody else's.
+    /// The Keyring connection it is built on. Null if that is somebody else's, or if WordPress.com gives something else
+    /// under its number.
     async fn keyring_connection(&self, ctx: &Context<'_>) -> Option<Result<Arc<Connection>, Error>> {
-        settle(ctx.loaders().wordpress.find(self.keyring?).await)
+        let key = self.keyring?;
+        let found = ctx.loaders().wordpress.find(key).await;
+        settle(found.map(|found: Option<Arc<Connection>>| found.filter(|it| it.key == ConnectionKey::Keyring(key))))
     }
 }
 
