@@ -56,7 +56,8 @@ pub async fn count_needing_attention(loaders: &Loaders) -> Result<i32, Error> {
     let reads = &loaders.wordpress.reads;
     let (keyring, publicize) = futures_util::join!(reads.keyring_connections(), reads.publicize_connections(None));
     let (keyring, publicize) = (keyring?, publicize?);
-    let rows = keyring.rows.iter().chain(&publicize.rows);
+    let mut seen = HashSet::new();
+    let rows = keyring.rows.iter().chain(&publicize.rows).filter(|row| seen.insert(&row.key));
     let count = rows.filter(|row| row.health.as_ref().is_some_and(|health| health.state.needs_attention())).count();
     Ok(i32::try_from(count).unwrap_or(i32::MAX))
 }

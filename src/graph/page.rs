@@ -4,6 +4,7 @@
 //! WordPress.com gives its lists whole; OneAll's are read by stretches (`walk`). A page never reads more of them than it
 //! needs to fill itself and to know whether there is more.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, OutputType, SimpleObject};
@@ -214,13 +215,18 @@ pub fn merge<T>(window: &Window, sides: Vec<(Provider, Side<T>)>) -> Result<Merg
     let mut missing: Vec<Error> = Vec::new();
     let mut here = sides.is_empty();
     let mut older = None;
+    let mut seen = HashSet::new();
     for (provider, side) in sides {
         match side {
-            Side::Here { rows: part, total: all, skipped } => {
+            Side::Here { rows: mut part, total: all, skipped } => {
                 here = true;
+                let count = part.len();
+                // A thing that whole lists name twice, each or both, is one row; a stretch has been seen to.
+                part.retain(|row| row.number.is_some() || seen.insert(row.place.id.clone()));
+                let repeated = count - part.len();
                 older = older.or(part.iter().any(|row| row.number.is_some()).then_some(all));
                 rows.extend(part.into_iter().filter(|row| window.holds(&row.place)));
-                total = total.map(|total| total + all);
+                total = total.map(|total| total + all - repeated);
                 errors.extend(skipped.iter().map(|skipped| Error::skipped(provider, skipped)));
             }
             Side::Missing(error) => {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{World, codes};
+use crate::harness::{Asker, Canned, World, codes};
 
 const ROWS: &str =
     "edges { cursor node { id createdAt } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount";
@@ -123,4 +123,29 @@ async fn one_lists_cursor_is_none_of_anothers() {
     let cursor = page(&world, "first: 1").await["pageInfo"]["endCursor"].clone();
     let answer = world.ask("olga", &format!("{{ applications(after: {cursor}) {{ totalCount }} }}")).await;
     assert_eq!(codes(&answer), [("BAD_INPUT".to_owned(), "applications".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_lists_name_twice_is_one_row() {
+    let publicize = json!({ "ID": 88001, "site_ID": 7700123, "issued": "2024-03-09 08:15:00", "status": "broken" });
+    let keyring = json!({ "ID": 51001, "external_ID": "7", "issued": "2024-03-09 08:15:00", "status": "broken" });
+    let later = json!({ "ID": 51001, "external_ID": "7", "issued": "2025-03-09 08:15:00", "status": "broken" });
+    let canned = Canned::start(vec![
+        Canned::json("/rest/v1.1/me/keyring-connections", json!({ "connections": [keyring, publicize, later] })),
+        Canned::json("/rest/v1.1/me/publicize-connections", json!({ "connections": [publicize, publicize] })),
+    ])
+    .await;
+    let query = "{ viewer { needsAttentionCount
+        connections(first: 1) { totalCount nodes { providerId } pageInfo { endCursor hasNextPage } }
+        identities { totalCount nodes { subject } } } }";
+    let gateway = canned.gateway().await;
+    let answer = gateway.ask(&Asker::token("token"), query, json!({})).await;
+    let viewer = &answer["data"]["viewer"];
+    assert_eq!((&viewer["needsAttentionCount"], &viewer["connections"]["totalCount"]), (&json!(2), &json!(2)));
+    let cursor = &viewer["connections"]["pageInfo"]["endCursor"];
+    let query = format!("{{ viewer {{ connections(after: {cursor}) {{ totalCount nodes {{ providerId }} }} }} }}");
+    let rest = &gateway.ask(&Asker::token("token"), &query, json!({})).await["data"]["viewer"]["connections"];
+    let ids = [&viewer["connections"]["nodes"][0]["providerId"], &rest["nodes"][0]["providerId"]];
+    assert!(rest["nodes"][1].is_null() && rest["totalCount"] == 2, "{rest}");
+    assert!(ids.contains(&&json!("51001")) && ids.contains(&&json!("88001")), "{ids:?}");
 }
