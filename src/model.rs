@@ -32,13 +32,15 @@ pub use scalar::{DateTime, Url};
 
 use async_graphql::Enum;
 
-/// A row of a list that could not be read.
+/// A row of a list that could not be read, or the rest of many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// Where it stands in the provider's answer: `connections[3]`.
     pub path: String,
     /// What is wrong with it, without its content: `ID: expected a number or digits`.
     pub detail: String,
+    /// How many rows this stands for: one, or all those of a list that are not named one by one.
+    pub rows: usize,
 }
 
 /// One of the two services that the gateway reads.

@@ -18,16 +18,52 @@ pub mod oneall;
 pub mod span;
 pub mod wordpress;
 
+/// How many rows of an answer that could not be read are named one by one.
+pub const SKIPPED_MAX: usize = 20;
+
 /// What one key was answered: the thing, nothing (the provider knows no such thing, or not for this caller), or why not.
 pub type Answer<T> = Result<Option<Arc<T>>, Error>;
 
-/// What a list was answered: its good rows, and a note for each bad one.
+/// What a list was answered: its good rows, and notes of the bad ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct List<T> {
     /// The rows that could be read, in the provider's order.
     pub rows: Vec<Arc<T>>,
     /// The rows that could not.
     pub skipped: Vec<Skipped>,
+}
+
+/// The rows of one answer that could not be read, gathered while it is mapped. The first are named, the others counted:
+/// an answer may have hundreds of thousands, and nobody reads them one by one.
+#[derive(Debug, Default)]
+pub struct LeftOut {
+    named: Vec<Skipped>,
+    others: usize,
+}
+
+impl LeftOut {
+    /// Notes a row by its place and by what is wrong with it.
+    pub fn note(&mut self, path: impl FnOnce() -> String, detail: String) {
+        if self.named.len() < SKIPPED_MAX {
+            self.named.push(Skipped { path: path(), detail, rows: 1 });
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// All that was noted of the list of this name.
+    pub fn of(self, list: &str) -> Vec<Skipped> {
+        let detail = format!("{} more rows", self.others);
+        let rest = (self.others > 0).then(|| Skipped { path: list.to_owned(), detail, rows: self.others });
+        self.named.into_iter().chain(rest).collect()
+    }
+}
+
+/// Tells the log, in one line, of the rows of an answer that could not be read.
+pub fn tell_left_out(provider: Provider, skipped: &[Skipped]) {
+    let Some(first) = skipped.first() else { return };
+    let rows: usize = skipped.iter().map(|skipped| skipped.rows).sum();
+    tracing::warn!(provider = provider.name(), rows, first = first.path, detail = first.detail, "rows left out");
 }
 
 /// A reader of things by key: the loaders hand it all keys that were asked together.
@@ -90,6 +126,17 @@ impl Error {
     /// An error with no more than a reason and a sentence for the log.
     pub fn new(provider: Provider, reason: Reason, detail: impl Into<String>) -> Self {
         Self { provider, reason, detail: detail.into(), status: None, code: None, retry_after: None }
+    }
+
+    /// Tells the log why the read of this path brought nothing: once, where it is found out.
+    pub fn tell(&self, target: &str) {
+        tracing::warn!(
+            provider = self.provider.name(),
+            target,
+            reason = ?self.reason,
+            detail = self.detail,
+            "no answer"
+        );
     }
 }
 

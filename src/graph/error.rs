@@ -1,7 +1,7 @@
 //! A provider's reason becomes a client's code and sentence: the only place where that happens, and where causes stop.
 //!
 //! What a client sees is a code out of one table, a sentence that says what to do, and the numbers it needs to decide
-//! whether to ask again. The cause goes to the log, once, here.
+//! whether to ask again. The cause stands in the log already, where the provider's answer was read.
 
 use std::time::Duration;
 
@@ -151,10 +151,13 @@ impl Error {
         Self { code, message: message.into(), provider: None, retry_after: None, upstream: None, row: None }
     }
 
-    /// A row of a provider's list could not be read and was left out.
+    /// A row of a provider's list, or all but the first of many, could not be read and was left out.
     pub fn skipped(provider: Provider, skipped: &provider::Skipped) -> Self {
-        let message = format!("{} gave a row that cannot be understood; it was left out.", provider.title());
-        tracing::warn!(provider = provider.name(), row = skipped.path, detail = skipped.detail, "row skipped");
+        let title = provider.title();
+        let message = match skipped.rows {
+            0 | 1 => format!("{title} gave a row that cannot be understood; it was left out."),
+            rows => format!("{title} gave {rows} more rows that cannot be understood; they were left out."),
+        };
         let row = Some(skipped.path.clone());
         Self { provider: Some(provider), row, ..Self::own(Code::ProviderMalformed, message) }
     }
@@ -162,7 +165,6 @@ impl Error {
 
 impl From<provider::Error> for Error {
     fn from(error: provider::Error) -> Self {
-        tracing::debug!(provider = error.provider.name(), reason = ?error.reason, detail = error.detail, "no answer");
         let code = Code::from(error.reason);
         Self {
             code,

@@ -20,7 +20,7 @@ use url::Url;
 use self::envelope::Opened;
 use super::listing::one_by_one;
 use super::span::{self, Page, PageAsk, Paging, Slice, Stretch};
-use super::{Answer, CallMade, Calls, Error, Fetch, Reason};
+use super::{Answer, CallMade, Calls, Error, Fetch, Reason, tell_left_out};
 use crate::access::OneAllGrant;
 use crate::model::{Connection, ConnectionToken, Identity, IdentityToken, OneAllUser, Provider, Record, UserToken};
 use crate::upstream::{self, Credential, Read, Upstream};
@@ -155,7 +155,7 @@ impl Reads {
         }
         let file = format!("{token}.json");
         let Some(opened) = self.get(&["connections", &file], &[]).await? else { return Ok(None) };
-        let found = mapping::sign_in(token, opened).map_err(malformed)?;
+        let found = mapping::sign_in(token, opened).map_err(|detail| malformed("connections", &file, detail))?;
         let owner = match &found.record {
             Record::SignIn(record) => record.user.clone(),
             _ => None,
@@ -169,7 +169,9 @@ impl Reads {
         }
         let file = format!("{token}.json");
         let Some(payload) = self.data(&["users", &file], &[]).await? else { return Ok(None) };
-        mapping::user(token, payload).map(|user| Some(Arc::new(user))).map_err(malformed)
+        let user = mapping::user(token, payload).map_err(|detail| malformed("users", &file, detail))?;
+        tell_left_out(Provider::OneAll, user.entry.as_ref().map_or(&[], |entry| &entry.skipped));
+        Ok(Some(Arc::new(user)))
     }
 
     async fn identity(&self, token: IdentityToken) -> Answer<Identity> {
@@ -178,7 +180,7 @@ impl Reads {
         }
         let file = format!("{token}.json");
         let Some(payload) = self.data(&["identities", &file], &[]).await? else { return Ok(None) };
-        let found = mapping::identity(token, payload).map_err(malformed)?;
+        let found = mapping::identity(token, payload).map_err(|detail| malformed("identities", &file, detail))?;
         let owner = found.user.clone();
         Ok(self.own(owner.as_ref(), found))
     }
@@ -199,7 +201,7 @@ impl Reads {
     /// What a plain read brought; its operation must have gone well.
     async fn data<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Option<T>, Error> {
         match self.get(path, query).await? {
-            Some(opened) => opened.into_data(),
+            Some(opened) => opened.into_data().inspect_err(|error| error.tell(&format!("/{}", path.join("/")))),
             None => Ok(None),
         }
     }
@@ -212,10 +214,18 @@ impl Reads {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
         let read = Read { path, query, credential: Credential::Basic(&site.public_key, &site.private_key) };
         let (call, reply) = site.upstream.get(&read).await;
-        let opened = reply.map_err(|error| Error::from((Provider::OneAll, error))).and_then(|r| envelope::open(&r));
-        let note = opened.as_ref().ok().and_then(Option::as_ref).map(|opened: &Opened<T>| opened.meta.to_string());
-        self.calls.record(CallMade { provider: Provider::OneAll, call, note });
-        opened
+        let opened = match &reply {
+            Ok(reply) => envelope::open(reply),
+            Err(error) => Err(Error::from((Provider::OneAll, *error))),
+        };
+        let meta = match (&opened, &reply) {
+            (Ok(Some(opened)), _) => Some(opened.meta.clone()),
+            (_, Ok(reply)) => envelope::meta(reply),
+            (_, Err(_)) => None,
+        };
+        let target = call.target.clone();
+        self.calls.record(CallMade { provider: Provider::OneAll, call, note: meta.map(|meta| meta.to_string()) });
+        opened.inspect_err(|error: &Error| error.tell(&target))
     }
 }
 
@@ -244,6 +254,7 @@ impl Fetch<IdentityToken> for Reads {
 }
 
 fn page<T>(page: mapping::Page<T>) -> Page<T> {
+    tell_left_out(Provider::OneAll, &page.list.skipped);
     let paging = page.total.zip(page.size).map(|(total, size)| Paging { total, size });
     Page { rows: page.list.rows, skipped: page.list.skipped, entries: page.entries, paging }
 }
@@ -256,6 +267,8 @@ fn not_configured() -> Error {
     Error::new(Provider::OneAll, Reason::NotConfigured, "no OneAll site is set")
 }
 
-fn malformed(detail: impl Into<String>) -> Error {
-    Error::new(Provider::OneAll, Reason::Malformed, detail)
+fn malformed(folder: &str, file: &str, detail: String) -> Error {
+    let error = Error::new(Provider::OneAll, Reason::Malformed, detail);
+    error.tell(&format!("/{folder}/{file}"));
+    error
 }

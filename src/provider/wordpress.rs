@@ -21,7 +21,7 @@ use url::Url;
 
 use self::verdict::Verdict;
 use super::listing::Listing;
-use super::{Answer, CallMade, Calls, Error, Fetch, List, Reason};
+use super::{Answer, CallMade, Calls, Error, Fetch, List, Reason, tell_left_out};
 use crate::access::WordPressGrant;
 use crate::model::{
     Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, DateTime, KeyringId, Provider, PublicizeId,
@@ -35,6 +35,9 @@ const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,avatar_UR
 
 /// The fields of a site that are mapped; the rest is some fifty kilobytes a page.
 const SITE_FIELDS: &str = "ID,name,description,URL,icon";
+
+/// What is wrong with an answer that names another thing than the one asked for.
+const ABOUT_ANOTHER: &str = "the answer is about something else";
 
 /// How WordPress.com is reached.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -147,36 +150,28 @@ impl Reads {
 
     /// Every Keyring connection of the person.
     pub async fn keyring_connections(&self) -> Result<Arc<List<Connection>>, Error> {
-        let read = async { Ok(mapping::keyring_list(self.list(&self.host.keyring_path(), &[]).await?, self.now)) };
-        self.keyring.read(read).await
+        let path = self.host.keyring_path();
+        self.keyring.read(self.list(&path, &[], |list| mapping::keyring_list(list, self.now))).await
     }
 
     /// Every Publicize connection of the person, or those of one site.
     pub async fn publicize_connections(&self, site: Option<SiteId>) -> Result<Arc<List<Connection>>, Error> {
-        let read = async {
-            let id = site.map(|site| site.to_string());
-            let payload = self.list(&publicize_path(id.as_deref()), &[]).await?;
-            Ok(mapping::publicize_list(payload, self.now))
-        };
+        let id = site.map(|site| site.to_string());
+        let path = publicize_path(id.as_deref());
+        let read = self.list(&path, &[], |list| mapping::publicize_list(list, self.now));
         self.publicize_listing(site).read(read).await
     }
 
     /// Every application the person gave access to.
     pub async fn applications(&self) -> Result<Arc<List<Application>>, Error> {
-        let read = async {
-            let payload = self.list(&["rest", "v1.1", "me", "connected-applications"], &[]).await?;
-            Ok(mapping::application_list(payload))
-        };
-        self.applications.read(read).await
+        let path = ["rest", "v1.1", "me", "connected-applications"];
+        self.applications.read(self.list(&path, &[], mapping::application_list)).await
     }
 
     /// The catalogue of services.
     pub async fn services(&self) -> Result<Arc<List<ServiceEntry>>, Error> {
-        let read = async {
-            let payload = self.list(&["rest", "v1.1", "meta", "external-services"], &[]).await?;
-            Ok(mapping::service_list(payload))
-        };
-        self.services.read(read).await
+        let path = ["rest", "v1.1", "meta", "external-services"];
+        self.services.read(self.list(&path, &[], mapping::service_list)).await
     }
 
     /// Says that the services of several rows will be asked for, some of them later than others: one read of the
@@ -187,18 +182,15 @@ impl Reads {
 
     /// Every site of the person.
     pub async fn sites(&self) -> Result<Arc<List<Site>>, Error> {
-        let read = async {
-            let payload = self.list(&["rest", "v1.1", "me", "sites"], &[("fields", SITE_FIELDS)]).await?;
-            Ok(mapping::site_list(payload))
-        };
-        self.sites.read(read).await
+        let path = ["rest", "v1.1", "me", "sites"];
+        self.sites.read(self.list(&path, &[("fields", SITE_FIELDS)], mapping::site_list)).await
     }
 
     /// The person whose token it is.
     pub async fn me(&self) -> Result<Arc<WordPressUser>, Error> {
         let read = || async {
-            let payload = self.list(&["rest", "v1.1", "me"], &[("fields", ME_FIELDS)]).await?;
-            mapping::me(payload).map(Arc::new).map_err(malformed)
+            let me = self.due(&["rest", "v1.1", "me"], &[("fields", ME_FIELDS)], mapping::me).await?;
+            Ok(Arc::new(me))
         };
         self.me.get_or_init(read).await.clone()
     }
@@ -210,13 +202,15 @@ impl Reads {
 
     async fn keyring_connection(&self, key: KeyringId) -> Answer<Connection> {
         let [a, b, c, d] = self.host.keyring_path();
-        let Some(payload) = self.thing(&[a, b, c, d, &key.to_string()], &[]).await? else { return Ok(None) };
-        let found = mapping::connection(payload, self.now).map_err(malformed)?;
-        let Record::Publicize(use_of_it) = &found.record else {
-            return own(&ConnectionKey::Keyring(key), &found.key.clone(), found);
+        let about_it = |found: Connection| match &found.record {
+            Record::Publicize(use_of_it) if use_of_it.keyring.is_none_or(|keyring| keyring == key) => Ok(found),
+            Record::Publicize(_) => Err(ABOUT_ANOTHER.to_owned()),
+            _ => own(&ConnectionKey::Keyring(key), &found.key.clone(), found),
         };
-        if use_of_it.keyring.is_some_and(|keyring| keyring != key) {
-            return Err(about_another());
+        let map = |payload| mapping::connection(payload, self.now).and_then(about_it);
+        let Some(found) = self.thing(&[a, b, c, d, &key.to_string()], &[], map).await? else { return Ok(None) };
+        if !matches!(found.record, Record::Publicize(_)) {
+            return Ok(Some(Arc::new(found)));
         }
         // The documented sample of a Keyring read is a Publicize connection. The list tells whether there is a Keyring
         // connection of that number too; if so that is what was asked for, as it is when several are asked together.
@@ -230,60 +224,85 @@ impl Reads {
         let (site, id) = (key.site.map(|site| site.to_string()), key.id.to_string());
         let path = publicize_path(site.as_deref());
         let path: Vec<&str> = path.into_iter().chain([id.as_str()]).collect();
-        let Some(payload) = self.thing(&path, &[]).await? else { return Ok(None) };
-        let found = mapping::connection(payload, self.now).map_err(malformed)?;
-        own(&ConnectionKey::Publicize(key), &found.key.clone(), found)
+        let map = |payload| {
+            let found = mapping::connection(payload, self.now)?;
+            own(&ConnectionKey::Publicize(key), &found.key.clone(), found)
+        };
+        Ok(self.thing(&path, &[], map).await?.map(Arc::new))
     }
 
     async fn application(&self, key: ApplicationId) -> Answer<Application> {
         let path = ["rest", "v1.1", "me", "connected-applications", &key.to_string()];
-        let Some(payload) = self.thing(&path, &[]).await? else { return Ok(None) };
-        let found = mapping::application(payload).map_err(malformed)?;
-        own(&ApplicationKey::Connected(key), &found.key.clone(), found)
+        let map = |payload| {
+            let found = mapping::application(payload)?;
+            own(&ApplicationKey::Connected(key), &found.key.clone(), found)
+        };
+        Ok(self.thing(&path, &[], map).await?.map(Arc::new))
     }
 
     async fn service(&self, slug: ServiceSlug) -> Answer<ServiceEntry> {
-        let Some(payload) = self.thing(&["rest", "v1.1", "meta", "external-services", &slug.0], &[]).await? else {
-            return Ok(None);
+        let path = ["rest", "v1.1", "meta", "external-services", &slug.0];
+        let map = |payload| {
+            let found = mapping::service(payload)?;
+            own(&slug.0, &found.slug.clone(), found)
         };
-        let found = mapping::service(payload).map_err(malformed)?;
-        own(&slug.0, &found.slug.clone(), found)
+        Ok(self.thing(&path, &[], map).await?.map(Arc::new))
     }
 
     async fn site(&self, key: SiteId) -> Answer<Site> {
         let path = ["rest", "v1.1", "sites", &key.to_string()];
-        let Some(payload) = self.thing(&path, &[("fields", SITE_FIELDS)]).await? else { return Ok(None) };
-        let found = mapping::site(payload).map_err(malformed)?;
-        own(&key, &found.key.clone(), found)
+        let map = |payload| {
+            let found = mapping::site(payload)?;
+            own(&key, &found.key.clone(), found)
+        };
+        Ok(self.thing(&path, &[("fields", SITE_FIELDS)], map).await?.map(Arc::new))
+    }
+
+    /// Reads a list.
+    async fn list<P: DeserializeOwned, T>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        map: impl FnOnce(P) -> List<T>,
+    ) -> Result<List<T>, Error> {
+        let list = self.due(path, query, |payload| Ok(map(payload))).await?;
+        tell_left_out(Provider::WordPress, &list.skipped);
+        Ok(list)
     }
 
     /// Reads what must be there: a list, or the person's own account.
-    async fn list<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, Error> {
-        match self.thing(path, query).await? {
-            Some(payload) => Ok(payload),
+    async fn due<P: DeserializeOwned, T>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        map: impl FnOnce(P) -> Result<T, String>,
+    ) -> Result<T, Error> {
+        match self.thing(path, query, map).await? {
+            Some(found) => Ok(found),
             None => Err(Error::new(Provider::WordPress, Reason::Unsupported, "there is no such list")),
         }
     }
 
-    /// Reads what may be there.
-    async fn thing<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Option<T>, Error> {
-        let Some(reply) = self.get(path, query).await? else { return Ok(None) };
-        payload::decode(&reply.body).map(Some).map_err(malformed)
-    }
-
-    async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Option<Reply>, Error> {
+    /// Reads what may be there, and tells the log if the answer is none.
+    async fn thing<P: DeserializeOwned, T>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        map: impl FnOnce(P) -> Result<T, String>,
+    ) -> Result<Option<T>, Error> {
         let Some(grant) = &self.grant else {
             let detail = "no WordPress.com token was shown";
             return Err(Error::new(Provider::WordPress, Reason::NotAuthenticated, detail));
         };
         let read = Read { path, query, credential: Credential::Bearer(grant.token()) };
         let (call, reply) = self.host.upstream.get(&read).await;
+        let target = call.target.clone();
         self.calls.record(CallMade { provider: Provider::WordPress, call, note: None });
-        let reply = reply.map_err(|error| Error::from((Provider::WordPress, error)))?;
-        Ok(match verdict::judge(&reply)? {
-            Verdict::Content => Some(reply),
-            Verdict::Absent => None,
-        })
+        let found = match reply {
+            Ok(reply) => understand(&reply, map),
+            Err(error) => Err(Error::from((Provider::WordPress, error))),
+        };
+        found.inspect_err(|error| error.tell(&target))
     }
 }
 
@@ -359,15 +378,22 @@ fn publicize_path(site: Option<&str>) -> Vec<&str> {
     }
 }
 
+/// What an answer holds, if it is one and holds anything.
+fn understand<P: DeserializeOwned, T>(
+    reply: &Reply,
+    map: impl FnOnce(P) -> Result<T, String>,
+) -> Result<Option<T>, Error> {
+    match verdict::judge(reply)? {
+        Verdict::Content => payload::decode(&reply.body).and_then(map).map(Some).map_err(malformed),
+        Verdict::Absent => Ok(None),
+    }
+}
+
 /// Lets an answer pass only if it is about what was asked for.
-fn own<K: PartialEq, T>(asked: &K, found: &K, thing: T) -> Answer<T> {
-    if asked == found { Ok(Some(Arc::new(thing))) } else { Err(about_another()) }
+fn own<K: PartialEq, T>(asked: &K, found: &K, thing: T) -> Result<T, String> {
+    if asked == found { Ok(thing) } else { Err(ABOUT_ANOTHER.to_owned()) }
 }
 
-fn about_another() -> Error {
-    malformed("the answer is about something else")
-}
-
-fn malformed(detail: impl Into<String>) -> Error {
+fn malformed(detail: String) -> Error {
     Error::new(Provider::WordPress, Reason::Malformed, detail)
 }

@@ -223,3 +223,18 @@ async fn the_place_of_a_row_holds_no_text_of_the_provider() {
     assert_eq!(data["connections"]["nodes"], json!([{ "providerId": "t1" }]));
     assert_eq!(rows, each("ONEALL", &["connections[0]"]));
 }
+
+#[tokio::test]
+async fn of_many_bad_rows_the_first_are_named_and_the_others_counted() {
+    let bad = json!({ "connections": vec![json!({ "ID": "x" }); 5_000] });
+    let none = json!({ "connections": [] });
+    let canned = Canned::start(vec![Canned::json(KEYRING, bad), Canned::json(PUBLICIZE, none)]).await;
+    let query = "{ viewer { connections { totalCount } } }";
+    let answer = canned.gateway().await.ask(&Asker::token("token"), query, json!({})).await;
+    let errors = answer["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 21);
+    assert_eq!(errors[19]["extensions"]["row"], "connections[19]");
+    assert_eq!(errors[20]["extensions"]["row"], "connections");
+    let rest = "WordPress.com gave 4980 more rows that cannot be understood; they were left out.";
+    assert_eq!(errors[20]["message"], rest);
+}

@@ -181,6 +181,16 @@ pub fn open<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Opened<T>>, Err
     }
 }
 
+/// What an answer says of the request, where it is no content: for the log of calls.
+pub fn meta(reply: &Reply) -> Option<Meta> {
+    let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
+    let Maybe(envelope) = serde_json::from_slice::<Maybe<Envelope<'_>>>(body).ok()?;
+    let request = envelope?.response.0?.request.0?;
+    let date = request.date.text().and_then(|text| date::parse(&text));
+    let status = request.status.0.map(Status::from).unwrap_or_default();
+    Some(Meta { date, resource: request.resource.text(), status })
+}
+
 /// The number that decides. An error in the envelope outranks an HTTP 200, but an outage or a slow-down at the HTTP
 /// level outranks the envelope: a 404 inside a 503 is no reason to believe that a thing is gone.
 fn verdict(http: u16, code: Option<i32>) -> u16 {

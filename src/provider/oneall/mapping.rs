@@ -20,7 +20,7 @@ use super::date;
 use super::payload::{Listing, Pagination};
 use crate::model::{Application, ApplicationKey, Connection, DateTime, Identity, Provider, Url};
 use crate::provider::lenient::Loose;
-use crate::provider::{List, Skipped};
+use crate::provider::{LeftOut, List};
 
 /// The longest key of a map that is shown in a path, in bytes.
 const PLACE_LENGTH_MAX: usize = 64;
@@ -60,17 +60,18 @@ impl<T> Page<T> {
         key: impl Fn(&T) -> K,
     ) -> Self {
         let Pagination { current_page, total_pages, entries_per_page, total_entries } = listing.pagination;
-        let mut list = List { rows: Vec::new(), skipped: Vec::new() };
+        let (mut rows, mut left_out) = (Vec::new(), LeftOut::default());
         let entries = u32::try_from(listing.entries.0.len()).unwrap_or(u32::MAX);
         let mut seen = HashSet::new();
         for (index, entry) in listing.entries.0.into_iter().enumerate() {
             match entry.value.and_then(&row) {
-                Ok(noun) if seen.insert(key(&noun)) => list.rows.push(Arc::new(noun)),
+                Ok(noun) if seen.insert(key(&noun)) => rows.push(Arc::new(noun)),
                 Ok(_) => {}
-                Err(detail) => list.skipped.push(Skipped { path: path(name, index, &entry.place), detail }),
+                Err(detail) => left_out.note(|| path(name, index, &entry.place), detail),
             }
         }
         let [total, page, pages, size] = [total_entries, current_page, total_pages, entries_per_page].map(count);
+        let list = List { rows, skipped: left_out.of(name) };
         Page { list, entries, total, page, pages, size }
     }
 }

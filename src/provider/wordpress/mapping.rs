@@ -11,7 +11,7 @@ use async_graphql::ID;
 
 use crate::model::Url;
 use crate::provider::lenient::{Loose, Maybe, Rows};
-use crate::provider::{List, Skipped};
+use crate::provider::{LeftOut, List};
 
 use super::payload::NOT_AN_OBJECT;
 
@@ -36,7 +36,7 @@ const PLACE_LENGTH_MAX: usize = 64;
 #[derive(Debug, Default)]
 struct Notes {
     path: String,
-    skipped: Vec<Skipped>,
+    left_out: LeftOut,
 }
 
 /// Maps each row that can be mapped and notes each that cannot.
@@ -57,7 +57,7 @@ fn each<P, T>(
         };
         match row.value.and_then(|payload| map(notes, &row.place, payload)) {
             Ok(noun) => mapped.push(noun),
-            Err(detail) => notes.skipped.push(Skipped { path: notes.path.clone(), detail }),
+            Err(detail) => notes.left_out.note(|| notes.path.clone(), detail),
         }
         notes.path.truncate(outer);
     }
@@ -72,7 +72,7 @@ fn list<P, T>(
 ) -> List<T> {
     let mut notes = Notes::default();
     let rows = each(&mut notes, name, rows, |notes, place, row| map(notes, place, object(row)?).map(Arc::new));
-    List { rows, skipped: notes.skipped }
+    List { rows, skipped: notes.left_out.of(name) }
 }
 
 fn object<P>(row: Maybe<P>) -> Result<P, String> {

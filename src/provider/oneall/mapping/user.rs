@@ -7,7 +7,8 @@ use super::super::payload::{Identity, UserData, Veil, Watched};
 use super::identity::readable;
 use super::{count, is_about, moment, path};
 use crate::model::account::OneAllUserEntry;
-use crate::model::{self, IdentityToken, OneAllUser, Skipped, UserToken};
+use crate::model::{self, IdentityToken, OneAllUser, UserToken};
+use crate::provider::LeftOut;
 use crate::provider::lenient::Loose;
 
 /// The user that was asked for, or what is wrong with the answer.
@@ -32,11 +33,11 @@ pub fn user(token: UserToken, payload: UserData) -> Result<OneAllUser, String> {
         let key = node.plain.identity_token.clone().text().and_then(|text| IdentityToken::parse(&text));
         Ok::<_, String>(readable(key.ok_or("identity_token: expected a token")?, node, Some(token.clone())))
     };
-    let (mut identities, mut skipped) = (Vec::new(), Vec::new());
+    let (mut identities, mut left_out) = (Vec::new(), LeftOut::default());
     for (index, row) in user.identities.0.0.into_iter().enumerate() {
         match row.value.and_then(|plain| own(Watched { plain, vault: false })) {
             Ok(identity) => identities.push(identity),
-            Err(detail) => skipped.push(Skipped { path: path("identities", index, &row.place), detail }),
+            Err(detail) => left_out.note(|| path("identities", index, &row.place), detail),
         }
     }
     identities.extend(lone.and_then(|node| own(node).ok()));
@@ -45,7 +46,7 @@ pub fn user(token: UserToken, payload: UserData) -> Result<OneAllUser, String> {
         last_login_at: moment(user.date_last_login),
         login_count: count(user.num_logins).and_then(|number| i32::try_from(number).ok()),
         identities: distinct(identities),
-        skipped,
+        skipped: left_out.of("identities"),
     };
     Ok(OneAllUser { key: token, entry: Some(entry) })
 }
