@@ -206,7 +206,8 @@ fn ben(owner: Owner) -> Vec<Value> {
         ),
         with(
             row(owner, 52004, "bluesky", "Bluesky", ("did:plc:5a4d0000ben0", "ben.bikes.example")),
-            json!({"expires": "2011-12-31 23:59:59", "status": "broken"}),
+            // The word is older than the date: it has ended since it was last tested.
+            json!({"expires": "2011-12-31 23:59:59", "status": "ok"}),
         ),
     ]
 }

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::answer::with;
 use super::keyring::{API, connect_url};
+use super::stamp::{now, plain};
 use super::world::Owner;
+
+const DAY: i64 = 86_400;
 
 /// Number, site and Keyring number of a row.
 struct Place(u64, u64, u64);
@@ -81,7 +84,7 @@ pub(super) fn list(viewer: Owner) -> Vec<Value> {
             ),
             with(
                 own(Place(71003, 3_584_907, 61004), "linkedin", "LinkedIn", ("olga-brandt-77", "Olga Brandt")),
-                json!({"status": "must_reauth", "expires": "2026-12-31 00:00:00"}),
+                json!({"status": "must_reauth", "expires": plain(now() + 40 * DAY)}),
             ),
             with(
                 own(

@@ -216,3 +216,16 @@ async fn every_field_of_the_schema_is_answered_for_some_row() {
     let empty: Vec<String> = schema.all().difference(&filled).cloned().collect();
     assert_eq!(empty, ["ApplicationConnection.incomplete"]);
 }
+
+#[tokio::test]
+async fn the_people_of_the_sandbox_show_every_state_of_a_connection() {
+    let world = World::start().await;
+    let mut seen = BTreeSet::new();
+    for person in commongraph::sandbox::people() {
+        let answer = world.ask(person.name, "{ connections(first: 100) { nodes { health { state } } } }").await;
+        let rows = answer["data"]["connections"]["nodes"].as_array().cloned().unwrap_or_default();
+        seen.extend(rows.iter().filter_map(|row| row["health"]["state"].as_str().map(str::to_owned)));
+    }
+    let all = ["BROKEN", "EXPIRING", "FAILED", "OK", "REAUTHORIZE", "UNKNOWN", "UNSUPPORTED"];
+    assert!(seen.iter().eq(all), "{seen:?}");
+}
