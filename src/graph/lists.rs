@@ -99,23 +99,24 @@ pub async fn identities(ctx: &Context<'_>, arguments: Arguments) -> Result<Page<
 pub async fn own_identities(ctx: &Context<'_>, arguments: Arguments) -> Result<Page<Identity>, Error> {
     let window = arguments.window("viewer.identities")?;
     let loaders = ctx.loaders();
-    let mut sides = Vec::new();
-    if loaders.wordpress.reads.is_authorized() {
-        let keyring = loaders.wordpress.reads.keyring_connections().await;
-        let list = keyring.map(|list| Arc::new(accounts(&list)));
-        sides.push((Provider::WordPress, Side::whole(list, identity_place)));
-    }
-    if let Some(user) = loaders.oneall.reads.user() {
-        let list = loaders.oneall.find(user).await.map(|user| {
+    let behind_keyring = async {
+        let reads = &loaders.wordpress.reads;
+        let list = if reads.is_authorized() { reads.keyring_connections().await } else { return None };
+        let list = list.map(|list| Arc::new(accounts(&list)));
+        Some((Provider::WordPress, Side::whole(list, identity_place)))
+    };
+    let of_user = async {
+        let list = loaders.oneall.find(loaders.oneall.reads.user()?).await.map(|user| {
             let entry = user.as_ref().and_then(|user| user.entry.as_ref());
             Arc::new(List {
                 rows: entry.map(|entry| entry.identities.clone()).unwrap_or_default(),
                 skipped: entry.map(|entry| entry.skipped.clone()).unwrap_or_default(),
             })
         });
-        sides.push((Provider::OneAll, Side::whole(list, identity_place)));
-    }
-    Ok(merge(&window, sides)?.page(&window, ctx))
+        Some((Provider::OneAll, Side::whole(list, identity_place)))
+    };
+    let (keyring, user) = futures_util::join!(behind_keyring, of_user);
+    Ok(merge(&window, keyring.into_iter().chain(user).collect())?.page(&window, ctx))
 }
 
 /// The outside accounts behind a list of connections.

@@ -103,3 +103,19 @@ async fn the_newer_keyring_api_gives_the_same_connections() {
     assert!(counts.keys().any(|path| path.starts_with("GET /wpcom/v2/me/connections")), "{counts:?}");
     assert!(!counts.keys().any(|path| path.contains("keyring-connections")), "{counts:?}");
 }
+
+#[tokio::test]
+async fn both_providers_are_asked_for_a_persons_identities_at_once() {
+    let world = World::start().await;
+    world.fault(json!([{ "path": "/rest/v1.1/me/keyring-connections", "hang": "head" }, { "path": "/users/*", "hang": "head" }])).await;
+    let asking = world.ask("ada", "{ viewer { identities { totalCount } } }");
+    let both_open = async {
+        while world.open_calls().await < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        answer = asking => panic!("one waited for the other: {answer}"),
+        () = both_open => {}
+    }
+}
