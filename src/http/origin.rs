@@ -1,25 +1,57 @@
 //! Refuses what a page in a browser could send by a name of its own: the `Host` must be this machine.
 //!
 //! A page can point a name it owns at 127.0.0.1 and then talk to this listener as its own origin (DNS rebinding); its
-//! requests still carry that name.
+//! requests still carry that name. A page can also make a browser send a GET here that it cannot read; a browser says
+//! from where that comes.
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::refuse;
 use crate::graph::error::{Code, Error};
 
-/// Lets a request pass if it names this machine.
+/// Whose page makes the request, as a browser tells it.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// Whether a page is opened or something is fetched for one.
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+/// What the answer is for.
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// Lets a request pass if it names this machine and comes from no other site's page.
 pub(super) async fn check(request: Request, next: Next) -> Response {
-    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    if named.is_some_and(is_this_machine) {
-        return next.run(request).await;
+    let host = text(request.headers(), &header::HOST);
+    if !is_this_machine(host) {
+        let message =
+            "This gateway listens on loopback only; the Host of a request must be localhost, 127.0.0.1 or [::1].";
+        return refuse(StatusCode::MISDIRECTED_REQUEST, Error::own(Code::Forbidden, message));
     }
-    let message = "This gateway listens on loopback only; the Host of a request must be localhost, 127.0.0.1 or [::1].";
-    refuse(StatusCode::MISDIRECTED_REQUEST, Error::own(Code::Forbidden, message))
+    if is_foreign(request.headers()) && !opens_explorer(&request) {
+        let message = "A page of another site cannot use this gateway.";
+        return refuse(StatusCode::FORBIDDEN, Error::own(Code::Forbidden, message));
+    }
+    next.run(request).await
+}
+
+/// Whether a browser says that the request comes from a page of another site, or of another port of this machine.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let elsewhere = matches!(text(headers, &SEC_FETCH_SITE), "cross-site" | "same-site");
+    let own = format!("http://{}", text(headers, &header::HOST));
+    elsewhere && !text(headers, &header::ORIGIN).eq_ignore_ascii_case(&own)
+}
+
+/// Whether a person follows a link to the explorer, which asks nothing before they do.
+fn opens_explorer(request: &Request) -> bool {
+    let headers = request.headers();
+    let opens = text(headers, &SEC_FETCH_MODE) == "navigate" && text(headers, &SEC_FETCH_DEST) == "document";
+    opens && request.method() == Method::GET && request.uri().path() == "/"
+}
+
+/// The header's text; empty if it is absent or no text.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 fn is_this_machine(host: &str) -> bool {
@@ -31,7 +63,34 @@ fn is_this_machine(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
+
+    #[test]
+    fn a_page_of_another_site_is_foreign() {
+        let asks = |site: &'static str, origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("localhost:8080"));
+            headers.insert(SEC_FETCH_SITE, HeaderValue::from_static(site));
+            origin.map(|origin| headers.insert(header::ORIGIN, HeaderValue::from_static(origin)));
+            is_foreign(&headers)
+        };
+        for (site, origin, foreign) in [
+            ("cross-site", None, true),
+            ("cross-site", Some("https://evil.example"), true),
+            ("cross-site", Some("null"), true),
+            ("same-site", None, true),
+            ("same-site", Some("http://localhost:3000"), true),
+            ("same-site", Some("http://localhost:8080"), false),
+            ("same-origin", None, false),
+            ("same-origin", Some("http://localhost:8080"), false),
+            ("none", None, false),
+        ] {
+            assert_eq!(asks(site, origin), foreign, "{site} {origin:?}");
+        }
+        assert!(!is_foreign(&HeaderMap::new()));
+    }
 
     #[test]
     fn only_this_machine_is_this_machine() {

@@ -354,3 +354,26 @@ async fn a_document_nested_too_deep_is_refused_at_once() {
     send(post(&world, JSON, variables)).await.refuses(400, "BAD_INPUT");
     assert_nothing_was_called(&world).await;
 }
+
+#[tokio::test]
+async fn a_page_of_another_site_has_nothing_executed() {
+    let world = World::start().await;
+    world.counts().await;
+    let ask = async |path: &str, headers: &[(&'static str, &'static str)]| {
+        let url = format!("{}{path}", world.gateway.url().trim_end_matches("/graphql"));
+        let request = world.gateway.client.get(url).header("X-WordPress-Token", "sandbox-wpcom-ada");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.send().await.unwrap()
+    };
+    let path = "/graphql?query=%7Bviewer%7BwordpressUser%7Busername%7D%7D%7D";
+    let opened = [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")];
+    for (path, headers) in [(path, &opened[..1]), (path, &opened[..]), ("/", &opened[..1])] {
+        let refused = ask(path, headers).await;
+        assert_eq!(refused.status(), 403, "{path} {headers:?}");
+        let body: Value = refused.json().await.unwrap();
+        assert_eq!(body["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    }
+    assert_eq!(json!(world.counts().await), json!({}));
+    assert_eq!(ask("/", &opened).await.status(), 200, "a link to the explorer");
+    assert_eq!(ask(path, &[("Sec-Fetch-Site", "same-origin")]).await.status(), 200);
+}
