@@ -9,6 +9,12 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+/// The longest WordPress.com token taken, in bytes; theirs have 64.
+const TOKEN_LENGTH_MAX: usize = 1_024;
+
+/// The longest OneAll user token taken, in bytes; theirs have 36.
+const USER_LENGTH_MAX: usize = 128;
+
 /// Who asks: the credentials and rights of one request.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -71,6 +77,24 @@ impl Caller {
     /// What the caller may read at OneAll.
     pub fn oneall(&self) -> &OneAllGrant {
         &self.oneall
+    }
+}
+
+/// Takes a text for a WordPress.com token if it can be one: visible ASCII without a space, so that it fits a header.
+pub fn wordpress_token(text: &str) -> Option<SecretString> {
+    let fits = (1..=TOKEN_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    fits.then(|| SecretString::from(text))
+}
+
+/// Takes a text for a OneAll user, or for `none`, if it can be one.
+pub fn oneall_actor(text: &str) -> Option<OneAllActor> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    match text {
+        "none" => Some(OneAllActor::Nobody),
+        _ if (1..=USER_LENGTH_MAX).contains(&text.len()) && text.bytes().all(plain) => {
+            Some(OneAllActor::User(text.to_owned()))
+        }
+        _ => None,
     }
 }
 

@@ -7,12 +7,15 @@ pub mod tour;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::access::{self, Caller, OneAllActor};
 use crate::config::Settings;
 use crate::graph::{Graph, sdl};
 use crate::http;
@@ -20,6 +23,9 @@ use crate::http::explorer::{self, Tab};
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
 use crate::sandbox::{self, Sandbox};
+
+/// How long a gateway that was asked to stop goes on with what it has taken.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 /// A gateway that answers at an address; it stops when this is dropped.
 pub struct Running {
@@ -50,6 +56,17 @@ pub fn graph(settings: &Settings) -> Result<Arc<Graph>, String> {
     let wordpress = WordPress::build(&settings.wordpress)?;
     let oneall = OneAll::build(&settings.oneall)?;
     Ok(Arc::new(Graph::build(wordpress, oneall)))
+}
+
+/// Makes the caller that these describe, by the rules that hold for a request's headers.
+///
+/// # Errors
+/// A sentence that says what is wanted; it does not repeat what was given.
+pub fn caller(token: Option<&str>, user: Option<&str>) -> Result<Caller, String> {
+    let wrong = |what: &str| format!("{what}: wanted one token, without spaces or a scheme");
+    let token = token.map(|text| access::wordpress_token(text).ok_or_else(|| wrong("the WordPress.com token")));
+    let actor = user.map(|text| access::oneall_actor(text).ok_or_else(|| wrong("the OneAll user")));
+    Ok(Caller::on_loopback(token.transpose()?, actor.transpose()?.unwrap_or(OneAllActor::Site)))
 }
 
 /// Starts a gateway and returns once it answers.
@@ -84,12 +101,32 @@ async fn start_sandbox() -> Result<Sandbox, String> {
     sandbox.await.map_err(|error| format!("the sandbox cannot start: {error}"))
 }
 
+/// Serves until the process is asked to stop, and then until what was taken is answered: for a while, since a client
+/// that never ends its request would hold the process for ever, and not after being asked again.
 async fn serve(listener: TcpListener, routes: Router) -> io::Result<()> {
-    axum::serve(listener, routes).with_graceful_shutdown(stop_asked()).await
+    let (tell, told) = oneshot::channel();
+    let stop = async move {
+        stop_asked().await;
+        let _ = tell.send(());
+    };
+    let patience = async {
+        if told.await.is_err() {
+            // Serving has ended by itself, which the other branch tells.
+            std::future::pending::<()>().await;
+        }
+        let _ = tokio::time::timeout(DRAIN_MAX, stop_asked()).await;
+    };
+    tokio::select! {
+        ended = axum::serve(listener, routes).with_graceful_shutdown(stop).into_future() => ended,
+        () = patience => {
+            tracing::warn!("stopped with requests under way");
+            Ok(())
+        }
+    }
 }
 
 impl Running {
-    /// Waits until the gateway was asked to stop and has answered what it had taken.
+    /// Waits until the gateway was asked to stop and has answered what it had taken, as far as that takes seconds.
     ///
     /// # Errors
     /// When listening failed.

@@ -9,8 +9,6 @@ pub mod explorer;
 mod graphql;
 mod origin;
 
-pub(crate) use self::auth::actor;
-
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 

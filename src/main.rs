@@ -2,7 +2,7 @@
 //! or setting that is wrong.
 #![allow(clippy::print_stderr, reason = "a command talks to its terminal")]
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use commongraph::app::{self, check, query};
 use commongraph::config::{self, LogFormat, Settings};
-use secrecy::SecretString;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -27,9 +26,9 @@ struct Cli {
 enum Command {
     /// Play both providers on this machine and serve the graph over them: nothing to sign up for.
     Sandbox {
-        /// Where the gateway listens.
-        #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", env = "COMMONGRAPH_LISTEN")]
-        listen: SocketAddr,
+        /// Where the gateway listens [env: COMMONGRAPH_LISTEN] [default: 127.0.0.1:8080]
+        #[arg(long, value_name = "ADDR:PORT")]
+        listen: Option<SocketAddr>,
     },
     /// Serve the graph over the real providers.
     ///
@@ -38,8 +37,8 @@ enum Command {
     Serve {
         #[command(flatten)]
         source: Source,
-        /// Where the gateway listens; a loopback address.
-        #[arg(long, value_name = "ADDR:PORT", env = "COMMONGRAPH_LISTEN")]
+        /// Where the gateway listens; a loopback address [env: COMMONGRAPH_LISTEN]
+        #[arg(long, value_name = "ADDR:PORT")]
         listen: Option<SocketAddr>,
     },
     /// Print the schema.
@@ -51,24 +50,31 @@ enum Command {
         #[command(flatten)]
         source: Source,
         #[command(flatten)]
-        own: Own,
+        token: Token,
     },
 }
 
 #[derive(Args)]
 struct Source {
-    /// The settings file, in TOML. The environment comes after it, flags last.
-    #[arg(long, value_name = "FILE", env = "COMMONGRAPH_CONFIG")]
+    /// The settings file, in TOML. The environment comes after it, flags last [env: COMMONGRAPH_CONFIG]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
 #[derive(Args)]
-struct Own {
-    /// A person's WordPress.com token. Give it by the environment: other users of the machine can read arguments.
-    #[arg(long, value_name = "TOKEN", env = "COMMONGRAPH_WORDPRESS_TOKEN", hide_env_values = true)]
+struct Token {
+    /// A person's WordPress.com token. Give it by the environment: other users of the machine can read arguments
+    /// [env: COMMONGRAPH_WORDPRESS_TOKEN]
+    #[arg(long, value_name = "TOKEN")]
     wordpress_token: Option<String>,
-    /// The OneAll user to act for, or `none`; without it, the whole site.
-    #[arg(long, value_name = "TOKEN", env = "COMMONGRAPH_ONEALL_USER")]
+}
+
+#[derive(Args)]
+struct Own {
+    #[command(flatten)]
+    token: Token,
+    /// The OneAll user to act for, or `none`; without it, the whole site [env: COMMONGRAPH_ONEALL_USER]
+    #[arg(long, value_name = "TOKEN")]
     oneall_user: Option<String>,
 }
 
@@ -83,7 +89,7 @@ struct Question {
     #[arg(long, value_name = "NAME")]
     operation: Option<String>,
     /// Ask a sandbox instead of the real providers.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["config", "wordpress_token", "oneall_user"])]
     sandbox: bool,
     /// Which person of the sandbox asks; by default one whom both providers' lists reach.
     #[arg(long = "as", value_name = "PERSON", requires = "sandbox")]
@@ -114,8 +120,10 @@ async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Serve { source, listen } => serve(&source, listen).await,
         Command::Schema => say(&app::schema()),
         Command::Query(question) => ask(question).await,
-        Command::Check { source, own } => {
-            let report = check::run(&load(&source, None)?, own.wordpress_token.map(SecretString::from)).await?;
+        Command::Check { source, token } => {
+            let settings = load(&source, None)?;
+            log_for_command(&settings);
+            let report = check::run(&settings, &app::caller(token.read()?.as_deref(), None)?).await?;
             say(&report.table)?;
             Ok(if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
@@ -123,7 +131,46 @@ async fn run(command: Command) -> Result<ExitCode, String> {
 }
 
 fn load(source: &Source, listen: Option<SocketAddr>) -> Result<Settings, String> {
-    config::load(source.config.as_deref(), environment(), listen).map_err(|error| error.to_string())
+    let file = match &source.config {
+        Some(path) => Some(path.clone()),
+        None => std::env::var_os("COMMONGRAPH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from),
+    };
+    let listen = match listen {
+        Some(address) => Some(address),
+        None => listen_variable()?,
+    };
+    config::load(file.as_deref(), environment(), listen).map_err(|error| error.to_string())
+}
+
+/// A variable's text; an empty one counts as unset, as everywhere.
+fn variable(name: &str) -> Result<Option<String>, String> {
+    let set = std::env::var_os(name).filter(|text| !text.is_empty());
+    set.map(|text| text.into_string().map_err(|_| format!("{name}: is not UTF-8 text"))).transpose()
+}
+
+fn listen_variable() -> Result<Option<SocketAddr>, String> {
+    let wrong = |_| "COMMONGRAPH_LISTEN: wanted an address and a port, such as 127.0.0.1:8080".to_owned();
+    variable("COMMONGRAPH_LISTEN")?.map(|text| text.parse().map_err(wrong)).transpose()
+}
+
+impl Token {
+    /// The token given, by flag or by environment.
+    fn read(&self) -> Result<Option<String>, String> {
+        match &self.wordpress_token {
+            Some(token) => Ok(Some(token.clone())),
+            None => variable("COMMONGRAPH_WORDPRESS_TOKEN"),
+        }
+    }
+}
+
+impl Own {
+    /// The OneAll user given, by flag or by environment.
+    fn user(&self) -> Result<Option<String>, String> {
+        match &self.oneall_user {
+            Some(user) => Ok(Some(user.clone())),
+            None => variable("COMMONGRAPH_ONEALL_USER"),
+        }
+    }
 }
 
 /// The environment; a value that is not UTF-8 keeps its place, so that the settings can refuse it by name.
@@ -131,8 +178,9 @@ fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
 }
 
-async fn play(listen: SocketAddr) -> Result<ExitCode, String> {
-    let settings = config::load(None, std::iter::empty(), Some(listen)).map_err(|error| error.to_string())?;
+async fn play(listen: Option<SocketAddr>) -> Result<ExitCode, String> {
+    let listen = if listen.is_some() { listen } else { listen_variable()? };
+    let settings = config::load(None, std::iter::empty(), listen).map_err(|error| error.to_string())?;
     log(&settings);
     let playing = app::play(settings).await?;
     say(&playing.greeting)?;
@@ -156,11 +204,12 @@ async fn ask(question: Question) -> Result<ExitCode, String> {
     let (settings, asker) = match question.sandbox {
         true => (Settings::default(), query::Asker::Sandbox(question.person)),
         false => {
-            let own = question.own;
-            let asker = query::Asker::Own(own.wordpress_token.map(SecretString::from), own.oneall_user);
-            (load(&question.source, None)?, asker)
+            let (token, user) = (question.own.token.read()?, question.own.user()?);
+            let caller = app::caller(token.as_deref(), user.as_deref())?;
+            (load(&question.source, None)?, query::Asker::Own(caller))
         }
     };
+    log_for_command(&settings);
     let (document, variables, operation) = (question.document, question.variables, question.operation);
     let reply = query::run(settings, query::Question { document, variables, operation, asker }).await?;
     say(&format!("{}\n", reply.json))?;
@@ -178,9 +227,20 @@ fn say(text: &str) -> Result<ExitCode, String> {
     }
 }
 
+/// A command that answers and ends tells what went wrong and, unless the settings want more, nothing else.
+fn log_for_command(settings: &Settings) {
+    let usual = settings.log.filter == Settings::default().log.filter;
+    log_at(settings, if usual { "warn" } else { &settings.log.filter });
+}
+
 fn log(settings: &Settings) {
-    let filter = tracing_subscriber::EnvFilter::new(&settings.log.filter);
+    log_at(settings, &settings.log.filter);
+}
+
+fn log_at(settings: &Settings, filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::new(filter);
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
     match settings.log.format {
         LogFormat::Human => lines.init(),
         LogFormat::Json => lines.json().init(),

@@ -4,9 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use secrecy::SecretString;
-
-use crate::access::{Caller, OneAllActor};
+use crate::access::Caller;
 use crate::config::Settings;
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
@@ -20,15 +18,14 @@ pub struct Report {
     pub good: bool,
 }
 
-/// Tries what the settings describe.
+/// Tries what the settings describe, and the caller's token if there is one.
 ///
 /// # Errors
 /// A sentence that names the setting.
-pub async fn run(settings: &Settings, token: Option<SecretString>) -> Result<Report, String> {
+pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String> {
     let wordpress = Arc::new(WordPress::build(&settings.wordpress)?);
     let oneall = Arc::new(OneAll::build(&settings.oneall)?);
-    let caller = Caller::on_loopback(token, OneAllActor::Site);
-    let (me, ping) = tokio::join!(ask_wordpress(&wordpress, &caller), ask_oneall(&oneall, &caller));
+    let (me, ping) = tokio::join!(ask_wordpress(&wordpress, caller), ask_oneall(&oneall, caller));
     let place = settings.wordpress.base().map(|url| url.to_string())?;
     let site = settings.oneall.base()?.map_or_else(|| "-".to_owned(), |url| url.to_string());
     let rows = [

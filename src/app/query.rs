@@ -1,13 +1,11 @@
 //! One operation, run in this process: for scripts, for a first look, and to see what an operation costs.
 
 use async_graphql::{Request, Variables};
-use secrecy::SecretString;
 
 use super::tour::person_at_oneall;
-use super::{graph, point_at, start_sandbox};
+use super::{caller, graph, point_at, start_sandbox};
 use crate::access::Caller;
 use crate::config::Settings;
-use crate::http::actor;
 use crate::provider::CallMade;
 use crate::sandbox::{Person, people};
 
@@ -27,8 +25,8 @@ pub struct Question {
 pub enum Asker {
     /// A person of the sandbox's world; its operator if none is named.
     Sandbox(Option<String>),
-    /// Whoever the settings at hand reach: a WordPress.com token and a OneAll user, as far as they are given.
-    Own(Option<SecretString>, Option<String>),
+    /// Whoever the settings at hand reach.
+    Own(Caller),
 }
 
 /// What came back.
@@ -47,16 +45,15 @@ pub struct Reply {
 /// A sentence, if it cannot be run at all.
 pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, String> {
     let mut world = None;
-    let caller = match question.asker {
+    let asker = match question.asker {
         Asker::Sandbox(name) => {
             let person = find_person(name.as_deref())?;
             let sandbox = start_sandbox().await?;
             point_at(&mut settings, &sandbox);
             world = Some(sandbox);
-            let user = person_at_oneall(person).map(str::to_owned);
-            Caller::on_loopback(person.wordpress_token.map(SecretString::from), actor(user))
+            caller(person.wordpress_token, person_at_oneall(person))?
         }
-        Asker::Own(token, user) => Caller::on_loopback(token, actor(user)),
+        Asker::Own(caller) => caller,
     };
     let mut request = Request::new(question.document);
     if let Some(text) = question.variables {
@@ -67,7 +64,7 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
     if let Some(name) = question.operation {
         request = request.operation_name(name);
     }
-    let outcome = graph(&settings)?.execute(request, &caller).await;
+    let outcome = graph(&settings)?.execute(request, &asker).await;
     drop(world);
     let json = serde_json::to_string_pretty(&outcome.response).map_err(|error| error.to_string())?;
     let calls = outcome.calls.list().iter().map(describe).collect();

@@ -1,9 +1,8 @@
 //! Reads who asks out of a request's headers; one credential per header, no guessing.
 
 use axum::http::{HeaderMap, HeaderName};
-use secrecy::SecretString;
 
-use crate::access::{Caller, OneAllActor};
+use crate::access::{self, Caller, OneAllActor};
 use crate::graph::error::{Code, Error};
 
 /// Carries the person's OAuth token for WordPress.com, passed on to it and kept nowhere.
@@ -16,45 +15,24 @@ const ONEALL_USER: HeaderName = HeaderName::from_static("x-oneall-user");
 /// The request headers on which an answer depends.
 pub(super) const VARY: &str = "Accept, Origin, X-WordPress-Token, X-OneAll-User";
 
-/// The longest token taken, in bytes; WordPress.com's have 64.
-const TOKEN_LENGTH_MAX: usize = 1_024;
-
-/// The longest user token taken, in bytes; OneAll's have 36.
-const USER_LENGTH_MAX: usize = 128;
-
 /// Makes the caller that these headers describe.
 ///
 /// # Errors
 /// UNAUTHENTICATED, if a header is there but cannot be what it is meant to be: a broken credential is never taken for
 /// a missing one.
 pub(super) fn caller(headers: &HeaderMap) -> Result<Caller, Error> {
-    let token = single(headers, &WORDPRESS_TOKEN, TOKEN_LENGTH_MAX, |b| b.is_ascii_graphic())?;
-    let user = single(headers, &ONEALL_USER, USER_LENGTH_MAX, |b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')?;
-    Ok(Caller::on_loopback(token.map(SecretString::from), actor(user)))
+    let token = single(headers, &WORDPRESS_TOKEN, access::wordpress_token)?;
+    let actor = single(headers, &ONEALL_USER, access::oneall_actor)?;
+    Ok(Caller::on_loopback(token, actor.unwrap_or(OneAllActor::Site)))
 }
 
-/// For whom a request acts at OneAll, from what it says of it.
-pub(crate) fn actor(user: Option<String>) -> OneAllActor {
-    match user.as_deref() {
-        None => OneAllActor::Site,
-        Some("none") => OneAllActor::Nobody,
-        Some(user) => OneAllActor::User(user.to_owned()),
-    }
-}
-
-fn single(
-    headers: &HeaderMap,
-    name: &HeaderName,
-    length_max: usize,
-    plain: impl Fn(u8) -> bool,
-) -> Result<Option<String>, Error> {
+fn single<T>(headers: &HeaderMap, name: &HeaderName, take: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
     let mut values = headers.get_all(name).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return if headers.contains_key(name) { Err(wrong(name)) } else { Ok(None) };
-    };
-    let text = value.to_str().map_err(|_| wrong(name))?;
-    let fits = (1..=length_max).contains(&text.len()) && text.bytes().all(plain);
-    if fits { Ok(Some(text.to_owned())) } else { Err(wrong(name)) }
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().ok().and_then(take).map(Some).ok_or_else(|| wrong(name)),
+        (Some(_), Some(_)) => Err(wrong(name)),
+    }
 }
 
 fn wrong(name: &HeaderName) -> Error {

@@ -5,6 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::harness::Canned;
+
 fn commongraph() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_commongraph"));
     let ours = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("COMMONGRAPH_"));
@@ -63,6 +65,13 @@ fn errors_in_an_answer_are_exit_code_one_and_wrong_commands_two() {
         &["serve", "--listen", "0.0.0.0:0"],
         &["serve", "--config", "/no/such/file.toml"],
         &["sandbox", "--listen", "here"],
+        &["query", "--wordpress-token", "two words", "{ __typename }"],
+        &["query", "--oneall-user", "../users", "{ __typename }"],
+        &["query", "--sandbox", "--wordpress-token", "t", "{ __typename }"],
+        &["query", "--sandbox", "--oneall-user", "u", "{ __typename }"],
+        &["query", "--sandbox", "--config", "file.toml", "{ __typename }"],
+        &["check", "--wordpress-token", ""],
+        &["check", "--oneall-user", "u"],
     ] {
         let output = run(wrong);
         assert_eq!(output.status.code(), Some(2), "{wrong:?}");
@@ -101,6 +110,79 @@ async fn a_check_tells_whether_each_provider_accepts_what_it_is_shown() {
     let (code, bad) = check("canary-wrong-token", "canary-wrong-key");
     assert_eq!((code, bad.matches("FAIL").count()), (Some(1), 2), "{bad}");
     assert!(!bad.contains("canary"), "{bad}");
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let names = ["CONFIG", "LISTEN", "ONEALL_USER", "WORDPRESS_TOKEN"].map(|name| format!("COMMONGRAPH_{name}"));
+    let empty = names.iter().map(|name| (name, ""));
+    let output =
+        commongraph().args(["query", "{ viewer { connections { totalCount } } }"]).envs(empty).output().unwrap();
+    assert_eq!(answer(&output), json!({ "data": { "viewer": null } }), "{output:?}");
+    let wrong = commongraph().args(["serve"]).env("COMMONGRAPH_LISTEN", "here").output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    // What is set for the real providers does not stand in the way of the sandbox.
+    let set = names.iter().map(|name| (name, "x y"));
+    let output = commongraph().args(["query", "--sandbox", "{ __typename }"]).envs(set).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cause_of_a_failed_answer_is_told_once_beside_the_answer() {
+    let bad = json!({ "connections": [{ "ID": "canary" }, 7] });
+    let canned = Canned::start(vec![
+        Canned::json("/rest/v1.1/me/keyring-connections", bad),
+        Canned::json("/rest/v1.1/me/publicize-connections", "{\"connections\": \"canary\"}"),
+    ])
+    .await;
+    let output = commongraph()
+        .args(["query", "{ viewer { connections { totalCount } again: connections { totalCount } } }"])
+        .env("COMMONGRAPH_WORDPRESS__BASE_URL", &canned.url)
+        .env("COMMONGRAPH_WORDPRESS_TOKEN", "token")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(answer(&output)["data"]["viewer"].is_object());
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(log.lines().count(), 2, "{log}");
+    let causes = log.lines().filter(|line| line.contains("no answer") && line.contains("Malformed"));
+    assert!(causes.eq(log.lines().filter(|line| line.contains("/rest/v1.1/me/publicize-connections"))), "{log}");
+    assert!(log.contains("rows left out") && log.contains("rows=2") && !log.contains("canary"), "{log}");
+}
+
+/// A gateway over a sandbox, once it says where it is.
+fn start_sandbox() -> (Serving, String) {
+    let mut child = commongraph().args(["sandbox", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let serving = Serving(child);
+    let found = lines.find_map(|line| Some(line.trim().strip_prefix("graph ")?.trim().to_owned())).unwrap();
+    // The rest is read, or the child would wait for its reader.
+    std::thread::spawn(move || lines.for_each(drop));
+    (serving, found.trim_start_matches("http://").trim_end_matches("/graphql").to_owned())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_client_that_never_ends_its_request_cannot_hold_the_process() {
+    use std::io::Write;
+    use std::time::{Duration, Instant};
+    let (mut serving, address) = start_sandbox();
+    let mut client = std::net::TcpStream::connect(&address).unwrap();
+    let half =
+        "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{";
+    client.write_all(half.as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let pid = serving.0.id().to_string();
+    let start = Instant::now();
+    for signal in ["-TERM", "-INT"] {
+        assert!(serving.0.try_wait().unwrap().is_none(), "a request is under way");
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    while serving.0.try_wait().unwrap().is_none() {
+        assert!(start.elapsed() < Duration::from_secs(5), "asked twice, it still runs");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[tokio::test]
