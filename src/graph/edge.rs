@@ -50,7 +50,7 @@ impl Application {
 
 #[ComplexObject]
 impl WordPressUser {
-    /// The person's main site.
+    /// The person's main site. Null if they have none, or WordPress.com does not say.
     async fn primary_site(&self) -> Option<Site> {
         self.primary_site.map(bare_site)
     }

@@ -135,7 +135,8 @@ impl Query {
     }
 
     /// Every connection this request may list, newest first: the person's own at WordPress.com, and, for a caller who
-    /// acts for the whole OneAll site, its sign-ins. For one person's accounts, `viewer` is the place.
+    /// acts for the whole OneAll site, its sign-ins. A caller who acts for one OneAll user may not list the site: that
+    /// side is then FORBIDDEN in `incomplete`. For one person's accounts, `viewer` is the place.
     async fn connections(
         &self,
         ctx: &Context<'_>,
@@ -177,8 +178,8 @@ impl Query {
     }
 
     /// Every identity this request may list: those behind the person's Keyring connections at WordPress.com, and, for a
-    /// caller who acts for the whole OneAll site, all of its users'. Newest first; WordPress.com's have no date and
-    /// come last.
+    /// caller who acts for the whole OneAll site, all of its users'; for another, that side is FORBIDDEN in `incomplete`.
+    /// Newest first; WordPress.com's have no date and come last.
     async fn identities(
         &self,
         ctx: &Context<'_>,

@@ -7,6 +7,8 @@ use async_graphql::{ID, SimpleObject};
 use super::{DateTime, Identity, SiteId, Skipped, Url, UserToken};
 
 /// A WordPress.com user, as `/me` describes the owner of the token.
+///
+/// A field is null where WordPress.com does not say, which may be because the token does not reach so far.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct WordPressUser {
@@ -18,9 +20,9 @@ pub struct WordPressUser {
     pub display_name: Option<String>,
     /// Their e-mail address.
     pub email: Option<String>,
-    /// Whether they have shown that the address is theirs.
+    /// Whether they have shown that the address is theirs. Null if WordPress.com does not say: treat that as no.
     pub email_verified: Option<bool>,
-    /// Their picture.
+    /// Their picture. Null if there is none.
     pub avatar_url: Option<Url>,
     /// Their public profile.
     pub profile_url: Option<Url>,
@@ -32,7 +34,7 @@ pub struct WordPressUser {
     pub site_count: Option<i32>,
     /// What the token may do: `global`, `auth`, or a list of scopes. It explains a FORBIDDEN elsewhere.
     pub token_scope: Vec<String>,
-    /// The one site the token is bound to, if it is.
+    /// The one site the token is bound to. Null if it is bound to none.
     pub token_site_id: Option<ID>,
     /// Their main site.
     #[graphql(skip)]

@@ -19,21 +19,21 @@ pub struct Application {
     pub provider_id: String,
     /// The version of OAuth it was authorised with, such as "2.0". Null where the provider does not say.
     pub oauth_version: Option<String>,
-    /// Its name.
+    /// Its name. Null if WordPress.com gives none.
     pub name: Option<String>,
-    /// What its maker says of it.
+    /// What its maker says of it. Null if nothing, and for a OneAll plugin.
     pub description: Option<String>,
-    /// Its home page.
+    /// Its home page. Null if none is given or it is no web address, and for a OneAll plugin.
     pub url: Option<Url>,
-    /// Its icon.
+    /// Its icon. Null if it has none, and for a OneAll plugin.
     pub icon_url: Option<Url>,
-    /// When the person gave it access. Null for a OneAll plugin.
+    /// When the person gave it access. Null if WordPress.com does not say, and for a OneAll plugin.
     pub authorized_at: Option<DateTime>,
     /// What it may do. Empty where the provider lists nothing.
     pub permissions: Vec<Permission>,
     /// How far its access reaches. Null for a OneAll plugin.
     pub access: Option<ApplicationAccess>,
-    /// The one site it may reach, where it is bound to one.
+    /// The one site it may reach. Null if it is not bound to one.
     pub site: Option<Site>,
 }
 
@@ -42,7 +42,7 @@ pub struct Application {
 pub struct Permission {
     /// The scope's name, such as `posts`.
     pub name: String,
-    /// What it allows, in the provider's words.
+    /// What it allows, in the provider's words. Null if the provider gives none.
     pub description: Option<String>,
     /// How much it lets the application do.
     pub risk: PermissionRisk,
@@ -66,7 +66,7 @@ pub enum PermissionRisk {
 pub struct ApplicationAccess {
     /// One word for it.
     pub kind: AccessKind,
-    /// The provider's own word, kept as it came; often empty.
+    /// The provider's own word, kept as it came. Null if it gives none, as often.
     pub scope: Option<String>,
 }
 

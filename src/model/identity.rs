@@ -9,7 +9,8 @@ use super::{DateTime, IdentityKey, Provider, Url, UserToken};
 
 /// A person's account at an outside service, as one provider sees it.
 ///
-/// WordPress.com knows little of it (a name, a picture, a number); OneAll knows the whole profile the service gave.
+/// WordPress.com knows little of it (a name, a picture, a number); OneAll knows the whole profile the service gave. Of an
+/// encrypted identity nothing is known but its keys: all else is null or empty.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct Identity {
@@ -29,29 +30,31 @@ pub struct Identity {
     /// The service's name as the provider writes it, where it does (OneAll's `source.name`).
     #[graphql(skip)]
     pub service_label: Option<String>,
-    /// The account's own ID at the service: Keyring's `external_ID`, OneAll's `accounts[].userid`.
+    /// The account's own ID at the service: Keyring's `external_ID`, OneAll's `accounts[].userid`. Null where it is not
+    /// given.
     pub subject: Option<String>,
-    /// OneAll's mark of the account, the same for everyone who uses it on the site.
+    /// OneAll's mark of the account, the same for everyone who uses it on the site. Null at WordPress.com and where OneAll
+    /// gives none.
     pub provider_account_uid: Option<String>,
-    /// The name to show.
+    /// The name to show. Null where the provider knows none.
     pub display_name: Option<String>,
-    /// The name the person signs in with, or the service's handle. It may hold spaces.
+    /// The name the person signs in with, or the service's handle. It may hold spaces. Null if the service gave none.
     pub username: Option<String>,
-    /// The parts of the person's name.
+    /// The parts of the person's name. Null at WordPress.com, and where the service gave none.
     pub name: Option<PersonName>,
-    /// The page about the account at the service.
+    /// The page about the account at the service. Null if none is known.
     pub profile_url: Option<Url>,
-    /// A picture of the person.
+    /// A picture of the person. Null if none is known.
     pub picture_url: Option<Url>,
-    /// A small picture.
+    /// A small picture. Null at WordPress.com, and if OneAll has none.
     pub thumbnail_url: Option<Url>,
     /// Pictures in several sizes.
     pub photos: Vec<Photo>,
-    /// OneAll's `id`: a link that names the account. It is not always the profile page.
+    /// OneAll's `id`: a link that names the account. It is not always the profile page. Null at WordPress.com.
     pub account_url: Option<Url>,
-    /// When the provider first saw it.
+    /// When the provider first saw it. Null at WordPress.com, and where OneAll does not say.
     pub created_at: Option<DateTime>,
-    /// When the provider last renewed it.
+    /// When the provider last renewed it. Null at WordPress.com, and where OneAll does not say.
     pub updated_at: Option<DateTime>,
     /// E-mail addresses. Empty where the service gave none; null where the provider knows no such thing.
     pub emails: Option<Vec<EmailEntry>>,
@@ -59,7 +62,7 @@ pub struct Identity {
     pub urls: Vec<UrlEntry>,
     /// The account at the service, as the service names it; now and then several.
     pub accounts: Vec<Account>,
-    /// How many follow the account, where WordPress.com knows it.
+    /// How many follow the account. Null but for a Publicize connection of which WordPress.com knows it.
     pub follower_count: Option<i32>,
     /// What the person says of themselves. Null where the provider has no profile.
     pub profile: Option<Profile>,

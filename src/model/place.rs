@@ -5,6 +5,9 @@ use async_graphql::SimpleObject;
 use super::{SiteId, Url};
 
 /// A service on which people have accounts, such as Facebook, under one key for both providers.
+///
+/// What is more than its key, name and providers comes from WordPress.com's catalogue: null without a WordPress.com token,
+/// for a service that only OneAll knows, and where the catalogue says nothing.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct Service {

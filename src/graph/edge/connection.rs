@@ -24,7 +24,7 @@ impl Connection {
         GlobalId::Connection(self.key.clone()).into()
     }
 
-    /// How well it works.
+    /// How well it works. Null for a OneAll sign-in whose list does not say and that OneAll no longer has.
     async fn health(&self, ctx: &Context<'_>) -> Option<Result<ConnectionHealth, Error>> {
         match &self.health {
             Some(health) => Some(Ok(health.clone())),
@@ -32,18 +32,19 @@ impl Connection {
         }
     }
 
-    /// The outside service. Null for a sign-in that failed before a service was known.
+    /// The outside service. Null for a sign-in that failed before a service was known, and if OneAll no longer has the
+    /// sign-in, though its list may still name it.
     async fn service(&self, ctx: &Context<'_>) -> Option<Result<Service, Error>> {
         self.whole(ctx, |whole| service_of(whole.provider, whole.service.as_deref(), whole.service_label())).await
     }
 
-    /// The outside account. Null if there is none, as after a failed sign-in.
+    /// The outside account. Null if there is none, as after a failed sign-in, and if OneAll no longer has the sign-in.
     async fn identity(&self, ctx: &Context<'_>) -> Option<Result<Arc<Identity>, Error>> {
         self.whole(ctx, |whole| whole.identity.clone()).await
     }
 
     /// The application through which it was made: a OneAll plugin such as Social Link. Null at WordPress.com, which
-    /// does not say.
+    /// does not say, and if OneAll no longer has the sign-in.
     async fn application(&self, ctx: &Context<'_>) -> Option<Result<Application, Error>> {
         self.whole(ctx, |whole| whole.plugin.as_deref().map(plugin_application)).await
     }

@@ -31,6 +31,8 @@ impl Identity {
 }
 
 /// A user of the OneAll site: one person with all the identities they linked.
+///
+/// All but the token is null if OneAll knows no such user, or does not say.
 #[Object(name = "OneAllUser")]
 impl OneAllUser {
     /// The user's token, under which a site keeps its own account for them.

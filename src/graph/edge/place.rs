@@ -29,7 +29,7 @@ impl Service {
         GlobalId::Service(self.key.clone()).into()
     }
 
-    /// Its name.
+    /// Its name. Null if no provider gives it one.
     async fn label(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
         let known = catalogue::named(&self.key).map(|name| name.label.to_owned());
         match known.or_else(|| self.label.clone()) {
@@ -43,8 +43,7 @@ impl Service {
         catalogue::named(&self.key).map_or_else(Vec::new, catalogue::Name::providers)
     }
 
-    /// What connecting it to a WordPress.com site brings. From WordPress.com's catalogue, as all that follows: null
-    /// without a WordPress.com token, and for a service that only OneAll knows.
+    /// What connecting it to a WordPress.com site brings.
     async fn description(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
         self.entry(ctx, |entry| entry.description.clone()).await
     }
@@ -125,6 +124,8 @@ impl Service {
 }
 
 /// A site at WordPress.com.
+///
+/// Its name, description, address and icon are null if WordPress.com does not show the person this site.
 #[Object(name = "Site")]
 impl Site {
     /// Names this site in the graph.
@@ -137,17 +138,17 @@ impl Site {
         ID(self.key.to_string())
     }
 
-    /// Its name.
+    /// Its name. Null if it has none.
     async fn name(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
         self.pick(ctx, |site| site.name.clone()).await
     }
 
-    /// Its tagline.
+    /// Its tagline. Null for a site without one.
     async fn description(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
         self.pick(ctx, |site| site.description.clone()).await
     }
 
-    /// Its address.
+    /// Its address. Null if WordPress.com gives none.
     async fn url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
         self.pick(ctx, |site| site.url.clone()).await
     }
