@@ -19,7 +19,7 @@ use url::Url;
 
 use self::envelope::Opened;
 use super::listing::one_by_one;
-use super::span::{self, Page, PageAsk, Paging, Slice, Stretch};
+use super::span::{self, PageAsk, Slice, Stretch};
 use super::{Answer, CallMade, Calls, Error, Fetch, Reason};
 use crate::access::OneAllGrant;
 use crate::model::{Connection, ConnectionToken, Identity, IdentityToken, OneAllUser, Provider, Record, UserToken};
@@ -123,15 +123,13 @@ impl Reads {
     /// A stretch of the site's sign-ins.
     pub async fn sign_ins(&self, stretch: Stretch) -> Result<Slice<Connection>, Error> {
         self.may_list()?;
-        span::read(stretch, async |ask| Ok(page(mapping::sign_in_list(self.list(&["connections.json"], ask).await?))))
-            .await
+        span::read(stretch, async |ask| Ok(mapping::sign_in_list(self.list(&["connections.json"], ask).await?))).await
     }
 
     /// A stretch of the site's identities.
     pub async fn identities(&self, stretch: Stretch) -> Result<Slice<Identity>, Error> {
         self.may_list()?;
-        span::read(stretch, async |ask| Ok(page(mapping::identity_list(self.list(&["identities.json"], ask).await?))))
-            .await
+        span::read(stretch, async |ask| Ok(mapping::identity_list(self.list(&["identities.json"], ask).await?))).await
     }
 
     /// Asks OneAll whether it accepts the site's keys.
@@ -241,11 +239,6 @@ impl Fetch<IdentityToken> for Reads {
     async fn fetch(&self, keys: &[IdentityToken]) -> HashMap<IdentityToken, Answer<Identity>> {
         one_by_one(keys, |key| self.identity(key)).await
     }
-}
-
-fn page<T>(page: mapping::Page<T>) -> Page<T> {
-    let paging = page.total.zip(page.size).map(|(total, size)| Paging { total, size });
-    Page { rows: page.list.rows, skipped: page.list.skipped, entries: page.entries, paging }
 }
 
 fn is_subdomain(name: &str) -> bool {

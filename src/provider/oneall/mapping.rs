@@ -17,62 +17,40 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::date;
-use super::payload::{Listing, Pagination};
-use crate::model::{Application, ApplicationKey, Connection, DateTime, Identity, Provider, Url};
+use super::payload::Listing;
+use crate::model::{Application, ApplicationKey, DateTime, Provider, Url};
+use crate::provider::Skipped;
 use crate::provider::lenient::Loose;
-use crate::provider::{List, Skipped};
+use crate::provider::span::{Numbered, Page, Paging};
 
 /// The longest key of a map that is shown in a path, in bytes.
 const PLACE_LENGTH_MAX: usize = 64;
 
-/// A page of one of OneAll's lists, and where it stands among the others.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Page<T = Connection> {
-    /// The rows; a thing that is listed twice (the documentation's own example is) is one row.
-    pub list: List<T>,
-    /// How many entries the answer has, repeated and unreadable ones among them.
-    pub entries: u32,
-    /// How many entries all pages have together. Absent in older answers.
-    pub total: Option<u32>,
-    /// The number of this page, from 1. Absent in older answers.
-    pub page: Option<u32>,
-    /// How many pages there are; whether an empty list has none or one is not documented.
-    pub pages: Option<u32>,
-    /// How many entries a page takes; not every list honours what was asked.
-    pub size: Option<u32>,
-}
-
-/// A page of `/identities.json`.
-pub type IdentityPage = Page<Identity>;
-
-impl<T> Page<T> {
-    /// Whether nothing can follow: an empty page, the last of all, or an answer that knows no pages.
-    pub fn is_last(&self) -> bool {
-        let empty = self.list.rows.is_empty() && self.list.skipped.is_empty();
-        empty || self.page.unwrap_or(1) >= self.pages.unwrap_or(0)
-    }
-
-    /// Reads a list row by row; `key` tells rows apart, and a row it cannot name is skipped with the reason `row` gave.
-    fn read<R, K: Eq + Hash>(
-        listing: Listing<R>,
-        name: &str,
-        row: impl Fn(R) -> Result<T, String>,
-        key: impl Fn(&T) -> K,
-    ) -> Self {
-        let Pagination { current_page, total_pages, entries_per_page, total_entries } = listing.pagination;
-        let mut list = List { rows: Vec::new(), skipped: Vec::new() };
-        let entries = u32::try_from(listing.entries.0.len()).unwrap_or(u32::MAX);
-        let mut seen = HashSet::new();
-        for (index, entry) in listing.entries.0.into_iter().enumerate() {
-            match entry.value.and_then(&row) {
-                Ok(noun) if seen.insert(key(&noun)) => list.rows.push(Arc::new(noun)),
-                Ok(_) => {}
-                Err(detail) => list.skipped.push(Skipped { path: path(name, index, &entry.place), detail }),
+/// Reads a list row by row. `key` tells rows apart, for a thing that is listed twice (the documentation's own example
+/// is) is one row; a row that cannot be named is skipped with the reason `row` gave.
+fn read<R, T, K: Eq + Hash>(
+    listing: Listing<R>,
+    name: &str,
+    row: impl Fn(R) -> Result<T, String>,
+    key: impl Fn(&T) -> K,
+) -> Page<T> {
+    // Older answers have no page numbers: then this is the whole list. What number a page has is not looked at.
+    let [total, size] = [listing.pagination.total_entries, listing.pagination.entries_per_page].map(count);
+    let paging = total.zip(size).map(|(total, size)| Paging { total, size });
+    let entries = u32::try_from(listing.entries.0.len()).unwrap_or(u32::MAX);
+    let mut page = Page { rows: Vec::new(), skipped: Vec::new(), entries, paging };
+    let mut seen = HashSet::new();
+    for (number, entry) in (0..).zip(listing.entries.0) {
+        match entry.value.and_then(&row) {
+            Ok(noun) if seen.insert(key(&noun)) => page.rows.push(Numbered { number, value: Arc::new(noun) }),
+            Ok(_) => {}
+            Err(detail) => {
+                let path = path(name, number, &entry.place);
+                page.skipped.push(Numbered { number, value: Skipped { path, detail } });
             }
         }
-        let [total, page, pages, size] = [total_entries, current_page, total_pages, entries_per_page].map(count);
-        Page { list, entries, total, page, pages, size }
     }
+    page
 }
 
 /// The application that a plugin is, by the plugin's key.
@@ -100,7 +78,7 @@ pub fn plugin_application(key: &str) -> Application {
 }
 
 /// Where a row stands. A map's key is the provider's text: only a plain word may stand in a path.
-fn path(list: &str, index: usize, place: &str) -> String {
+fn path(list: &str, index: u32, place: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     let is_word = (1..=PLACE_LENGTH_MAX).contains(&place.len()) && place.bytes().all(plain);
     if is_word { format!("{list}[{place}]") } else { format!("{list}[{index}]") }

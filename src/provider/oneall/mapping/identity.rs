@@ -7,12 +7,13 @@ use std::mem::take;
 
 use super::super::payload::{self, Account as TheirAccount, IdentitiesData, IdentityData, Name, Veil, Watched};
 use super::profile::profile;
-use super::{IdentityPage, Page, is_about, link, moment};
+use super::{is_about, link, moment, read};
 use crate::model::{
     Account, ConnectionToken, EmailEntry, Identity, IdentityKey, IdentityState, IdentityToken, PersonName, Photo,
     Provider, UrlEntry, UserToken, catalogue,
 };
 use crate::provider::lenient::Rows;
+use crate::provider::span::Page;
 
 /// The identity that was asked for, or what is wrong with the answer.
 pub fn identity(token: IdentityToken, payload: IdentityData) -> Result<Identity, String> {
@@ -30,8 +31,8 @@ pub fn identity(token: IdentityToken, payload: IdentityData) -> Result<Identity,
 }
 
 /// A page of identities; each row has only its token, service, dates and owner.
-pub fn identity_list(payload: IdentitiesData) -> IdentityPage {
-    Page::read(payload.identities, "identities", row, |identity| identity.key.clone())
+pub fn identity_list(payload: IdentitiesData) -> Page<Identity> {
+    read(payload.identities, "identities", row, |identity| identity.key.clone())
 }
 
 fn row(entry: payload::IdentityEntry) -> Result<Identity, String> {

@@ -9,18 +9,19 @@ use std::sync::Arc;
 use super::super::envelope::{Meta, Opened, Status};
 use super::super::payload::{self, ConnectionData, ConnectionEntry, ConnectionsData, Plugin, User, Veil};
 use super::identity::{encrypted, readable};
-use super::{Page, is_about, link, moment};
+use super::{is_about, link, moment, read};
 use crate::model::{
     Connection, ConnectionHealth, ConnectionKey, ConnectionKind, ConnectionToken, HealthAction, HealthActionKind,
     HealthState, Identity, IdentityToken, Provider, Record, SignInPlugin, SignInRecord, SignInResult, UserToken,
 };
+use crate::provider::span::Page;
 
 /// The one word for an outcome that OneAll ever showed in `status`; any other is kept as text and decides nothing.
 const SUCCEEDED: &str = "succeeded";
 
 /// A page of sign-ins; each row has only its token, date, status and callback.
-pub fn sign_in_list(payload: ConnectionsData) -> Page {
-    Page::read(payload.connections, "connections", row, |connection| connection.key.clone())
+pub fn sign_in_list(payload: ConnectionsData) -> Page<Connection> {
+    read(payload.connections, "connections", row, |connection| connection.key.clone())
 }
 
 fn row(entry: ConnectionEntry) -> Result<Connection, String> {

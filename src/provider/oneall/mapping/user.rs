@@ -33,7 +33,7 @@ pub fn user(token: UserToken, payload: UserData) -> Result<OneAllUser, String> {
         Ok::<_, String>(readable(key.ok_or("identity_token: expected a token")?, node, Some(token.clone())))
     };
     let (mut identities, mut skipped) = (Vec::new(), Vec::new());
-    for (index, row) in user.identities.0.0.into_iter().enumerate() {
+    for (index, row) in (0..).zip(user.identities.0.0) {
         match row.value.and_then(|plain| own(Watched { plain, vault: false })) {
             Ok(identity) => identities.push(identity),
             Err(detail) => skipped.push(Skipped { path: path("identities", index, &row.place), detail }),

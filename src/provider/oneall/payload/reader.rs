@@ -75,12 +75,11 @@ pub struct Listing<T> {
     pub(crate) entries: Rows<T>,
 }
 
-/// Where a page stands in its list. What `count` says is left out: it is the number of entries on the page.
+/// How long a list is, and how long its pages are. What `count` says is left out: it is the number of entries on the
+/// page; so are the numbers of pages, which follow from the rest.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Pagination {
-    pub(crate) current_page: Loose,
-    pub(crate) total_pages: Loose,
     pub(crate) entries_per_page: Loose,
     pub(crate) total_entries: Loose,
 }
