@@ -19,7 +19,7 @@ use url::Url;
 
 use self::envelope::Opened;
 use super::listing::one_by_one;
-use super::span::{self, PageAsk, Slice, Stretch};
+use super::span::{self, PageAsk, Pages, Slice, Stretch};
 use super::{Answer, CallMade, Calls, Error, Fetch, Reason};
 use crate::access::OneAllGrant;
 use crate::model::{Connection, ConnectionToken, Identity, IdentityToken, OneAllUser, Provider, Record, UserToken};
@@ -52,11 +52,13 @@ struct Site {
     private_key: SecretString,
 }
 
-/// OneAll for one operation of one caller.
+/// OneAll for one operation of one caller; each page of a list is read at most once.
 pub struct Reads {
     host: Arc<OneAll>,
     grant: OneAllGrant,
     calls: Calls,
+    sign_ins: Pages<Connection>,
+    identities: Pages<Identity>,
 }
 
 impl Settings {
@@ -100,7 +102,7 @@ impl OneAll {
 
     /// Begins the reads of one operation.
     pub fn reads(self: &Arc<Self>, grant: OneAllGrant, calls: Calls) -> Reads {
-        Reads { host: self.clone(), grant, calls }
+        Reads { host: self.clone(), grant, calls, sign_ins: Pages::default(), identities: Pages::default() }
     }
 }
 
@@ -123,13 +125,15 @@ impl Reads {
     /// A stretch of the site's sign-ins.
     pub async fn sign_ins(&self, stretch: Stretch) -> Result<Slice<Connection>, Error> {
         self.may_list()?;
-        span::read(stretch, async |ask| Ok(mapping::sign_in_list(self.list(&["connections.json"], ask).await?))).await
+        let read = async |ask| self.list(&["connections.json"], ask).await.map(mapping::sign_in_list);
+        span::read(stretch, |ask| self.sign_ins.page(ask, read(ask))).await
     }
 
     /// A stretch of the site's identities.
     pub async fn identities(&self, stretch: Stretch) -> Result<Slice<Identity>, Error> {
         self.may_list()?;
-        span::read(stretch, async |ask| Ok(mapping::identity_list(self.list(&["identities.json"], ask).await?))).await
+        let read = async |ask| self.list(&["identities.json"], ask).await.map(mapping::identity_list);
+        span::read(stretch, |ask| self.identities.page(ask, read(ask))).await
     }
 
     /// Asks OneAll whether it accepts the site's keys.

@@ -3,7 +3,10 @@
 //! Offsets from the oldest row hold still while rows are added, offsets from the newest do not; so rows are numbered
 //! from the oldest, and only the very first look at the newest rows counts from the other end, in one read.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
 
 use super::{Error, Skipped};
 
@@ -45,7 +48,7 @@ pub struct Numbered<T> {
 }
 
 /// A page as a provider gave it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Page<T> {
     /// Its rows in the order in which they came, each numbered by its entry.
     pub rows: Vec<Numbered<Arc<T>>>,
@@ -55,6 +58,14 @@ pub struct Page<T> {
     pub entries: u32,
     /// Where it lies in the list; none if the provider does not page at all and this is everything.
     pub paging: Option<Paging>,
+}
+
+// By hand: its rows are shared, so that they need not be `Clone` themselves.
+impl<T> Clone for Page<T> {
+    fn clone(&self) -> Self {
+        let Self { rows, skipped, entries, paging } = self;
+        Self { rows: rows.clone(), skipped: skipped.clone(), entries: *entries, paging: *paging }
+    }
 }
 
 /// Where a page lies in its list.
@@ -79,6 +90,33 @@ pub struct Slice<T> {
     pub total: u32,
     /// What could not be read, by the entry that it stands in.
     pub skipped: Vec<Numbered<Skipped>>,
+}
+
+/// The pages of one list that an operation has read or is reading: each is read once, however often it is asked for.
+#[derive(Debug)]
+pub struct Pages<T>(Mutex<HashMap<PageAsk, PageCell<T>>>);
+
+type PageCell<T> = Arc<OnceCell<Result<Page<T>, Error>>>;
+
+impl<T> Default for Pages<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Pages<T> {
+    /// A page, by `read` if nobody has asked for it yet.
+    ///
+    /// # Errors
+    /// What the one read met, for everyone who asks.
+    pub async fn page(
+        &self,
+        ask: PageAsk,
+        read: impl Future<Output = Result<Page<T>, Error>>,
+    ) -> Result<Page<T>, Error> {
+        let cell = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(ask).or_default().clone();
+        cell.get_or_init(|| read).await.clone()
+    }
 }
 
 impl<T> Slice<T> {
