@@ -138,7 +138,13 @@ impl Reads {
 
     /// Asks OneAll whether it accepts the site's keys.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.get::<IgnoredAny>(&["tools", "ping.json"], &[]).await.map(drop)
+        let opened = self.get::<IgnoredAny>(&["tools", "ping.json"], &[]).await?;
+        let answered = opened.map(|opened| opened.went_well()).transpose()?;
+        if answered == Some(true) {
+            return Ok(());
+        }
+        let detail = "there is no such site; look at oneall.subdomain";
+        Err(Error::new(Provider::OneAll, Reason::Unsupported, detail))
     }
 
     fn may_list(&self) -> Result<(), Error> {

@@ -5,6 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::harness::Canned;
+
 fn commongraph() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_commongraph"));
     let ours = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("COMMONGRAPH_"));
@@ -101,6 +103,34 @@ async fn a_check_tells_whether_each_provider_accepts_what_it_is_shown() {
     let (code, bad) = check("canary-wrong-token", "canary-wrong-key");
     assert_eq!((code, bad.matches("FAIL").count()), (Some(1), 2), "{bad}");
     assert!(!bad.contains("canary"), "{bad}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_fails_where_the_site_does_not_say_that_all_is_well() {
+    let envelope = |request: u16, result: Option<u16>| {
+        let result = result.map(|code| json!({ "status": { "code": code } }));
+        json!({ "response": { "request": { "status": { "code": request } }, "result": result } }).to_string()
+    };
+    for (status, body, sentence) in [
+        (200, envelope(200, None), None),
+        (404, envelope(404, None), Some("no such site; look at oneall.subdomain")),
+        (200, envelope(404, None), Some("no such site")),
+        (401, envelope(401, None), Some("does not accept the gateway's keys")),
+        (200, envelope(200, Some(401)), Some("the operation ended with 401")),
+        (200, envelope(200, Some(500)), Some("out of order")),
+    ] {
+        let canned = Canned::start(vec![("/tools/ping.json", status, "application/json", body.clone())]).await;
+        let output = commongraph()
+            .arg("check")
+            .env("COMMONGRAPH_ONEALL__BASE_URL", &canned.url)
+            .env("COMMONGRAPH_ONEALL__PUBLIC_KEY", "public")
+            .env("COMMONGRAPH_ONEALL__PRIVATE_KEY", "private")
+            .output()
+            .unwrap();
+        let table = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(i32::from(sentence.is_some())), "{body}: {table}");
+        assert!(table.contains(sentence.unwrap_or("the site's keys are accepted")), "{body}: {table}");
+    }
 }
 
 #[tokio::test]
