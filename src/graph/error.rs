@@ -136,7 +136,7 @@ pub struct Error {
     pub retry_after: Option<Duration>,
     /// The status and error identifier of the provider's answer.
     pub upstream: Option<(Option<u16>, Option<String>)>,
-    /// Which row of the provider's list it is about.
+    /// Which row of the provider's list, or of the page, it is about.
     pub row: Option<String>,
 }
 
@@ -151,9 +151,9 @@ impl Error {
         Self { code, message: message.into(), provider: None, retry_after: None, upstream: None, row: None }
     }
 
-    /// A row of a provider's list could not be read and was left out.
+    /// A row of a provider's list, or a value in it, could not be read and was left out.
     pub fn skipped(provider: Provider, skipped: &provider::Skipped) -> Self {
-        let message = format!("{} gave a row that cannot be understood; it was left out.", provider.title());
+        let message = format!("{} gave a row or a value that cannot be understood; it was left out.", provider.title());
         tracing::warn!(provider = provider.name(), row = skipped.path, detail = skipped.detail, "row skipped");
         let row = Some(skipped.path.clone());
         Self { provider: Some(provider), row, ..Self::own(Code::ProviderMalformed, message) }
