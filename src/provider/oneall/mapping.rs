@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use super::date;
 use super::payload::Listing;
-use crate::model::{Application, ApplicationKey, DateTime, Provider, Url};
+use crate::model::{Application, ApplicationKey, DateTime, Provider, Url, key};
 use crate::provider::Skipped;
 use crate::provider::lenient::Loose;
 use crate::provider::span::{Numbered, Page, Paging};
@@ -26,12 +26,17 @@ use crate::provider::span::{Numbered, Page, Paging};
 /// The longest key of a map that is shown in a path, in bytes.
 const PLACE_LENGTH_MAX: usize = 64;
 
+/// OneAll's plugins that make connections: the key, and the name to show.
+const PLUGINS: [(&str, &str); 3] =
+    [("social_login", "Social Login"), ("social_link", "Social Link"), ("single_sign_on", "Single Sign-On")];
+
 /// Reads a list row by row. `key` tells rows apart, for a thing that is listed twice (the documentation's own example
-/// is) is one row; a row that cannot be named is skipped with the reason `row` gave.
+/// is) is one row; a row that cannot be named is skipped with the reason `row` gave. `row` also tells the fields in which
+/// something stands that is no date: each is noted, and costs only itself.
 fn read<R, T, K: Eq + Hash>(
     listing: Listing<R>,
     name: &str,
-    row: impl Fn(R) -> Result<T, String>,
+    row: impl Fn(R, &mut Vec<&'static str>) -> Result<T, String>,
     key: impl Fn(&T) -> K,
 ) -> Page<T> {
     // Older answers have no page numbers: then this is the whole list. What number a page has is not looked at.
@@ -41,26 +46,30 @@ fn read<R, T, K: Eq + Hash>(
     let mut page = Page { rows: Vec::new(), skipped: Vec::new(), entries, paging };
     let mut seen = HashSet::new();
     for (number, entry) in (0..).zip(listing.entries.0) {
-        match entry.value.and_then(&row) {
-            Ok(noun) if seen.insert(key(&noun)) => page.rows.push(Numbered { number, value: Arc::new(noun) }),
-            Ok(_) => {}
-            Err(detail) => {
-                let path = path(name, number, &entry.place);
-                page.skipped.push(Numbered { number, value: Skipped { path, detail } });
+        let path = path(name, number, &entry.place);
+        let mut odd = Vec::new();
+        match entry.value.and_then(|entry| row(entry, &mut odd)) {
+            Ok(noun) if seen.insert(key(&noun)) => {
+                page.rows.push(Numbered { number, value: Arc::new(noun) });
+                let note = |field| Skipped { path: format!("{path}.{field}"), detail: "expected a date".to_owned() };
+                page.skipped.extend(odd.into_iter().map(|field| Numbered { number, value: note(field) }));
             }
+            Ok(_) => {}
+            Err(detail) => page.skipped.push(Numbered { number, value: Skipped { path, detail } }),
         }
     }
     page
 }
 
-/// The application that a plugin is, by the plugin's key.
+/// The plugin with this key, if OneAll is known to have it. A site's plugins cannot be listed, so of no other key can
+/// it be said that there is such a plugin.
+pub fn known_plugin(key: &str) -> Option<Application> {
+    PLUGINS.iter().any(|(known, _)| *known == key).then(|| plugin_application(key))
+}
+
+/// The application that a plugin is, by the plugin's key; one that is not known is named by it.
 pub fn plugin_application(key: &str) -> Application {
-    let name = match key {
-        "social_login" => "Social Login",
-        "social_link" => "Social Link",
-        "single_sign_on" => "Single Sign-On",
-        other => other,
-    };
+    let name = PLUGINS.iter().find(|(known, _)| *known == key).map_or(key, |(_, name)| name);
     Application {
         key: ApplicationKey::Plugin(key.to_owned()),
         provider: Provider::OneAll,
@@ -91,6 +100,21 @@ fn is_about(asked: &str, answered: &Loose) -> bool {
 
 fn moment(date: Loose) -> Option<DateTime> {
     date.text().and_then(|text| date::parse(&text))
+}
+
+/// A date of a row; `odd` gets the field's name if something stands there that is no date.
+fn dated(date: Loose, field: &'static str, odd: &mut Vec<&'static str>) -> Option<DateTime> {
+    let text = date.text()?;
+    let moment = date::parse(&text);
+    if moment.is_none() {
+        odd.push(field);
+    }
+    moment
+}
+
+/// A key that a global ID can hold; any other text is none.
+fn slug(key: Loose) -> Option<String> {
+    key.text().and_then(|text| key::slug(&text))
 }
 
 fn link(url: Loose) -> Option<Url> {

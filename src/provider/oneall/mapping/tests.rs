@@ -66,6 +66,9 @@ fn a_page_of_sign_ins_reads_the_same_in_all_three_shapes() {
     assert_eq!((paged.paging, unpaged.paging, bare.paging), (Some(Paging { total: 5, size: 2 }), None, None));
     assert_eq!((&paged.rows, &paged.rows), (&unpaged.rows, &bare.rows));
 
+    let notes: Vec<_> = paged.skipped.iter().map(|note| note.value.path.as_str()).collect();
+    assert_eq!(notes, ["connections[1].date_creation"]);
+
     let rows: Vec<_> = paged.rows.iter().map(|row| &*row.value).collect();
     let [done, open] = rows[..] else { panic!("two rows") };
     assert_eq!(done.key, ConnectionKey::SignIn(sign_in_token()));
@@ -113,6 +116,12 @@ fn a_plugin_is_an_application_with_a_name_to_show() {
         assert_eq!((application.provider_id.as_str(), application.name.as_deref()), (key, Some(name)));
         assert!(application.permissions.is_empty() && application.access.is_none());
     }
+}
+
+#[test]
+fn only_a_known_plugin_is_found_by_its_key() {
+    assert!(["social_login", "social_link", "single_sign_on"].iter().all(|key| known_plugin(key).is_some()));
+    assert_eq!(known_plugin("brand_new"), None);
 }
 
 #[test]
@@ -189,6 +198,20 @@ fn anything() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #[test]
+    fn a_plugin_or_service_that_is_shown_can_be_an_id(text in prop_oneof![".{0,12}", "[a-z_.-]{1,70}", "[a-z_-]{1,64}"]) {
+        let fits = key::slug(&text);
+        let about = json!({"identity_token": IDENTITY, "provider": text});
+        let node = json!({"plugin": {"key": text}, "connection": {"connection_token": SIGN_IN},
+            "user": {"identity": about}});
+        let data = json!({"response": {"request": {"status": {"code": 200}}, "result": {"data": node}}});
+        let found = sign_in(sign_in_token(), answer(200, data.to_string().into_bytes())).unwrap();
+        prop_assert_eq!(&found.plugin, &fits);
+        prop_assert_eq!(&found.service, &fits);
+        let listed = identity_list(inline(&json!({ "identities": [about] })));
+        prop_assert_eq!(&listed.rows[0].value.service, &fits);
+    }
+
     #[test]
     fn whatever_decodes_maps(node in anything(), code in prop::option::of(0..600)) {
         let wrapped = json!({"connections": node, "connection": node, "user": node, "identity": node, "identities": node,

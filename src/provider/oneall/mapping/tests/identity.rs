@@ -174,3 +174,24 @@ fn a_row_of_the_list_has_its_token_service_dates_and_owner() {
     let bad = identity_list(inline(&json!({"identities": {"entries": [{"user_token": USER}]}})));
     assert_eq!(bad.skipped[0].value.path, "identities[0]");
 }
+
+#[test]
+fn a_row_beside_encrypted_data_says_so() {
+    let rows = json!([{"identity_token": "one"}, {"identity_token": "two", "identity_vault": "CANARY"}]);
+    let page = identity_list(inline(&json!({ "identities": rows })));
+    let states: Vec<_> = page.rows.iter().map(|row| row.value.state).collect();
+    assert_eq!(states, [IdentityState::Readable, IdentityState::Encrypted]);
+}
+
+#[test]
+fn a_number_too_long_to_be_exact_names_no_account() {
+    let account = |userid: &str| {
+        let text = format!(
+            r#"{{"identity":{{"identity_token":"{IDENTITY}","accounts":[{{"domain":"x.example","userid":{userid}}}]}}}}"#
+        );
+        identity(identity_token(), serde_json::from_str(&text).unwrap()).unwrap()
+    };
+    assert_eq!(account("18446744073709551615").subject.as_deref(), Some("18446744073709551615"));
+    let rounded = account("110022003300440055110022");
+    assert_eq!((rounded.subject, &rounded.accounts[0].user_id), (None, &None));
+}
