@@ -136,7 +136,7 @@ pub struct Error {
     pub retry_after: Option<Duration>,
     /// The status and error identifier of the provider's answer.
     pub upstream: Option<(Option<u16>, Option<String>)>,
-    /// Which row of the provider's list it is about.
+    /// Which row of the provider's list, or of the page, it is about.
     pub row: Option<String>,
 }
 
@@ -151,11 +151,11 @@ impl Error {
         Self { code, message: message.into(), provider: None, retry_after: None, upstream: None, row: None }
     }
 
-    /// A row of a provider's list, or all but the first of many, could not be read and was left out.
+    /// A row of a provider's list or a value in it, or all but the first of many, could not be read and was left out.
     pub fn skipped(provider: Provider, skipped: &provider::Skipped) -> Self {
         let title = provider.title();
         let message = match skipped.rows {
-            0 | 1 => format!("{title} gave a row that cannot be understood; it was left out."),
+            0 | 1 => format!("{title} gave a row or a value that cannot be understood; it was left out."),
             rows => format!("{title} gave {rows} more rows that cannot be understood; they were left out."),
         };
         let row = Some(skipped.path.clone());

@@ -8,13 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::error::Error;
+use crate::model::key::slug;
 use crate::model::{
     ApplicationId, ApplicationKey, ConnectionKey, ConnectionToken, IdentityKey, IdentityToken, KeyringId, PublicizeId,
     SiteId,
 };
-
-/// The longest key of a service or plugin, in bytes.
-const SLUG_LENGTH_MAX: usize = 64;
 
 /// What a global ID names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -120,12 +118,6 @@ fn publicize(key: &str) -> Option<PublicizeId> {
         Some((site, id)) => Some(PublicizeId { site: Some(SiteId::parse(site)?), id: number(id)? }),
         None => Some(PublicizeId { site: None, id: number(key)? }),
     }
-}
-
-/// A key of a service or a plugin, as both providers spell them.
-pub fn slug(text: &str) -> Option<String> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    ((1..=SLUG_LENGTH_MAX).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use async_graphql::Context;
 use super::ContextExt;
 use super::cursor::Place;
 use super::error::{Code, Error};
-use super::id::{GlobalId, slug};
+use super::id::GlobalId;
 use super::page::{Arguments, FIRST_MAX, Merged, Page, Side, Window, merge};
 use super::walk::walk;
 use crate::loader::Loaders;
+use crate::model::key::slug;
 use crate::model::{Application, Connection, Identity, IdentityKey, Provider, Service, ServiceEntry, catalogue};
 use crate::provider::wordpress::ServiceSlug;
 use crate::provider::{Answer, List};
@@ -125,10 +126,11 @@ fn accounts(list: &List<Connection>) -> List<Identity> {
 }
 
 /// A row of OneAll's list of identities says little; if more is asked for, each row shown is read by itself, side by
-/// side with the others.
+/// side with the others. One that cannot be read keeps what its row says, and an error names it by its place.
 async fn fill_in(ctx: &Context<'_>, merged: &mut Merged<Identity>) {
-    const CARRIED: [&str; 9] =
-        ["__typename", "id", "provider", "providerId", "state", "createdAt", "updatedAt", "service", "oneallUser"];
+    // Not `state`: a row has no data by which it could be seen whether that is encrypted.
+    const CARRIED: [&str; 8] =
+        ["__typename", "id", "provider", "providerId", "createdAt", "updatedAt", "service", "oneallUser"];
     let page = ctx.look_ahead();
     let rows = [page.field("nodes"), page.field("edges").field("node")].map(|rows| rows.selection_fields());
     if rows.iter().flatten().flat_map(|row| row.selection_set()).all(|field| CARRIED.contains(&field.name())) {
@@ -140,10 +142,12 @@ async fn fill_in(ctx: &Context<'_>, merged: &mut Merged<Identity>) {
         _ => None,
     });
     let answers = futures_util::future::join_all(reads).await;
-    for ((_, row), answer) in merged.rows.iter_mut().zip(answers) {
+    for (index, ((_, row), answer)) in merged.rows.iter_mut().zip(answers).enumerate() {
         match answer {
             Some(Ok(Some(whole))) => *row = whole,
-            Some(Err(error)) => merged.errors.push(error.into()),
+            Some(Err(error)) => {
+                merged.errors.push(Error { row: Some(format!("nodes[{index}]")), ..Error::from(error) });
+            }
             Some(Ok(None)) | None => {}
         }
     }

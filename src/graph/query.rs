@@ -16,7 +16,7 @@ use crate::model::{
     IdentityToken, KeyringId, OneAllUser, Provider, Service, Site, WordPressUser,
 };
 use crate::provider::Answer;
-use crate::provider::oneall::mapping::plugin_application;
+use crate::provider::oneall::mapping::known_plugin;
 
 /// Anything that has an ID of its own and can be read again by it.
 #[derive(Interface, Debug)]
@@ -338,7 +338,7 @@ async fn named_connection(loaders: &Loaders, key: ConnectionKey) -> Answer<Conne
 async fn find_application(loaders: &Loaders, key: ApplicationKey) -> Answer<Application> {
     match key {
         ApplicationKey::Connected(id) => loaders.wordpress.find(id).await,
-        ApplicationKey::Plugin(key) => Ok(Some(Arc::new(plugin_application(&key)))),
+        ApplicationKey::Plugin(key) => Ok(known_plugin(&key).map(Arc::new)),
     }
 }
 

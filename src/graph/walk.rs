@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::cursor::{Cursor, Place};
 use super::error::{Code, Error};
-use crate::model::{DateTime, Provider};
-use crate::provider::span::{PAGE_SIZE_MAX, Slice, Stretch};
+use crate::model::DateTime;
+use crate::provider::span::{Numbered, PAGE_SIZE_MAX, Slice, Stretch};
 use crate::provider::{self, Skipped};
 
 /// The most stretches that one page of the graph reads; with no hint, that is some 20,000 rows.
@@ -27,12 +27,12 @@ pub enum Toward {
     Newer,
 }
 
-/// A row, where it stands, and its number from the oldest.
+/// A row, where it stands, and its entry's number from the oldest.
 #[derive(Debug)]
 pub struct Placed<T> {
     /// Its place in the order.
     pub place: Place,
-    /// Its number from the oldest row of its list; none in a list that is at hand as a whole.
+    /// Its entry's number from the oldest of its list; none in a list that is at hand as a whole.
     pub number: Option<u32>,
     /// The row.
     pub row: Arc<T>,
@@ -61,19 +61,28 @@ where
     F: Future<Output = Result<Slice<T>, provider::Error>>,
 {
     let mut slice = read(first_stretch(toward, from, need)).await?;
+    let mut step_max = PAGE_SIZE_MAX;
     for _ in 0..STRETCHES_MAX {
         let placed = placed(&slice, &place_of);
-        let Some(more) = missing(toward, from, need, &slice, &placed) else {
+        let step = (slice.to - slice.from).max(need).clamp(1, step_max);
+        let Some(more) = missing(toward, from, need, step, &slice, &placed) else {
             return Ok(found(toward, from, slice, placed));
         };
         let next = read(more).await?;
         slice = match more {
-            Stretch::Between(start, _) if start >= slice.to => slice.join(trimmed(next, start)),
-            _ => trimmed_above(next, slice.from).join(slice),
+            Stretch::Between(start, _) if start >= slice.to => slice.join(next),
+            // The provider gives pages so small that the read broke off before it came to what is here.
+            _ if next.to < slice.from => {
+                step_max = (next.to - next.from).max(1);
+                slice
+            }
+            _ => next.join(slice),
         };
     }
-    let message =
-        format!("{}'s list is too long to find this cursor in it; begin at the first page.", Provider::OneAll.title());
+    let message = match from {
+        Some(_) => "The list is too long to find this cursor in it; begin at the first page.",
+        None => "More of the list would have to be read for this page than the gateway reads; ask for fewer rows.",
+    };
     Err(Error::own(Code::LimitExceeded, message))
 }
 
@@ -97,10 +106,10 @@ fn missing<T>(
     toward: Toward,
     from: Option<&Cursor>,
     need: u32,
+    step: u32,
     slice: &Slice<T>,
     placed: &[Placed<T>],
 ) -> Option<Stretch> {
-    let step = (slice.to - slice.from).max(need).clamp(1, PAGE_SIZE_MAX);
     let upward = Stretch::Between(slice.to, slice.to.saturating_add(step));
     let downward = Stretch::Between(slice.from.saturating_sub(step), slice.from);
     let at = from.map(|cursor| cursor.place.at);
@@ -151,39 +160,26 @@ fn beyond<'a, T>(
 fn found<T>(toward: Toward, from: Option<&Cursor>, slice: Slice<T>, placed: Vec<Placed<T>>) -> Found<T> {
     let sure: Vec<Place> = beyond(toward, from, &slice, &placed).map(|row| row.place.clone()).collect();
     let rows = placed.into_iter().filter(|row| sure.binary_search(&row.place).is_ok()).collect();
-    Found { rows, total: slice.total, skipped: slice.skipped }
+    let skipped = slice.skipped.into_iter().map(|skipped| skipped.value).collect();
+    Found { rows, total: slice.total, skipped }
 }
 
 /// Puts rows in order. A row without a date takes its place among its neighbours in the provider's order: where else it
-/// belongs could not be told without reading the whole list.
+/// belongs could not be told without reading the whole list. One whose older neighbours are not here has no place yet.
 fn placed<T>(slice: &Slice<T>, place_of: impl Fn(&T) -> Place) -> Vec<Placed<T>> {
     let mut last = None;
     let mut rows: Vec<Placed<T>> = Vec::with_capacity(slice.rows.len());
-    for (number, row) in (slice.from..).zip(&slice.rows) {
+    for Numbered { number, value: row } in &slice.rows {
         let mut place = place_of(row);
         place.at = place.at.or(last);
         last = place.at;
-        rows.push(Placed { place, number: Some(number), row: row.clone() });
+        if last.is_some() || slice.holds_oldest() {
+            rows.push(Placed { place, number: Some(*number), row: row.clone() });
+        }
     }
     rows.sort_by(|a, b| a.place.cmp(&b.place));
     rows.dedup_by(|a, b| a.place == b.place);
     rows
-}
-
-/// Drops what a page brought from below the stretch that was asked for.
-fn trimmed<T>(mut slice: Slice<T>, start: u32) -> Slice<T> {
-    let extra = (start.saturating_sub(slice.from) as usize).min(slice.rows.len());
-    slice.rows.drain(..extra);
-    slice.from = slice.from.max(start);
-    slice.to = slice.to.max(start);
-    slice
-}
-
-/// Drops what a page brought from above the stretch that was asked for.
-fn trimmed_above<T>(mut slice: Slice<T>, end: u32) -> Slice<T> {
-    slice.rows.truncate(end.saturating_sub(slice.from) as usize);
-    slice.to = slice.to.min(end);
-    slice
 }
 
 #[cfg(test)]

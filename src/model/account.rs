@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ID, SimpleObject};
 
-use super::{DateTime, Identity, SiteId, Skipped, Url, UserToken};
+use super::{DateTime, Identity, IdentityState, SiteId, Skipped, Url, UserToken};
 
 /// A WordPress.com user, as `/me` describes the owner of the token.
 ///
@@ -53,6 +53,8 @@ pub struct OneAllUser {
 /// What OneAll says of a user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OneAllUserEntry {
+    /// Whether all of it can be read.
+    pub state: IdentityState,
     /// When the user first came.
     pub created_at: Option<DateTime>,
     /// When they last signed in.

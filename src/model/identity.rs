@@ -74,7 +74,7 @@ pub struct Identity {
     pub complete: bool,
 }
 
-/// Whether an identity can be read.
+/// Whether an identity, or a user of the OneAll site, can be read.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdentityState {
     /// Its data is plain.

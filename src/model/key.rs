@@ -8,6 +8,15 @@ use std::fmt;
 /// The longest token that is taken, in bytes; OneAll's are 36.
 const TOKEN_LENGTH_MAX: usize = 128;
 
+/// The longest key of a service or plugin, in bytes.
+const SLUG_LENGTH_MAX: usize = 64;
+
+/// A key of a service or a plugin, as both providers spell them: 1 to 64 characters out of `0-9 A-Z a-z _ -`.
+pub fn slug(text: &str) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    ((1..=SLUG_LENGTH_MAX).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
 macro_rules! numeric_key {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -19,7 +19,7 @@ use url::Url;
 
 use self::envelope::Opened;
 use super::listing::one_by_one;
-use super::span::{self, Page, PageAsk, Paging, Slice, Stretch};
+use super::span::{self, Page, PageAsk, Pages, Slice, Stretch};
 use super::{Answer, CallMade, Calls, Error, Fetch, Reason, tell_left_out};
 use crate::access::OneAllGrant;
 use crate::model::{Connection, ConnectionToken, Identity, IdentityToken, OneAllUser, Provider, Record, UserToken};
@@ -52,11 +52,13 @@ struct Site {
     private_key: SecretString,
 }
 
-/// OneAll for one operation of one caller.
+/// OneAll for one operation of one caller; each page of a list is read at most once.
 pub struct Reads {
     host: Arc<OneAll>,
     grant: OneAllGrant,
     calls: Calls,
+    sign_ins: Pages<Connection>,
+    identities: Pages<Identity>,
 }
 
 impl Settings {
@@ -100,7 +102,7 @@ impl OneAll {
 
     /// Begins the reads of one operation.
     pub fn reads(self: &Arc<Self>, grant: OneAllGrant, calls: Calls) -> Reads {
-        Reads { host: self.clone(), grant, calls }
+        Reads { host: self.clone(), grant, calls, sign_ins: Pages::default(), identities: Pages::default() }
     }
 }
 
@@ -123,20 +125,28 @@ impl Reads {
     /// A stretch of the site's sign-ins.
     pub async fn sign_ins(&self, stretch: Stretch) -> Result<Slice<Connection>, Error> {
         self.may_list()?;
-        span::read(stretch, async |ask| Ok(page(mapping::sign_in_list(self.list(&["connections.json"], ask).await?))))
-            .await
+        let read =
+            async |ask| self.list(&["connections.json"], ask).await.map(|data| told(mapping::sign_in_list(data)));
+        span::read(stretch, |ask| self.sign_ins.page(ask, read(ask))).await
     }
 
     /// A stretch of the site's identities.
     pub async fn identities(&self, stretch: Stretch) -> Result<Slice<Identity>, Error> {
         self.may_list()?;
-        span::read(stretch, async |ask| Ok(page(mapping::identity_list(self.list(&["identities.json"], ask).await?))))
-            .await
+        let read =
+            async |ask| self.list(&["identities.json"], ask).await.map(|data| told(mapping::identity_list(data)));
+        span::read(stretch, |ask| self.identities.page(ask, read(ask))).await
     }
 
     /// Asks OneAll whether it accepts the site's keys.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.get::<IgnoredAny>(&["tools", "ping.json"], &[]).await.map(drop)
+        let opened = self.get::<IgnoredAny>(&["tools", "ping.json"], &[]).await?;
+        let answered = opened.map(|opened| opened.went_well()).transpose()?;
+        if answered == Some(true) {
+            return Ok(());
+        }
+        let detail = "there is no such site; look at oneall.subdomain";
+        Err(Error::new(Provider::OneAll, Reason::Unsupported, detail))
     }
 
     fn may_list(&self) -> Result<(), Error> {
@@ -253,10 +263,11 @@ impl Fetch<IdentityToken> for Reads {
     }
 }
 
-fn page<T>(page: mapping::Page<T>) -> Page<T> {
-    tell_left_out(Provider::OneAll, &page.list.skipped);
-    let paging = page.total.zip(page.size).map(|(total, size)| Paging { total, size });
-    Page { rows: page.list.rows, skipped: page.list.skipped, entries: page.entries, paging }
+/// Tells the log, once for each answer, what of a page could not be read.
+fn told<T>(page: Page<T>) -> Page<T> {
+    let skipped: Vec<_> = page.skipped.iter().map(|skipped| skipped.value.clone()).collect();
+    tell_left_out(Provider::OneAll, &skipped);
+    page
 }
 
 fn is_subdomain(name: &str) -> bool {

@@ -3,7 +3,10 @@
 //! Offsets from the oldest row hold still while rows are added, offsets from the newest do not; so rows are numbered
 //! from the oldest, and only the very first look at the newest rows counts from the other end, in one read.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
 
 use super::{Error, Skipped};
 
@@ -23,7 +26,7 @@ pub enum Stretch {
 }
 
 /// Which page a provider is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PageAsk {
     /// Its number, from 1.
     pub page: u32,
@@ -33,17 +36,36 @@ pub struct PageAsk {
     pub newest_first: bool,
 }
 
+/// Something that stands at a number of a page or of a list.
+///
+/// An entry that could not be read or that came twice leaves a hole, so a row's number is not its index among the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbered<T> {
+    /// The number of the entry, from 0.
+    pub number: u32,
+    /// What stands there.
+    pub value: T,
+}
+
 /// A page as a provider gave it.
-#[derive(Clone, Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Page<T> {
-    /// Its rows in the order in which they came.
-    pub rows: Vec<Arc<T>>,
-    /// The rows that could not be read.
-    pub skipped: Vec<Skipped>,
-    /// How many rows it has, those among them that could not be read or that came twice.
+    /// Its rows in the order in which they came, each numbered by its entry.
+    pub rows: Vec<Numbered<Arc<T>>>,
+    /// What could not be read, by the entry that it stands in.
+    pub skipped: Vec<Numbered<Skipped>>,
+    /// How many entries it has, those among them that could not be read or that came twice.
     pub entries: u32,
     /// Where it lies in the list; none if the provider does not page at all and this is everything.
     pub paging: Option<Paging>,
+}
+
+// By hand: its rows are shared, so that they need not be `Clone` themselves.
+impl<T> Clone for Page<T> {
+    fn clone(&self) -> Self {
+        let Self { rows, skipped, entries, paging } = self;
+        Self { rows: rows.clone(), skipped: skipped.clone(), entries: *entries, paging: *paging }
+    }
 }
 
 /// Where a page lies in its list.
@@ -58,16 +80,43 @@ pub struct Paging {
 /// A stretch of the list.
 #[derive(Clone, Debug)]
 pub struct Slice<T> {
-    /// Its rows, oldest first.
-    pub rows: Vec<Arc<T>>,
-    /// The number of its first row.
+    /// Its rows, oldest first, each with its number from the list's oldest entry.
+    pub rows: Vec<Numbered<Arc<T>>>,
+    /// The number of its first entry.
     pub from: u32,
-    /// The number after its last row.
+    /// The number after its last entry.
     pub to: u32,
-    /// How many rows the list has.
+    /// How many entries the list has.
     pub total: u32,
-    /// The rows that could not be read.
-    pub skipped: Vec<Skipped>,
+    /// What could not be read, by the entry that it stands in.
+    pub skipped: Vec<Numbered<Skipped>>,
+}
+
+/// The pages of one list that an operation has read or is reading: each is read once, however often it is asked for.
+#[derive(Debug)]
+pub struct Pages<T>(Mutex<HashMap<PageAsk, PageCell<T>>>);
+
+type PageCell<T> = Arc<OnceCell<Result<Page<T>, Error>>>;
+
+impl<T> Default for Pages<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Pages<T> {
+    /// A page, by `read` if nobody has asked for it yet.
+    ///
+    /// # Errors
+    /// What the one read met, for everyone who asks.
+    pub async fn page(
+        &self,
+        ask: PageAsk,
+        read: impl Future<Output = Result<Page<T>, Error>>,
+    ) -> Result<Page<T>, Error> {
+        let cell = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(ask).or_default().clone();
+        cell.get_or_init(|| read).await.clone()
+    }
 }
 
 impl<T> Slice<T> {
@@ -81,10 +130,11 @@ impl<T> Slice<T> {
         self.to >= self.total
     }
 
-    /// Puts two neighbouring stretches together.
-    pub fn join(mut self, mut newer: Self) -> Self {
-        self.rows.append(&mut newer.rows);
-        self.skipped.append(&mut newer.skipped);
+    /// Puts two neighbouring stretches together; entries that both have are taken from the older one.
+    pub fn join(mut self, newer: Self) -> Self {
+        let end = self.to;
+        self.rows.extend(newer.rows.into_iter().filter(|row| row.number >= end));
+        self.skipped.extend(newer.skipped.into_iter().filter(|skipped| skipped.number >= end));
         Self { to: newer.to.max(self.to), total: newer.total.max(self.total), ..self }
     }
 }
@@ -106,11 +156,21 @@ where
     }
 }
 
-fn from_newest<T>(mut page: Page<T>) -> Slice<T> {
+fn from_newest<T>(page: Page<T>) -> Slice<T> {
     let count = page.entries;
     let total = page.paging.map_or(count, |paging| paging.total.max(count));
-    page.rows.reverse();
-    Slice { rows: page.rows, from: total - count, to: total, total, skipped: page.skipped }
+    let number = |number| total.saturating_sub(1).saturating_sub(number);
+    let mut slice =
+        Slice { rows: numbered(page.rows, number), from: total - count, to: total, total, skipped: Vec::new() };
+    slice.rows.reverse();
+    slice.skipped = numbered(page.skipped, number);
+    slice
+}
+
+/// Turns numbers in a page into numbers in the list.
+fn numbered<T>(mut things: Vec<Numbered<T>>, number: impl Fn(u32) -> u32) -> Vec<Numbered<T>> {
+    things.iter_mut().for_each(|thing| thing.number = number(thing.number));
+    things
 }
 
 async fn between<T, F>(from: u32, to: u32, page: impl Fn(PageAsk) -> F) -> Result<Slice<T>, Error>
@@ -155,8 +215,9 @@ fn place<T>(ask: PageAsk, page: Page<T>) -> (Slice<T>, Option<u32>) {
         return (Slice { rows: page.rows, from: 0, to: count, total: count, skipped: page.skipped }, None);
     };
     let from = (ask.page - 1).saturating_mul(paging.size).min(paging.total);
-    let slice =
-        Slice { rows: page.rows, from, to: from + count, total: paging.total.max(from + count), skipped: page.skipped };
+    let (rows, skipped) = (numbered(page.rows, |number| from + number), numbered(page.skipped, |number| from + number));
+    let to = from + count;
+    let slice = Slice { rows, from, to, total: paging.total.max(to), skipped };
     (slice, (paging.size != ask.size).then_some(paging.size.max(1)))
 }
 
@@ -169,18 +230,49 @@ mod tests {
 
     use super::*;
 
-    /// A list of `total` numbers, whose server gives pages of at most `size_max`.
-    async fn read_from(total: u32, size_max: u32, stretch: Stretch) -> (Slice<u32>, usize) {
+    /// Which entries of a list are no rows: every `n`th cannot be read, and every `m`th came before.
+    #[derive(Clone, Copy, Debug)]
+    struct Holes(u32, u32);
+
+    impl Holes {
+        fn unreadable(self, n: u32) -> bool {
+            n % self.0 == 1
+        }
+
+        fn holds(self, n: u32) -> bool {
+            !self.unreadable(n) && n % self.1 != 1
+        }
+    }
+
+    fn holes() -> impl Strategy<Value = Holes> {
+        (2u32..9, 2u32..9).prop_map(|(unreadable, repeated)| Holes(unreadable, repeated))
+    }
+
+    fn skipped(n: u32) -> Skipped {
+        Skipped { path: n.to_string(), detail: String::new(), rows: 1 }
+    }
+
+    /// A list of `total` numbers with holes, whose server gives pages of at most `size_max`.
+    async fn read_from(total: u32, size_max: u32, holes: Holes, stretch: Stretch) -> (Slice<u32>, usize) {
         let reads = Cell::new(0);
         let page = async |ask: PageAsk| {
             reads.set(reads.get() + 1);
             let size = ask.size.min(size_max);
             let numbers = ((ask.page - 1) * size).min(total)..(ask.page * size).min(total);
-            let rows: Vec<_> = match ask.newest_first {
-                true => numbers.map(|n| Arc::new(total - 1 - n)).collect(),
-                false => numbers.map(Arc::new).collect(),
+            let entries: Vec<u32> = match ask.newest_first {
+                true => numbers.map(|n| total - 1 - n).collect(),
+                false => numbers.collect(),
             };
-            Ok(Page { entries: rows.len() as u32, rows, skipped: Vec::new(), paging: Some(Paging { total, size }) })
+            let mut got = Page { rows: vec![], skipped: vec![], entries: 0, paging: Some(Paging { total, size }) };
+            for (number, n) in (0..).zip(entries) {
+                match holes.holds(n) {
+                    true => got.rows.push(Numbered { number, value: Arc::new(n) }),
+                    false if holes.unreadable(n) => got.skipped.push(Numbered { number, value: skipped(n) }),
+                    false => {}
+                }
+                got.entries += 1;
+            }
+            Ok(got)
         };
         (read(stretch, page).await.unwrap(), reads.get())
     }
@@ -188,22 +280,31 @@ mod tests {
     proptest! {
         #[test]
         fn a_stretch_holds_what_was_asked_and_numbers_it_rightly(
-            total in 0u32..1500, from in 0u32..1500, width in 1u32..120, size_max in prop::sample::select(vec![100, 250, 500]),
+            total in 0u32..1500, from in 0u32..1500, width in 1u32..120,
+            size_max in prop::sample::select(vec![100, 250, 500]), holes in holes(),
         ) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let (slice, reads) = runtime.block_on(read_from(total, size_max, Stretch::Between(from, from + width)));
+            let asked = Stretch::Between(from, from + width);
+            let (slice, reads) = runtime.block_on(read_from(total, size_max, holes, asked));
             prop_assert!(reads <= READS_MAX);
             if size_max == PAGE_SIZE_MAX {
                 prop_assert!(reads <= 2);
             }
-            prop_assert!(slice.rows.iter().enumerate().all(|(i, n)| **n == slice.from + i as u32));
-            for n in from..(from + width).min(total) {
-                prop_assert!(slice.rows.iter().any(|row| **row == n), "{n} is missing");
+            let (newest, one) = runtime.block_on(read_from(total, size_max, holes, Stretch::Newest(width)));
+            prop_assert_eq!(one, 1);
+            prop_assert_eq!((newest.from, newest.to), (total.saturating_sub(width.min(size_max)), total));
+            for slice in [&slice, &newest] {
+                prop_assert!(slice.rows.is_sorted_by(|a, b| a.number < b.number));
+                prop_assert!(slice.rows.iter().all(|row| row.number == *row.value));
+                prop_assert!(slice.skipped.iter().all(|row| row.value == skipped(row.number)));
+                for n in slice.from..slice.to {
+                    prop_assert_eq!(slice.rows.iter().any(|row| *row.value == n), holes.holds(n), "{}", n);
+                    prop_assert_eq!(slice.skipped.iter().any(|row| row.number == n), holes.unreadable(n), "{}", n);
+                }
             }
-            let (newest, reads) = runtime.block_on(read_from(total, size_max, Stretch::Newest(width)));
-            prop_assert_eq!(reads, 1);
-            prop_assert_eq!(newest.rows.last().map(|n| **n), total.checked_sub(1));
-            prop_assert!(newest.rows.iter().enumerate().all(|(i, n)| **n == newest.from + i as u32));
+            if from < total {
+                prop_assert!(slice.from <= from && (from + width).min(total) <= slice.to);
+            }
         }
     }
 }

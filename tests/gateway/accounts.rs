@@ -62,6 +62,18 @@ async fn a_key_is_read_once_however_often_it_is_named() {
 }
 
 #[tokio::test]
+async fn a_list_is_read_once_however_often_it_is_named() {
+    let world = World::start().await;
+    let query = "{ a: connections(first: 5) { nodes { id } } b: connections(first: 5) { totalCount nodes { id } }
+        c: identities(first: 5) { nodes { id } } d: identities(first: 5) { nodes { providerId } } }";
+    let answer = world.ask("olga", query).await;
+    assert_eq!(answer["errors"], json!(null));
+    assert_eq!(answer["data"]["a"]["nodes"], answer["data"]["b"]["nodes"]);
+    let counts = world.counts().await;
+    assert_eq!((counts["GET /connections.json"], counts["GET /identities.json"]), (1, 1), "{counts:?}");
+}
+
+#[tokio::test]
 async fn several_ids_of_one_kind_are_one_list_and_one_id_is_one_read() {
     let world = World::start().await;
     let find = |ids: &[u32]| {

@@ -3,7 +3,7 @@
 use commongraph::app::tour::{CALLBACK, CALLBACK_TOKEN};
 use serde_json::{Value, json};
 
-use crate::harness::{Asker, World, codes};
+use crate::harness::{Asker, Canned, World, codes};
 
 /// Asks as the site's backend does: for nobody in particular, by the keys that the gateway holds.
 async fn who(world: &World, token: &str) -> Value {
@@ -123,4 +123,31 @@ async fn a_person_learns_of_their_own_sign_ins_only() {
     for number in [1, 3] {
         assert_eq!(ask("ada", number).await, json!({ "data": { "connection": null } }));
     }
+}
+
+#[tokio::test]
+async fn an_outage_inside_a_good_answer_is_no_failed_sign_in() {
+    for (code, expected) in [(429, "RATE_LIMITED"), (500, "PROVIDER_UNAVAILABLE"), (503, "PROVIDER_UNAVAILABLE")] {
+        let request = json!({ "status": { "flag": "success", "code": 200 } });
+        let result = json!({ "status": { "flag": "error", "code": code }, "data": [] });
+        let body = json!({ "response": { "request": request, "result": result } });
+        let canned = Canned::start(vec![Canned::json("/connections/t1.json", body)]).await;
+        let answer = canned.gateway().await.ask(&Asker::nobody(), CALLBACK, json!({ "token": "t1" })).await;
+        assert_eq!(answer["data"], json!({ "connection": null }), "{code}");
+        assert_eq!(codes(&answer), [(expected.to_owned(), "connection".to_owned())], "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_encrypted_user_is_a_user_in_that_state() {
+    let success = json!({ "status": { "flag": "success", "code": 200 } });
+    let body = json!({ "response": { "request": success, "result": { "data": { "user": "CIPHERTEXT" } } } });
+    let canned = Canned::start(vec![Canned::json("/users/u1.json", body)]).await;
+    let query = "{ viewer { oneallUser { userToken state createdAt loginCount identities { id } } } }";
+    let asker = Asker(vec![("X-OneAll-User", "u1".to_owned())]);
+    let answer = canned.gateway().await.ask(&asker, query, json!({})).await;
+    let user = json!({
+        "userToken": "u1", "state": "ENCRYPTED", "createdAt": null, "loginCount": null, "identities": [],
+    });
+    assert_eq!(answer, json!({ "data": { "viewer": { "oneallUser": user } } }));
 }

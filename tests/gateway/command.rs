@@ -165,23 +165,48 @@ fn start_sandbox() -> (Serving, String) {
 #[cfg(unix)]
 fn a_client_that_never_ends_its_request_cannot_hold_the_process() {
     use std::io::Write;
-    use std::time::{Duration, Instant};
     let (mut serving, address) = start_sandbox();
     let mut client = std::net::TcpStream::connect(&address).unwrap();
     let half =
         "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{";
     client.write_all(half.as_bytes()).unwrap();
-    std::thread::sleep(Duration::from_millis(300));
     let pid = serving.0.id().to_string();
-    let start = Instant::now();
-    for signal in ["-TERM", "-INT"] {
-        assert!(serving.0.try_wait().unwrap().is_none(), "a request is under way");
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-        std::thread::sleep(Duration::from_millis(300));
+    let signal = |name: &str| assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    signal("-TERM");
+    // It takes nobody new while it waits for the request that never ends.
+    while std::net::TcpStream::connect(&address).is_ok() {
+        std::thread::yield_now();
     }
-    while serving.0.try_wait().unwrap().is_none() {
-        assert!(start.elapsed() < Duration::from_secs(5), "asked twice, it still runs");
-        std::thread::sleep(Duration::from_millis(20));
+    assert!(serving.0.try_wait().unwrap().is_none(), "a request is under way");
+    signal("-INT");
+    serving.0.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_fails_where_the_site_does_not_say_that_all_is_well() {
+    let envelope = |request: u16, result: Option<u16>| {
+        let result = result.map(|code| json!({ "status": { "code": code } }));
+        json!({ "response": { "request": { "status": { "code": request } }, "result": result } }).to_string()
+    };
+    for (status, body, sentence) in [
+        (200, envelope(200, None), None),
+        (404, envelope(404, None), Some("no such site; look at oneall.subdomain")),
+        (200, envelope(404, None), Some("no such site")),
+        (401, envelope(401, None), Some("does not accept the gateway's keys")),
+        (200, envelope(200, Some(401)), Some("the operation ended with 401")),
+        (200, envelope(200, Some(500)), Some("out of order")),
+    ] {
+        let canned = Canned::start(vec![("/tools/ping.json", status, "application/json", body.clone())]).await;
+        let output = commongraph()
+            .arg("check")
+            .env("COMMONGRAPH_ONEALL__BASE_URL", &canned.url)
+            .env("COMMONGRAPH_ONEALL__PUBLIC_KEY", "public")
+            .env("COMMONGRAPH_ONEALL__PRIVATE_KEY", "private")
+            .output()
+            .unwrap();
+        let table = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(i32::from(sentence.is_some())), "{body}: {table}");
+        assert!(table.contains(sentence.unwrap_or("the site's keys are accepted")), "{body}: {table}");
     }
 }
 

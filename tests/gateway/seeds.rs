@@ -196,7 +196,7 @@ fn sign_in() -> Value {
         "kind": "SIGN_IN", "label": null, "createdAt": "2011-08-25T11:35:40Z", "expiresAt": null, "shared": null,
         "additionalAccounts": [],
         "health": {
-            "state": "OK", "providerStatus": "success", "reason": null, "needsAttention": false, "expiresIn": null,
+            "state": "OK", "providerStatus": null, "reason": null, "needsAttention": false, "expiresIn": null,
             "action": null,
         },
         "service": twitter(),
@@ -256,7 +256,7 @@ async fn the_older_page_of_oneall_shows_a_failed_sign_in() {
             "providerId": TOKEN, "kind": "SIGN_IN", "label": null, "createdAt": null, "expiresAt": null,
             "shared": null, "additionalAccounts": [],
             "health": {
-                "state": "FAILED", "providerStatus": "error", "reason": info, "needsAttention": true,
+                "state": "FAILED", "providerStatus": null, "reason": info, "needsAttention": true,
                 "expiresIn": null, "action": { "kind": "CONNECT_AGAIN", "url": null },
             },
             "service": null, "identity": null, "application": social_link(), "sites": [],

@@ -9,7 +9,7 @@ use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
 use crate::model::account::OneAllUserEntry;
-use crate::model::{DateTime, Identity, OneAllUser, Provider, Service};
+use crate::model::{DateTime, Identity, IdentityState, OneAllUser, Provider, Service};
 
 #[ComplexObject]
 impl Identity {
@@ -38,6 +38,12 @@ impl OneAllUser {
     /// The user's token, under which a site keeps its own account for them.
     async fn user_token(&self) -> &str {
         self.key.as_str()
+    }
+
+    /// Whether all of the user's data can be read: ENCRYPTED where the OneAll site encrypts any of it. What is plain is
+    /// shown nevertheless; an identity that is no more than encrypted data cannot be named, so it is not in `identities`.
+    async fn state(&self, ctx: &Context<'_>) -> Option<Result<IdentityState, Error>> {
+        self.entry(ctx, |entry| Some(entry.state)).await
     }
 
     /// When the user first came.

@@ -121,21 +121,28 @@ impl Status {
 }
 
 impl<T> Opened<T> {
+    /// Whether the operation went well, or there is no such thing.
+    ///
+    /// # Errors
+    /// Why it failed.
+    pub fn went_well(&self) -> Result<bool, Error> {
+        let failed = [Some(&self.meta.status), self.result.as_ref()].into_iter().flatten().find(|s| s.is_error());
+        let (reason, code) = match failed.and_then(|status| status.code) {
+            None => return Ok(true),
+            Some(404) => return Ok(false),
+            Some(code @ (401 | 403)) => (Reason::NotAllowed, code),
+            Some(code @ 429) => (Reason::Throttled, code),
+            Some(code @ 500..) => (Reason::Unavailable, code),
+            Some(code) => (Reason::Refused, code),
+        };
+        Err(Error::new(Provider::OneAll, reason, format!("the operation ended with {code}")))
+    }
+
     /// What it holds, for every read but a sign-in's: none if there is no such thing, an error if the operation failed.
     pub fn into_data(self) -> Result<Option<T>, Error> {
-        let failed = [Some(self.meta.status), self.result].into_iter().flatten().find(Status::is_error);
-        match failed.and_then(|status| status.code) {
-            Some(404) => Ok(None),
-            Some(code) => {
-                let reason = match code {
-                    401 | 403 => Reason::NotAllowed,
-                    429 => Reason::Throttled,
-                    500.. => Reason::Unavailable,
-                    _ => Reason::Refused,
-                };
-                Err(Error::new(Provider::OneAll, reason, format!("the operation ended with {code}")))
-            }
-            None => match self.data {
+        match self.went_well()? {
+            false => Ok(None),
+            true => match self.data {
                 Some(data) => Ok(Some(data)),
                 None => Err(Error::new(Provider::OneAll, Reason::Malformed, "result.data: expected an object")),
             },
@@ -162,6 +169,9 @@ pub fn open<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Opened<T>>, Err
     }
     let result = outcome.status.0.map(Status::from);
     let data = outcome.data.filter(|raw| is_filled(raw));
+    if let Some(code) = result.as_ref().and_then(outage).filter(|_| code < 400 && !data.is_some_and(reports_a_plugin)) {
+        return Err(refusal(reply, code, ""));
+    }
     let content = match code {
         200..=299 => data.is_some() || result.as_ref().is_none_or(|status| status.code != Some(404)),
         401 if result.as_ref().is_some_and(Status::is_error) => true,
@@ -199,6 +209,11 @@ fn verdict(http: u16, code: Option<i32>) -> u16 {
         Some(code) if !(200..300).contains(&code) && http < 500 && http != 429 => code,
         _ => http,
     }
+}
+
+/// The number of an operation that OneAll did not carry out: it says nothing of the thing that was asked for.
+fn outage(result: &Status) -> Option<u16> {
+    result.code.and_then(|code| u16::try_from(code).ok()).filter(|code| matches!(code, 429 | 500..))
 }
 
 /// Whether an object with fields stands here: PHP writes an empty map as `[]`.

@@ -17,73 +17,73 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::date;
-use super::payload::{Listing, Pagination};
-use crate::model::{Application, ApplicationKey, Connection, DateTime, Identity, Provider, Url};
+use super::payload::Listing;
+use crate::model::{Application, ApplicationKey, DateTime, Provider, Url, key};
 use crate::provider::lenient::Loose;
-use crate::provider::{LeftOut, List};
+use crate::provider::span::{Numbered, Page, Paging};
+use crate::provider::{SKIPPED_MAX, Skipped};
 
 /// The longest key of a map that is shown in a path, in bytes.
 const PLACE_LENGTH_MAX: usize = 64;
 
-/// A page of one of OneAll's lists, and where it stands among the others.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Page<T = Connection> {
-    /// The rows; a thing that is listed twice (the documentation's own example is) is one row.
-    pub list: List<T>,
-    /// How many entries the answer has, repeated and unreadable ones among them.
-    pub entries: u32,
-    /// How many entries all pages have together. Absent in older answers.
-    pub total: Option<u32>,
-    /// The number of this page, from 1. Absent in older answers.
-    pub page: Option<u32>,
-    /// How many pages there are; whether an empty list has none or one is not documented.
-    pub pages: Option<u32>,
-    /// How many entries a page takes; not every list honours what was asked.
-    pub size: Option<u32>,
-}
+/// OneAll's plugins that make connections: the key, and the name to show.
+const PLUGINS: [(&str, &str); 3] =
+    [("social_login", "Social Login"), ("social_link", "Social Link"), ("single_sign_on", "Single Sign-On")];
 
-/// A page of `/identities.json`.
-pub type IdentityPage = Page<Identity>;
-
-impl<T> Page<T> {
-    /// Whether nothing can follow: an empty page, the last of all, or an answer that knows no pages.
-    pub fn is_last(&self) -> bool {
-        let empty = self.list.rows.is_empty() && self.list.skipped.is_empty();
-        empty || self.page.unwrap_or(1) >= self.pages.unwrap_or(0)
-    }
-
-    /// Reads a list row by row; `key` tells rows apart, and a row it cannot name is skipped with the reason `row` gave.
-    fn read<R, K: Eq + Hash>(
-        listing: Listing<R>,
-        name: &str,
-        row: impl Fn(R) -> Result<T, String>,
-        key: impl Fn(&T) -> K,
-    ) -> Self {
-        let Pagination { current_page, total_pages, entries_per_page, total_entries } = listing.pagination;
-        let (mut rows, mut left_out) = (Vec::new(), LeftOut::default());
-        let entries = u32::try_from(listing.entries.0.len()).unwrap_or(u32::MAX);
-        let mut seen = HashSet::new();
-        for (index, entry) in listing.entries.0.into_iter().enumerate() {
-            match entry.value.and_then(&row) {
-                Ok(noun) if seen.insert(key(&noun)) => rows.push(Arc::new(noun)),
-                Ok(_) => {}
-                Err(detail) => left_out.note(|| path(name, index, &entry.place), detail),
+/// Reads a list row by row. `key` tells rows apart, for a thing that is listed twice (the documentation's own example
+/// is) is one row; a row that cannot be named is skipped with the reason `row` gave. `row` also tells the fields in which
+/// something stands that is no date: each is noted, and costs only itself.
+fn read<R, T, K: Eq + Hash>(
+    listing: Listing<R>,
+    name: &str,
+    row: impl Fn(R, &mut Vec<&'static str>) -> Result<T, String>,
+    key: impl Fn(&T) -> K,
+) -> Page<T> {
+    // Older answers have no page numbers: then this is the whole list. What number a page has is not looked at.
+    let [total, size] = [listing.pagination.total_entries, listing.pagination.entries_per_page].map(count);
+    let paging = total.zip(size).map(|(total, size)| Paging { total, size });
+    let entries = u32::try_from(listing.entries.0.len()).unwrap_or(u32::MAX);
+    let mut page = Page { rows: Vec::new(), skipped: Vec::new(), entries, paging };
+    let mut seen = HashSet::new();
+    for (number, entry) in (0..).zip(listing.entries.0) {
+        let mut odd = Vec::new();
+        match entry.value.and_then(|entry| row(entry, &mut odd)) {
+            Ok(noun) if seen.insert(key(&noun)) => {
+                page.rows.push(Numbered { number, value: Arc::new(noun) });
+                for field in odd {
+                    let path = || format!("{}.{field}", path(name, number, &entry.place));
+                    note(&mut page.skipped, name, number, path, "expected a date".to_owned());
+                }
             }
+            Ok(_) => {}
+            Err(detail) => note(&mut page.skipped, name, number, || path(name, number, &entry.place), detail),
         }
-        let [total, page, pages, size] = [total_entries, current_page, total_pages, entries_per_page].map(count);
-        let list = List { rows, skipped: left_out.of(name) };
-        Page { list, entries, total, page, pages, size }
+    }
+    page
+}
+
+/// Notes what could not be read, by its entry; of many, the first are named and one more note counts the others.
+fn note(noted: &mut Vec<Numbered<Skipped>>, list: &str, number: u32, path: impl FnOnce() -> String, detail: String) {
+    let count = noted.len();
+    match noted.last_mut() {
+        Some(others) if count > SKIPPED_MAX => others.value.rows += 1,
+        _ if count == SKIPPED_MAX => {
+            let (path, detail) = (list.to_owned(), "the first of more".to_owned());
+            noted.push(Numbered { number, value: Skipped { path, detail, rows: 1 } });
+        }
+        _ => noted.push(Numbered { number, value: Skipped { path: path(), detail, rows: 1 } }),
     }
 }
 
-/// The application that a plugin is, by the plugin's key.
+/// The plugin with this key, if OneAll is known to have it. A site's plugins cannot be listed, so of no other key can
+/// it be said that there is such a plugin.
+pub fn known_plugin(key: &str) -> Option<Application> {
+    PLUGINS.iter().any(|(known, _)| *known == key).then(|| plugin_application(key))
+}
+
+/// The application that a plugin is, by the plugin's key; one that is not known is named by it.
 pub fn plugin_application(key: &str) -> Application {
-    let name = match key {
-        "social_login" => "Social Login",
-        "social_link" => "Social Link",
-        "single_sign_on" => "Single Sign-On",
-        other => other,
-    };
+    let name = PLUGINS.iter().find(|(known, _)| *known == key).map_or(key, |(_, name)| name);
     Application {
         key: ApplicationKey::Plugin(key.to_owned()),
         provider: Provider::OneAll,
@@ -101,7 +101,7 @@ pub fn plugin_application(key: &str) -> Application {
 }
 
 /// Where a row stands. A map's key is the provider's text: only a plain word may stand in a path.
-fn path(list: &str, index: usize, place: &str) -> String {
+fn path(list: &str, index: u32, place: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     let is_word = (1..=PLACE_LENGTH_MAX).contains(&place.len()) && place.bytes().all(plain);
     if is_word { format!("{list}[{place}]") } else { format!("{list}[{index}]") }
@@ -114,6 +114,21 @@ fn is_about(asked: &str, answered: &Loose) -> bool {
 
 fn moment(date: Loose) -> Option<DateTime> {
     date.text().and_then(|text| date::parse(&text))
+}
+
+/// A date of a row; `odd` gets the field's name if something stands there that is no date.
+fn dated(date: Loose, field: &'static str, odd: &mut Vec<&'static str>) -> Option<DateTime> {
+    let text = date.text()?;
+    let moment = date::parse(&text);
+    if moment.is_none() {
+        odd.push(field);
+    }
+    moment
+}
+
+/// A key that a global ID can hold; any other text is none.
+fn slug(key: Loose) -> Option<String> {
+    key.text().and_then(|text| key::slug(&text))
 }
 
 fn link(url: Loose) -> Option<Url> {

@@ -62,9 +62,12 @@ pub struct Connection {
 }
 
 /// `data` of `/users/<user_token>.json`.
+pub type UserData = Watched<UserNode>;
+
+/// The node of `/users/<user_token>.json`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct UserData {
+pub struct UserNode {
     pub(crate) user: Veil<User>,
 }
 
@@ -85,7 +88,7 @@ pub struct User {
 /// `data` of `/identities.json`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct IdentitiesData {
-    pub(crate) identities: Listing<IdentityEntry>,
+    pub(crate) identities: Listing<Watched<IdentityEntry>>,
 }
 
 /// `data` of `/identities/<identity_token>.json`.

@@ -193,6 +193,25 @@ fn a_failed_operation_is_an_error_where_no_sign_in_was_read() {
     assert_eq!(Opened { meta: Meta::default(), result: gone, data: Some(()) }.into_data(), Ok(None));
 }
 
+#[test]
+fn an_operation_that_was_not_carried_out_is_no_failed_sign_in() {
+    let answer = |code: u16, data: &str| {
+        let request = r#"{"status":{"code":200}}"#;
+        let body =
+            format!(r#"{{"response":{{"request":{request},"result":{{"status":{{"code":{code}}},"data":{data}}}}}}}"#);
+        open::<ConnectionData>(&reply(200, body))
+    };
+    for data in ["{}", r#"{"plugin":{"key":"social_login"}}"#] {
+        for (code, reason) in [(429, Reason::Throttled), (500, Reason::Unavailable), (503, Reason::Unavailable)] {
+            let opened = answer(code, "{}");
+            assert_eq!(opened.unwrap_err().reason, reason, "{code}");
+        }
+        assert!(answer(401, data).unwrap().is_some());
+    }
+    let reported = answer(500, r#"{"plugin":{"key":"social_link","data":{"status":"error"}}}"#);
+    assert!(reported.unwrap().is_some(), "a plugin says what happened");
+}
+
 fn opens_without_panic(reply: &Reply) {
     let _ = open::<ConnectionData>(reply);
     let _ = open::<ConnectionsData>(reply);

@@ -7,12 +7,13 @@ use std::mem::take;
 
 use super::super::payload::{self, Account as TheirAccount, IdentitiesData, IdentityData, Name, Veil, Watched};
 use super::profile::profile;
-use super::{IdentityPage, Page, is_about, link, moment};
+use super::{dated, is_about, link, moment, read, slug};
 use crate::model::{
     Account, ConnectionToken, EmailEntry, Identity, IdentityKey, IdentityState, IdentityToken, PersonName, Photo,
     Provider, UrlEntry, UserToken, catalogue,
 };
 use crate::provider::lenient::Rows;
+use crate::provider::span::Page;
 
 /// The identity that was asked for, or what is wrong with the answer.
 pub fn identity(token: IdentityToken, payload: IdentityData) -> Result<Identity, String> {
@@ -30,21 +31,23 @@ pub fn identity(token: IdentityToken, payload: IdentityData) -> Result<Identity,
 }
 
 /// A page of identities; each row has only its token, service, dates and owner.
-pub fn identity_list(payload: IdentitiesData) -> IdentityPage {
-    Page::read(payload.identities, "identities", row, |identity| identity.key.clone())
+pub fn identity_list(payload: IdentitiesData) -> Page<Identity> {
+    read(payload.identities, "identities", row, |identity| identity.key.clone())
 }
 
-fn row(entry: payload::IdentityEntry) -> Result<Identity, String> {
+fn row(node: Watched<payload::IdentityEntry>, odd: &mut Vec<&'static str>) -> Result<Identity, String> {
+    let Watched { plain: entry, vault } = node;
     let token = entry.identity_token.text().and_then(|text| IdentityToken::parse(&text));
     let token = token.ok_or("identity_token: expected a token")?;
     let user = entry.user_token.text().and_then(|text| UserToken::parse(&text));
     let source = entry.source.0.unwrap_or_default();
     Ok(Identity {
         provider_id: Some(token.to_string()),
-        service: entry.provider.text().or(source.key.text()),
+        state: state(vault),
+        service: slug(entry.provider).or(slug(source.key)),
         service_label: source.name.text(),
-        created_at: moment(entry.date_creation),
-        updated_at: moment(entry.date_last_update),
+        created_at: dated(entry.date_creation, "date_creation", odd),
+        updated_at: dated(entry.date_last_update, "date_last_update", odd),
         complete: false,
         ..blank(IdentityKey::Token(token), user)
     })
@@ -61,7 +64,7 @@ pub(super) fn readable(key: IdentityToken, node: Watched<payload::Identity>, own
     let complete = !is_reference(&node);
     let user = owner.or_else(|| take(&mut node.user_token).text().and_then(|text| UserToken::parse(&text)));
     let source = take(&mut node.source).0.unwrap_or_default();
-    let service = take(&mut node.provider).text().or(source.key.text());
+    let service = slug(take(&mut node.provider)).or(slug(source.key));
     let accounts = accounts(take(&mut node.accounts));
     let own = own_account(service.as_deref(), &accounts);
     let (subject, handle) = (own.and_then(|a| a.user_id.clone()), own.and_then(|a| a.username.clone()));
@@ -73,8 +76,7 @@ pub(super) fn readable(key: IdentityToken, node: Watched<payload::Identity>, own
     let shown = name.as_ref().and_then(|name| name.display_name.clone().or_else(|| name.formatted.clone()));
     Identity {
         provider_id: Some(key.to_string()),
-        // A token in plain beside encrypted data: what is plain is shown, and that there is more is said.
-        state: if vault { IdentityState::Encrypted } else { IdentityState::Readable },
+        state: state(vault),
         service,
         service_label: source.name.text(),
         subject,
@@ -96,6 +98,11 @@ pub(super) fn readable(key: IdentityToken, node: Watched<payload::Identity>, own
         complete,
         ..blank(IdentityKey::Token(key), user)
     }
+}
+
+/// A token in plain beside encrypted data: what is plain is shown, and that there is more is said.
+pub(super) fn state(vault: bool) -> IdentityState {
+    if vault { IdentityState::Encrypted } else { IdentityState::Readable }
 }
 
 /// Whether this is a short reference, which users in lists and in sign-ins carry: a token and a service, no more.
@@ -135,7 +142,7 @@ fn person_name(name: Name) -> Option<PersonName> {
 fn accounts(rows: Rows<TheirAccount>) -> Vec<Account> {
     let accounts = rows.good().map(|row| Account {
         domain: row.domain.text(),
-        user_id: row.userid.text(),
+        user_id: row.userid.subject(),
         username: row.username.text(),
     });
     accounts.filter(|row| row.domain.is_some() || row.user_id.is_some() || row.username.is_some()).collect()

@@ -9,21 +9,23 @@ use std::sync::Arc;
 use super::super::envelope::{Meta, Opened, Status};
 use super::super::payload::{self, ConnectionData, ConnectionEntry, ConnectionsData, Plugin, User, Veil};
 use super::identity::{encrypted, readable};
-use super::{Page, is_about, link, moment};
+use super::{dated, is_about, link, moment, read};
+use crate::model::key::slug;
 use crate::model::{
     Connection, ConnectionHealth, ConnectionKey, ConnectionKind, ConnectionToken, HealthAction, HealthActionKind,
     HealthState, Identity, IdentityToken, Provider, Record, SignInPlugin, SignInRecord, SignInResult, UserToken,
 };
+use crate::provider::span::Page;
 
 /// The one word for an outcome that OneAll ever showed in `status`; any other is kept as text and decides nothing.
 const SUCCEEDED: &str = "succeeded";
 
 /// A page of sign-ins; each row has only its token, date, status and callback.
-pub fn sign_in_list(payload: ConnectionsData) -> Page {
-    Page::read(payload.connections, "connections", row, |connection| connection.key.clone())
+pub fn sign_in_list(payload: ConnectionsData) -> Page<Connection> {
+    read(payload.connections, "connections", row, |connection| connection.key.clone())
 }
 
-fn row(entry: ConnectionEntry) -> Result<Connection, String> {
+fn row(entry: ConnectionEntry, odd: &mut Vec<&'static str>) -> Result<Connection, String> {
     let token = entry.connection_token.text().and_then(|text| ConnectionToken::parse(&text));
     let token = token.ok_or("connection_token: expected a token")?;
     let status = entry.status.text();
@@ -32,7 +34,7 @@ fn row(entry: ConnectionEntry) -> Result<Connection, String> {
     let health = ok.then(|| health(HealthState::Ok, status.clone(), None));
     let record = SignInRecord { status, callback_url: link(entry.callback_uri), ..blank_record(token) };
     Ok(Connection {
-        created_at: moment(entry.date_creation).or_else(|| moment(entry.date)),
+        created_at: dated(entry.date_creation, "date_creation", odd).or_else(|| dated(entry.date, "date", odd)),
         health,
         complete: false,
         ..blank(record)
@@ -62,9 +64,9 @@ pub fn sign_in(token: ConnectionToken, opened: Opened<ConnectionData>) -> Result
         HealthState::Failed => (None, None),
         _ => person(&token, user, data.vault),
     };
-    let said = result.as_ref().unwrap_or(&meta.status);
-    let health = health(state, status.clone().or_else(|| said.flag.clone()), reason(result.as_ref(), &plugin, &meta));
-    let key = plugin.key.clone();
+    let health = health(state, status.clone(), reason(result.as_ref(), &plugin, &meta));
+    // A key that an ID cannot hold names no application; the record keeps it as it came.
+    let key = plugin.key.as_deref().and_then(slug);
     let record = SignInRecord {
         status,
         callback_url: link(callback_uri),

@@ -63,12 +63,14 @@ fn a_page_of_sign_ins_reads_the_same_in_all_three_shapes() {
     let paged = sign_in_list(data("oneall/connections-paged"));
     let unpaged = sign_in_list(data("oneall/connections-unpaged"));
     let bare = sign_in_list(data("oneall/connections-bare"));
-    assert_eq!((paged.total, paged.page, paged.pages, paged.size), (Some(5), Some(1), Some(3), Some(2)));
-    assert_eq!((unpaged.total, unpaged.page, unpaged.pages, unpaged.size), (None, None, None, None));
-    assert_eq!((&paged.list, &paged.list), (&unpaged.list, &bare.list));
-    assert_eq!((paged.is_last(), unpaged.is_last(), bare.is_last()), (false, true, true));
+    assert_eq!((paged.paging, unpaged.paging, bare.paging), (Some(Paging { total: 5, size: 2 }), None, None));
+    assert_eq!((&paged.rows, &paged.rows), (&unpaged.rows, &bare.rows));
 
-    let [done, open] = &paged.list.rows[..] else { panic!("two rows") };
+    let notes: Vec<_> = paged.skipped.iter().map(|note| note.value.path.as_str()).collect();
+    assert_eq!(notes, ["connections[1].date_creation"]);
+
+    let rows: Vec<_> = paged.rows.iter().map(|row| &*row.value).collect();
+    let [done, open] = rows[..] else { panic!("two rows") };
     assert_eq!(done.key, ConnectionKey::SignIn(sign_in_token()));
     assert_eq!((done.provider_id.as_str(), done.complete, &done.label), (SIGN_IN, false, &None));
     assert_eq!(text(done.created_at).as_deref(), Some("2020-03-10T07:00:00Z"));
@@ -83,22 +85,22 @@ fn a_page_of_sign_ins_reads_the_same_in_all_three_shapes() {
 #[test]
 fn a_token_listed_twice_is_one_row() {
     let page = sign_in_list(data("oneall/connections-repeated"));
-    assert_eq!((page.list.rows.len(), page.list.skipped.len()), (1, 0));
+    assert_eq!((page.rows.len(), page.skipped.len(), page.entries), (1, 0, 2));
 }
 
 #[test]
 fn a_bad_row_loses_only_itself_and_is_named() {
     let page = sign_in_list(data("oneall/connections-bad-rows"));
-    assert_eq!(page.list.rows.len(), 1);
-    let skipped: Vec<_> = page.list.skipped.iter().map(|row| row.path.as_str()).collect();
-    assert_eq!(skipped, ["connections[0]", "connections[1]", "connections[2]"]);
-    assert_eq!(page.list.skipped[2].detail, "connection_token: expected a token");
+    assert_eq!(page.rows.iter().map(|row| row.number).collect::<Vec<_>>(), [3], "numbered by its entry");
+    let skipped: Vec<_> = page.skipped.iter().map(|row| (row.number, row.value.path.as_str())).collect();
+    assert_eq!(skipped, [(0, "connections[0]"), (1, "connections[1]"), (2, "connections[2]")]);
+    assert_eq!(page.skipped[2].value.detail, "connection_token: expected a token");
 }
 
 #[test]
-fn an_empty_list_of_no_pages_ends() {
+fn an_empty_list_is_a_list() {
     let page = sign_in_list(data("oneall/connections-empty"));
-    assert_eq!((page.total, page.pages, page.is_last()), (Some(0), Some(0), true));
+    assert_eq!((page.entries, page.paging.map(|paging| paging.total)), (0, Some(0)));
 }
 
 #[test]
@@ -114,6 +116,12 @@ fn a_plugin_is_an_application_with_a_name_to_show() {
         assert_eq!((application.provider_id.as_str(), application.name.as_deref()), (key, Some(name)));
         assert!(application.permissions.is_empty() && application.access.is_none());
     }
+}
+
+#[test]
+fn only_a_known_plugin_is_found_by_its_key() {
+    assert!(["social_login", "social_link", "single_sign_on"].iter().all(|key| known_plugin(key).is_some()));
+    assert_eq!(known_plugin("brand_new"), None);
 }
 
 #[test]
@@ -191,15 +199,29 @@ fn anything() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
+    fn a_plugin_or_service_that_is_shown_can_be_an_id(text in prop_oneof![".{0,12}", "[a-z_.-]{1,70}", "[a-z_-]{1,64}"]) {
+        let fits = key::slug(&text);
+        let about = json!({"identity_token": IDENTITY, "provider": text});
+        let node = json!({"plugin": {"key": text}, "connection": {"connection_token": SIGN_IN},
+            "user": {"identity": about}});
+        let data = json!({"response": {"request": {"status": {"code": 200}}, "result": {"data": node}}});
+        let found = sign_in(sign_in_token(), answer(200, data.to_string().into_bytes())).unwrap();
+        prop_assert_eq!(&found.plugin, &fits);
+        prop_assert_eq!(&found.service, &fits);
+        let listed = identity_list(inline(&json!({ "identities": [about] })));
+        prop_assert_eq!(&listed.rows[0].value.service, &fits);
+    }
+
+    #[test]
     fn whatever_decodes_maps(node in anything(), code in prop::option::of(0..600)) {
         let wrapped = json!({"connections": node, "connection": node, "user": node, "identity": node, "identities": node,
             "plugin": node});
         for json in [node.to_string(), wrapped.to_string()] {
             if let Ok(payload) = serde_json::from_str::<ConnectionsData>(&json) {
-                sign_in_list(payload).is_last();
+                let _ = sign_in_list(payload);
             }
             if let Ok(payload) = serde_json::from_str::<IdentitiesData>(&json) {
-                identity_list(payload).is_last();
+                let _ = identity_list(payload);
             }
             if let Ok(payload) = serde_json::from_str::<IdentityData>(&json) {
                 let _ = identity(identity_token(), payload);

@@ -3,45 +3,57 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::payload::{Identity, UserData, Veil, Watched};
-use super::identity::readable;
+use super::super::payload::{Identity, User, UserData, Veil, Watched};
+use super::identity::{readable, state};
 use super::{count, is_about, moment, path};
 use crate::model::account::OneAllUserEntry;
-use crate::model::{self, IdentityToken, OneAllUser, UserToken};
+use crate::model::{self, IdentityState, IdentityToken, OneAllUser, UserToken};
 use crate::provider::LeftOut;
 use crate::provider::lenient::Loose;
 
 /// The user that was asked for, or what is wrong with the answer.
 ///
-/// An identity that cannot be named (no token, or an encrypted one) loses only itself, and is noted with its place.
+/// Where a site encrypts its users' data there is a user still, in state ENCRYPTED, with whatever is plain. An identity
+/// that is no more than encrypted data has no key by which it could be shown, so it is in that state alone; one that
+/// cannot be named for another reason is noted with its place.
 pub fn user(token: UserToken, payload: UserData) -> Result<OneAllUser, String> {
-    let user = match payload.user {
-        Veil::Open(user) => user.plain,
-        Veil::Sealed => return Err("user: the site encrypts its users' data".to_owned()),
-        Veil::Absent => return Err("user: expected an object".to_owned()),
+    let (user, mut sealed) = match payload.plain.user {
+        Veil::Open(user) => (user.plain, user.vault || payload.vault),
+        Veil::Absent if !payload.vault => return Err("user: expected an object".to_owned()),
+        Veil::Sealed | Veil::Absent => (User::default(), true),
     };
     let answered = if user.user_token == Loose::Nothing { &user.uuid } else { &user.user_token };
     if !is_about(token.as_str(), answered) {
         return Err("user_token: an answer about another user".to_owned());
     }
-    // OneAll's own mobile kits read `identity` or `identities`, whichever came.
-    let lone = match user.identity {
-        Veil::Open(identity) => Some(identity),
-        Veil::Sealed | Veil::Absent => None,
-    };
     let own = |node: Watched<Identity>| {
         let key = node.plain.identity_token.clone().text().and_then(|text| IdentityToken::parse(&text));
         Ok::<_, String>(readable(key.ok_or("identity_token: expected a token")?, node, Some(token.clone())))
     };
     let (mut identities, mut left_out) = (Vec::new(), LeftOut::default());
-    for (index, row) in user.identities.0.0.into_iter().enumerate() {
-        match row.value.and_then(|plain| own(Watched { plain, vault: false })) {
+    for (index, row) in (0..).zip(user.identities.0.0) {
+        let found = match row.value {
+            Ok(Veil::Sealed) => {
+                sealed = true;
+                continue;
+            }
+            Ok(Veil::Open(node)) => own(node),
+            Ok(Veil::Absent) => Err("expected an object".to_owned()),
+            Err(detail) => Err(detail),
+        };
+        match found {
             Ok(identity) => identities.push(identity),
             Err(detail) => left_out.note(|| path("identities", index, &row.place), detail),
         }
     }
-    identities.extend(lone.and_then(|node| own(node).ok()));
+    // OneAll's own mobile kits read `identity` or `identities`, whichever came.
+    match user.identity {
+        Veil::Open(node) => identities.extend(own(node).ok()),
+        Veil::Sealed => sealed = true,
+        Veil::Absent => {}
+    }
     let entry = OneAllUserEntry {
+        state: state(sealed || identities.iter().any(|identity| identity.state == IdentityState::Encrypted)),
         created_at: moment(user.date_creation),
         last_login_at: moment(user.date_last_login),
         login_count: count(user.num_logins).and_then(|number| i32::try_from(number).ok()),

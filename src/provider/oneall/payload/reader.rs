@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 use super::Identity;
-use crate::provider::lenient::{Loose, Maybe, Row, Rows};
+use crate::provider::lenient::{Loose, Maybe, Row, Rows, listed};
 
 /// What stands where an object is expected that may be encrypted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,27 +75,23 @@ pub struct Listing<T> {
     pub(crate) entries: Rows<T>,
 }
 
-/// Where a page stands in its list. What `count` says is left out: it is the number of entries on the page.
+/// How long a list is, and how long its pages are. What `count` says is left out: it is the number of entries on the
+/// page; so are the numbers of pages, which follow from the rest.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Pagination {
-    pub(crate) current_page: Loose,
-    pub(crate) total_pages: Loose,
     pub(crate) entries_per_page: Loose,
     pub(crate) total_entries: Loose,
 }
 
 #[derive(Deserialize)]
-#[serde(default, bound = "T: DeserializeOwned")]
+#[serde(bound = "T: DeserializeOwned")]
 struct Paged<T> {
+    #[serde(default)]
     pagination: Maybe<Pagination>,
+    // Without a default: an answer that does not list its entries is no empty list.
+    #[serde(deserialize_with = "listed")]
     entries: Rows<T>,
-}
-
-impl<T> Default for Paged<T> {
-    fn default() -> Self {
-        Paged { pagination: Maybe(None), entries: Rows::default() }
-    }
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Listing<T> {
@@ -110,9 +106,9 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Listing<T> {
 }
 
 /// A user's identities: a list (of full ones or of short references), the list in a field `identity`, or a lone object
-/// in place of either. The last two are older answers.
+/// in place of either. The last two are older answers. Encrypted, the list or any row of it is text.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Identities(pub(crate) Rows<Identity>);
+pub struct Identities(pub(crate) Rows<Veil<Identity>>);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -125,18 +121,23 @@ impl<'de> Deserialize<'de> for Identities {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let outer = raw.get();
+        if outer.starts_with('"') {
+            return lone_row(outer);
+        }
         if !outer.starts_with('{') {
             return decode(outer).map(Identities);
         }
         let nested: Nested = decode(outer)?;
         let list = nested.identity.as_deref().map_or(outer, RawValue::get);
         let lone = list.starts_with('{') && decode::<Nested, D::Error>(list)?.identity_token != Loose::Nothing;
-        if lone {
-            let value = decode::<Identity, serde_json::Error>(list).map_err(|error| error.to_string());
-            return Ok(Identities(Rows(vec![Row { place: "0".to_owned(), value }])));
-        }
-        decode(list).map(Identities)
+        if lone || list.starts_with('"') { lone_row(list) } else { decode(list).map(Identities) }
     }
+}
+
+fn lone_row<E: Error>(json: &str) -> Result<Identities, E> {
+    let value: Veil<Identity> = decode(json)?;
+    let rows = if value == Veil::Absent { Vec::new() } else { vec![Row { place: "0".to_owned(), value: Ok(value) }] };
+    Ok(Identities(Rows(rows)))
 }
 
 /// A plugin: its key as text, `{key, data}`, or the `{name}` of older failures.

@@ -10,7 +10,12 @@ fn read<T: DeserializeOwned>(json: &str) -> T {
 }
 
 fn tokens(json: &str) -> Vec<Option<String>> {
-    read::<Identities>(json).0.good().map(|identity| identity.identity_token.text()).collect()
+    let token = |row: Veil<Identity>| match row {
+        Veil::Open(identity) => identity.plain.identity_token.text(),
+        Veil::Sealed => Some("sealed".to_owned()),
+        Veil::Absent => None,
+    };
+    read::<Identities>(json).0.good().filter(|row| *row != Veil::Absent).map(token).collect()
 }
 
 #[test]
@@ -36,8 +41,11 @@ fn identities_have_five_spellings() {
     ] {
         assert_eq!(tokens(json), [Some("a".to_owned())], "{json}");
     }
-    for none in ["null", "[]", "{}", "\"x\"", "3", r#"{"identity":null}"#, r#"{"identity":"x"}"#] {
+    for none in ["null", "[]", "{}", "\"\"", "3", r#"{"identity":null}"#, r#"{"identity":""}"#] {
         assert_eq!(tokens(none), [], "{none}");
+    }
+    for sealed in [r#""x""#, r#"["x"]"#, r#"{"identity":"x"}"#, r#"{"identity":["x"]}"#] {
+        assert_eq!(tokens(sealed), [Some("sealed".to_owned())], "{sealed}");
     }
 }
 
@@ -52,6 +60,14 @@ fn a_list_has_three_spellings() {
     ] {
         assert_eq!(read::<Listing<ConnectionEntry>>(&json).entries.good().count(), 1, "{json}");
     }
+}
+
+#[test]
+fn a_list_that_does_not_list_its_entries_is_none() {
+    for wrong in [r#"{"count":2}"#, r#"{"count":2,"entries":null}"#, r#"{"entries":false}"#, "null", "{}"] {
+        assert!(serde_json::from_str::<Listing<ConnectionEntry>>(wrong).is_err(), "{wrong}");
+    }
+    assert_eq!(read::<Listing<ConnectionEntry>>(r#"{"count":0,"entries":[]}"#).entries.good().count(), 0);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn publicize_record(id: u64, item: payload::Connection, refresh_url: Option<Url>
 
 /// The outside account; none where the row names none.
 fn identity(item: &mut payload::Connection, key: &ConnectionKey) -> Option<Identity> {
-    let subject = subject(std::mem::take(&mut item.external_id));
+    let subject = std::mem::take(&mut item.external_id).subject();
     let name = std::mem::take(&mut item.external_name).text();
     let display = std::mem::take(&mut item.external_display).text();
     let profile_url = link(std::mem::take(&mut item.external_profile_url));
@@ -157,15 +157,6 @@ fn identity(item: &mut payload::Connection, key: &ConnectionKey) -> Option<Ident
     })
 }
 
-/// The account's own ID. A number with a fraction is none: it was a whole number too long to be kept exactly, and a
-/// rounded one would be somebody else's.
-fn subject(value: Loose) -> Option<String> {
-    match value {
-        Loose::Fraction(_) => None,
-        value => value.text(),
-    }
-}
-
 /// What of `external_name` is a user name.
 ///
 /// Some services put the handle there (`Automattic`, shown as `@automattic`; `@heron@fen.example`; `heron.example`),
@@ -182,7 +173,7 @@ fn username(name: Option<&str>, display: Option<&str>) -> Option<String> {
 
 fn additional_account(user: payload::ExternalUser) -> AdditionalAccount {
     AdditionalAccount {
-        subject: subject(user.external_id),
+        subject: user.external_id.subject(),
         name: user.external_name.text(),
         picture_url: link(user.external_profile_picture),
         description: user.external_description.text(),

@@ -163,14 +163,35 @@ fn a_short_reference_is_not_complete() {
 #[test]
 fn a_row_of_the_list_has_its_token_service_dates_and_owner() {
     let page = identity_list(data("oneall/identities-paged"));
-    assert_eq!((page.total, page.page, page.pages, page.size), (Some(3), Some(2), Some(2), Some(2)));
-    assert!(page.is_last());
-    let [row] = &page.list.rows[..] else { panic!("one row") };
+    assert_eq!(page.paging, Some(Paging { total: 3, size: 2 }));
+    let [row] = &page.rows[..] else { panic!("one row") };
+    let row = &row.value;
     assert_eq!((&row.key, row.complete), (&IdentityKey::Token(identity_token()), false));
     assert_eq!((row.service.as_deref(), row.service_label.as_deref()), (Some("google"), Some("Google")));
     assert_eq!((row.user.as_ref(), &row.emails, &row.profile), (Some(&user_token()), &None, &None));
     assert_eq!(text(row.created_at).as_deref(), Some("2020-03-01T07:00:00Z"));
     assert_eq!(text(row.updated_at).as_deref(), Some("2020-03-02T09:06:36Z"));
     let bad = identity_list(inline(&json!({"identities": {"entries": [{"user_token": USER}]}})));
-    assert_eq!(bad.list.skipped[0].path, "identities[0]");
+    assert_eq!(bad.skipped[0].value.path, "identities[0]");
+}
+
+#[test]
+fn a_row_beside_encrypted_data_says_so() {
+    let rows = json!([{"identity_token": "one"}, {"identity_token": "two", "identity_vault": "CANARY"}]);
+    let page = identity_list(inline(&json!({ "identities": rows })));
+    let states: Vec<_> = page.rows.iter().map(|row| row.value.state).collect();
+    assert_eq!(states, [IdentityState::Readable, IdentityState::Encrypted]);
+}
+
+#[test]
+fn a_number_too_long_to_be_exact_names_no_account() {
+    let account = |userid: &str| {
+        let text = format!(
+            r#"{{"identity":{{"identity_token":"{IDENTITY}","accounts":[{{"domain":"x.example","userid":{userid}}}]}}}}"#
+        );
+        identity(identity_token(), serde_json::from_str(&text).unwrap()).unwrap()
+    };
+    assert_eq!(account("18446744073709551615").subject.as_deref(), Some("18446744073709551615"));
+    let rounded = account("110022003300440055110022");
+    assert_eq!((rounded.subject, &rounded.accounts[0].user_id), (None, &None));
 }

@@ -1,6 +1,7 @@
 //! A user, in every spelling of the list of identities.
 
 use super::*;
+use crate::model::IdentityState;
 use crate::model::account::OneAllUserEntry;
 
 fn read(name: &str) -> OneAllUserEntry {
@@ -55,9 +56,36 @@ fn an_answer_about_another_user_or_none_is_never_shown() {
         let error = user(user_token(), inline(&json!({ "user": other }))).unwrap_err();
         assert_eq!(error, "user_token: an answer about another user");
     }
-    for none in [json!({}), json!({"user": []}), json!({"user": "cipher"})] {
+    for none in [json!({}), json!({"user": []}), json!({"user": false})] {
         assert!(user(user_token(), inline(&none)).is_err(), "{none}");
     }
     let nameless = user(user_token(), inline(&json!({"user": {"num_logins": 99_999_999_999_u64}}))).unwrap();
     assert_eq!((nameless.key, nameless.entry.unwrap().login_count), (user_token(), None));
+}
+
+#[test]
+fn encrypted_data_of_a_user_is_a_state_and_no_error() {
+    let plain = json!({"identity_token": IDENTITY});
+    let vault = json!({"identity_token": IDENTITY, "identity_vault": {"data": "CANARY"}});
+    for (answer, shown) in [
+        (json!({"user": "CANARY"}), 0),
+        (json!({"user_vault": "CANARY"}), 0),
+        (json!({"user": {"user_token": USER, "user_vault": "CANARY", "identities": [plain]}}), 1),
+        (json!({"user": {"user_token": USER, "identities": ["CANARY", plain]}}), 1),
+        (json!({"user": {"user_token": USER, "identities": "CANARY"}}), 0),
+        (json!({"user": {"user_token": USER, "identities": [vault]}}), 1),
+        (json!({"user": {"user_token": USER, "identity": "CANARY"}}), 0),
+    ] {
+        let found = user(user_token(), inline(&answer)).unwrap();
+        assert!(!format!("{found:?}").contains("CANARY"), "{answer}");
+        let entry = found.entry.unwrap();
+        assert_eq!(entry.state, IdentityState::Encrypted, "{answer}");
+        assert_eq!((entry.identities.len(), &entry.skipped), (shown, &vec![]), "{answer}");
+        let watched = entry
+            .identities
+            .iter()
+            .all(|row| (row.state == IdentityState::Encrypted) == (answer["user"]["identities"][0] == vault));
+        assert!(watched, "{answer}");
+    }
+    assert_eq!(read("full").state, IdentityState::Readable);
 }

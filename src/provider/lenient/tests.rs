@@ -1,0 +1,92 @@
+//! The readers by what each makes of every type that may stand in a place.
+
+use super::*;
+
+fn loose(json: &str) -> Loose {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+#[test]
+fn a_number_is_read_as_text_and_back_but_never_from_a_fraction() {
+    assert_eq!(loose("51001").id(), Some(51001));
+    assert_eq!(loose("\"51001\"").id(), Some(51001));
+    for bad in ["5.1", "-5", "0", "\"0\"", "\"5.0\"", "\"\"", "true", "[]", "1e3"] {
+        assert_eq!(loose(bad).id(), None, "{bad}");
+    }
+    assert_eq!(loose("110022003300440055").text().as_deref(), Some("110022003300440055"));
+}
+
+#[test]
+fn a_number_that_was_rounded_names_no_account() {
+    for (json, subject) in [
+        ("18446744073709551615", Some("18446744073709551615")),
+        ("-7", Some("-7")),
+        ("\"123456789012345678901234567890\"", Some("123456789012345678901234567890")),
+        ("123456789012345678901234567890", None),
+        ("1.5", None),
+        ("1e3", None),
+        ("false", None),
+    ] {
+        assert_eq!(loose(json).subject().as_deref(), subject, "{json}");
+    }
+}
+
+#[test]
+fn false_blank_and_empty_are_none() {
+    for none in ["false", "null", "\"\"", "\" \"", "[]", "{}", "[1]", "{\"a\":[{}]}"] {
+        assert_eq!(loose(none).text(), None, "{none}");
+    }
+}
+
+#[test]
+fn yes_and_no_come_in_four_spellings() {
+    for yes in ["true", "1", "\"1\"", "\"true\""] {
+        assert_eq!(loose(yes).flag(), Some(true), "{yes}");
+    }
+    for no in ["false", "0", "\"0\"", "\"false\""] {
+        assert_eq!(loose(no).flag(), Some(false), "{no}");
+    }
+    assert_eq!(loose("\"maybe\"").flag(), None);
+}
+
+#[test]
+fn a_bad_row_loses_only_itself() -> Result<(), serde_json::Error> {
+    #[derive(Deserialize, PartialEq, Debug)]
+    struct Item {
+        name: String,
+    }
+    let rows: Rows<Item> = serde_json::from_str(r#"[{"name":"a"},7,{"name":"b"}]"#)?;
+    let places: Vec<_> = rows.0.iter().map(|row| (row.place.as_str(), row.value.is_ok())).collect();
+    assert_eq!(places, [("0", true), ("1", false), ("2", true)]);
+    let map: Rows<Item> = serde_json::from_str(r#"{"x":{"name":"a"}}"#)?;
+    assert_eq!(map.0[0].place, "x");
+    for none in ["[]", "{}", "null", "false", "\"\"", "3"] {
+        assert_eq!(serde_json::from_str::<Rows<Item>>(none)?.0, [], "{none}");
+    }
+    Ok(())
+}
+
+#[test]
+fn anything_but_an_object_is_no_object() -> Result<(), serde_json::Error> {
+    for none in ["[]", "[[1]]", "null", "false", "\"x\"", "3", "-3", "1.5"] {
+        assert_eq!(serde_json::from_str::<Maybe<Loose>>(none)?.0, None, "{none}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_due_list_is_not_made_of_nothing() -> Result<(), serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Wrapper {
+        #[serde(deserialize_with = "listed")]
+        rows: Rows<Loose>,
+    }
+    for (json, rows) in [("[]", 0), ("{}", 0), ("[1,2]", 2), ("{\"a\":1}", 1)] {
+        let wrapper: Wrapper = serde_json::from_str(&format!("{{\"rows\":{json}}}"))?;
+        assert_eq!(wrapper.rows.0.len(), rows, "{json}");
+    }
+    for none in ["{}", "{\"rows\":null}", "{\"rows\":false}", "{\"rows\":\"\"}", "{\"rows\":3}"] {
+        assert!(serde_json::from_str::<Wrapper>(none).is_err(), "{none}");
+    }
+    Ok(())
+}
