@@ -30,6 +30,9 @@ enum Command {
         /// Where the gateway listens.
         #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", env = "COMMONGRAPH_LISTEN")]
         listen: SocketAddr,
+        /// Show nothing at `/`.
+        #[arg(long)]
+        no_explorer: bool,
     },
     /// Serve the graph over the real providers.
     ///
@@ -41,6 +44,9 @@ enum Command {
         /// Where the gateway listens; a loopback address.
         #[arg(long, value_name = "ADDR:PORT", env = "COMMONGRAPH_LISTEN")]
         listen: Option<SocketAddr>,
+        /// Show nothing at `/`, whatever the settings say.
+        #[arg(long)]
+        no_explorer: bool,
     },
     /// Print the schema.
     Schema,
@@ -110,8 +116,8 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<ExitCode, String> {
     match command {
-        Command::Sandbox { listen } => play(listen).await,
-        Command::Serve { source, listen } => serve(&source, listen).await,
+        Command::Sandbox { listen, no_explorer } => play(listen, no_explorer).await,
+        Command::Serve { source, listen, no_explorer } => serve(&source, listen, no_explorer).await,
         Command::Schema => say(&app::schema()),
         Command::Query(question) => ask(question).await,
         Command::Check { source, own } => {
@@ -131,8 +137,9 @@ fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
 }
 
-async fn play(listen: SocketAddr) -> Result<ExitCode, String> {
-    let settings = config::load(None, std::iter::empty(), Some(listen)).map_err(|error| error.to_string())?;
+async fn play(listen: SocketAddr, no_explorer: bool) -> Result<ExitCode, String> {
+    let mut settings = config::load(None, std::iter::empty(), Some(listen)).map_err(|error| error.to_string())?;
+    hide_explorer(&mut settings, no_explorer);
     log(&settings);
     let playing = app::play(settings).await?;
     say(&playing.greeting)?;
@@ -140,8 +147,15 @@ async fn play(listen: SocketAddr) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(source: &Source, listen: Option<SocketAddr>) -> Result<ExitCode, String> {
-    let settings = load(source, listen)?;
+fn hide_explorer(settings: &mut Settings, is_hidden: bool) {
+    if is_hidden {
+        settings.http.explorer = Some(false);
+    }
+}
+
+async fn serve(source: &Source, listen: Option<SocketAddr>, no_explorer: bool) -> Result<ExitCode, String> {
+    let mut settings = load(source, listen)?;
+    hide_explorer(&mut settings, no_explorer);
     log(&settings);
     let running = app::start(&settings, Vec::new()).await?;
     tracing::info!(
@@ -185,4 +199,6 @@ fn log(settings: &Settings) {
         LogFormat::Human => lines.init(),
         LogFormat::Json => lines.json().init(),
     }
+    // Where it happens a panic can name its place and, within a request, the request's ID; whoever catches it says no more.
+    std::panic::set_hook(Box::new(|panic| tracing::error!(cause = %panic, "panicked")));
 }

@@ -16,6 +16,9 @@ const ONEALL_USER: HeaderName = HeaderName::from_static("x-oneall-user");
 /// The request headers on which an answer depends.
 pub(super) const VARY: &str = "Accept, Origin, X-WordPress-Token, X-OneAll-User";
 
+/// The headers by which a request says who asks.
+pub(super) const HEADERS: [HeaderName; 2] = [WORDPRESS_TOKEN, ONEALL_USER];
+
 /// The longest token taken, in bytes; WordPress.com's have 64.
 const TOKEN_LENGTH_MAX: usize = 1_024;
 

@@ -19,7 +19,7 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let message = "This gateway listens on loopback only; the Host of a request must be localhost, 127.0.0.1 or [::1].";
-    refuse(StatusCode::MISDIRECTED_REQUEST, Error::own(Code::Forbidden, message))
+    refuse(StatusCode::MISDIRECTED_REQUEST, vec![Error::own(Code::Forbidden, message).at(None)])
 }
 
 fn is_this_machine(host: &str) -> bool {
