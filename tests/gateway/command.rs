@@ -118,3 +118,17 @@ async fn the_sandbox_says_where_it_is_and_answers_there() {
     let reply: Value = reply.json().await.unwrap();
     assert_eq!(reply, json!({ "data": { "viewer": { "wordpressUser": { "displayName": "Ada Reed" } } } }));
 }
+
+#[tokio::test]
+async fn the_explorer_can_be_left_out() {
+    let arguments = ["sandbox", "--listen", "127.0.0.1:0", "--no-explorer"];
+    let mut child = commongraph().args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _serving = Serving(child);
+    let greeting: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.contains("People:")).collect();
+    assert!(!greeting.iter().any(|line| line.contains("explorer")), "{greeting:?}");
+    let url = greeting.iter().find_map(|line| line.trim().strip_prefix("graph ")).unwrap().trim().to_owned();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let page = client.get(url.replace("/graphql", "/")).send().await.unwrap();
+    assert_eq!(page.status().as_u16(), 404);
+}

@@ -4,6 +4,7 @@
 mod harness;
 
 mod accounts;
+mod border;
 mod callback;
 mod command;
 mod edge;
@@ -13,6 +14,8 @@ mod leaving;
 mod lookups;
 mod outage;
 mod pages;
+mod persisted;
+mod profile;
 mod readme;
 mod refusals;
 mod rows;
