@@ -21,7 +21,7 @@ use tracing_subscriber::EnvFilter;
 
 use self::place::Places;
 use crate::provider::{oneall, wordpress};
-use crate::{http, upstream};
+use crate::{graph, http, upstream};
 
 /// What the names of the gateway's environment variables begin with; `__` parts the levels behind it.
 pub const VARIABLE_PREFIX: &str = "COMMONGRAPH_";
@@ -37,6 +37,7 @@ const CONNECT_TIMEOUT_MAX_MS: u64 = 60 * SECOND_MS;
 const TIMEOUT_MAX_MS: u64 = 600 * SECOND_MS;
 const CONCURRENT_MAX: u64 = 10_000;
 const REQUEST_BODY_MAX_BYTES: u64 = 16 << 20;
+const DOCUMENTS_MAX_BYTES: u64 = 1 << 30;
 const REPLY_BODY_MAX_BYTES: u64 = 256 << 20;
 
 /// All settings of the gateway.
@@ -45,6 +46,8 @@ const REPLY_BODY_MAX_BYTES: u64 = 256 << 20;
 pub struct Settings {
     /// How the gateway is reached.
     pub http: http::Settings,
+    /// How the graph is asked: suggestions, and the limits of documents.
+    pub graph: graph::Settings,
     /// How WordPress.com is reached.
     pub wordpress: wordpress::Settings,
     /// How OneAll is reached; not at all unless a site and its keys are set.
@@ -227,6 +230,10 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
         return Err(Fault::new("http.listen", what));
     }
     check_range("http.body_max_bytes", bytes(settings.http.body_max_bytes), REQUEST_BODY_MAX_BYTES)?;
+    check_range("graph.documents_max_bytes", bytes(settings.graph.documents_max_bytes), DOCUMENTS_MAX_BYTES)?;
+    for (name, value, max) in settings.graph.limits.list() {
+        check_range(&format!("graph.limits.{name}"), bytes(value), bytes(max))?;
+    }
     check_upstream("wordpress", &settings.wordpress.upstream)?;
     check_upstream("oneall", &settings.oneall.upstream)?;
     settings.wordpress.base().map_err(|message| silence(&message))?;

@@ -67,11 +67,17 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
     if let Some(name) = question.operation {
         request = request.operation_name(name);
     }
-    let outcome = graph(&settings)?.execute(request, &caller).await;
+    let graph = graph(&settings)?;
+    let (response, calls) = match graph.check(request).await {
+        Ok(checked) => {
+            let outcome = graph.execute(checked, &caller).await;
+            (outcome.response, outcome.calls.list())
+        }
+        Err(refusal) => (refusal, Vec::new()),
+    };
     drop(world);
-    let json = serde_json::to_string_pretty(&outcome.response).map_err(|error| error.to_string())?;
-    let calls = outcome.calls.list().iter().map(describe).collect();
-    Ok(Reply { json, clean: outcome.response.errors.is_empty(), calls })
+    let json = serde_json::to_string_pretty(&response).map_err(|error| error.to_string())?;
+    Ok(Reply { json, clean: response.errors.is_empty(), calls: calls.iter().map(describe).collect() })
 }
 
 fn find_person(name: Option<&str>) -> Result<&'static Person, String> {

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use super::*;
 
 /// A file's text, and the line that it is refused with, with `F` for the file's name.
-const WRONG_FILES: [(&str, &str); 45] = [
+const WRONG_FILES: [(&str, &str); 49] = [
     // Names.
-    ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, wordpress, oneall, log"),
+    ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
     ("[http]\nport = 1", "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer"),
     (
         "\n[oneall]\npublick_key = 'SECRET'",
@@ -26,8 +26,9 @@ const WRONG_FILES: [(&str, &str); 45] = [
         "wordpress.upstream.timeout in F:2: no such setting; allowed here: connect_timeout_ms, timeout_ms, \
          body_max_bytes, concurrent_max",
     ),
+    ("[graph]\nx = 1", "graph.x in F:2: no such setting; allowed here: suggestions, documents_max_bytes, limits"),
     ("[log]\nlevel = 'info'", "log.level in F:2: no such setting; allowed here: filter, format"),
-    ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, wordpress, oneall, log"),
+    ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
     ("\u{FEFF}[http]\r\nport = 1", "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer"),
     // Types.
     ("http = 3", "http in F:1: is a whole number; wanted a table"),
@@ -78,6 +79,9 @@ const WRONG_FILES: [(&str, &str); 45] = [
         "oneall.upstream.concurrent_max = 9223372036854775807",
         "oneall.upstream.concurrent_max in F:1: out of range; allowed: 1 to 10000",
     ),
+    ("graph.limits.depth_max = 0", "graph.limits.depth_max in F:1: out of range; allowed: 1 to 30"),
+    ("graph.limits.calls_max = 10001", "graph.limits.calls_max in F:1: out of range; allowed: 1 to 10000"),
+    ("graph.documents_max_bytes = 0", "graph.documents_max_bytes in F:1: out of range; allowed: 1 to 1073741824"),
     ("http.body_max_bytes = 0", "http.body_max_bytes in F:1: out of range; allowed: 1 to 16777216"),
     // Values.
     (
@@ -142,17 +146,21 @@ const WRONG_VARIABLES: [(&str, &str, &str); 17] = [
     (
         "ONEALL_PUBLIC_KEY",
         "SECRET",
-        "oneall_public_key in V: no such setting; allowed here: http, wordpress, oneall, log; \
+        "oneall_public_key in V: no such setting; allowed here: http, graph, wordpress, oneall, log; \
          two underscores part the levels",
     ),
     (
         "HTPP__LISTEN",
         "127.0.0.1:1",
-        "htpp in V: no such setting; allowed here: http, wordpress, oneall, log; two underscores part the levels",
+        "htpp in V: no such setting; allowed here: http, graph, wordpress, oneall, log; two underscores part the levels",
     ),
     ("HTTP__LISTEN__PORT", "1", "http.listen.port in V: no such setting; http.listen has none below it"),
     ("ONEALL__PUBLIC_KEY__", "SECRET", "oneall.public_key. in V: no such setting; oneall.public_key has none below it"),
-    ("", "SECRET", "V: no such setting; allowed here: http, wordpress, oneall, log; two underscores part the levels"),
+    (
+        "",
+        "SECRET",
+        "V: no such setting; allowed here: http, graph, wordpress, oneall, log; two underscores part the levels",
+    ),
     ("http__listen", "127.0.0.1:1", "V: no such setting; names of variables are in capitals"),
     ("HTTP", "SECRET", "http in V: is text; wanted a table"),
     (
@@ -209,7 +217,7 @@ fn a_file_that_cannot_be_read_is_named() {
     let line = |path: &str| load(Some(Path::new(path)), empty(), None).unwrap_err().to_string();
     assert_eq!(line("no/such.toml"), "no/such.toml: there is no such file");
     assert!(line("src").starts_with("src: cannot be read: "), "{}", line("src"));
-    let allowed = "no such setting; allowed here: http, wordpress, oneall, log";
+    let allowed = "no such setting; allowed here: http, graph, wordpress, oneall, log";
     assert_eq!(line("rustfmt.toml"), format!("max_width in rustfmt.toml:1: {allowed}"));
 }
 
@@ -272,7 +280,7 @@ fn a_fault_is_laid_at_the_door_of_what_set_it_last() {
 proptest! {
     #[test]
     fn no_line_ever_holds_a_value(
-        room in "(http|wordpress|oneall|log|[a-z]{1,3})(\\.upstream)?",
+        room in "(http|graph|wordpress|oneall|log|[a-z]{1,3})(\\.upstream)?",
         name in "(listen|explorer|base_url|keyring_api|subdomain|public_key|private_key|filter|format|[a-z]{1,3})",
         value in r#"("?'?\[?(http://|https://|0x|-)?SECRET([:@/,=` \]'"]SECRET){0,3}'?"?)|-?77777[0-9]{0,25}(\.5)?"#,
     ) {

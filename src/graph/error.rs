@@ -138,6 +138,19 @@ pub struct Error {
     pub upstream: Option<(Option<u16>, Option<String>)>,
     /// Which row of the provider's list it is about.
     pub row: Option<String>,
+    /// The limit that a document goes over.
+    pub exceeded: Option<Box<Exceeded>>,
+}
+
+/// A limit, and what goes over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// The limit's name, as in the settings.
+    pub limit: &'static str,
+    /// Its value.
+    pub max: usize,
+    /// What the document has.
+    pub has: usize,
 }
 
 impl Error {
@@ -148,7 +161,8 @@ impl Error {
 
     /// An error of the gateway's own.
     pub fn own(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), provider: None, retry_after: None, upstream: None, row: None }
+        let message = message.into();
+        Self { code, message, provider: None, retry_after: None, upstream: None, row: None, exceeded: None }
     }
 
     /// A row of a provider's list could not be read and was left out.
@@ -171,6 +185,7 @@ impl From<provider::Error> for Error {
             retry_after: error.retry_after,
             upstream: (error.status.is_some() || error.code.is_some()).then_some((error.status, error.code)),
             row: None,
+            exceeded: None,
         }
     }
 }
@@ -194,6 +209,11 @@ impl From<Error> for async_graphql::Error {
             }
             if let Some(row) = error.row {
                 extensions.set("row", row);
+            }
+            if let Some(exceeded) = error.exceeded {
+                extensions.set("limit", exceeded.limit);
+                extensions.set("allowed", exceeded.max);
+                extensions.set("actual", exceeded.has);
             }
         })
     }

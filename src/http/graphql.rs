@@ -3,18 +3,22 @@
 //! A request is taken only in forms that a foreign page in a browser cannot send without asking first: a POST must say
 //! that its body is JSON, and a GET may only query. Every refusal is a GraphQL error in JSON.
 
-use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql::{Request as Operation, Response as Outcome, Value, Variables};
 use async_graphql_axum::GraphQLResponse;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::auth;
+use crate::access::Caller;
 use crate::graph::Graph;
 use crate::graph::error::{Code, Error};
+
+/// The header of a request that asks, with `1`, for the operation's cost in `extensions.cost`.
+const COST_HEADER: &str = "x-commongraph-cost";
 
 /// The two media types of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +59,25 @@ pub(super) async fn answer(graph: &Graph, body_max: usize, request: Request) -> 
         Method::POST => from_body(&head.headers, body, body_max).await,
         _ => return allow(refuse(StatusCode::METHOD_NOT_ALLOWED, media, vec![Error::bad_input("Use GET or POST.")])),
     };
-    match parameters.and_then(|parameters| operation(parameters, &head.method)) {
-        Ok(operation) => render(media, graph.execute(operation, &caller).await.response),
-        Err((StatusCode::METHOD_NOT_ALLOWED, error)) => {
-            allow(refuse(StatusCode::METHOD_NOT_ALLOWED, media, vec![error]))
-        }
+    match parameters.and_then(operation) {
+        Ok(operation) => run(graph, operation, &caller, &head, media).await,
         Err((status, error)) => refuse(status, media, vec![error]),
     }
+}
+
+/// Checks an operation's document and executes it.
+async fn run(graph: &Graph, operation: Operation, caller: &Caller, head: &Parts, media: Media) -> Response {
+    let checked = match graph.check(operation).await {
+        Ok(checked) => checked,
+        Err(refusal) => return render(media, refusal),
+    };
+    if head.method == Method::GET && !checked.is_query() {
+        let error = Error::bad_input("GET may only query; send a mutation by POST.");
+        return allow(refuse(StatusCode::METHOD_NOT_ALLOWED, media, vec![error]));
+    }
+    let outcome = graph.execute(checked, caller).await;
+    let wants_cost = head.headers.get(COST_HEADER).is_some_and(|value| value == "1");
+    render(media, if wants_cost { outcome.with_cost() } else { outcome.response })
 }
 
 /// The best media type that the client takes.
@@ -125,7 +141,7 @@ fn is_json(content_type: &str) -> bool {
     })
 }
 
-fn operation(parameters: Parameters, method: &Method) -> Result<Operation, Refusal> {
+fn operation(parameters: Parameters) -> Result<Operation, Refusal> {
     let query = parameters.query.filter(|query| !query.trim().is_empty());
     let query = query.ok_or_else(|| bad("`query` is missing: send the document as text."))?;
     let mut operation = Operation::new(query);
@@ -135,21 +151,7 @@ fn operation(parameters: Parameters, method: &Method) -> Result<Operation, Refus
     if let Some(name) = parameters.operation_name.filter(|name| !name.is_empty()) {
         operation = operation.operation_name(name);
     }
-    if method == Method::GET && changes_something(&mut operation) {
-        let message = "GET may only query; send a mutation by POST.";
-        return Err((StatusCode::METHOD_NOT_ALLOWED, Error::bad_input(message)));
-    }
     Ok(operation)
-}
-
-/// Whether any operation of the document is more than a query. A document that cannot be parsed changes nothing; the
-/// execution says what is wrong with it.
-fn changes_something(operation: &mut Operation) -> bool {
-    let Ok(document) = operation.parsed_query() else { return false };
-    match &document.operations {
-        DocumentOperations::Single(only) => only.node.ty != OperationType::Query,
-        DocumentOperations::Multiple(all) => all.values().any(|one| one.node.ty != OperationType::Query),
-    }
 }
 
 /// Renders what an operation brought. Errors without data mean that it did not run.
