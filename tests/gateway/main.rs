@@ -5,6 +5,7 @@ mod harness;
 
 mod accounts;
 mod command;
+mod documents;
 mod lookups;
 mod pages;
 mod schema;
