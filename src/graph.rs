@@ -58,6 +58,7 @@ pub struct Graph {
     schema: Schema<Query, EmptyMutation, EmptySubscription>,
     documents: Documents,
     errors_max: usize,
+    calls_max: usize,
     wordpress: Arc<WordPress>,
     oneall: Arc<OneAll>,
 }
@@ -87,9 +88,9 @@ impl Graph {
     /// A sentence, if its own schema is not one.
     pub fn build(settings: &Settings, wordpress: WordPress, oneall: OneAll) -> Result<Self, String> {
         let documents = Documents::build(&sdl(), settings.limits.clone(), settings.documents_max_bytes)?;
-        let errors_max = settings.limits.errors_max;
+        let Limits { errors_max, calls_max, .. } = settings.limits;
         let (wordpress, oneall) = (Arc::new(wordpress), Arc::new(oneall));
-        Ok(Self { schema: schema(settings.suggestions), documents, errors_max, wordpress, oneall })
+        Ok(Self { schema: schema(settings.suggestions), documents, errors_max, calls_max, wordpress, oneall })
     }
 
     /// Checks a request's document and makes its operation ready.
@@ -110,9 +111,10 @@ impl Graph {
         Err(self.shortened(Response::from_errors(errors)))
     }
 
-    /// Executes one operation for one caller. Dropping the future ends its calls.
+    /// Executes one operation for one caller. Dropping the future ends its calls. The cost that was counted before is an
+    /// estimate where a provider alone knows how long a list is; so the calls are also counted as they are made.
     pub async fn execute(&self, checked: Checked, caller: &Caller) -> Outcome {
-        let calls = Calls::default();
+        let calls = Calls::within(self.calls_max);
         let now = SystemTime::now();
         let wordpress = self.wordpress.reads(caller.wordpress().cloned(), calls.clone(), now);
         let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());

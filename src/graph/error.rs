@@ -118,7 +118,7 @@ impl From<Reason> for Code {
             Reason::NotConfigured => Code::NotConfigured,
             Reason::Unsupported => Code::UnsupportedByProvider,
             Reason::Refused => Code::BadInput,
-            Reason::TooLarge => Code::LimitExceeded,
+            Reason::TooLarge | Reason::OverBudget => Code::LimitExceeded,
         }
     }
 }
@@ -178,9 +178,13 @@ impl From<provider::Error> for Error {
     fn from(error: provider::Error) -> Self {
         tracing::debug!(provider = error.provider.name(), reason = ?error.reason, detail = error.detail, "no answer");
         let code = Code::from(error.reason);
+        let message = match error.reason {
+            Reason::OverBudget => "The operation has made as many calls to the providers as it may.".to_owned(),
+            _ => code.sentence(error.provider),
+        };
         Self {
             code,
-            message: code.sentence(error.provider),
+            message,
             provider: Some(error.provider),
             retry_after: error.retry_after,
             upstream: (error.status.is_some() || error.code.is_some()).then_some((error.status, error.code)),
