@@ -73,6 +73,14 @@ pub struct Outcome {
     pub expense: Expense,
 }
 
+/// Why an operation is not executed.
+pub struct Refusal {
+    /// An answer of errors alone.
+    pub response: Response,
+    /// Whether all that the document asks for is to read.
+    pub is_query: bool,
+}
+
 impl Outcome {
     /// The answer, with the operation's cost in `extensions.cost`.
     pub fn with_cost(mut self) -> Response {
@@ -96,9 +104,9 @@ impl Graph {
     /// Checks a request's document and makes its operation ready.
     ///
     /// # Errors
-    /// An answer of errors alone: a limit that the document goes over, or a rule that it breaks.
-    pub async fn check(&self, request: Request) -> Result<Checked, Response> {
-        let Refused { mut errors, invalid } = match self.documents.check(request) {
+    /// A limit that the document goes over, or a rule that it breaks.
+    pub async fn check(&self, request: Request) -> Result<Checked, Refusal> {
+        let Refused { mut errors, is_query, invalid } = match self.documents.check(request) {
             Ok(checked) => return Ok(checked),
             Err(refused) => refused,
         };
@@ -108,7 +116,7 @@ impl Graph {
             let faults: Vec<_> = said.into_iter().filter(|error| !error.locations.is_empty()).collect();
             errors = if faults.is_empty() { errors } else { faults };
         }
-        Err(self.shortened(Response::from_errors(errors)))
+        Err(Refusal { response: self.shortened(Response::from_errors(errors)), is_query })
     }
 
     /// Executes one operation for one caller. Dropping the future ends its calls. The cost that was counted before is an

@@ -73,7 +73,7 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
             let outcome = graph.execute(checked, &caller).await;
             (outcome.response, outcome.calls.list())
         }
-        Err(refusal) => (refusal, Vec::new()),
+        Err(refusal) => (refusal.response, Vec::new()),
     };
     drop(world);
     let json = serde_json::to_string_pretty(&response).map_err(|error| error.to_string())?;

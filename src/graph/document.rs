@@ -73,6 +73,8 @@ pub struct Expense {
 pub struct Refused {
     /// What the client is told.
     pub errors: Vec<ServerError>,
+    /// Whether all that the document asks for is to read; so a document counts that cannot be parsed.
+    pub is_query: bool,
     /// The document, if it parses, is within all limits and only breaks rules of validation.
     pub(super) invalid: Option<Box<Request>>,
 }
@@ -148,10 +150,11 @@ impl Documents {
         let document = parse_query(text).map_err(|error| not_parsed(&error))?;
         let size = self.measure(&document)?;
         if let Err(wrong) = Validated::parse_and_validate(&self.schema, text, "document.graphql") {
-            let errors = wrong.errors.iter().take(self.limits.errors_max).map(sentence).collect();
+            let errors = wrong.errors.iter().map(sentence).collect();
+            let is_query = document.operations.iter().all(|(_, operation)| operation.node.ty == OperationType::Query);
             let mut invalid = Request::new("").variables(std::mem::take(&mut request.variables));
             invalid.set_parsed_query(document);
-            return Err(Refused { errors, invalid: Some(Box::new(invalid)) });
+            return Err(Refused { errors, is_query, invalid: Some(Box::new(invalid)) });
         }
         let mut operations = Vec::new();
         for (name, operation) in document.operations.iter() {
@@ -253,7 +256,7 @@ impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
         error.locations.clear();
-        Self { errors: vec![error], invalid: None }
+        Self { errors: vec![error], is_query: true, invalid: None }
     }
 }
 

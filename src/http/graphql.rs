@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::auth;
 use crate::access::Caller;
 use crate::graph::Graph;
+use crate::graph::document::Checked;
 use crate::graph::error::{Code, Error};
 
 /// The header of a request that asks, with `1`, for the operation's cost in `extensions.cost`.
@@ -67,14 +68,16 @@ pub(super) async fn answer(graph: &Graph, body_max: usize, request: Request) -> 
 
 /// Checks an operation's document and executes it.
 async fn run(graph: &Graph, operation: Operation, caller: &Caller, head: &Parts, media: Media) -> Response {
-    let checked = match graph.check(operation).await {
-        Ok(checked) => checked,
-        Err(refusal) => return render(media, refusal),
-    };
-    if head.method == Method::GET && !checked.is_query() {
+    let checked = graph.check(operation).await;
+    let is_query = checked.as_ref().map_or_else(|refusal| refusal.is_query, Checked::is_query);
+    if head.method == Method::GET && !is_query {
         let error = Error::bad_input("GET may only query; send a mutation by POST.");
         return allow(refuse(StatusCode::METHOD_NOT_ALLOWED, media, vec![error]));
     }
+    let checked = match checked {
+        Ok(checked) => checked,
+        Err(refusal) => return render(media, refusal.response),
+    };
     let outcome = graph.execute(checked, caller).await;
     let wants_cost = head.headers.get(COST_HEADER).is_some_and(|value| value == "1");
     render(media, if wants_cost { outcome.with_cost() } else { outcome.response })
@@ -159,7 +162,11 @@ fn render(media: Media, outcome: Outcome) -> Response {
     let refused = outcome.data == Value::Null && outcome.errors.iter().any(|error| error.path.is_empty());
     if refused {
         let errors: Vec<_> = outcome.errors.iter().map(|error| serde_json::json!(coded(error))).collect();
-        return errors_alone(StatusCode::BAD_REQUEST, media, &errors);
+        let mut body = serde_json::json!({ "errors": errors });
+        if !outcome.extensions.is_empty() {
+            body["extensions"] = serde_json::json!(outcome.extensions);
+        }
+        return errors_alone(StatusCode::BAD_REQUEST, media, &body);
     }
     let mut response = GraphQLResponse::from(outcome).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, media.header());
@@ -187,15 +194,14 @@ pub(super) fn refuse(status: StatusCode, media: Media, errors: Vec<Error>) -> Re
             error
         })
         .collect();
-    errors_alone(status, media, &errors)
+    errors_alone(status, media, &serde_json::json!({ "errors": errors }))
 }
 
-fn errors_alone(status: StatusCode, media: Media, errors: &[serde_json::Value]) -> Response {
+fn errors_alone(status: StatusCode, media: Media, body: &serde_json::Value) -> Response {
     // As application/json, a well-formed request that fails validation is still answered with 200, for older clients.
     let status =
         if media == Media::Json && status == StatusCode::BAD_REQUEST { StatusCode::BAD_REQUEST } else { status };
-    let body = serde_json::json!({ "errors": errors }).to_string();
-    (status, [(header::CONTENT_TYPE, media.header())], body).into_response()
+    (status, [(header::CONTENT_TYPE, media.header())], body.to_string()).into_response()
 }
 
 fn allow(mut response: Response) -> Response {

@@ -199,6 +199,19 @@ async fn an_answer_has_at_most_twenty_errors_and_counts_the_rest() {
     let unknown: String = (0..60).map(|n| format!("x{n} ")).collect();
     let answer = world.ask("ada", &format!("{{ {unknown} }}")).await;
     assert_eq!(answer["errors"].as_array().unwrap().len(), 20);
+    assert_eq!(answer["extensions"]["errorsOmitted"], 40);
+}
+
+#[tokio::test]
+async fn a_get_may_only_query() {
+    let world = World::start().await;
+    let status = async |query: &str| {
+        let url = url::Url::parse_with_params(&world.gateway.url(), [("query", query)]).unwrap();
+        world.gateway.client.get(url).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(status("{ __typename }").await, 200);
+    assert_eq!(status("mutation { a }").await, 405);
+    assert_eq!(status("{ nonsense }").await, 400);
 }
 
 #[tokio::test]
