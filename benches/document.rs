@@ -60,7 +60,7 @@ fn documents() -> Vec<(&'static str, String)> {
         ),
         ("1,900 unknown fields", format!("{{ {} }}", many(1_900, &|n| format!("x{n} ")))),
         ("one field, 190 times, nested", format!("{{ {} }}", "viewer { connections { nodes { id } } } ".repeat(190))),
-        ("200 conflicts", format!("{{ {} }}", many(200, &|n| format!("a: service(key: \"{n}\") {{ id }} ")))),
+        ("170 conflicts", format!("{{ {} }}", many(170, &|n| format!("a: service(key: \"{n}\") {{ id }} ")))),
         ("230 nested fragments, all used", {
             let one = |n: usize| format!("fragment F{n} on Connection {{ id kind label }} ");
             let spreads = many(200, &|n| format!("...F{} ", n % 150));
