@@ -49,7 +49,7 @@ pub fn schema() -> String {
 pub fn graph(settings: &Settings) -> Result<Arc<Graph>, String> {
     let wordpress = WordPress::build(&settings.wordpress)?;
     let oneall = OneAll::build(&settings.oneall)?;
-    Ok(Arc::new(Graph::build(settings.graph.clone(), wordpress, oneall)))
+    Ok(Arc::new(Graph::build(settings.graph.clone(), wordpress, oneall)?))
 }
 
 /// Starts a gateway and returns once it answers.
@@ -74,6 +74,7 @@ pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, Strin
 pub async fn play(mut settings: Settings) -> Result<Playing, String> {
     let sandbox = start_sandbox().await?;
     point_at(&mut settings, &sandbox);
+    settings.graph.suggestions = true;
     let gateway = start(&settings, tour::tabs()).await?;
     let explorer = settings.http.shows_explorer();
     let greeting = tour::greeting(gateway.address, explorer, &sandbox.wordpress_url(), &sandbox.oneall_url());

@@ -40,6 +40,7 @@ const CONCURRENT_MAX: u64 = 10_000;
 const REQUEST_BODY_MAX_BYTES: u64 = 16 << 20;
 const PERSISTED_MAX: u64 = 1_000_000;
 const PERSISTED_MAX_BYTES: u64 = 1 << 30;
+const DOCUMENTS_MAX_BYTES: u64 = 1 << 30;
 const REPLY_BODY_MAX_BYTES: u64 = 256 << 20;
 
 /// All settings of the gateway.
@@ -48,7 +49,7 @@ const REPLY_BODY_MAX_BYTES: u64 = 256 << 20;
 pub struct Settings {
     /// How the gateway is reached.
     pub http: http::Settings,
-    /// What the graph tells of itself.
+    /// How the graph is asked, what it tells of itself, and the limits of documents.
     pub graph: graph::Settings,
     /// How WordPress.com is reached.
     pub wordpress: wordpress::Settings,
@@ -232,6 +233,7 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
         return Err(Fault::new("http.listen", what));
     }
     check_http(&settings.http)?;
+    check_graph(&settings.graph)?;
     check_upstream("wordpress", &settings.wordpress.upstream)?;
     check_upstream("oneall", &settings.oneall.upstream)?;
     settings.wordpress.base().map_err(|message| silence(&message))?;
@@ -259,6 +261,14 @@ fn check_http(http: &http::Settings) -> Result<(), Fault> {
     if http.trusted_documents.mode != Mode::Off && http.trusted_documents.path.is_none() {
         let what = "is missing; needed for every mode of http.trusted_documents but off";
         return Err(Fault::new("http.trusted_documents.path", what));
+    }
+    Ok(())
+}
+
+fn check_graph(graph: &graph::Settings) -> Result<(), Fault> {
+    check_range("graph.documents_max_bytes", bytes(graph.documents_max_bytes), DOCUMENTS_MAX_BYTES)?;
+    for (name, value, max) in graph.limits.list() {
+        check_range(&format!("graph.limits.{name}"), bytes(value), bytes(max))?;
     }
     Ok(())
 }

@@ -54,6 +54,9 @@ enum Command {
     Query(Question),
     /// Say whether the settings are right and each provider accepts what it is shown.
     Check {
+        /// List every edge of the graph instead: what it costs in calls, how it batches, how many rows it leads to.
+        #[arg(long)]
+        edges: bool,
         #[command(flatten)]
         source: Source,
         #[command(flatten)]
@@ -120,7 +123,8 @@ async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Serve { source, listen, no_explorer } => serve(&source, listen, no_explorer).await,
         Command::Schema => say(&app::schema()),
         Command::Query(question) => ask(question).await,
-        Command::Check { source, own } => {
+        Command::Check { edges: true, .. } => say(&check::edges()),
+        Command::Check { source, own, .. } => {
             let report = check::run(&load(&source, None)?, own.wordpress_token.map(SecretString::from)).await?;
             say(&report.table)?;
             Ok(if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })

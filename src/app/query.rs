@@ -69,16 +69,13 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
         request = request.operation_name(name);
     }
     let graph = graph(&settings)?;
-    let reply = match graph.check(request, Allowed::Everything) {
+    let reply = match graph.check(request, Allowed::Everything).await {
         Ok(operation) => {
             let outcome = graph.execute(operation, &caller).await;
             let calls = outcome.calls.list().iter().map(describe).collect();
             Reply { json: pretty(&outcome.response)?, clean: outcome.response.errors.is_empty(), calls }
         }
-        Err(rejected) => {
-            let json = pretty(&serde_json::json!({ "errors": rejected.errors }))?;
-            Reply { json, clean: false, calls: Vec::new() }
-        }
+        Err(rejected) => Reply { json: pretty(&rejected)?, clean: false, calls: Vec::new() },
     };
     drop(world);
     Ok(reply)

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// A file's text, and the line that it is refused with, with `F` for the file's name.
-const WRONG_FILES: [(&str, &str); 56] = [
+const WRONG_FILES: [(&str, &str); 60] = [
     // Names.
     ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
     (
@@ -28,6 +28,10 @@ const WRONG_FILES: [(&str, &str); 56] = [
         "[wordpress.upstream]\ntimeout = 1",
         "wordpress.upstream.timeout in F:2: no such setting; allowed here: connect_timeout_ms, timeout_ms, \
          body_max_bytes, concurrent_max",
+    ),
+    (
+        "[graph]\nx = 1",
+        "graph.x in F:2: no such setting; allowed here: introspection, suggestions, documents_max_bytes, limits",
     ),
     ("[log]\nlevel = 'info'", "log.level in F:2: no such setting; allowed here: filter, format"),
     ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
@@ -84,6 +88,9 @@ const WRONG_FILES: [(&str, &str); 56] = [
         "oneall.upstream.concurrent_max = 9223372036854775807",
         "oneall.upstream.concurrent_max in F:1: out of range; allowed: 1 to 10000",
     ),
+    ("graph.limits.depth_max = 0", "graph.limits.depth_max in F:1: out of range; allowed: 1 to 30"),
+    ("graph.limits.calls_max = 10001", "graph.limits.calls_max in F:1: out of range; allowed: 1 to 10000"),
+    ("graph.documents_max_bytes = 0", "graph.documents_max_bytes in F:1: out of range; allowed: 1 to 1073741824"),
     ("http.body_max_bytes = 0", "http.body_max_bytes in F:1: out of range; allowed: 1 to 16777216"),
     // Values.
     (
@@ -322,7 +329,7 @@ fn a_fault_is_laid_at_the_door_of_what_set_it_last() {
 proptest! {
     #[test]
     fn no_line_ever_holds_a_value(
-        room in "(http|wordpress|oneall|log|[a-z]{1,3})(\\.upstream)?",
+        room in "(http|graph|wordpress|oneall|log|[a-z]{1,3})(\\.upstream)?",
         name in "(listen|explorer|base_url|keyring_api|subdomain|public_key|private_key|filter|format|[a-z]{1,3})",
         value in r#"("?'?\[?(http://|https://|0x|-)?SECRET([:@/,=` \]'"]SECRET){0,3}'?"?)|-?77777[0-9]{0,25}(\.5)?"#,
     ) {

@@ -141,7 +141,7 @@ impl From<Reason> for Code {
             Reason::NotConfigured => Code::NotConfigured,
             Reason::Unsupported => Code::UnsupportedByProvider,
             Reason::Refused => Code::BadInput,
-            Reason::TooLarge => Code::LimitExceeded,
+            Reason::TooLarge | Reason::OverBudget => Code::LimitExceeded,
         }
     }
 }
@@ -161,6 +161,19 @@ pub struct Error {
     pub upstream: Option<(Option<u16>, Option<String>)>,
     /// Which row of the provider's list it is about.
     pub row: Option<String>,
+    /// The limit that a document goes over.
+    pub exceeded: Option<Box<Exceeded>>,
+}
+
+/// A limit, and what goes over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// The limit's name, as in the settings.
+    pub limit: &'static str,
+    /// Its value.
+    pub max: usize,
+    /// What the document has.
+    pub has: usize,
 }
 
 impl Error {
@@ -171,7 +184,8 @@ impl Error {
 
     /// An error of the gateway's own.
     pub fn own(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), provider: None, retry_after: None, upstream: None, row: None }
+        let message = message.into();
+        Self { code, message, provider: None, retry_after: None, upstream: None, row: None, exceeded: None }
     }
 
     /// No document is known by the hash or ID of the request.
@@ -209,14 +223,19 @@ impl From<provider::Error> for Error {
     fn from(error: provider::Error) -> Self {
         tracing::debug!(provider = error.provider.name(), reason = ?error.reason, detail = error.detail, "no answer");
         let code = Code::from(error.reason);
+        let message = match error.reason {
+            Reason::OverBudget => "The operation has made as many calls to the providers as it may.".to_owned(),
+            _ => code.sentence(error.provider),
+        };
         Self {
             code,
-            message: code.sentence(error.provider),
+            message,
             provider: Some(error.provider),
             // A provider may say when to come back whatever it refused; it means something only where coming back helps.
             retry_after: error.retry_after.filter(|_| code.is_retryable()),
             upstream: (error.status.is_some() || error.code.is_some()).then_some((error.status, error.code)),
             row: None,
+            exceeded: None,
         }
     }
 }
@@ -240,6 +259,11 @@ impl From<Error> for async_graphql::Error {
             }
             if let Some(row) = error.row {
                 extensions.set("row", row);
+            }
+            if let Some(exceeded) = error.exceeded {
+                extensions.set("limit", exceeded.limit);
+                extensions.set("allowed", exceeded.max);
+                extensions.set("actual", exceeded.has);
             }
         })
     }

@@ -14,9 +14,6 @@ use super::operation::{Fault, Rejected};
 /// How deep a value may be nested; no type of the schema is nested as deep.
 const DEPTH_MAX: usize = 32;
 
-/// How many faults are told of one request.
-const FAULTS_MAX: usize = 20;
-
 /// The input types of the schema, by name.
 pub(super) struct Inputs(HashMap<String, Input>);
 
@@ -73,8 +70,7 @@ impl Inputs {
                 errors.push(wrong(name, ty, &fault, declared.pos));
             }
         }
-        errors.truncate(FAULTS_MAX);
-        if errors.is_empty() { Ok(()) } else { Err(Rejected { fault: Fault::Invalid, errors }) }
+        if errors.is_empty() { Ok(()) } else { Err(Rejected::new(Fault::Invalid, errors)) }
     }
 
     /// What is wrong with a value for a type, if anything: words without the value.
@@ -105,10 +101,9 @@ impl Inputs {
             ("Float", Value::Number(_)) => None,
             ("String" | "ID" | "Boolean" | "Int" | "Float", _) => mismatch(),
             (name, value) => match (self.0.get(name), value) {
-                (Some(Input::Enum(values)), Value::String(text)) => {
-                    let is_known = values.iter().any(|value| value == text);
-                    (!is_known).then(|| format!("is none of {}", values.join(", ")))
-                }
+                (Some(Input::Enum(values)), Value::String(text)) => is_none_of(values, text),
+                // A default is written as the document writes it.
+                (Some(Input::Enum(values)), Value::Enum(name)) => is_none_of(values, name),
                 (Some(Input::Object { fields, is_one_of }), Value::Object(given)) => {
                     let unknown = given.keys().any(|name| !fields.iter().any(|field| field.name == name.as_str()));
                     if unknown {
@@ -136,6 +131,11 @@ impl Inputs {
             None => Some(format!("lacks the field {name}")),
         }
     }
+}
+
+fn is_none_of(values: &[String], text: &str) -> Option<String> {
+    let is_known = values.iter().any(|value| value == text);
+    (!is_known).then(|| format!("is none of {}", values.join(", ")))
 }
 
 fn wrong(name: &Name, ty: &Type, fault: &str, pos: Pos) -> async_graphql::ServerError {
@@ -190,6 +190,21 @@ mod tests {
         ] {
             assert_eq!(faults(declared, values), [""; 0], "{declared}");
         }
+    }
+
+    #[test]
+    fn a_default_that_was_filled_in_passes() {
+        let document =
+            async_graphql::parser::parse_query("query Q($a: Color = BLUE, $b: Box = {size: 1, color: RED}) { a }");
+        let document = document.unwrap();
+        let operation = &document.operations.iter().next().unwrap().1.node;
+        let default = |at: usize| operation.variable_definitions[at].node.default_value().unwrap().clone();
+        let mut values = Variables::default();
+        values.insert(Name::new("a"), default(0));
+        values.insert(Name::new("b"), default(1));
+        assert!(Inputs::read(SDL).check(operation, &values).is_ok());
+        values.insert(Name::new("a"), Value::Enum(Name::new("GREEN")));
+        assert!(Inputs::read(SDL).check(operation, &values).is_err());
     }
 
     #[test]

@@ -1,13 +1,12 @@
-//! An operation before it runs: the document is parsed, the operation chosen, its kind allowed, its variables coerced.
+//! An operation before it runs: what kinds a request may bring, and why one is not executed.
 //!
-//! Whatever is refused here has run nothing, so the answer has no `data`. Messages name places and names of the
-//! document and never repeat its text.
+//! Whatever is refused has run nothing, so the answer has no `data`.
 
-use async_graphql::parser::Error as ParseError;
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
-};
-use async_graphql::{Positioned, Request, ServerError};
+use std::collections::BTreeMap;
+
+use async_graphql::parser::types::{OperationDefinition, Selection, SelectionSet};
+use async_graphql::{Positioned, ServerError, Value};
+use serde::Serialize;
 
 use super::error::{Code, Error};
 
@@ -20,17 +19,17 @@ pub enum Allowed {
     Everything,
 }
 
-/// An operation that was checked and may be executed.
-#[derive(Debug)]
-pub struct Checked(pub(super) Request);
-
-/// Why an operation is not executed.
-#[derive(Debug)]
+/// Why an operation is not executed; written out it is the whole answer.
+#[derive(Debug, Serialize)]
 pub struct Rejected {
     /// What kind of fault it is.
+    #[serde(skip)]
     pub fault: Fault,
-    /// Every fault found, made for clients.
+    /// The faults found, made for clients.
     pub errors: Vec<ServerError>,
+    /// What is told beside them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub extensions: BTreeMap<String, Value>,
 }
 
 /// What kind of fault keeps an operation from being executed.
@@ -38,87 +37,32 @@ pub struct Rejected {
 pub enum Fault {
     /// The text is not a GraphQL document.
     Syntax,
-    /// The document, the choice of the operation or a variable's value is not valid.
+    /// The document goes over a limit, or it, the choice of the operation or a variable's value is not valid.
     Invalid,
     /// The operation does more than read, and the request may only read.
     NotAQuery,
 }
 
 impl Rejected {
-    pub(super) fn new(fault: Fault, error: ServerError) -> Self {
-        Self { fault, errors: vec![error] }
-    }
-
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
-        Self::new(Fault::Invalid, Error::bad_input(message).at(None))
+    pub(super) fn new(fault: Fault, errors: Vec<ServerError>) -> Self {
+        Self { fault, errors, extensions: BTreeMap::new() }
     }
 }
 
-/// Parses a document.
-pub(super) fn parse(text: &str) -> Result<ExecutableDocument, Rejected> {
-    async_graphql::parser::parse_query(text).map_err(|error| unparsable(&error))
-}
-
-fn unparsable(error: &ParseError) -> Rejected {
-    let place = error.positions().next();
-    let (fault, message) = match error {
-        ParseError::Syntax { start, .. } => {
-            let (line, column) = (start.line, start.column);
-            (Fault::Syntax, format!("The document cannot be parsed: see line {line}, column {column}."))
-        }
-        ParseError::RecursionLimitExceeded => (Fault::Syntax, "The document is nested too deep.".to_owned()),
-        ParseError::MultipleOperations { .. } => {
-            (Fault::Invalid, "An operation without a name must be the only one of its document.".to_owned())
-        }
-        ParseError::OperationDuplicated { .. } => {
-            (Fault::Invalid, "Two operations of the document have the same name.".to_owned())
-        }
-        ParseError::FragmentDuplicated { .. } => {
-            (Fault::Invalid, "Two fragments of the document have the same name.".to_owned())
-        }
-        ParseError::MissingOperation => (Fault::Invalid, "The document has no operation.".to_owned()),
-        // The rest is about schemas.
-        _ => (Fault::Syntax, "The document has no operation that could be run.".to_owned()),
-    };
-    Rejected::new(fault, Error::bad_input(message).at(place))
-}
-
-/// Finds the operation that a request means.
-pub(super) fn choose<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'a Positioned<OperationDefinition>, Rejected> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(only), None) => Ok(only),
-        (DocumentOperations::Single(_), Some(_)) => {
-            Err(Rejected::invalid("No operation has the name in operationName."))
-        }
-        (DocumentOperations::Multiple(all), Some(name)) => {
-            all.get(name).ok_or_else(|| Rejected::invalid("No operation has the name in operationName."))
-        }
-        (DocumentOperations::Multiple(all), None) => match all.values().next() {
-            Some(only) if all.len() == 1 => Ok(only),
-            _ => Err(Rejected::invalid("The document has several operations: name one in operationName.")),
-        },
-    }
-}
-
-/// Refuses an operation that does more than the request may.
-pub(super) fn allow(operation: &Positioned<OperationDefinition>, allowed: Allowed) -> Result<(), Rejected> {
-    if allowed == Allowed::Everything || operation.node.ty == OperationType::Query {
+/// Refuses what does more than the request may.
+pub(super) fn allow(is_query: bool, allowed: Allowed) -> Result<(), Rejected> {
+    if is_query || allowed == Allowed::Everything {
         return Ok(());
     }
     let error = Error::bad_input("GET may only query; send a mutation by POST.");
-    Err(Rejected::new(Fault::NotAQuery, error.at(Some(operation.pos))))
+    Err(Rejected::new(Fault::NotAQuery, vec![error.at(None)]))
 }
 
-/// Refuses a document that asks for the schema. It looks at each selection once, whatever spreads it.
-pub(super) fn refuse_introspection(document: &ExecutableDocument) -> Result<(), Rejected> {
-    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
-    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
-    if operations.chain(fragments).any(introspects) {
+/// Refuses an operation that asks for the schema; its fragments have been written out.
+pub(super) fn refuse_introspection(operation: &Positioned<OperationDefinition>) -> Result<(), Rejected> {
+    if introspects(&operation.node.selection_set.node) {
         let message = "This gateway does not answer questions about its schema; read it at /schema.graphql.";
-        return Err(Rejected::new(Fault::Invalid, Error::own(Code::Forbidden, message).at(None)));
+        return Err(Rejected::new(Fault::Invalid, vec![Error::own(Code::Forbidden, message).at(None)]));
     }
     Ok(())
 }

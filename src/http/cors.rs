@@ -29,7 +29,7 @@ pub(super) fn open(routes: Router, origins: &Origins) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(values)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::ACCEPT, guard::REQUEST_ID, token, user])
+        .allow_headers([header::CONTENT_TYPE, header::ACCEPT, guard::REQUEST_ID, graphql::COST, token, user])
         .expose_headers([guard::REQUEST_ID])
         .max_age(GRANT_KEPT);
     routes.layer(cors).layer(middleware::from_fn_with_state(known, refuse_strangers))

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use async_graphql::{Request as Operation, Variables};
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::{HeaderName, Method};
 use axum::response::Response;
 use futures_util::future::join_all;
 
@@ -31,8 +31,12 @@ use super::persisted::{Found, Persisted};
 use super::{Profile, auth};
 use crate::access::Caller;
 use crate::graph::Graph;
+use crate::graph::document::Checked;
 use crate::graph::error::{Code, Error};
-use crate::graph::operation::{Allowed, Checked};
+use crate::graph::operation::Allowed;
+
+/// The header of a request that asks, with `1`, for the operation's cost in `extensions.cost`.
+pub(super) const COST: HeaderName = HeaderName::from_static("x-commongraph-cost");
 
 /// What every request meets.
 pub(super) struct Edge {
@@ -48,15 +52,24 @@ pub(super) struct Edge {
     pub(super) batch_max: usize,
 }
 
+/// How an operation came.
+#[derive(Clone, Copy)]
+struct Way {
+    allowed: Allowed,
+    /// Whether its cost is told, in `extensions.cost`.
+    wants_cost: bool,
+}
+
 /// Answers one request.
 pub(super) async fn answer(edge: &Edge, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let id = head.extensions.get::<RequestId>().map_or("", |id| &*id.0);
     let media = media::accepted(&head.headers, edge.profile);
+    let way = Way::of(&head);
     let answer = match begin(edge, &head, body, media).await {
-        Ok((caller, Asked::One(parameters))) => run(edge, parameters, &caller, allowed(&head.method)).await,
+        Ok((caller, Asked::One(parameters))) => run(edge, parameters, &caller, way).await,
         Ok((caller, Asked::Batch(all))) => {
-            let runs = all.into_iter().map(|parameters| run(edge, parameters, &caller, allowed(&head.method)));
+            let runs = all.into_iter().map(|parameters| run(edge, parameters, &caller, way));
             return render::batch(join_all(runs).await, id);
         }
         Err(refusal) => Err(refusal),
@@ -74,8 +87,11 @@ pub(super) fn wrong_method() -> Response {
     render::refused(refusal, Profile::Stable, Media::Json)
 }
 
-fn allowed(method: &Method) -> Allowed {
-    if *method == Method::POST { Allowed::Everything } else { Allowed::Queries }
+impl Way {
+    fn of(head: &Parts) -> Self {
+        let allowed = if head.method == Method::POST { Allowed::Everything } else { Allowed::Queries };
+        Self { allowed, wants_cost: head.headers.get(COST).is_some_and(|value| value == "1") }
+    }
 }
 
 /// Parses: who asks, and what.
@@ -111,13 +127,14 @@ fn check_batch(count: usize, max: usize) -> Result<(), Refusal> {
 }
 
 /// Checks one operation and executes it.
-async fn run(edge: &Edge, parameters: Parameters, caller: &Caller, allowed: Allowed) -> Answer {
-    let (operation, found) = check(edge, parameters, allowed)?;
+async fn run(edge: &Edge, parameters: Parameters, caller: &Caller, way: Way) -> Answer {
+    let (operation, found) = check(edge, parameters, way.allowed).await?;
     edge.persisted.keep(found);
-    Ok(edge.graph.execute(operation, caller).await.response)
+    let outcome = edge.graph.execute(operation, caller).await;
+    Ok(if way.wants_cost { outcome.with_cost() } else { outcome.response })
 }
 
-fn check(edge: &Edge, mut parameters: Parameters, allowed: Allowed) -> Result<(Checked, Found), Refusal> {
+async fn check(edge: &Edge, mut parameters: Parameters, allowed: Allowed) -> Result<(Checked, Found), Refusal> {
     let found = edge.persisted.find(&mut parameters)?;
     let mut operation = Operation::new(&*found.text);
     if let Some(variables) = parameters.variables {
@@ -126,5 +143,5 @@ fn check(edge: &Edge, mut parameters: Parameters, allowed: Allowed) -> Result<(C
     if let Some(name) = parameters.operation_name {
         operation = operation.operation_name(name);
     }
-    Ok((edge.graph.check(operation, allowed)?, found))
+    Ok((edge.graph.check(operation, allowed).await?, found))
 }

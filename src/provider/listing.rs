@@ -120,7 +120,8 @@ fn holds_for_each_key(error: &Error) -> bool {
         | Reason::Throttled
         | Reason::Unavailable
         | Reason::TimedOut
-        | Reason::NotConfigured => true,
+        | Reason::NotConfigured
+        | Reason::OverBudget => true,
         Reason::NotAllowed | Reason::Malformed | Reason::Unsupported | Reason::Refused | Reason::TooLarge => false,
     }
 }

@@ -211,7 +211,7 @@ impl Reads {
     ) -> Result<Option<Opened<T>>, Error> {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
         let read = Read { path, query, credential: Credential::Basic(&site.public_key, &site.private_key) };
-        let (call, reply) = site.upstream.get(&read).await;
+        let (call, reply) = self.calls.spend(Provider::OneAll, site.upstream.get(&read)).await?;
         let opened = reply.map_err(|error| Error::from((Provider::OneAll, error))).and_then(|r| envelope::open(&r));
         let note = opened.as_ref().ok().and_then(Option::as_ref).map(|opened: &Opened<T>| opened.meta.to_string());
         self.calls.record(CallMade { provider: Provider::OneAll, call, note });

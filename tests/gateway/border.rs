@@ -102,7 +102,8 @@ async fn a_preflight_is_granted_to_named_origins_only() {
     let granted = preflight(&open, "https://app.example").await;
     assert_eq!(granted.status(), StatusCode::OK);
     assert_eq!(granted.headers()["access-control-allow-origin"], "https://app.example");
-    assert!(granted.headers()["access-control-allow-headers"].to_str().unwrap().contains("x-wordpress-token"));
+    let headers = granted.headers()["access-control-allow-headers"].to_str().unwrap();
+    assert!(headers.contains("x-wordpress-token") && headers.contains("x-commongraph-cost"), "{headers}");
     assert!(!granted.headers().contains_key("access-control-allow-credentials"));
     for (gateway, origin) in [
         (&open, "https://evil.example"),

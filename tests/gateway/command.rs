@@ -71,6 +71,20 @@ fn errors_in_an_answer_are_exit_code_one_and_wrong_commands_two() {
 }
 
 #[test]
+fn every_edge_is_listed_with_its_batching_and_its_fan_out() {
+    let output = run(&["check", "--edges"]);
+    let list = String::from_utf8(output.stdout).unwrap();
+    let line = |edge: &str| {
+        let found = list.lines().find(|line| line.starts_with(edge)).unwrap_or_else(|| panic!("{edge}: {list}"));
+        found.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(line("Query.providers"), "Query.providers about 2 comes with its row");
+    assert_eq!(line("Connection.health"), "Connection.health 1 one call a row, if bare /connections/{token}.json");
+    assert_eq!(line("Query.applications"), "Query.applications a page once an operation /me/connected-applications");
+}
+
+#[test]
 fn the_schema_is_printed_and_a_closed_pipe_is_no_failure() {
     let output = run(&["schema"]);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), include_str!("../../schema.graphql"));

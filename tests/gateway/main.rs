@@ -7,6 +7,7 @@ mod accounts;
 mod border;
 mod callback;
 mod command;
+mod documents;
 mod edge;
 mod fields;
 mod leaks;

@@ -4,12 +4,11 @@
 //! a document that did not run the library speaks to the client, and the error only lacks its code; in one that ran, its
 //! text may hold anything, so it goes to the log and the client gets the request's ID.
 
-use async_graphql::{ErrorExtensionValues, ServerError};
+use std::collections::BTreeMap;
+
+use async_graphql::{ErrorExtensionValues, ServerError, Value};
 
 use super::Code;
-
-/// How many errors an answer may have.
-const ERRORS_MAX: usize = 20;
 
 /// How long a message may be, in bytes; a longer one repeats some long name of the document.
 const MESSAGE_MAX: usize = 500;
@@ -17,9 +16,17 @@ const MESSAGE_MAX: usize = 500;
 /// How the library begins what it says of a literal that an argument does not take.
 const ARGUMENT: &str = "Failed to parse \"";
 
+/// Leaves out what is beyond the most errors of an answer, and says how many that are.
+pub fn cap(errors: &mut Vec<ServerError>, extensions: &mut BTreeMap<String, Value>, max: usize) {
+    let omitted = errors.len().saturating_sub(max);
+    if omitted > 0 {
+        errors.truncate(max);
+        extensions.insert("errorsOmitted".to_owned(), Value::from(omitted));
+    }
+}
+
 /// Makes the errors of a document that did not run presentable.
-pub fn refused(errors: &mut Vec<ServerError>) {
-    errors.truncate(ERRORS_MAX);
+pub fn refused(errors: &mut [ServerError]) {
     for error in errors {
         if !is_for_clients(error) {
             code(error, Code::BadInput);
@@ -29,8 +36,7 @@ pub fn refused(errors: &mut Vec<ServerError>) {
 }
 
 /// Makes the errors of an operation that ran presentable, and logs what it hides.
-pub fn executed(errors: &mut Vec<ServerError>, request_id: &str) {
-    errors.truncate(ERRORS_MAX);
+pub fn executed(errors: &mut [ServerError], request_id: &str) {
     for error in errors.iter_mut().filter(|error| !is_for_clients(error)) {
         let cause = std::mem::take(&mut error.message);
         error.source = None;
@@ -89,8 +95,11 @@ mod tests {
     #[test]
     fn errors_are_few_and_short() {
         let mut errors = vec![ServerError::new("ä".repeat(10_000), None); 1_000];
+        let mut extensions = BTreeMap::new();
+        cap(&mut errors, &mut extensions, 20);
+        cap(&mut errors, &mut extensions, 20);
         refused(&mut errors);
-        assert_eq!(errors.len(), 20);
+        assert_eq!((errors.len(), extensions["errorsOmitted"].clone()), (20, Value::from(980)));
         assert!(errors[0].message.len() <= MESSAGE_MAX + 3);
     }
 }

@@ -1,7 +1,10 @@
 //! Why a request is not executed, and the status that says so: one table, with a column for each profile.
 
-use async_graphql::ServerError;
+use std::collections::BTreeMap;
+
+use async_graphql::{ServerError, Value};
 use axum::http::StatusCode;
+use serde::Serialize;
 
 use super::super::Profile;
 use super::Media;
@@ -35,19 +38,23 @@ pub(in crate::http) enum Fault {
     MediaType,
 }
 
-/// A request that is not executed.
-#[derive(Debug)]
+/// A request that is not executed; written out it is the whole answer.
+#[derive(Debug, Serialize)]
 pub(in crate::http) struct Refusal {
     /// What kind of fault it is.
+    #[serde(skip)]
     pub(super) fault: Fault,
     /// What is told of it.
     pub(super) errors: Vec<ServerError>,
+    /// What is told beside that.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) extensions: BTreeMap<String, Value>,
 }
 
 impl Refusal {
     /// A refusal for one reason.
     pub(in crate::http) fn new(fault: Fault, error: Error) -> Self {
-        Self { fault, errors: vec![error.at(None)] }
+        Self { fault, errors: vec![error.at(None)], extensions: BTreeMap::new() }
     }
 }
 
@@ -58,7 +65,7 @@ impl From<Rejected> for Refusal {
             operation::Fault::Invalid => Fault::Invalid,
             operation::Fault::NotAQuery => Fault::Method,
         };
-        Self { fault, errors: rejected.errors }
+        Self { fault, errors: rejected.errors, extensions: rejected.extensions }
     }
 }
 

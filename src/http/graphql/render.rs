@@ -39,7 +39,7 @@ pub(super) fn refused(refusal: Refusal, profile: Profile, media: Media) -> Respo
     // The draft answers older clients like all others, and keeps their media type for what succeeded.
     let is_named = profile == Profile::Draft && refusal.fault != Fault::NotAcceptable;
     let media = if is_named { Media::Graphql } else { media };
-    let mut response = errors_alone(status, media, &refusal.errors);
+    let mut response = write(status, media, &json!(refusal));
     let extra = match refusal.fault {
         Fault::Method => Some((header::ALLOW, "GET, POST")),
         Fault::Unauthenticated => Some((header::WWW_AUTHENTICATE, "X-WordPress-Token, X-OneAll-User")),
@@ -54,12 +54,12 @@ pub(super) fn refused(refusal: Refusal, profile: Profile, media: Media) -> Respo
 /// Renders a list of answers, each as it would stand alone; a list has no media type but JSON, and no status of its own.
 pub(super) fn batch(answers: Vec<Answer>, id: &str) -> Response {
     let render = |answer: Answer| match answer {
-        Ok(outcome) if did_not_run(&outcome) => json!({ "errors": invalid(outcome).errors }),
+        Ok(outcome) if did_not_run(&outcome) => json!(invalid(outcome)),
         Ok(mut outcome) => {
             mask::executed(&mut outcome.errors, id);
             json!(outcome)
         }
-        Err(refusal) => json!({ "errors": refusal.errors }),
+        Err(refusal) => json!(refusal),
     };
     let body = json!(answers.into_iter().map(render).collect::<Vec<_>>()).to_string();
     ([(header::CONTENT_TYPE, Media::Json.header())], body).into_response()
@@ -67,8 +67,11 @@ pub(super) fn batch(answers: Vec<Answer>, id: &str) -> Response {
 
 /// An answer of errors alone.
 pub(in crate::http) fn errors_alone(status: StatusCode, media: Media, errors: &[ServerError]) -> Response {
-    let body = json!({ "errors": errors }).to_string();
-    (status, [(header::CONTENT_TYPE, media.header())], body).into_response()
+    write(status, media, &json!({ "errors": errors }))
+}
+
+fn write(status: StatusCode, media: Media, body: &serde_json::Value) -> Response {
+    (status, [(header::CONTENT_TYPE, media.header())], body.to_string()).into_response()
 }
 
 /// Whether the library refused the document. What fails later has a path.
@@ -78,5 +81,5 @@ fn did_not_run(outcome: &Outcome) -> bool {
 
 fn invalid(mut outcome: Outcome) -> Refusal {
     mask::refused(&mut outcome.errors);
-    Refusal { fault: Fault::Invalid, errors: outcome.errors }
+    Refusal { fault: Fault::Invalid, errors: outcome.errors, extensions: outcome.extensions }
 }
