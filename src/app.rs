@@ -55,7 +55,7 @@ pub fn schema() -> String {
 pub fn graph(settings: &Settings) -> Result<Arc<Graph>, String> {
     let wordpress = WordPress::build(&settings.wordpress)?;
     let oneall = OneAll::build(&settings.oneall)?;
-    Ok(Arc::new(Graph::build(wordpress, oneall)))
+    Ok(Arc::new(Graph::build(settings.graph.clone(), wordpress, oneall)?))
 }
 
 /// Makes the caller that these describe, by the rules that hold for a request's headers.
@@ -74,11 +74,11 @@ pub fn caller(token: Option<&str>, user: Option<&str>) -> Result<Caller, String>
 /// # Errors
 /// A sentence that names the setting, or says why the address cannot be listened on.
 pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, String> {
-    let routes = http::routes(graph(settings)?, &settings.http, tabs);
+    let routes = http::routes(graph(settings)?, &settings.http, tabs)?;
     let cannot = |error: io::Error| format!("http.listen: cannot listen on {}: {error}", settings.http.listen);
     let listener = TcpListener::bind(settings.http.listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
-    if settings.http.explorer && !explorer::ASSETS_BUILT {
+    if settings.http.shows_explorer() && !explorer::ASSETS_BUILT {
         tracing::info!("the explorer's files are not built in; its page loads them from outside (see playground/)");
     }
     Ok(Running { address, task: tokio::spawn(serve(listener, routes)) })
@@ -91,8 +91,10 @@ pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, Strin
 pub async fn play(mut settings: Settings) -> Result<Playing, String> {
     let sandbox = start_sandbox().await?;
     point_at(&mut settings, &sandbox);
+    settings.graph.suggestions = true;
     let gateway = start(&settings, tour::tabs()).await?;
-    let greeting = tour::greeting(gateway.address, &sandbox.wordpress_url(), &sandbox.oneall_url());
+    let explorer = settings.http.shows_explorer();
+    let greeting = tour::greeting(gateway.address, explorer, &sandbox.wordpress_url(), &sandbox.oneall_url());
     Ok(Playing { gateway, greeting, _sandbox: sandbox })
 }
 

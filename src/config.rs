@@ -20,8 +20,9 @@ use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
 use self::place::Places;
+use crate::http::persisted::Mode;
 use crate::provider::{oneall, wordpress};
-use crate::{http, upstream};
+use crate::{graph, http, upstream};
 
 /// What the names of the gateway's environment variables begin with; `__` parts the levels behind it.
 pub const VARIABLE_PREFIX: &str = "COMMONGRAPH_";
@@ -37,6 +38,9 @@ const CONNECT_TIMEOUT_MAX_MS: u64 = 60 * SECOND_MS;
 const TIMEOUT_MAX_MS: u64 = 600 * SECOND_MS;
 const CONCURRENT_MAX: u64 = 10_000;
 const REQUEST_BODY_MAX_BYTES: u64 = 16 << 20;
+const PERSISTED_MAX: u64 = 1_000_000;
+const PERSISTED_MAX_BYTES: u64 = 1 << 30;
+const DOCUMENTS_MAX_BYTES: u64 = 1 << 30;
 const REPLY_BODY_MAX_BYTES: u64 = 256 << 20;
 
 /// All settings of the gateway.
@@ -45,6 +49,8 @@ const REPLY_BODY_MAX_BYTES: u64 = 256 << 20;
 pub struct Settings {
     /// How the gateway is reached.
     pub http: http::Settings,
+    /// How the graph is asked, what it tells of itself, and the limits of documents.
+    pub graph: graph::Settings,
     /// How WordPress.com is reached.
     pub wordpress: wordpress::Settings,
     /// How OneAll is reached; not at all unless a site and its keys are set.
@@ -226,7 +232,8 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
                     loopback only: 127.0.0.1 or [::1]";
         return Err(Fault::new("http.listen", what));
     }
-    check_range("http.body_max_bytes", bytes(settings.http.body_max_bytes), REQUEST_BODY_MAX_BYTES)?;
+    check_http(&settings.http)?;
+    check_graph(&settings.graph)?;
     check_upstream("wordpress", &settings.wordpress.upstream)?;
     check_upstream("oneall", &settings.oneall.upstream)?;
     settings.wordpress.base().map_err(|message| silence(&message))?;
@@ -235,6 +242,35 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
         Ok(_) => Ok(()),
         Err(_) => Err(Fault::new("log.filter", "is not a filter; wanted such as info, or warn,commongraph=debug")),
     }
+}
+
+fn check_http(http: &http::Settings) -> Result<(), Fault> {
+    check_range("http.body_max_bytes", bytes(http.body_max_bytes), REQUEST_BODY_MAX_BYTES)?;
+    check_range("http.persisted_max_bytes", bytes(http.persisted_max_bytes), PERSISTED_MAX_BYTES)?;
+    for (key, value, max) in
+        [("http.batch_max", http.batch_max, http::BATCH_MAX), ("http.persisted_max", http.persisted_max, PERSISTED_MAX)]
+    {
+        if bytes(value) > max {
+            return Err(Fault::new(key, format!("out of range; allowed: 0 to {max}")));
+        }
+    }
+    if !http.allowed_origins.are_origins() {
+        let what = "names something that is no origin; wanted such as https://app.example.com, each by name, never *";
+        return Err(Fault::new("http.allowed_origins", what));
+    }
+    if http.trusted_documents.mode != Mode::Off && http.trusted_documents.path.is_none() {
+        let what = "is missing; needed for every mode of http.trusted_documents but off";
+        return Err(Fault::new("http.trusted_documents.path", what));
+    }
+    Ok(())
+}
+
+fn check_graph(graph: &graph::Settings) -> Result<(), Fault> {
+    check_range("graph.documents_max_bytes", bytes(graph.documents_max_bytes), DOCUMENTS_MAX_BYTES)?;
+    for (name, value, max) in graph.limits.list() {
+        check_range(&format!("graph.limits.{name}"), bytes(value), bytes(max))?;
+    }
+    Ok(())
 }
 
 fn check_upstream(room: &str, upstream: &upstream::Settings) -> Result<(), Fault> {

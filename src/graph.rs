@@ -8,7 +8,9 @@ pub mod document;
 pub mod edge;
 pub mod error;
 pub mod id;
+mod input;
 pub mod lists;
+pub mod operation;
 pub mod page;
 pub mod query;
 pub mod walk;
@@ -16,8 +18,16 @@ pub mod walk;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use async_graphql::{Context, EmptyMutation, EmptySubscription, Request, Response, SDLExportOptions, Schema};
+use async_graphql::{
+    Context, EmptyMutation, EmptySubscription, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
+};
+use serde::Deserialize;
 
+use self::document::limits::Limits;
+use self::document::{Checked, Documents, Expense, Refused};
+use self::error::mask;
+use self::input::Inputs;
+use self::operation::{Allowed, Rejected};
 use self::query::Query;
 use crate::access::Caller;
 use crate::loader::{Loaders, drive};
@@ -26,24 +36,38 @@ use crate::provider::Calls;
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
 
-/// How deep an operation's fields may be nested. The usual introspection query is 15 deep.
-const DEPTH_MAX: usize = 20;
+/// How deep selections may be nested for the library's walkers: above every depth that the document stage can allow.
+const RECURSION_MAX: usize = 128;
 
-/// How many fields an operation may have, its fragments counted each time they are used.
-const COMPLEXITY_MAX: usize = 1_000;
+/// A name that no operation can have: a document under it is validated and not executed.
+const NO_OPERATION: &str = "";
 
-/// How deep selections may be nested for the parser and the validator.
-const RECURSION_MAX: usize = 32;
+/// How the graph is asked, and what it tells of itself.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether the schema may be asked for in the graph itself.
+    pub introspection: bool,
+    /// Whether an unknown name is answered with the known ones that are like it; never without introspection.
+    pub suggestions: bool,
+    /// How many bytes of documents that were found good are kept.
+    pub documents_max_bytes: usize,
+    /// What a document may have, and what an operation may cost.
+    pub limits: Limits,
+}
 
-/// How many directives a field may have.
-const DIRECTIVES_MAX: usize = 3;
-
-/// How many aliases an operation may have.
-const ALIASES_MAX: usize = 30;
+impl Default for Settings {
+    fn default() -> Self {
+        Self { introspection: true, suggestions: false, documents_max_bytes: 16 << 20, limits: Limits::default() }
+    }
+}
 
 /// The graph over both providers.
 pub struct Graph {
+    settings: Settings,
     schema: Schema<Query, EmptyMutation, EmptySubscription>,
+    documents: Documents,
+    inputs: Inputs,
     wordpress: Arc<WordPress>,
     oneall: Arc<OneAll>,
 }
@@ -54,50 +78,102 @@ pub struct Outcome {
     pub response: Response,
     /// The calls it took.
     pub calls: Calls,
+    /// What it was expected to cost.
+    pub expense: Expense,
+}
+
+impl Outcome {
+    /// The answer, with the operation's cost in `extensions.cost`.
+    pub fn with_cost(mut self) -> Response {
+        self.response.extensions.insert("cost".to_owned(), self.expense.to_value());
+        self.response
+    }
 }
 
 impl Graph {
     /// Builds the graph over these providers.
-    pub fn build(wordpress: WordPress, oneall: OneAll) -> Self {
-        Self { schema: schema(), wordpress: Arc::new(wordpress), oneall: Arc::new(oneall) }
+    ///
+    /// # Errors
+    /// A sentence, if its own schema is not one.
+    pub fn build(settings: Settings, wordpress: WordPress, oneall: OneAll) -> Result<Self, String> {
+        let sdl = sdl();
+        let documents = Documents::build(&sdl, settings.limits.clone(), settings.documents_max_bytes)?;
+        // A suggestion names what an introspection would.
+        let schema = if settings.suggestions && settings.introspection {
+            schema().finish()
+        } else {
+            schema().disable_suggestions().finish()
+        };
+        let (wordpress, oneall) = (Arc::new(wordpress), Arc::new(oneall));
+        Ok(Self { settings, schema, documents, inputs: Inputs::read(&sdl), wordpress, oneall })
     }
 
-    /// Executes one operation for one caller. Dropping the future ends its calls.
-    pub async fn execute(&self, mut request: Request, caller: &Caller) -> Outcome {
-        let calls = Calls::default();
-        if let Err(error) = document::check(&mut request) {
-            return Outcome { response: coded(Response::from_errors(vec![error])), calls };
+    /// Checks a request, so that what it asks can be executed.
+    ///
+    /// # Errors
+    /// Why not, made for clients; nothing has run.
+    pub async fn check(&self, request: Request, allowed: Allowed) -> Result<Checked, Rejected> {
+        let checked = match self.documents.check(request) {
+            Ok(checked) => self.admit(checked, allowed),
+            Err(refused) => Err(self.reject(refused, allowed).await),
+        };
+        checked.map_err(|mut rejected| {
+            mask::cap(&mut rejected.errors, &mut rejected.extensions, self.settings.limits.errors_max);
+            rejected
+        })
+    }
+
+    /// Checks what the document stage leaves open: what this request may ask, and its variables.
+    fn admit(&self, checked: Checked, allowed: Allowed) -> Result<Checked, Rejected> {
+        if !self.settings.introspection {
+            operation::refuse_introspection(checked.operation())?;
         }
+        operation::allow(checked.is_query(), allowed)?;
+        self.inputs.check(&checked.operation().node, checked.variables())?;
+        Ok(checked)
+    }
+
+    /// Says why a document is refused: that it may not come this way, before any rule that it breaks.
+    async fn reject(&self, refused: Refused, allowed: Allowed) -> Rejected {
+        let Refused { mut errors, fault, is_query, invalid } = refused;
+        if let Err(rejected) = operation::allow(is_query, allowed) {
+            return rejected;
+        }
+        if let Some(invalid) = invalid {
+            // The library's validator speaks of the same faults in sentences that can suggest a name.
+            let said = self.schema.execute(invalid.operation_name(NO_OPERATION)).await.errors;
+            let mut faults: Vec<_> = said.into_iter().filter(|error| !error.locations.is_empty()).collect();
+            mask::refused(&mut faults);
+            errors = if faults.is_empty() { errors } else { faults };
+        }
+        Rejected::new(fault, errors)
+    }
+
+    /// Executes one operation for one caller. Dropping the future ends its calls. The cost that was counted before is an
+    /// estimate where a provider alone knows how long a list is; so the calls are also counted as they are made.
+    pub async fn execute(&self, checked: Checked, caller: &Caller) -> Outcome {
+        let calls = Calls::within(self.settings.limits.calls_max);
         let now = SystemTime::now();
         let wordpress = self.wordpress.reads(caller.wordpress().cloned(), calls.clone(), now);
         let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());
         let (loaders, loads) = Loaders::build(wordpress, oneall);
-        let response = drive(self.schema.execute(request.data(loaders).data(DateTime(now.into()))), loads).await;
-        Outcome { response: coded(response), calls }
+        let expense = checked.expense();
+        let request = checked.into_request().data(loaders).data(DateTime(now.into()));
+        let mut response = drive(self.schema.execute(request), loads).await;
+        mask::cap(&mut response.errors, &mut response.extensions, self.settings.limits.errors_max);
+        Outcome { response, calls, expense }
     }
-}
-
-/// Sees to it that every error has a code.
-fn coded(mut response: Response) -> Response {
-    response.errors.iter_mut().for_each(error::code);
-    response
 }
 
 /// The schema in the schema language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
-    schema().sdl_with_options(
+    schema().finish().sdl_with_options(
         SDLExportOptions::new().include_specified_by().sorted_fields().sorted_arguments().sorted_enum_items(),
     )
 }
 
-fn schema() -> Schema<Query, EmptyMutation, EmptySubscription> {
-    Schema::build(Query, EmptyMutation, EmptySubscription)
-        .limit_depth(DEPTH_MAX)
-        .limit_complexity(COMPLEXITY_MAX)
-        .limit_recursive_depth(RECURSION_MAX)
-        .limit_directives(DIRECTIVES_MAX)
-        .limit_aliases(ALIASES_MAX)
-        .finish()
+fn schema() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
+    Schema::build(Query, EmptyMutation, EmptySubscription).limit_recursive_depth(RECURSION_MAX)
 }
 
 /// What a resolver may ask of its operation.

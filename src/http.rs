@@ -2,85 +2,89 @@
 //!
 //! The listener is on loopback and takes a request for what it says only if no page in a browser could have sent it:
 //! the `Host` must be this machine (a rebound name is not), and the body must be JSON (so a foreign page needs a
-//! preflight, which is never granted).
+//! preflight, which is granted to named origins only).
 
 mod auth;
+mod cors;
 pub mod explorer;
 mod graphql;
+mod guard;
 mod origin;
+pub mod persisted;
+mod settings;
 
-use std::net::{Ipv4Addr, SocketAddr};
+pub use self::settings::{BATCH_MAX, Origins, Profile, Settings};
+
 use std::sync::Arc;
 
-use axum::extract::Request;
+use async_graphql::ServerError;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{any, get};
-use axum::{Extension, Router};
-use serde::Deserialize;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
-use crate::graph::Graph;
-use crate::graph::error::{Code, Error};
+use self::graphql::Edge;
+use self::persisted::Persisted;
+use crate::graph::error::Error;
+use crate::graph::{Graph, sdl};
 
-/// How the gateway is reached.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// The largest request body taken, in bytes.
-    pub body_max_bytes: usize,
-    /// Whether `/` shows the explorer.
-    pub explorer: bool,
-}
+/// The smallest answer that is worth compressing, in bytes.
+const COMPRESSED_MIN_BYTES: u64 = 1_024;
 
-impl Default for Settings {
-    fn default() -> Self {
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-        Self { listen, body_max_bytes: 256 << 10, explorer: true }
-    }
-}
-
-/// What every request needs.
-#[derive(Clone)]
-struct Shared {
-    graph: Arc<Graph>,
-    body_max_bytes: usize,
-}
+/// What the schema's text is.
+const SDL_TYPE: &str = "application/graphql; charset=utf-8";
 
 /// Every route of the gateway.
-pub fn routes(graph: Arc<Graph>, settings: &Settings, tabs: Vec<explorer::Tab>) -> Router {
-    let shared = Shared { graph, body_max_bytes: settings.body_max_bytes };
+///
+/// # Errors
+/// A sentence that names the setting, if the trusted documents cannot be read.
+pub fn routes(graph: Arc<Graph>, settings: &Settings, tabs: Vec<explorer::Tab>) -> Result<Router, String> {
+    let edge = Arc::new(Edge {
+        graph,
+        persisted: Persisted::build(settings)?,
+        profile: settings.profile,
+        body_max: settings.body_max_bytes,
+        batch_max: settings.batch_max,
+    });
+    let schema = Bytes::from(sdl());
     let mut routes = Router::new()
         .route("/graphql", any(answer))
-        .route("/schema.graphql", get(schema))
+        .with_state(edge)
+        .route("/schema.graphql", get(async move || ([(header::CONTENT_TYPE, SDL_TYPE)], schema)))
         .route("/health/live", get(|| async { "live\n" }));
-    if settings.explorer {
+    if settings.shows_explorer() {
         routes = routes.merge(explorer::routes(tabs));
     }
-    routes
-        .fallback(|| async {
-            refuse(StatusCode::NOT_FOUND, Error::bad_input("There is nothing here; the graph is at /graphql."))
-        })
-        .method_not_allowed_fallback(|| async {
-            refuse(StatusCode::METHOD_NOT_ALLOWED, Error::bad_input("This can only be read: use GET."))
-        })
-        .layer(middleware::from_fn(origin::check))
-        .layer(CatchPanicLayer::custom(|_| {
-            refuse(StatusCode::INTERNAL_SERVER_ERROR, Error::own(Code::Internal, "The gateway failed."))
-        }))
+    let routes = routes.fallback(nothing_here).method_not_allowed_fallback(read_only);
+    // Read from the last line up: that is the order in which a request meets the layers.
+    Ok(cors::open(routes, &settings.allowed_origins)
+        .layer(middleware::from_fn_with_state(Arc::new(settings.allowed_origins.clone()), origin::check))
         .layer(middleware::from_fn(protect))
-        .layer(Extension(shared))
+        .layer(compression())
+        .layer(middleware::from_fn(guard::watch)))
 }
 
-async fn answer(Extension(shared): Extension<Shared>, request: Request) -> Response {
-    graphql::answer(&shared.graph, shared.body_max_bytes, request).await
+async fn answer(State(edge): State<Arc<Edge>>, request: Request) -> Response {
+    graphql::answer(&edge, request).await
 }
 
-async fn schema() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/graphql; charset=utf-8")], crate::graph::sdl())
+async fn nothing_here() -> Response {
+    let error = Error::bad_input("There is nothing here; the graph is at /graphql.");
+    refuse(StatusCode::NOT_FOUND, vec![error.at(None)])
+}
+
+async fn read_only() -> Response {
+    refuse(StatusCode::METHOD_NOT_ALLOWED, vec![Error::bad_input("Use GET here.").at(None)])
+}
+
+/// Compresses what is large enough; pictures are compressed already.
+fn compression() -> CompressionLayer<impl Predicate> {
+    CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN_BYTES).and(NotForContentType::IMAGES))
 }
 
 /// What every answer carries: it is the caller's alone, and nothing may guess at its type.
@@ -94,6 +98,6 @@ async fn protect(request: Request, next: Next) -> Response {
 }
 
 /// An answer of errors alone, as JSON.
-fn refuse(status: StatusCode, error: Error) -> Response {
-    graphql::refuse(status, graphql::Media::Json, vec![error])
+fn refuse(status: StatusCode, errors: Vec<ServerError>) -> Response {
+    graphql::errors_alone(status, graphql::Media::Json, &errors)
 }

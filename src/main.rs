@@ -29,6 +29,9 @@ enum Command {
         /// Where the gateway listens [env: COMMONGRAPH_LISTEN] [default: 127.0.0.1:8080]
         #[arg(long, value_name = "ADDR:PORT")]
         listen: Option<SocketAddr>,
+        /// Show nothing at `/`.
+        #[arg(long)]
+        no_explorer: bool,
     },
     /// Serve the graph over the real providers.
     ///
@@ -40,6 +43,9 @@ enum Command {
         /// Where the gateway listens; a loopback address [env: COMMONGRAPH_LISTEN]
         #[arg(long, value_name = "ADDR:PORT")]
         listen: Option<SocketAddr>,
+        /// Show nothing at `/`, whatever the settings say.
+        #[arg(long)]
+        no_explorer: bool,
     },
     /// Print the schema.
     Schema,
@@ -47,6 +53,9 @@ enum Command {
     Query(Question),
     /// Say whether the settings are right and each provider accepts what it is shown.
     Check {
+        /// List every edge of the graph instead: what it costs in calls, how it batches, how many rows it leads to.
+        #[arg(long)]
+        edges: bool,
         #[command(flatten)]
         source: Source,
         #[command(flatten)]
@@ -116,11 +125,12 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<ExitCode, String> {
     match command {
-        Command::Sandbox { listen } => play(listen).await,
-        Command::Serve { source, listen } => serve(&source, listen).await,
+        Command::Sandbox { listen, no_explorer } => play(listen, no_explorer).await,
+        Command::Serve { source, listen, no_explorer } => serve(&source, listen, no_explorer).await,
         Command::Schema => say(&app::schema()),
         Command::Query(question) => ask(question).await,
-        Command::Check { source, token } => {
+        Command::Check { edges: true, .. } => say(&check::edges()),
+        Command::Check { source, token, .. } => {
             let settings = load(&source, None)?;
             log_for_command(&settings);
             let report = check::run(&settings, &app::caller(token.read()?.as_deref(), None)?).await?;
@@ -178,9 +188,10 @@ fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
 }
 
-async fn play(listen: Option<SocketAddr>) -> Result<ExitCode, String> {
+async fn play(listen: Option<SocketAddr>, no_explorer: bool) -> Result<ExitCode, String> {
     let listen = if listen.is_some() { listen } else { listen_variable()? };
-    let settings = config::load(None, std::iter::empty(), listen).map_err(|error| error.to_string())?;
+    let mut settings = config::load(None, std::iter::empty(), listen).map_err(|error| error.to_string())?;
+    hide_explorer(&mut settings, no_explorer);
     log(&settings);
     let playing = app::play(settings).await?;
     say(&playing.greeting)?;
@@ -188,8 +199,15 @@ async fn play(listen: Option<SocketAddr>) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(source: &Source, listen: Option<SocketAddr>) -> Result<ExitCode, String> {
-    let settings = load(source, listen)?;
+fn hide_explorer(settings: &mut Settings, is_hidden: bool) {
+    if is_hidden {
+        settings.http.explorer = Some(false);
+    }
+}
+
+async fn serve(source: &Source, listen: Option<SocketAddr>, no_explorer: bool) -> Result<ExitCode, String> {
+    let mut settings = load(source, listen)?;
+    hide_explorer(&mut settings, no_explorer);
     log(&settings);
     let running = app::start(&settings, Vec::new()).await?;
     tracing::info!(
@@ -245,4 +263,6 @@ fn log_at(settings: &Settings, filter: &str) {
         LogFormat::Human => lines.init(),
         LogFormat::Json => lines.json().init(),
     }
+    // Where it happens a panic can name its place and, within a request, the request's ID; whoever catches it says no more.
+    std::panic::set_hook(Box::new(|panic| tracing::error!(cause = %panic, "panicked")));
 }

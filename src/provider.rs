@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub mod span;
 pub mod wordpress;
 
 /// How many rows of an answer that could not be read are named one by one.
-pub const SKIPPED_MAX: usize = 20;
+pub const SKIPPED_MAX: usize = 15;
 
 /// What one key was answered: the thing, nothing (the provider knows no such thing, or not for this caller), or why not.
 pub type Answer<T> = Result<Option<Arc<T>>, Error>;
@@ -120,6 +121,8 @@ pub enum Reason {
     Refused,
     /// The provider's answer is larger than the gateway takes.
     TooLarge,
+    /// The operation has made as many calls as it may.
+    OverBudget,
 }
 
 impl Error {
@@ -151,9 +154,19 @@ impl From<(Provider, upstream::Error)> for Error {
     }
 }
 
-/// The calls that one operation made, in the order in which they ended: for explain and logs.
-#[derive(Clone, Debug, Default)]
-pub struct Calls(Arc<Mutex<Vec<CallMade>>>);
+/// The calls that one operation made, in the order in which they ended, for explain and logs; and how many it may make.
+#[derive(Clone, Debug)]
+pub struct Calls {
+    made: Arc<Mutex<Vec<CallMade>>>,
+    begun: Arc<AtomicUsize>,
+    max: usize,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self::within(usize::MAX)
+    }
+}
 
 /// One call that an operation made.
 #[derive(Clone, Debug)]
@@ -167,6 +180,22 @@ pub struct CallMade {
 }
 
 impl Calls {
+    /// The calls of an operation that may make this many.
+    pub fn within(max: usize) -> Self {
+        Self { made: Arc::default(), begun: Arc::default(), max }
+    }
+
+    /// Makes a call, if the operation may make one more.
+    ///
+    /// # Errors
+    /// OverBudget, and the call is not made.
+    pub async fn spend<T>(&self, provider: Provider, call: impl Future<Output = T>) -> Result<T, Error> {
+        if self.begun.fetch_add(1, Ordering::Relaxed) >= self.max {
+            return Err(Error::new(provider, Reason::OverBudget, "the operation's calls are spent"));
+        }
+        Ok(call.await)
+    }
+
     /// Adds one, and tells the log of it; neither a path nor a query holds a secret.
     pub fn record(&self, made: CallMade) {
         let CallMade { provider, call, note } = &made;
@@ -180,11 +209,28 @@ impl Calls {
             note,
             "call"
         );
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(made);
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(made);
     }
 
     /// All so far.
     pub fn list(&self) -> Vec<CallMade> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn an_operation_makes_no_more_calls_than_it_may() {
+        let calls = Calls::within(2);
+        let (made, of_another_loader) = (Mutex::new(0), calls.clone());
+        let call = || async { *made.lock().unwrap() += 1 };
+        assert!(calls.spend(Provider::OneAll, call()).await.is_ok());
+        assert!(of_another_loader.spend(Provider::WordPress, call()).await.is_ok());
+        assert_eq!(calls.spend(Provider::OneAll, call()).await.unwrap_err().reason, Reason::OverBudget);
+        assert_eq!(*made.lock().unwrap(), 2);
     }
 }

@@ -125,9 +125,10 @@ impl Upstream {
         let url = self.locate(read);
         let target = url[url::Position::BeforePath..].to_owned();
         let start = Instant::now();
-        let reply = timeout(Duration::from_millis(self.settings.timeout_ms), self.take_turn(url, read.credential))
-            .await
-            .unwrap_or(Err(Error::TimedOut));
+        // On the heap: a resolver holds the futures of all the reads it can make, and they lie on the stack one in another.
+        let turn = Box::pin(self.take_turn(url, read.credential));
+        let reply = timeout(Duration::from_millis(self.settings.timeout_ms), turn).await;
+        let reply = reply.unwrap_or(Err(Error::TimedOut));
         let call = Call {
             target,
             status: reply.as_ref().ok().map(|reply| reply.status),

@@ -20,7 +20,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("lib", &[]),
     ("main", &["app", "config"]),
     ("app", &["config", "http", "graph", "loader", "provider", "upstream", "metrics", "access", "sandbox"]),
-    ("config", &["http", "provider", "upstream"]),
+    ("config", &["http", "graph", "provider", "upstream"]),
     ("http", &["graph", "loader", "provider", "upstream", "metrics", "access"]),
     ("graph", &["loader", "provider", "upstream", "metrics", "model", "access"]),
     ("loader", &["provider", "upstream", "metrics", "model", "access"]),

@@ -45,6 +45,11 @@ pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String>
     Ok(Report { table, good: rows.iter().all(|(_, _, found)| found.is_ok()) })
 }
 
+/// Every edge of the graph with its batching and its fan-out: where a list leads to a call for each row.
+pub fn edges() -> String {
+    crate::graph::document::edges::list()
+}
+
 async fn ask_wordpress(host: &Arc<WordPress>, caller: &Caller) -> Result<String, String> {
     let Some(grant) = caller.wordpress() else {
         return Ok("not tried: set COMMONGRAPH_WORDPRESS_TOKEN to a person's token".to_owned());

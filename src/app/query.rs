@@ -6,6 +6,7 @@ use super::tour::person_at_oneall;
 use super::{caller, graph, point_at, start_sandbox};
 use crate::access::Caller;
 use crate::config::Settings;
+use crate::graph::operation::Allowed;
 use crate::provider::CallMade;
 use crate::sandbox::{Person, people};
 
@@ -64,11 +65,21 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
     if let Some(name) = question.operation {
         request = request.operation_name(name);
     }
-    let outcome = graph(&settings)?.execute(request, &asker).await;
+    let graph = graph(&settings)?;
+    let reply = match graph.check(request, Allowed::Everything).await {
+        Ok(operation) => {
+            let outcome = graph.execute(operation, &asker).await;
+            let calls = outcome.calls.list().iter().map(describe).collect();
+            Reply { json: pretty(&outcome.response)?, clean: outcome.response.errors.is_empty(), calls }
+        }
+        Err(rejected) => Reply { json: pretty(&rejected)?, clean: false, calls: Vec::new() },
+    };
     drop(world);
-    let json = serde_json::to_string_pretty(&outcome.response).map_err(|error| error.to_string())?;
-    let calls = outcome.calls.list().iter().map(describe).collect();
-    Ok(Reply { json, clean: outcome.response.errors.is_empty(), calls })
+    Ok(reply)
+}
+
+fn pretty(answer: &impl serde::Serialize) -> Result<String, String> {
+    serde_json::to_string_pretty(answer).map_err(|error| error.to_string())
 }
 
 fn find_person(name: Option<&str>) -> Result<&'static Person, String> {

@@ -109,10 +109,11 @@ fn pretty(value: &Value) -> String {
 }
 
 /// What the sandbox says when it is ready: where to look, who is there, and three things worth trying.
-pub fn greeting(gateway: SocketAddr, wordpress: &str, oneall: &str) -> String {
+pub fn greeting(gateway: SocketAddr, explorer: bool, wordpress: &str, oneall: &str) -> String {
+    let explorer = if explorer { format!("  explorer   http://{gateway}/\n") } else { String::new() };
     let mut text = format!(
-        "commongraph is ready, against a sandbox of both providers.\n\n  \
-         explorer   http://{gateway}/\n  \
+        "commongraph is ready, against a sandbox of both providers.\n\n\
+         {explorer}  \
          graph      http://{gateway}/graphql\n  \
          schema     http://{gateway}/schema.graphql\n\n  \
          WordPress.com is played at {wordpress}, OneAll at {oneall};\n  \

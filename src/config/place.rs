@@ -8,6 +8,9 @@ use toml::{Spanned, Table};
 
 use super::{Error, Fault, name_in};
 
+/// The settings that take a list.
+const LISTS: [&str; 1] = ["http.allowed_origins"];
+
 /// The places of all settings that were set, by the setting's name with its dots.
 #[derive(Debug, Default)]
 pub(super) struct Places(BTreeMap<String, String>);
@@ -16,7 +19,7 @@ impl Places {
     /// Parses a file's text and keeps where each of its settings stands.
     ///
     /// # Errors
-    /// When it is not TOML, with line and column, or holds a list.
+    /// When it is not TOML, with line and column, or holds a list where none is taken.
     pub(super) fn read(&mut self, name: &str, text: &str) -> Result<Table, Error> {
         let tree = DeTable::parse(text).map_err(|error| {
             let (line, column) = position(text, &error.span().unwrap_or_default());
@@ -38,7 +41,9 @@ impl Places {
             match value.get_ref() {
                 DeValue::Table(inner) => self.mark(inner, &key, place)?,
                 // serde would fill a table from a list, field by field.
-                DeValue::Array(_) => return Err(Fault::new(key, "is a list, and no setting takes a list")),
+                DeValue::Array(_) if !LISTS.contains(&&*key) => {
+                    return Err(Fault::new(key, format!("is a list; only {} takes one", LISTS.join(", "))));
+                }
                 _ => {}
             }
         }

@@ -8,10 +8,13 @@ use proptest::prelude::*;
 use super::*;
 
 /// A file's text, and the line that it is refused with, with `F` for the file's name.
-const WRONG_FILES: [(&str, &str); 45] = [
+const WRONG_FILES: [(&str, &str); 60] = [
     // Names.
-    ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, wordpress, oneall, log"),
-    ("[http]\nport = 1", "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer"),
+    ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
+    (
+        "[http]\nport = 1",
+        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents",
+    ),
     (
         "\n[oneall]\npublick_key = 'SECRET'",
         "oneall.publick_key in F:3: no such setting; allowed here: subdomain, base_url, public_key, private_key, \
@@ -26,9 +29,16 @@ const WRONG_FILES: [(&str, &str); 45] = [
         "wordpress.upstream.timeout in F:2: no such setting; allowed here: connect_timeout_ms, timeout_ms, \
          body_max_bytes, concurrent_max",
     ),
+    (
+        "[graph]\nx = 1",
+        "graph.x in F:2: no such setting; allowed here: introspection, suggestions, documents_max_bytes, limits",
+    ),
     ("[log]\nlevel = 'info'", "log.level in F:2: no such setting; allowed here: filter, format"),
-    ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, wordpress, oneall, log"),
-    ("\u{FEFF}[http]\r\nport = 1", "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer"),
+    ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
+    (
+        "\u{FEFF}[http]\r\nport = 1",
+        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents",
+    ),
     // Types.
     ("http = 3", "http in F:1: is a whole number; wanted a table"),
     (
@@ -50,12 +60,12 @@ const WRONG_FILES: [(&str, &str); 45] = [
         "wordpress.upstream.timeout_ms in F:1: is a table; wanted a whole number",
     ),
     ("[oneall]\nprivate_key = 987654321", "oneall.private_key in F:2: is a whole number; wanted text"),
-    ("[oneall]\nprivate_key = ['SECRET']", "oneall.private_key in F:2: is a list, and no setting takes a list"),
+    ("[oneall]\nprivate_key = ['SECRET']", "oneall.private_key in F:2: is a list; only http.allowed_origins takes one"),
     ("[wordpress]\nkeyring_api = 'SECRET'", "wordpress.keyring_api in F:2: no such choice; allowed: v1.1, v2"),
     ("[wordpress]\nkeyring_api = 2", "wordpress.keyring_api in F:2: wanted text"),
     ("[log]\nformat = 'xml'", "log.format in F:2: no such choice; allowed: human, json"),
-    ("oneall = ['SECRET']", "oneall in F:1: is a list, and no setting takes a list"),
-    ("[[log]]", "log in F:1: is a list, and no setting takes a list"),
+    ("oneall = ['SECRET']", "oneall in F:1: is a list; only http.allowed_origins takes one"),
+    ("[[log]]", "log in F:1: is a list; only http.allowed_origins takes one"),
     // Ranges.
     (
         "[wordpress.upstream]\ntimeout_ms = 0",
@@ -78,6 +88,9 @@ const WRONG_FILES: [(&str, &str); 45] = [
         "oneall.upstream.concurrent_max = 9223372036854775807",
         "oneall.upstream.concurrent_max in F:1: out of range; allowed: 1 to 10000",
     ),
+    ("graph.limits.depth_max = 0", "graph.limits.depth_max in F:1: out of range; allowed: 1 to 30"),
+    ("graph.limits.calls_max = 10001", "graph.limits.calls_max in F:1: out of range; allowed: 1 to 10000"),
+    ("graph.documents_max_bytes = 0", "graph.documents_max_bytes in F:1: out of range; allowed: 1 to 1073741824"),
     ("http.body_max_bytes = 0", "http.body_max_bytes in F:1: out of range; allowed: 1 to 16777216"),
     // Values.
     (
@@ -103,6 +116,31 @@ const WRONG_FILES: [(&str, &str); 45] = [
         "log.filter = 'info=SECRET=x'",
         "log.filter in F:1: is not a filter; wanted such as info, or warn,commongraph=debug",
     ),
+    ("http.profile = 'SECRET'", "http.profile in F:1: no such choice; allowed: stable, draft"),
+    ("http.batch_max = 11", "http.batch_max in F:1: out of range; allowed: 0 to 10"),
+    ("http.persisted_max = 1000001", "http.persisted_max in F:1: out of range; allowed: 0 to 1000000"),
+    ("http.persisted_max_bytes = 0", "http.persisted_max_bytes in F:1: out of range; allowed: 1 to 1073741824"),
+    ("http.allowed_origins = 7", "http.allowed_origins in F:1: is a whole number; wanted a list of origins"),
+    (
+        "http.allowed_origins = ['*']",
+        "http.allowed_origins in F:1: names something that is no origin; wanted such as https://app.example.com, each \
+         by name, never *",
+    ),
+    (
+        "http.allowed_origins = ['https://SECRET.example/']",
+        "http.allowed_origins in F:1: names something that is no origin; wanted such as https://app.example.com, each \
+         by name, never *",
+    ),
+    ("http.allowed_origins = [['SECRET']]", "http.allowed_origins[0]: is a list; wanted text"),
+    (
+        "http.trusted_documents.mode = 'SECRET'",
+        "http.trusted_documents.mode in F:1: no such choice; allowed: off, log, enforce",
+    ),
+    (
+        "[http.trusted_documents]\nmode = 'log'",
+        "http.trusted_documents.path: is missing; needed for every mode of http.trusted_documents but off",
+    ),
+    ("graph.introspection = 0", "graph.introspection in F:1: is a whole number; wanted true or false"),
     // OneAll is set whole or not at all.
     (
         "[oneall]\npublic_key = 'SECRET'\nprivate_key = 'SECRET'",
@@ -132,7 +170,7 @@ const WRONG_FILES: [(&str, &str); 45] = [
 ];
 
 /// A variable without its prefix, its text, and the line that it is refused with, with `V` for the whole name.
-const WRONG_VARIABLES: [(&str, &str, &str); 17] = [
+const WRONG_VARIABLES: [(&str, &str, &str); 18] = [
     (
         "ONEALL__PUBLICK_KEY",
         "SECRET",
@@ -142,17 +180,21 @@ const WRONG_VARIABLES: [(&str, &str, &str); 17] = [
     (
         "ONEALL_PUBLIC_KEY",
         "SECRET",
-        "oneall_public_key in V: no such setting; allowed here: http, wordpress, oneall, log; \
+        "oneall_public_key in V: no such setting; allowed here: http, graph, wordpress, oneall, log; \
          two underscores part the levels",
     ),
     (
         "HTPP__LISTEN",
         "127.0.0.1:1",
-        "htpp in V: no such setting; allowed here: http, wordpress, oneall, log; two underscores part the levels",
+        "htpp in V: no such setting; allowed here: http, graph, wordpress, oneall, log; two underscores part the levels",
     ),
     ("HTTP__LISTEN__PORT", "1", "http.listen.port in V: no such setting; http.listen has none below it"),
     ("ONEALL__PUBLIC_KEY__", "SECRET", "oneall.public_key. in V: no such setting; oneall.public_key has none below it"),
-    ("", "SECRET", "V: no such setting; allowed here: http, wordpress, oneall, log; two underscores part the levels"),
+    (
+        "",
+        "SECRET",
+        "V: no such setting; allowed here: http, graph, wordpress, oneall, log; two underscores part the levels",
+    ),
     ("http__listen", "127.0.0.1:1", "V: no such setting; names of variables are in capitals"),
     ("HTTP", "SECRET", "http in V: is text; wanted a table"),
     (
@@ -161,6 +203,12 @@ const WRONG_VARIABLES: [(&str, &str, &str); 17] = [
         "http.listen in V: is a whole number; wanted an IP address and a port, such as 127.0.0.1:8080",
     ),
     ("HTTP__EXPLORER", "yes", "http.explorer in V: is text; wanted true or false"),
+    (
+        "HTTP__ALLOWED_ORIGINS",
+        "https://a.example, *",
+        "http.allowed_origins in V: names something that is no origin; wanted such as https://app.example.com, each by \
+         name, never *",
+    ),
     ("HTTP__BODY_MAX_BYTES", "256k", "http.body_max_bytes in V: is text; wanted a whole number"),
     ("WORDPRESS__UPSTREAM__TIMEOUT_MS", "0", "wordpress.upstream.timeout_ms in V: out of range; allowed: 1 to 600000"),
     (
@@ -209,7 +257,7 @@ fn a_file_that_cannot_be_read_is_named() {
     let line = |path: &str| load(Some(Path::new(path)), empty(), None).unwrap_err().to_string();
     assert_eq!(line("no/such.toml"), "no/such.toml: there is no such file");
     assert!(line("src").starts_with("src: cannot be read: "), "{}", line("src"));
-    let allowed = "no such setting; allowed here: http, wordpress, oneall, log";
+    let allowed = "no such setting; allowed here: http, graph, wordpress, oneall, log";
     assert_eq!(line("rustfmt.toml"), format!("max_width in rustfmt.toml:1: {allowed}"));
 }
 
@@ -234,11 +282,20 @@ fn the_environment_wins_over_the_file_and_the_callers_address_over_both() {
     let pairs = [("HTTP__LISTEN", "127.0.0.1:2"), ("HTTP__EXPLORER", "false"), ("HTTP__BODY_MAX_BYTES", "77")];
     let settings = assemble(Some(("F", file)), variables(&pairs), Some("[::1]:3".parse().unwrap())).unwrap();
     assert_eq!(settings.http.listen, "[::1]:3".parse().unwrap());
-    assert!(!settings.http.explorer);
+    assert_eq!(settings.http.explorer, Some(false));
     assert_eq!(settings.http.body_max_bytes, 77);
     assert_eq!(settings.wordpress.base_url, "https://file.example");
     let settings = assemble(Some(("F", file)), variables(&pairs), None).unwrap();
     assert_eq!(settings.http.listen, "127.0.0.1:2".parse().unwrap());
+}
+
+#[test]
+fn origins_are_a_list_in_the_file_and_have_commas_in_the_environment() {
+    let file = "http.allowed_origins = ['https://a.example', 'http://localhost:3000']";
+    let listed = assemble(Some(("F", file)), empty(), None).unwrap().http.allowed_origins;
+    let pairs = [("HTTP__ALLOWED_ORIGINS", "https://a.example,http://localhost:3000")];
+    assert_eq!(assemble(None, variables(&pairs), None).unwrap().http.allowed_origins, listed);
+    assert_eq!(listed.0, ["https://a.example", "http://localhost:3000"]);
 }
 
 #[test]
@@ -272,7 +329,7 @@ fn a_fault_is_laid_at_the_door_of_what_set_it_last() {
 proptest! {
     #[test]
     fn no_line_ever_holds_a_value(
-        room in "(http|wordpress|oneall|log|[a-z]{1,3})(\\.upstream)?",
+        room in "(http|graph|wordpress|oneall|log|[a-z]{1,3})(\\.upstream)?",
         name in "(listen|explorer|base_url|keyring_api|subdomain|public_key|private_key|filter|format|[a-z]{1,3})",
         value in r#"("?'?\[?(http://|https://|0x|-)?SECRET([:@/,=` \]'"]SECRET){0,3}'?"?)|-?77777[0-9]{0,25}(\.5)?"#,
     ) {

@@ -5,12 +5,13 @@
 const NO_SUCH_SETTING: &str = "no such setting";
 
 /// Serde's and TOML's names of kinds, and ours.
-const KINDS: [(&str, &str); 5] = [
+const KINDS: [(&str, &str); 6] = [
     ("string", "text"),
     ("integer", "a whole number"),
     ("floating point", "a fraction"),
     ("boolean", "true or false"),
     ("map", "a table"),
+    ("sequence", "a list"),
 ];
 
 /// What serde expects, and how we call it.

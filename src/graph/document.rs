@@ -1,109 +1,307 @@
-//! A document before it runs: parsed once, and what is wrong with it told in a sentence of our own.
+//! The document stage: a text becomes an operation that is safe to execute, or a refusal, in time linear in the text.
 //!
-//! Two things the library tells badly. For a syntax error it prints the line in which it stands, and a client may send
-//! any document as one line, so the answer would be as long as the question. And a variable that is missing is null to
-//! it, so that a client reads of the argument around it and not of the variable.
+//! The library's own guards and validators follow every spread of every fragment, so a short text can keep them busy
+//! for ever. They never see a document that was not measured here. The order is: the text's size, its tokens
+//! and brackets (`scan`), one parse, the size with all fragments written out (`size`), validation, merging of equal
+//! selections (`merge`), and the cost in calls to the providers (`cost`, by the table in `edges`). All but the last
+//! depend on the text alone, so what was found is kept by the text, within a bound in bytes.
+//!
+//! Validation is apollo-compiler's, which knows all rules of the specification; the library's own misses selections
+//! that conflict across fragments. The library validates again what it executes.
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
-use async_graphql::{Pos, Request, ServerError, Value};
-
-/// Parses a request's document, and checks that the variables it needs are there.
-///
-/// # Errors
-/// Where and what is wrong, without the document's text.
-pub fn check(request: &mut Request) -> Result<(), ServerError> {
-    let name = request.operation_name.clone();
-    let needed = match request.parsed_query() {
-        Ok(document) => needed(document, name.as_deref()),
-        Err(error) => return Err(without_source(error)),
-    };
-    let given = |name: &str| request.variables.get(name).is_some_and(|value| *value != Value::Null);
-    match needed.into_iter().find(|needed| !given(&needed.name)) {
-        Some(Needed { name, kind, at }) => {
-            Err(ServerError::new(format!("The variable ${name} is missing: it is a {kind}."), Some(at)))
-        }
-        None => Ok(()),
-    }
-}
-
-/// A variable that an operation cannot do without.
-struct Needed {
-    name: String,
-    kind: String,
-    at: Pos,
-}
-
-/// The variables without which the operation cannot run. Which operation that is, or that there is none, is for the
-/// execution to say.
-fn needed(document: &ExecutableDocument, name: Option<&str>) -> Vec<Needed> {
-    let Some(operation) = operation(document, name) else { return Vec::new() };
-    let variables = operation.variable_definitions.iter().map(|variable| &variable.node);
-    variables
-        .filter(|variable| !variable.var_type.node.nullable && variable.default_value.is_none())
-        .map(|variable| Needed {
-            name: variable.name.node.to_string(),
-            kind: variable.var_type.node.to_string(),
-            at: variable.name.pos,
-        })
-        .collect()
-}
-
-fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(only), _) => Some(&only.node),
-        (DocumentOperations::Multiple(all), Some(name)) => all.get(name).map(|one| &one.node),
-        (DocumentOperations::Multiple(all), None) if all.len() == 1 => all.values().next().map(|one| &one.node),
-        (DocumentOperations::Multiple(_), None) => None,
-    }
-}
-
-/// The parser's error, of which only what it expected is kept where it shows the source.
-fn without_source(mut error: ServerError) -> ServerError {
-    if !error.message.contains('\n') {
-        return error;
-    }
-    let place = error.locations.first().copied().unwrap_or_default();
-    // The diagram's last line names rules of the grammar, as in `expected selection_set or field`.
-    let expected = error.message.rsplit_once("\n  = ").map(|(_, expected)| expected.replace('_', " "));
-    let expected = expected.map(|expected| format!(": {expected}")).unwrap_or_default();
-    error.message = format!("Syntax error at line {}, column {}{expected}.", place.line, place.column);
-    error
-}
+pub mod cost;
+pub mod edges;
+pub mod limits;
+pub mod merge;
+pub mod scan;
+pub mod size;
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use async_graphql::Variables;
-    use serde_json::json;
+mod tests;
 
-    use super::*;
+use std::sync::Arc;
 
-    fn said(query: &str, variables: serde_json::Value) -> Option<String> {
-        let mut request = Request::new(query).variables(Variables::from_json(variables));
-        check(&mut request).err().map(|error| error.message)
+use apollo_compiler::validation::Valid;
+use apollo_compiler::{ExecutableDocument as Validated, Schema};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::{Error as ParserError, parse_query};
+use async_graphql::{Name, Pos, Positioned, Request, ServerError, Value, Variables};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use self::limits::Limits;
+use self::merge::{Counts, Merged};
+use self::size::Size;
+use super::error::Error;
+use super::operation::Fault;
+
+/// What the library's introspection has beyond the validator's.
+const INTROSPECTION_MORE: &str = "extend type __Type { isOneOf: Boolean }";
+
+/// How many characters of a validator's sentence are shown; names in it are the client's own and may be long.
+const SENTENCE_MAX: usize = 300;
+
+/// What a parsed document takes in memory for each byte of its text, roughly.
+const BYTES_A_BYTE: u64 = 24;
+
+/// Checks documents, and keeps those that are good.
+pub struct Documents {
+    limits: Limits,
+    schema: Valid<Schema>,
+    known: Cache<String, Arc<Known>, ByBytes>,
+}
+
+/// An operation that may be executed.
+#[derive(Debug)]
+pub struct Checked {
+    request: Request,
+    operation: Positioned<OperationDefinition>,
+    expense: Expense,
+}
+
+/// What an operation may cost, and what it has.
+#[derive(Clone, Copy, Debug)]
+pub struct Expense {
+    calls: usize,
+    budget: usize,
+    depth: usize,
+    counts: Counts,
+}
+
+/// Why a document is not executed.
+#[derive(Debug)]
+pub struct Refused {
+    /// What the client is told.
+    pub errors: Vec<ServerError>,
+    /// Syntax for a text that is no document, Invalid for everything else.
+    pub fault: Fault,
+    /// Whether all that the document asks for is to read; so a document counts that cannot be parsed.
+    pub is_query: bool,
+    /// The document, if it parses, is within all limits and only breaks rules of validation.
+    pub(super) invalid: Option<Box<Request>>,
+}
+
+/// What is known of a good document.
+struct Known {
+    operations: Vec<(Option<Name>, Ready)>,
+}
+
+struct Ready {
+    merged: Merged,
+    size: Size,
+    /// The cost in calls, if no variable has a part in it.
+    calls: Option<usize>,
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<String, Arc<Known>> for ByBytes {
+    fn weight(&self, text: &String, _: &Arc<Known>) -> u64 {
+        1_024 + text.len() as u64 * BYTES_A_BYTE
+    }
+}
+
+impl Documents {
+    /// Makes a checker for this schema, given in the schema language, that keeps this many bytes of good documents.
+    ///
+    /// # Errors
+    /// A sentence, if the schema is not one.
+    pub fn build(sdl: &str, limits: Limits, kept_max_bytes: usize) -> Result<Self, String> {
+        let sdl = format!("{sdl}\n{INTROSPECTION_MORE}");
+        let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|wrong| wrong.errors.to_string())?;
+        let entries = kept_max_bytes / 4_096 + 1;
+        let known = Cache::with_weighter(entries, kept_max_bytes as u64, ByBytes);
+        Ok(Self { limits, schema, known })
     }
 
-    #[test]
-    fn a_syntax_error_tells_its_place_and_none_of_the_document() {
-        let document = format!("{{ {} !", "canary ".repeat(1_000));
-        let message = said(&document, json!({})).unwrap();
-        assert!(message.starts_with("Syntax error at line 1, column 7004: expected "), "{message}");
-        assert!(message.len() < 200 && !message.contains("canary") && !message.contains('\n'), "{message}");
+    /// Checks a request's document and makes its operation ready.
+    ///
+    /// # Errors
+    /// What the client is told: LIMIT_EXCEEDED or BAD_INPUT.
+    pub fn check(&self, mut request: Request) -> Result<Checked, Refused> {
+        let text = std::mem::take(&mut request.query);
+        self.limits.hold("bytes_max", text.len(), "Bytes")?;
+        let known = match self.known.get(&text) {
+            Some(known) => known,
+            None => {
+                let known = Arc::new(self.read(&text, &mut request)?);
+                self.known.insert(text, known.clone());
+                known
+            }
+        };
+        let ready = known.pick(request.operation_name.take().as_deref())?;
+        ready.fill_in(&mut request.variables);
+        let list_entries = request.variables.values().map(size::longest_list).max().unwrap_or(0);
+        self.limits.hold("list_entries_max", list_entries, "Entries of the longest list")?;
+        let operation = &ready.merged.operation;
+        let count = || cost::cost(&self.schema, &operation.node, &request.variables).calls;
+        let calls = ready.calls.unwrap_or_else(count);
+        self.limits.hold("calls_max", calls, "Calls to the providers")?;
+        let (depth, counts) = (ready.size.depth, ready.merged.counts);
+        let expense = Expense { calls, budget: self.limits.calls_max, depth, counts };
+        Ok(Checked { request, operation: operation.clone(), expense })
     }
 
-    #[test]
-    fn only_a_variable_that_is_needed_can_be_missing() {
-        let query = "query A($t: [Int!]!, $u: Int, $v: Int! = 1) { __typename }";
-        assert_eq!(said(query, json!({ "u": 1 })).unwrap(), "The variable $t is missing: it is a [Int!]!.");
-        assert!(said(query, json!({ "t": null })).is_some());
-        assert_eq!(said(query, json!({ "t": [] })), None);
+    /// Reads a text that is not known.
+    fn read(&self, text: &str, request: &mut Request) -> Result<Known, Refused> {
+        let tokens = scan::scan(text).map_err(|offset| unreadable(scan::position(text, offset)))?;
+        self.limits.hold("tokens_max", tokens.count, "Tokens")?;
+        self.limits.hold("nesting_max", tokens.nesting, "Nested brackets")?;
+        let document = parse_query(text).map_err(|error| not_parsed(&error))?;
+        let size = self.measure(&document)?;
+        if let Err(wrong) = Validated::parse_and_validate(&self.schema, text, "document.graphql") {
+            let errors = wrong.errors.iter().map(sentence).collect();
+            let is_query = document.operations.iter().all(|(_, operation)| operation.node.ty == OperationType::Query);
+            let mut invalid = Request::new("").variables(std::mem::take(&mut request.variables));
+            invalid.set_parsed_query(document);
+            return Err(Refused { errors, fault: Fault::Invalid, is_query, invalid: Some(Box::new(invalid)) });
+        }
+        let mut operations = Vec::new();
+        for (name, operation) in document.operations.iter() {
+            let merged = merge::merge(&self.schema, &document, operation);
+            self.hold_counts(&merged.counts)?;
+            let cost = cost::cost(&self.schema, &merged.operation.node, &Variables::default());
+            operations.push((name.cloned(), Ready { merged, size, calls: (!cost.varies).then_some(cost.calls) }));
+        }
+        Ok(Known { operations })
     }
 
-    #[test]
-    fn the_variables_are_those_of_the_operation_that_is_asked_for() {
-        let query = "query A($t: Int!) { __typename } query B { __typename }";
-        let of = |name: &str| check(&mut Request::new(query).operation_name(name)).is_err();
-        assert!(of("A") && !of("B") && !of("C"));
-        assert_eq!(said(query, json!({})), None);
+    fn measure(&self, document: &ExecutableDocument) -> Result<Size, Error> {
+        let written = size::written(document);
+        self.limits.hold("directives_max", written.directives, "Directives")?;
+        self.limits.hold("field_directives_max", written.field_directives, "Directives of one field")?;
+        self.limits.hold("list_entries_max", written.list_entries, "Entries of the longest list")?;
+        let size = size::size(document)?;
+        self.limits.hold("expanded_max", size.selections, "Selections with all fragments written out")?;
+        self.limits.hold("depth_max", size.depth, "Nested fields")?;
+        self.limits.hold("introspection_depth_max", size.introspection_depth, "Nested fields of an introspection")?;
+        self.limits.hold("introspection_lists_max", size.introspection_lists, "Nested lists of an introspection")?;
+        Ok(size)
     }
+
+    fn hold_counts(&self, counts: &Counts) -> Result<(), Error> {
+        self.limits.hold("repeats_max", counts.repeats, "Repetitions of one field")?;
+        self.limits.hold("root_fields_max", counts.root_fields, "Fields of the root")?;
+        self.limits.hold("introspections_max", counts.introspections, "Introspections")?;
+        self.limits.hold("aliases_max", counts.aliases, "Aliases")?;
+        self.limits.hold("selections_max", counts.selections, "Selections")
+    }
+}
+
+impl Known {
+    fn pick(&self, name: Option<&str>) -> Result<&Ready, Error> {
+        let name = name.filter(|name| !name.is_empty());
+        match (name, self.operations.as_slice()) {
+            (None, [(_, only)]) => Ok(only),
+            (None, _) => Err(Error::bad_input("The document has several operations: name one in operationName.")),
+            (Some(wanted), all) => {
+                let is_wanted = |name: &Option<Name>| name.as_ref().is_some_and(|name| name == wanted);
+                let found = all.iter().find(|(name, _)| is_wanted(name)).map(|(_, ready)| ready);
+                found.ok_or_else(|| Error::bad_input("operationName names no operation of the document."))
+            }
+        }
+    }
+}
+
+impl Ready {
+    /// Gives variables that the request leaves out their defaults: the library's `@skip` and `@include` know of none.
+    fn fill_in(&self, variables: &mut Variables) {
+        for definition in &self.merged.operation.node.variable_definitions {
+            let default = definition.node.default_value.as_ref();
+            let name = &definition.node.name.node;
+            if let Some(default) = default.filter(|_| !variables.contains_key(name)) {
+                variables.insert(name.clone(), default.node.clone());
+            }
+        }
+    }
+}
+
+/// A document of one operation and no fragments.
+fn alone(operation: Positioned<OperationDefinition>) -> ExecutableDocument {
+    ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: Default::default() }
+}
+
+impl Checked {
+    /// Whether the operation only reads.
+    pub fn is_query(&self) -> bool {
+        self.operation.node.ty == OperationType::Query
+    }
+
+    /// The operation, with its fragments written out and equal selections merged.
+    pub(super) fn operation(&self) -> &Positioned<OperationDefinition> {
+        &self.operation
+    }
+
+    /// The variables' values, defaults included.
+    pub(super) fn variables(&self) -> &Variables {
+        &self.request.variables
+    }
+
+    /// The request that executes the operation and nothing else.
+    pub(super) fn into_request(self) -> Request {
+        let mut request = self.request;
+        request.set_parsed_query(alone(self.operation));
+        request
+    }
+
+    /// What the operation may cost.
+    pub fn expense(&self) -> Expense {
+        self.expense
+    }
+}
+
+impl Expense {
+    /// The cost as clients see it in `extensions.cost`.
+    pub fn to_value(self) -> Value {
+        let mut cost = IndexMap::new();
+        for (name, number) in [
+            ("calls", self.calls),
+            ("budget", self.budget),
+            ("remaining", self.budget.saturating_sub(self.calls)),
+            ("depth", self.depth),
+            ("selections", self.counts.selections),
+            ("aliases", self.counts.aliases),
+            ("rootFields", self.counts.root_fields),
+        ] {
+            cost.insert(Name::new(name), Value::from(number));
+        }
+        Value::Object(cost)
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { errors: vec![error.at(None)], fault: Fault::Invalid, is_query: true, invalid: None }
+    }
+}
+
+fn unreadable((line, column): (usize, usize)) -> Refused {
+    let error = Error::bad_input(format!("Syntax error at line {line}, column {column}."));
+    let errors = vec![error.at(Some(Pos { line, column }))];
+    Refused { errors, fault: Fault::Syntax, is_query: true, invalid: None }
+}
+
+/// Says where a text cannot be parsed, in words of our own: the parser's hold the text.
+fn not_parsed(error: &ParserError) -> Refused {
+    let message = match error {
+        ParserError::MultipleOperations { .. } => "An operation without a name must be the only one.",
+        ParserError::OperationDuplicated { .. } => "Two operations have the same name.",
+        ParserError::FragmentDuplicated { .. } => "Two fragments have the same name.",
+        ParserError::MissingOperation => "The document has no operation.",
+        _ => {
+            let at = error.positions().next().unwrap_or(Pos { line: 1, column: 1 });
+            return unreadable((at.line, at.column));
+        }
+    };
+    Refused::from(Error::bad_input(message))
+}
+
+type Diagnostic<'a> = apollo_compiler::diagnostic::Diagnostic<'a, apollo_compiler::validation::DiagnosticData>;
+
+fn sentence(wrong: Diagnostic<'_>) -> ServerError {
+    let message: String = wrong.error.to_string().chars().take(SENTENCE_MAX).collect();
+    let at = wrong.line_column_range().map(|range| Pos { line: range.start.line, column: range.start.column });
+    Error::bad_input(message).at(at)
 }

@@ -3,13 +3,21 @@
 //! What a client sees is a code out of one table, a sentence that says what to do, and the numbers it needs to decide
 //! whether to ask again. The cause stands in the log already, where the provider's answer was read.
 
+pub mod mask;
+
 use std::time::Duration;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{ErrorExtensions, Name, ServerError, Value};
+use async_graphql::{ErrorExtensions, Name, Pos, ServerError, Value};
 
 use crate::model::Provider;
 use crate::provider::{self, Reason};
+
+/// The exact words by which Apollo's clients know that they have to send the text.
+const NOT_FOUND: &str = "PersistedQueryNotFound";
+
+/// The exact words by which Apollo's clients know that they need not send hashes again.
+const NOT_SUPPORTED: &str = "PersistedQueryNotSupported";
 
 /// Every code that an error of this gateway can carry. Codes are added, never changed or reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,13 +44,17 @@ pub enum Code {
     UnsupportedByProvider,
     /// The request or the provider's answer is larger than the gateway takes.
     LimitExceeded,
+    /// The document is not known by its hash or ID; send its text.
+    PersistedQueryNotFound,
+    /// Documents are not known by hash or ID here; send their text.
+    PersistedQueryNotSupported,
     /// The gateway failed.
     Internal,
 }
 
 impl Code {
     /// Every code, in the order of the README's table.
-    pub const ALL: [Code; 12] = [
+    pub const ALL: [Code; 14] = [
         Code::Unauthenticated,
         Code::Forbidden,
         Code::ReauthorizationRequired,
@@ -54,6 +66,8 @@ impl Code {
         Code::BadInput,
         Code::UnsupportedByProvider,
         Code::LimitExceeded,
+        Code::PersistedQueryNotFound,
+        Code::PersistedQueryNotSupported,
         Code::Internal,
     ];
 
@@ -71,6 +85,8 @@ impl Code {
             Code::BadInput => "BAD_INPUT",
             Code::UnsupportedByProvider => "UNSUPPORTED_BY_PROVIDER",
             Code::LimitExceeded => "LIMIT_EXCEEDED",
+            Code::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Code::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Code::Internal => "INTERNAL",
         }
     }
@@ -100,8 +116,15 @@ impl Code {
             Code::BadInput => format!("{title} does not accept what was asked."),
             Code::UnsupportedByProvider => format!("{title} cannot do this, or not for this person or site."),
             Code::LimitExceeded => format!("{title} gave an answer that is larger than the gateway takes."),
-            Code::Internal => "The gateway failed; the request's ID leads to the cause in its log.".to_owned(),
+            Code::PersistedQueryNotFound => NOT_FOUND.to_owned(),
+            Code::PersistedQueryNotSupported => NOT_SUPPORTED.to_owned(),
+            Code::Internal => Self::internal_sentence().to_owned(),
         }
+    }
+
+    /// What a person reads when the gateway failed.
+    fn internal_sentence() -> &'static str {
+        "The gateway failed; the request's ID leads to the cause in its log."
     }
 }
 
@@ -118,7 +141,7 @@ impl From<Reason> for Code {
             Reason::NotConfigured => Code::NotConfigured,
             Reason::Unsupported => Code::UnsupportedByProvider,
             Reason::Refused => Code::BadInput,
-            Reason::TooLarge => Code::LimitExceeded,
+            Reason::TooLarge | Reason::OverBudget => Code::LimitExceeded,
         }
     }
 }
@@ -138,6 +161,19 @@ pub struct Error {
     pub upstream: Option<(Option<u16>, Option<String>)>,
     /// Which row of the provider's list, or of the page, it is about.
     pub row: Option<String>,
+    /// The limit that a document goes over.
+    pub exceeded: Option<Box<Exceeded>>,
+}
+
+/// A limit, and what goes over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// The limit's name, as in the settings.
+    pub limit: &'static str,
+    /// Its value.
+    pub max: usize,
+    /// What the document has.
+    pub has: usize,
 }
 
 impl Error {
@@ -148,7 +184,30 @@ impl Error {
 
     /// An error of the gateway's own.
     pub fn own(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), provider: None, retry_after: None, upstream: None, row: None }
+        let message = message.into();
+        Self { code, message, provider: None, retry_after: None, upstream: None, row: None, exceeded: None }
+    }
+
+    /// No document is known by the hash or ID of the request.
+    pub fn persisted_query_not_found() -> Self {
+        Self::own(Code::PersistedQueryNotFound, NOT_FOUND)
+    }
+
+    /// Documents are not known by hash or ID here.
+    pub fn persisted_query_not_supported() -> Self {
+        Self::own(Code::PersistedQueryNotSupported, NOT_SUPPORTED)
+    }
+
+    /// The gateway failed; its log has the cause.
+    pub fn internal() -> Self {
+        Self::own(Code::Internal, Code::internal_sentence())
+    }
+
+    /// The error as part of an answer, at a place of the document if it has one there.
+    pub fn at(self, place: Option<Pos>) -> ServerError {
+        let mut error = async_graphql::Error::from(self).into_server_error(Pos::default());
+        error.locations = place.into_iter().collect();
+        error
     }
 
     /// A row of a provider's list or a value in it, or all but the first of many, could not be read and was left out.
@@ -166,14 +225,19 @@ impl Error {
 impl From<provider::Error> for Error {
     fn from(error: provider::Error) -> Self {
         let code = Code::from(error.reason);
+        let message = match error.reason {
+            Reason::OverBudget => "The operation has made as many calls to the providers as it may.".to_owned(),
+            _ => code.sentence(error.provider),
+        };
         Self {
             code,
-            message: code.sentence(error.provider),
+            message,
             provider: Some(error.provider),
             // A provider may say when to come back whatever it refused; it means something only where coming back helps.
             retry_after: error.retry_after.filter(|_| code.is_retryable()),
             upstream: (error.status.is_some() || error.code.is_some()).then_some((error.status, error.code)),
             row: None,
+            exceeded: None,
         }
     }
 }
@@ -198,17 +262,12 @@ impl From<Error> for async_graphql::Error {
             if let Some(row) = error.row {
                 extensions.set("row", row);
             }
+            if let Some(exceeded) = error.exceeded {
+                extensions.set("limit", exceeded.limit);
+                extensions.set("allowed", exceeded.max);
+                extensions.set("actual", exceeded.has);
+            }
         })
-    }
-}
-
-/// Gives an error of the library's own a code that a client can rely on: syntax, validation, a limit, an argument out
-/// of range are all the client's to mend.
-pub fn code(error: &mut ServerError) {
-    let extensions = error.extensions.get_or_insert_default();
-    if extensions.get("code").is_none() {
-        extensions.set("code", Code::BadInput.as_str());
-        extensions.set("retryable", Code::BadInput.is_retryable());
     }
 }
 
@@ -226,17 +285,17 @@ mod tests {
     }
 
     #[test]
+    fn a_cause_is_not_shown() {
+        let error = provider::Error::new(Provider::OneAll, Reason::Malformed, "canary: line 3 column 9");
+        assert!(!format!("{:?}", async_graphql::Error::from(Error::from(error))).contains("canary"));
+    }
+
+    #[test]
     fn a_wait_is_told_only_where_asking_again_can_help() {
         let wait = Some(Duration::from_secs(7));
         for (reason, told) in [(Reason::NotAllowed, None), (Reason::Malformed, None), (Reason::Throttled, wait)] {
             let error = provider::Error { retry_after: wait, ..provider::Error::new(Provider::WordPress, reason, "") };
             assert_eq!(Error::from(error).retry_after, told, "{reason:?}");
         }
-    }
-
-    #[test]
-    fn a_cause_is_not_shown() {
-        let error = provider::Error::new(Provider::OneAll, Reason::Malformed, "canary: line 3 column 9");
-        assert!(!format!("{:?}", async_graphql::Error::from(Error::from(error))).contains("canary"));
     }
 }

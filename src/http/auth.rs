@@ -13,7 +13,10 @@ const WORDPRESS_TOKEN: HeaderName = HeaderName::from_static("x-wordpress-token")
 const ONEALL_USER: HeaderName = HeaderName::from_static("x-oneall-user");
 
 /// The request headers on which an answer depends.
-pub(super) const VARY: &str = "Accept, Origin, X-WordPress-Token, X-OneAll-User";
+pub(super) const VARY: &str = "Accept, Origin, X-WordPress-Token, X-OneAll-User, X-Commongraph-Cost";
+
+/// The headers by which a request says who asks.
+pub(super) const HEADERS: [HeaderName; 2] = [WORDPRESS_TOKEN, ONEALL_USER];
 
 /// Makes the caller that these headers describe.
 ///

@@ -1,212 +1,147 @@
-//! GraphQL over HTTP: parse the request, execute it, render the answer.
+//! GraphQL over HTTP in four stages: parse the request, check what it asks, execute it, render the answer.
 //!
 //! A request is taken only in forms that a foreign page in a browser cannot send without asking first: a POST must say
-//! that its body is JSON, and a GET may only query. Every refusal is a GraphQL error in JSON.
+//! that its body is JSON, and a GET may only query. Every refusal is a GraphQL error in JSON; which status it has is the
+//! profile's matter (`refusal`), and which media type the client's (`media`).
 
-use async_graphql::parser::types::{DocumentOperations, OperationType};
-use async_graphql::{Request as Operation, Response as Outcome, Value, Variables};
-use async_graphql_axum::GraphQLResponse;
-use axum::body::{Body, to_bytes};
+mod media;
+mod parameters;
+mod refusal;
+mod render;
+
+use std::sync::Arc;
+
+use async_graphql::{Request as Operation, Variables};
+use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, Method};
+use axum::response::Response;
+use futures_util::future::join_all;
 
-use super::auth;
+pub(super) use self::media::Media;
+pub(super) use self::parameters::Parameters;
+pub(super) use self::refusal::{Fault, Refusal};
+pub(super) use self::render::errors_alone;
+
+use self::parameters::Asked;
+use self::render::Answer;
+use super::guard::RequestId;
+use super::persisted::{Found, Persisted};
+use super::{Profile, auth};
+use crate::access::Caller;
 use crate::graph::Graph;
+use crate::graph::document::Checked;
 use crate::graph::error::{Code, Error};
+use crate::graph::operation::Allowed;
 
-/// The two media types of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Media {
-    /// `application/graphql-response+json`: the status tells how the request went.
-    Graphql,
-    /// `application/json`: the status is 200 for every well-formed GraphQL request.
-    Json,
+/// The header of a request that asks, with `1`, for the operation's cost in `extensions.cost`.
+pub(super) const COST: HeaderName = HeaderName::from_static("x-commongraph-cost");
+
+/// What every request meets.
+pub(super) struct Edge {
+    /// The graph.
+    pub(super) graph: Arc<Graph>,
+    /// The documents that are known by a hash or an ID.
+    pub(super) persisted: Persisted,
+    /// Which statuses are given.
+    pub(super) profile: Profile,
+    /// The largest body, in bytes.
+    pub(super) body_max: usize,
+    /// The most operations in a list; 0 for no lists.
+    pub(super) batch_max: usize,
 }
 
-/// Why a request is not executed: a status and the error.
-type Refusal = (StatusCode, Error);
-
-/// The parameters of a request.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Parameters {
-    query: Option<String>,
-    operation_name: Option<String>,
-    variables: Option<serde_json::Map<String, serde_json::Value>>,
-    #[serde(rename = "extensions")]
-    _extensions: Option<serde_json::Map<String, serde_json::Value>>,
+/// How an operation came.
+#[derive(Clone, Copy)]
+struct Way {
+    allowed: Allowed,
+    /// Whether its cost is told, in `extensions.cost`.
+    wants_cost: bool,
 }
 
 /// Answers one request.
-pub(super) async fn answer(graph: &Graph, body_max: usize, request: Request) -> Response {
+pub(super) async fn answer(edge: &Edge, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let Some(media) = accepted(&head.headers) else {
+    let id = head.extensions.get::<RequestId>().map_or("", |id| &*id.0);
+    let media = media::accepted(&head.headers, edge.profile);
+    let way = Way::of(&head);
+    let answer = match begin(edge, &head, body, media).await {
+        Ok((caller, Asked::One(parameters))) => run(edge, parameters, &caller, way).await,
+        Ok((caller, Asked::Batch(all))) => {
+            let runs = all.into_iter().map(|parameters| run(edge, parameters, &caller, way));
+            return render::batch(join_all(runs).await, id);
+        }
+        Err(refusal) => Err(refusal),
+    };
+    let media = media.unwrap_or(Media::Json);
+    match answer {
+        Ok(response) => render::answered(response, edge.profile, media, id),
+        Err(refusal) => render::refused(refusal, edge.profile, media),
+    }
+}
+
+/// Refuses a method that the graph does not take.
+pub(super) fn wrong_method() -> Response {
+    let refusal = Refusal::new(Fault::Method, Error::bad_input("Use GET or POST."));
+    render::refused(refusal, Profile::Stable, Media::Json)
+}
+
+impl Way {
+    fn of(head: &Parts) -> Self {
+        let allowed = if head.method == Method::POST { Allowed::Everything } else { Allowed::Queries };
+        Self { allowed, wants_cost: head.headers.get(COST).is_some_and(|value| value == "1") }
+    }
+}
+
+/// Parses: who asks, and what.
+async fn begin(edge: &Edge, head: &Parts, body: Body, media: Option<Media>) -> Result<(Caller, Asked), Refusal> {
+    if head.method != Method::GET && head.method != Method::POST {
+        return Err(Refusal::new(Fault::Method, Error::bad_input("Use GET or POST.")));
+    }
+    if media.is_none() {
         let message = "Accept application/graphql-response+json or application/json; nothing else is spoken here.";
-        return refuse(StatusCode::NOT_ACCEPTABLE, Media::Json, vec![Error::bad_input(message)]);
+        return Err(Refusal::new(Fault::NotAcceptable, Error::bad_input(message)));
+    }
+    let caller = auth::caller(&head.headers).map_err(|error| Refusal::new(Fault::Unauthenticated, error))?;
+    let asked = match head.method {
+        Method::GET => Asked::One(parameters::from_query(&head.headers, &head.uri, edge.body_max)?),
+        _ => parameters::from_body(&head.headers, body, edge.body_max).await?,
     };
-    let caller = match auth::caller(&head.headers) {
-        Ok(caller) => caller,
-        Err(error) => return challenge(refuse(StatusCode::UNAUTHORIZED, media, vec![error])),
+    if let Asked::Batch(all) = &asked {
+        check_batch(all.len(), edge.batch_max)?;
+    }
+    Ok((caller, asked))
+}
+
+fn check_batch(count: usize, max: usize) -> Result<(), Refusal> {
+    let error = match (count, max) {
+        (_, 0) => Error::bad_input("Lists of operations are not taken here: send one operation a request."),
+        (0, _) => Error::bad_input("The list of operations is empty."),
+        _ if count > max => {
+            Error::own(Code::LimitExceeded, format!("The list has {count} operations; at most {max} are taken."))
+        }
+        _ => return Ok(()),
     };
-    let parameters = match head.method {
-        Method::GET => from_query(head.uri.query().unwrap_or_default()),
-        Method::POST => from_body(&head.headers, body, body_max).await,
-        _ => return allow(refuse(StatusCode::METHOD_NOT_ALLOWED, media, vec![Error::bad_input("Use GET or POST.")])),
-    };
-    match parameters.and_then(|parameters| operation(parameters, &head.method)) {
-        Ok(operation) => render(media, graph.execute(operation, &caller).await.response),
-        Err((StatusCode::METHOD_NOT_ALLOWED, error)) => {
-            allow(refuse(StatusCode::METHOD_NOT_ALLOWED, media, vec![error]))
-        }
-        Err((status, error)) => refuse(status, media, vec![error]),
-    }
+    Err(Refusal::new(Fault::Malformed, error))
 }
 
-/// The best media type that the client takes.
-fn accepted(headers: &HeaderMap) -> Option<Media> {
-    let mut any = false;
-    let mut best: Option<(u32, Media)> = None;
-    for part in
-        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','))
-    {
-        any = true;
-        let mut pieces = part.split(';').map(str::trim);
-        let media = match pieces.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-            "application/graphql-response+json" => Media::Graphql,
-            "application/json" | "application/*" | "*/*" => Media::Json,
-            _ => continue,
-        };
-        let quality = pieces.find_map(|piece| piece.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f32>().ok());
-        let weight = (quality.unwrap_or(0.0).clamp(0.0, 1.0) * 1_000.0) as u32;
-        if weight > 0 && best.is_none_or(|(most, _)| weight > most) {
-            best = Some((weight, media));
-        }
-    }
-    if any { best.map(|(_, media)| media) } else { Some(Media::Json) }
+/// Checks one operation and executes it.
+async fn run(edge: &Edge, parameters: Parameters, caller: &Caller, way: Way) -> Answer {
+    let (operation, found) = check(edge, parameters, way.allowed).await?;
+    edge.persisted.keep(found);
+    let outcome = edge.graph.execute(operation, caller).await;
+    Ok(if way.wants_cost { outcome.with_cost() } else { outcome.response })
 }
 
-fn from_query(query: &str) -> Result<Parameters, Refusal> {
-    let mut parameters = Parameters { query: None, operation_name: None, variables: None, _extensions: None };
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        match &*name {
-            "query" => parameters.query = Some(value.into_owned()),
-            "operationName" => parameters.operation_name = Some(value.into_owned()),
-            "variables" if !value.is_empty() => {
-                let variables = serde_json::from_str(&value);
-                parameters.variables = variables.map_err(|_| bad("`variables` is not a JSON object."))?;
-            }
-            _ => {}
-        }
-    }
-    Ok(parameters)
-}
-
-async fn from_body(headers: &HeaderMap, body: Body, body_max: usize) -> Result<Parameters, Refusal> {
-    let json = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_json);
-    if !json || headers.contains_key(header::CONTENT_ENCODING) {
-        let message = "Send the body as Content-Type: application/json, in UTF-8 and not compressed.";
-        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, Error::bad_input(message)));
-    }
-    let body = to_bytes(body, body_max).await.map_err(|_| {
-        let message = format!("The body is larger than {body_max} bytes, or broke off.");
-        (StatusCode::PAYLOAD_TOO_LARGE, Error::own(Code::LimitExceeded, message))
-    })?;
-    let wanted = "The body is not a GraphQL request in JSON: wanted {\"query\": text, \"variables\": object, \"operationName\": text}.";
-    serde_json::from_slice(&body).map_err(|_| bad(wanted))
-}
-
-fn is_json(content_type: &str) -> bool {
-    let mut pieces = content_type.split(';').map(|piece| piece.trim().to_ascii_lowercase());
-    let json = pieces.next().is_some_and(|media| media == "application/json");
-    json && pieces.all(|piece| {
-        !piece.starts_with("charset=") || piece.trim_start_matches("charset=").trim_matches('"') == "utf-8"
-    })
-}
-
-fn operation(parameters: Parameters, method: &Method) -> Result<Operation, Refusal> {
-    let query = parameters.query.filter(|query| !query.trim().is_empty());
-    let query = query.ok_or_else(|| bad("`query` is missing: send the document as text."))?;
-    let mut operation = Operation::new(query);
+async fn check(edge: &Edge, mut parameters: Parameters, allowed: Allowed) -> Result<(Checked, Found), Refusal> {
+    let found = edge.persisted.find(&mut parameters)?;
+    let mut operation = Operation::new(&*found.text);
     if let Some(variables) = parameters.variables {
         operation = operation.variables(Variables::from_json(serde_json::Value::Object(variables)));
     }
-    if let Some(name) = parameters.operation_name.filter(|name| !name.is_empty()) {
+    if let Some(name) = parameters.operation_name {
         operation = operation.operation_name(name);
     }
-    if method == Method::GET && changes_something(&mut operation) {
-        let message = "GET may only query; send a mutation by POST.";
-        return Err((StatusCode::METHOD_NOT_ALLOWED, Error::bad_input(message)));
-    }
-    Ok(operation)
-}
-
-/// Whether any operation of the document is more than a query. A document that cannot be parsed changes nothing; the
-/// execution says what is wrong with it.
-fn changes_something(operation: &mut Operation) -> bool {
-    let Ok(document) = operation.parsed_query() else { return false };
-    match &document.operations {
-        DocumentOperations::Single(only) => only.node.ty != OperationType::Query,
-        DocumentOperations::Multiple(all) => all.values().any(|one| one.node.ty != OperationType::Query),
-    }
-}
-
-/// Renders what an operation brought. Errors without data mean that it did not run; that is a bad request, which older
-/// clients, who take `application/json`, expect to be told with status 200.
-fn render(media: Media, outcome: Outcome) -> Response {
-    if outcome.data == Value::Null && outcome.errors.iter().any(|error| error.path.is_empty()) {
-        let errors: Vec<_> = outcome.errors.iter().map(|error| serde_json::json!(error)).collect();
-        let status = match media {
-            Media::Graphql => StatusCode::BAD_REQUEST,
-            Media::Json => StatusCode::OK,
-        };
-        return errors_alone(status, media, &errors);
-    }
-    let mut response = GraphQLResponse::from(outcome).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, media.header());
-    response
-}
-
-/// An answer of errors alone: the operation did not run.
-pub(super) fn refuse(status: StatusCode, media: Media, errors: Vec<Error>) -> Response {
-    let errors: Vec<_> = errors
-        .into_iter()
-        .map(|error| serde_json::json!(async_graphql::Error::from(error).into_server_error(Default::default())))
-        .map(|mut error| {
-            error.as_object_mut().map(|error| error.remove("locations"));
-            error
-        })
-        .collect();
-    errors_alone(status, media, &errors)
-}
-
-fn errors_alone(status: StatusCode, media: Media, errors: &[serde_json::Value]) -> Response {
-    let body = serde_json::json!({ "errors": errors }).to_string();
-    (status, [(header::CONTENT_TYPE, media.header())], body).into_response()
-}
-
-fn allow(mut response: Response) -> Response {
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
-    response
-}
-
-fn challenge(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("X-WordPress-Token, X-OneAll-User"));
-    response
-}
-
-fn bad(message: &str) -> Refusal {
-    (StatusCode::BAD_REQUEST, Error::bad_input(message))
-}
-
-impl Media {
-    fn header(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Media::Graphql => "application/graphql-response+json; charset=utf-8",
-            Media::Json => "application/json; charset=utf-8",
-        })
-    }
+    Ok((edge.graph.check(operation, allowed).await?, found))
 }

@@ -4,13 +4,16 @@
 //! requests still carry that name. A page can also make a browser send a GET here that it cannot read; a browser says
 //! from where that comes.
 
-use axum::extract::Request;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::refuse;
+use super::settings::Origins;
 use crate::graph::error::{Code, Error};
 
 /// Whose page makes the request, as a browser tells it.
@@ -20,26 +23,28 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 /// What the answer is for.
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Lets a request pass if it names this machine and comes from no other site's page.
-pub(super) async fn check(request: Request, next: Next) -> Response {
+/// Lets a request pass if it names this machine and comes from no other site's page but those of the named origins. A
+/// preflight asks nothing of the graph; whether it is granted is decided behind this.
+pub(super) async fn check(State(named): State<Arc<Origins>>, request: Request, next: Next) -> Response {
     let host = text(request.headers(), &header::HOST);
     if !is_this_machine(host) {
         let message =
             "This gateway listens on loopback only; the Host of a request must be localhost, 127.0.0.1 or [::1].";
-        return refuse(StatusCode::MISDIRECTED_REQUEST, Error::own(Code::Forbidden, message));
+        return refuse(StatusCode::MISDIRECTED_REQUEST, vec![Error::own(Code::Forbidden, message).at(None)]);
     }
-    if is_foreign(request.headers()) && !opens_explorer(&request) {
+    let harmless = request.method() == Method::OPTIONS || opens_explorer(&request);
+    if is_foreign(request.headers(), &named) && !harmless {
         let message = "A page of another site cannot use this gateway.";
-        return refuse(StatusCode::FORBIDDEN, Error::own(Code::Forbidden, message));
+        return refuse(StatusCode::FORBIDDEN, vec![Error::own(Code::Forbidden, message).at(None)]);
     }
     next.run(request).await
 }
 
 /// Whether a browser says that the request comes from a page of another site, or of another port of this machine.
-fn is_foreign(headers: &HeaderMap) -> bool {
+fn is_foreign(headers: &HeaderMap, named: &Origins) -> bool {
     let elsewhere = matches!(text(headers, &SEC_FETCH_SITE), "cross-site" | "same-site");
-    let own = format!("http://{}", text(headers, &header::HOST));
-    elsewhere && !text(headers, &header::ORIGIN).eq_ignore_ascii_case(&own)
+    let (origin, own) = (text(headers, &header::ORIGIN), format!("http://{}", text(headers, &header::HOST)));
+    elsewhere && !origin.eq_ignore_ascii_case(&own) && !named.0.iter().any(|named| named == origin)
 }
 
 /// Whether a person follows a link to the explorer, which asks nothing before they do.
@@ -74,12 +79,13 @@ mod tests {
             headers.insert(header::HOST, HeaderValue::from_static("localhost:8080"));
             headers.insert(SEC_FETCH_SITE, HeaderValue::from_static(site));
             origin.map(|origin| headers.insert(header::ORIGIN, HeaderValue::from_static(origin)));
-            is_foreign(&headers)
+            is_foreign(&headers, &Origins(vec!["https://app.example".to_owned()]))
         };
         for (site, origin, foreign) in [
             ("cross-site", None, true),
             ("cross-site", Some("https://evil.example"), true),
             ("cross-site", Some("null"), true),
+            ("cross-site", Some("https://app.example"), false),
             ("same-site", None, true),
             ("same-site", Some("http://localhost:3000"), true),
             ("same-site", Some("http://localhost:8080"), false),
@@ -89,7 +95,7 @@ mod tests {
         ] {
             assert_eq!(asks(site, origin), foreign, "{site} {origin:?}");
         }
-        assert!(!is_foreign(&HeaderMap::new()));
+        assert!(!is_foreign(&HeaderMap::new(), &Origins::default()));
     }
 
     #[test]

@@ -116,7 +116,11 @@ async fn answer_one<K, T>(key: K, read: impl Future<Output = Answer<T>>) -> (K, 
 /// thing.
 fn holds_for_each_key(error: &Error) -> bool {
     match error.reason {
-        Reason::NotAuthenticated | Reason::Throttled | Reason::TimedOut | Reason::NotConfigured => true,
+        Reason::NotAuthenticated
+        | Reason::Throttled
+        | Reason::TimedOut
+        | Reason::NotConfigured
+        | Reason::OverBudget => true,
         Reason::Unavailable => error.status.is_none(),
         Reason::Expired
         | Reason::NotAllowed

@@ -223,7 +223,7 @@ impl Reads {
     ) -> Result<Option<Opened<T>>, Error> {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
         let read = Read { path, query, credential: Credential::Basic(&site.public_key, &site.private_key) };
-        let (call, reply) = site.upstream.get(&read).await;
+        let (call, reply) = self.calls.spend(Provider::OneAll, site.upstream.get(&read)).await?;
         let opened = match &reply {
             Ok(reply) => envelope::open(reply),
             Err(error) => Err(Error::from((Provider::OneAll, *error))),

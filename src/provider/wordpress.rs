@@ -295,7 +295,7 @@ impl Reads {
             return Err(Error::new(Provider::WordPress, Reason::NotAuthenticated, detail));
         };
         let read = Read { path, query, credential: Credential::Bearer(grant.token()) };
-        let (call, reply) = self.host.upstream.get(&read).await;
+        let (call, reply) = self.calls.spend(Provider::WordPress, self.host.upstream.get(&read)).await?;
         let target = call.target.clone();
         self.calls.record(CallMade { provider: Provider::WordPress, call, note: None });
         let found = match reply {

@@ -80,6 +80,20 @@ fn errors_in_an_answer_are_exit_code_one_and_wrong_commands_two() {
 }
 
 #[test]
+fn every_edge_is_listed_with_its_batching_and_its_fan_out() {
+    let output = run(&["check", "--edges"]);
+    let list = String::from_utf8(output.stdout).unwrap();
+    let line = |edge: &str| {
+        let found = list.lines().find(|line| line.starts_with(edge)).unwrap_or_else(|| panic!("{edge}: {list}"));
+        found.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(line("Query.providers"), "Query.providers about 2 comes with its row");
+    assert_eq!(line("Connection.health"), "Connection.health 1 one call a row, if bare /connections/{token}.json");
+    assert_eq!(line("Query.applications"), "Query.applications a page once an operation /me/connected-applications");
+}
+
+#[test]
 fn the_schema_is_printed_and_a_closed_pipe_is_no_failure() {
     let output = run(&["schema"]);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), include_str!("../../schema.graphql"));
@@ -224,4 +238,18 @@ async fn the_sandbox_says_where_it_is_and_answers_there() {
     let reply = client.post(url).header("X-WordPress-Token", "sandbox-wpcom-ada").json(&body).send().await.unwrap();
     let reply: Value = reply.json().await.unwrap();
     assert_eq!(reply, json!({ "data": { "viewer": { "wordpressUser": { "displayName": "Ada Reed" } } } }));
+}
+
+#[tokio::test]
+async fn the_explorer_can_be_left_out() {
+    let arguments = ["sandbox", "--listen", "127.0.0.1:0", "--no-explorer"];
+    let mut child = commongraph().args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _serving = Serving(child);
+    let greeting: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.contains("People:")).collect();
+    assert!(!greeting.iter().any(|line| line.contains("explorer")), "{greeting:?}");
+    let url = greeting.iter().find_map(|line| line.trim().strip_prefix("graph ")).unwrap().trim().to_owned();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let page = client.get(url.replace("/graphql", "/")).send().await.unwrap();
+    assert_eq!(page.status().as_u16(), 404);
 }

@@ -197,7 +197,7 @@ async fn ask_all(world: &World, schema: &Schema, asker: &Asker) -> (BTreeSet<Str
 
 #[tokio::test]
 async fn every_field_of_the_schema_is_answered_for_some_row() {
-    let world = World::start().await;
+    let world = World::generous().await;
     let schema = Schema::read(&world).await;
     let (mut filled, errors) = ask_all(&world, &schema, &Asker::person("olga")).await;
     assert_eq!(errors, []);

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use commongraph::app::{self, Running};
 use commongraph::config::Settings;
+use commongraph::graph::document::limits::Limits;
 use commongraph::sandbox::{self, Person, Sandbox, people};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -34,6 +35,23 @@ impl World {
     /// The sandbox as it ships, and a gateway with its defaults.
     pub async fn start() -> Self {
         Self::with(sandbox::Settings::default(), |_| {}).await
+    }
+
+    /// A sandbox, and a gateway that takes documents as large and as costly as any setting allows.
+    pub async fn generous() -> Self {
+        Self::with(sandbox::Settings::default(), |settings| {
+            settings.graph.limits = Limits {
+                bytes_max: 1 << 20,
+                tokens_max: 20_000,
+                depth_max: 30,
+                aliases_max: 10_000,
+                expanded_max: 50_000,
+                selections_max: 50_000,
+                calls_max: 10_000,
+                ..Limits::default()
+            };
+        })
+        .await
     }
 
     /// A sandbox and a gateway with other settings.

@@ -86,7 +86,7 @@ fn everything(types: &Types) -> Vec<String> {
 
 #[tokio::test]
 async fn no_secret_leaves_in_an_answer_whoever_asks_and_whatever_they_ask() {
-    let world = World::start().await;
+    let world = World::generous().await;
     let log = Log::default();
     let _guard = log.listen();
     let operations = everything(&Types::read(&world.gateway).await);
@@ -109,7 +109,7 @@ async fn no_secret_leaves_in_an_answer_whoever_asks_and_whatever_they_ask() {
 
 #[tokio::test]
 async fn no_secret_leaves_in_trouble() {
-    let world = World::start().await;
+    let world = World::generous().await;
     let log = Log::default();
     let _guard = log.listen();
     let types = Types::read(&world.gateway).await;

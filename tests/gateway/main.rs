@@ -4,8 +4,10 @@
 mod harness;
 
 mod accounts;
+mod border;
 mod callback;
 mod command;
+mod documents;
 mod edge;
 mod fields;
 mod leaks;
@@ -13,6 +15,8 @@ mod leaving;
 mod lookups;
 mod outage;
 mod pages;
+mod persisted;
+mod profile;
 mod readme;
 mod refusals;
 mod rows;

@@ -72,7 +72,10 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
         "listen" => "127.0.0.1:1",
         "base_url" => "http://127.0.0.1:1",
         "keyring_api" => "v2",
-        "explorer" => "false",
+        "explorer" | "introspection" | "suggestions" => "false",
+        "profile" => "draft",
+        "allowed_origins" => "https://app.example.com",
+        "mode" => "off",
         "filter" => "warn",
         "format" => "json",
         "subdomain" | "public_key" | "private_key" => "acme",
@@ -90,5 +93,5 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
             panic!("{name}: {error}");
         }
     }
-    assert_eq!(settings.len(), 15, "{settings:?}");
+    assert_eq!(settings.len(), 42, "{settings:?}");
 }

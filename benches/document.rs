@@ -1,0 +1,85 @@
+//! What a document costs before it runs: microseconds of CPU, the best of several rounds.
+//!
+//! `cargo bench --bench document`. It prints and judges nothing.
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark talks to its terminal")]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use async_graphql::Request;
+use commongraph::app::{self, tour};
+use commongraph::config::Settings;
+use commongraph::graph::Graph;
+use commongraph::graph::operation::Allowed;
+use futures_util::FutureExt;
+
+const ROUNDS: usize = 7;
+const TIMES: u32 = 20;
+
+/// The least microseconds that one check took, on average within its round.
+fn least(graph: &Graph, text: &str) -> f64 {
+    let round = |round: usize| {
+        let begin = Instant::now();
+        for time in 0..TIMES {
+            // A comment makes each text a new one.
+            check(graph, format!("{text}#{round}.{time}"));
+        }
+        begin.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES)
+    };
+    (0..ROUNDS).map(round).fold(f64::MAX, f64::min)
+}
+
+/// The whole stage; it never waits.
+fn check(graph: &Graph, text: String) {
+    let checked = graph.check(Request::new(text), Allowed::Everything).now_or_never().expect("a check does not wait");
+    black_box(checked.is_ok());
+}
+
+fn chain(levels: usize) -> String {
+    let one = |n: usize| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }} ", n + 1);
+    format!("{{ ...F0 }} {}fragment F{levels} on Query {{ __typename }}", (0..levels).map(one).collect::<String>())
+}
+
+fn documents() -> Vec<(&'static str, String)> {
+    let many = |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<String>();
+    let circle = |n: usize| format!("fragment F{n} on Query {{ ...F{} }} ", (n + 1) % 200);
+    vec![
+        ("accounts page", tour::ACCOUNTS.to_owned()),
+        ("fragments, 24 levels", chain(24)),
+        ("fragments, 31 levels", chain(31)),
+        ("fragments, 200 levels", chain(200)),
+        ("circular fragments", format!("{{ ...F0 }} {}", many(200, &circle))),
+        ("20,000 directives", format!("{{ __typename {} }}", "@a".repeat(20_000))),
+        ("900 directives", format!("{{ __typename {} }}", "@a".repeat(900))),
+        ("10,000 aliases", format!("{{ {} }}", many(10_000, &|n| format!("a{n}:__typename ")))),
+        ("600 aliases", format!("{{ {} }}", many(600, &|n| format!("a{n}:__typename ")))),
+        ("string of 10 MB", format!("{{ service(key: \"{}\") {{ id }} }}", "x".repeat(10 << 20))),
+        ("lists, 1,000 deep", format!("{{ nodes(ids: {}{}) {{ id }} }}", "[".repeat(1_000), "]".repeat(1_000))),
+        (
+            "deep introspection",
+            format!("{{ __schema {{ types {{ {}name{} }} }} }}", "fields{type{".repeat(8), "}}".repeat(8)),
+        ),
+        ("1,900 unknown fields", format!("{{ {} }}", many(1_900, &|n| format!("x{n} ")))),
+        ("one field, 190 times, nested", format!("{{ {} }}", "viewer { connections { nodes { id } } } ".repeat(190))),
+        ("170 conflicts", format!("{{ {} }}", many(170, &|n| format!("a: service(key: \"{n}\") {{ id }} ")))),
+        ("230 nested fragments, all used", {
+            let one = |n: usize| format!("fragment F{n} on Connection {{ id kind label }} ");
+            let spreads = many(200, &|n| format!("...F{} ", n % 150));
+            format!("{{ connections {{ nodes {{ {spreads} }} }} }} {}", many(150, &one))
+        }),
+    ]
+}
+
+fn main() {
+    let graph = app::graph(&Settings::default()).expect("the defaults are settings");
+    println!("{:<34} {:>9} {:>12}", "document", "bytes", "CPU µs");
+    for (name, text) in documents() {
+        println!("{name:<34} {:>9} {:>12.1}", text.len(), least(&graph, &text));
+    }
+    let ask = || check(&graph, tour::ACCOUNTS.to_owned());
+    ask();
+    let begin = Instant::now();
+    (0..10_000).for_each(|_| ask());
+    let each = begin.elapsed().as_secs_f64() * 1e2;
+    println!("{:<34} {:>9} {each:>12.1}", "accounts page, known", tour::ACCOUNTS.len());
+}

@@ -1,0 +1,155 @@
+//! The parameters of a request, out of a query string or a JSON body; the same rules hold for both.
+//!
+//! A parameter of the wrong type is told by its name. `null`, and in a query string the empty text, stand for absent;
+//! what is not a parameter is ignored.
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Uri, header};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use serde_json::{Map, Value};
+
+use super::media::is_json;
+use super::{Fault, Refusal};
+use crate::graph::error::{Code, Error};
+
+/// Under which names a client sends a document's ID: ours and the persisted documents', and Relay's two.
+const IDS: [&str; 3] = ["documentId", "doc_id", "id"];
+
+/// The parameters of one operation.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::http) struct Parameters {
+    /// The document's text.
+    pub(in crate::http) query: Option<String>,
+    /// Which operation of it.
+    pub(in crate::http) operation_name: Option<String>,
+    /// The values of its variables.
+    pub(in crate::http) variables: Option<Map<String, Value>>,
+    /// What clients add to the protocol.
+    pub(in crate::http) extensions: Map<String, Value>,
+    /// The document's ID, in place of its text.
+    pub(in crate::http) document_id: Option<String>,
+}
+
+/// What a body asks.
+pub(super) enum Asked {
+    /// One operation.
+    One(Parameters),
+    /// A list of them.
+    Batch(Vec<Parameters>),
+}
+
+impl Parameters {
+    fn new(mut given: Map<String, Value>) -> Result<Self, Refusal> {
+        let id = IDS.iter().find_map(|name| given.get(*name).and_then(Value::as_str));
+        let document_id = id.filter(|id| !id.is_empty()).map(str::to_owned);
+        Ok(Self {
+            query: text(&mut given, "query")?,
+            operation_name: text(&mut given, "operationName")?,
+            variables: object(&mut given, "variables")?,
+            extensions: object(&mut given, "extensions")?.unwrap_or_default(),
+            document_id,
+        })
+    }
+}
+
+fn text(given: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+    match given.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Some(_) => Err(malformed(format!("The parameter {name} must be text."))),
+    }
+}
+
+fn object(given: &mut Map<String, Value>, name: &str) -> Result<Option<Map<String, Value>>, Refusal> {
+    match given.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(malformed(format!("The parameter {name} must be an object."))),
+    }
+}
+
+fn malformed(message: impl Into<String>) -> Refusal {
+    Refusal::new(Fault::Malformed, Error::bad_input(message))
+}
+
+/// Reads the parameters of a GET.
+pub(super) fn from_query(headers: &HeaderMap, uri: &Uri, length_max: usize) -> Result<Parameters, Refusal> {
+    // A foreign page may give a GET the media type of a form; nobody else has a reason to.
+    if headers.contains_key(header::CONTENT_TYPE) {
+        check_type(headers)?;
+    }
+    let query = uri.query().unwrap_or_default();
+    if query.len() > length_max {
+        let message = format!("The address is longer than {length_max} bytes; send the operation by POST.");
+        return Err(Refusal::new(Fault::AddressTooLong, Error::own(Code::LimitExceeded, message)));
+    }
+    let mut given = Map::new();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
+        let value = match &*name {
+            "query" | "operationName" => Value::String(value.into_owned()),
+            id if IDS.contains(&id) => Value::String(value.into_owned()),
+            "variables" | "extensions" => {
+                let wrong = |_| malformed(format!("The parameter {name} must be an object, written as JSON."));
+                serde_json::from_str(&value).map_err(wrong)?
+            }
+            _ => continue,
+        };
+        if given.insert(name.to_string(), value).is_some() {
+            return Err(malformed(format!("The parameter {name} is given twice.")));
+        }
+    }
+    Parameters::new(given)
+}
+
+/// Reads the parameters of a POST.
+pub(super) async fn from_body(headers: &HeaderMap, body: Body, length_max: usize) -> Result<Asked, Refusal> {
+    check_type(headers)?;
+    let body = read(headers, body, length_max).await?;
+    let unreadable = |_| Refusal::new(Fault::Unreadable, Error::bad_input("The body is not JSON in UTF-8."));
+    match serde_json::from_slice(&body).map_err(unreadable)? {
+        Value::Object(given) => Parameters::new(given).map(Asked::One),
+        Value::Array(all) => all.into_iter().map(member).collect::<Result<_, _>>().map(Asked::Batch),
+        _ => Err(malformed("The body must be an object with the parameter query.")),
+    }
+}
+
+fn member(value: Value) -> Result<Parameters, Refusal> {
+    match value {
+        Value::Object(given) => Parameters::new(given),
+        _ => Err(malformed("The list holds something that is no operation.")),
+    }
+}
+
+fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let one = types.next().filter(|_| types.next().is_none()).and_then(|value| value.to_str().ok());
+    if one.is_some_and(is_json) && !headers.contains_key(header::CONTENT_ENCODING) {
+        return Ok(());
+    }
+    let message = "Send the body as Content-Type: application/json, in UTF-8 and not compressed.";
+    Err(Refusal::new(Fault::MediaType, Error::bad_input(message)))
+}
+
+/// Reads a body, counting: no more than the limit is ever held, whatever length it claims.
+async fn read(headers: &HeaderMap, body: Body, length_max: usize) -> Result<Bytes, Refusal> {
+    let claimed = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if claimed.is_some_and(|claimed| claimed > length_max as u64) {
+        return Err(too_large(length_max));
+    }
+    let mut read = BytesMut::new();
+    let mut frames = body.into_data_stream();
+    while let Some(frame) = frames.next().await {
+        let frame = frame.map_err(|_| Refusal::new(Fault::Unreadable, Error::bad_input("The body broke off.")))?;
+        if read.len() + frame.len() > length_max {
+            return Err(too_large(length_max));
+        }
+        read.extend_from_slice(&frame);
+    }
+    Ok(read.freeze())
+}
+
+fn too_large(length_max: usize) -> Refusal {
+    let message = format!("The body is larger than {length_max} bytes.");
+    Refusal::new(Fault::TooLarge, Error::own(Code::LimitExceeded, message))
+}

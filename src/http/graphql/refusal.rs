@@ -1,0 +1,89 @@
+//! Why a request is not executed, and the status that says so: one table, with a column for each profile.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{ServerError, Value};
+use axum::http::StatusCode;
+use serde::Serialize;
+
+use super::super::Profile;
+use super::Media;
+use crate::graph::error::Error;
+use crate::graph::operation::{self, Rejected};
+
+/// What kind of fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Fault {
+    /// The body is not JSON, or broke off.
+    Unreadable,
+    /// A parameter is missing or of the wrong type.
+    Malformed,
+    /// The document cannot be parsed.
+    Syntax,
+    /// The document, the choice of an operation or a variable is not valid.
+    Invalid,
+    /// A credential is not what it should be.
+    Unauthenticated,
+    /// The gateway does not answer this document.
+    Forbidden,
+    /// The method is wrong, or is wrong for this operation.
+    Method,
+    /// The client takes no media type that is spoken here.
+    NotAcceptable,
+    /// The body is larger than is taken.
+    TooLarge,
+    /// The address is longer than is taken.
+    AddressTooLong,
+    /// The body is not said to be JSON.
+    MediaType,
+}
+
+/// A request that is not executed; written out it is the whole answer.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct Refusal {
+    /// What kind of fault it is.
+    #[serde(skip)]
+    pub(super) fault: Fault,
+    /// What is told of it.
+    pub(super) errors: Vec<ServerError>,
+    /// What is told beside that.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) extensions: BTreeMap<String, Value>,
+}
+
+impl Refusal {
+    /// A refusal for one reason.
+    pub(in crate::http) fn new(fault: Fault, error: Error) -> Self {
+        Self { fault, errors: vec![error.at(None)], extensions: BTreeMap::new() }
+    }
+}
+
+impl From<Rejected> for Refusal {
+    fn from(rejected: Rejected) -> Self {
+        let fault = match rejected.fault {
+            operation::Fault::Syntax => Fault::Syntax,
+            operation::Fault::Invalid => Fault::Invalid,
+            operation::Fault::NotAQuery => Fault::Method,
+        };
+        Self { fault, errors: rejected.errors, extensions: rejected.extensions }
+    }
+}
+
+impl Fault {
+    /// The status of an answer with this fault.
+    pub(super) fn status(self, profile: Profile, media: Media) -> StatusCode {
+        match (self, profile, media) {
+            // Older clients take any other status for a failure of the network.
+            (Fault::Syntax | Fault::Invalid, Profile::Stable, Media::Json) => StatusCode::OK,
+            (Fault::Malformed | Fault::Invalid, Profile::Draft, _) => StatusCode::UNPROCESSABLE_ENTITY,
+            (Fault::Unreadable | Fault::Malformed | Fault::Syntax | Fault::Invalid, ..) => StatusCode::BAD_REQUEST,
+            (Fault::Unauthenticated, ..) => StatusCode::UNAUTHORIZED,
+            (Fault::Forbidden, ..) => StatusCode::FORBIDDEN,
+            (Fault::Method, ..) => StatusCode::METHOD_NOT_ALLOWED,
+            (Fault::NotAcceptable, ..) => StatusCode::NOT_ACCEPTABLE,
+            (Fault::TooLarge, ..) => StatusCode::PAYLOAD_TOO_LARGE,
+            (Fault::AddressTooLong, ..) => StatusCode::URI_TOO_LONG,
+            (Fault::MediaType, ..) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Documents that clients sent, by their hash: bounded by number and by bytes, the one unused the longest goes first.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+/// The SHA-256 of a document's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Hash([u8; 32]);
+
+/// Documents by their hash.
+pub(super) struct Store {
+    count_max: usize,
+    bytes_max: usize,
+    bytes: usize,
+    /// Counts uses; the order of the documents.
+    now: u64,
+    texts: HashMap<Hash, (u64, Arc<str>)>,
+    by_use: BTreeMap<u64, Hash>,
+}
+
+impl Hash {
+    /// The hash of a text.
+    pub(super) fn of(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+
+    /// Reads 64 hexadecimal digits in small letters.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 || digits.iter().any(|digit| !matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+            return None;
+        }
+        let mut hash = [0; 32];
+        for (byte, pair) in hash.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(hash))
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
+impl Store {
+    /// An empty store with these bounds.
+    pub(super) fn new(count_max: usize, bytes_max: usize) -> Self {
+        Self { count_max, bytes_max, bytes: 0, now: 0, texts: HashMap::new(), by_use: BTreeMap::new() }
+    }
+
+    /// The document with this hash.
+    pub(super) fn get(&mut self, hash: &Hash) -> Option<Arc<str>> {
+        let (used, text) = self.texts.get_mut(hash)?;
+        self.now += 1;
+        self.by_use.remove(used);
+        self.by_use.insert(self.now, *hash);
+        *used = self.now;
+        Some(text.clone())
+    }
+
+    /// Keeps a document, which must have this hash. One larger than the whole store is not kept.
+    pub(super) fn put(&mut self, hash: Hash, text: Arc<str>) {
+        if self.get(&hash).is_some() || text.len() > self.bytes_max {
+            return;
+        }
+        self.now += 1;
+        self.bytes += text.len();
+        self.by_use.insert(self.now, hash);
+        self.texts.insert(hash, (self.now, text));
+        while self.texts.len() > self.count_max || self.bytes > self.bytes_max {
+            let Some((_, oldest)) = self.by_use.pop_first() else { return };
+            let freed = self.texts.remove(&oldest).map_or(0, |(_, text)| text.len());
+            self.bytes -= freed;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_64_small_digits_of_the_texts_sha_256() {
+        let hash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
+        assert_eq!(Hash::of("{__typename}").to_string(), hash);
+        assert_eq!(Hash::parse(hash), Some(Hash::of("{__typename}")));
+        for bad in ["", "ecf4", &hash.to_uppercase(), &hash.replace('e', "+"), &format!("{hash}0")] {
+            assert_eq!(Hash::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_store_keeps_what_was_used_last_within_its_bounds() {
+        let mut store = Store::new(3, 10);
+        let put = |store: &mut Store, text: &str| store.put(Hash::of(text), text.into());
+        let has = |store: &Store, text: &str| store.texts.contains_key(&Hash::of(text));
+        for text in ["a", "b", "c"] {
+            put(&mut store, text);
+        }
+        assert_eq!(store.get(&Hash::of("a")).as_deref(), Some("a"));
+        put(&mut store, "d");
+        assert!(has(&store, "a") && !has(&store, "b") && has(&store, "c") && has(&store, "d"));
+        put(&mut store, "12345678");
+        assert!(has(&store, "12345678") && has(&store, "d") && has(&store, "a") != has(&store, "c"));
+        put(&mut store, "more than the ten bytes");
+        assert!(!has(&store, "more than the ten bytes") && has(&store, "12345678"));
+        assert!(store.bytes <= 10 && store.by_use.len() == store.texts.len());
+    }
+}

@@ -1,0 +1,136 @@
+//! The documents that the gateway was given, by ID: read once at start, from a folder or a manifest.
+//!
+//! A folder holds one document in each `.graphql` file; its IDs are the file's name and the SHA-256 of its text. A
+//! manifest is JSON, either `{id: text}`, as relay-compiler and codegen write it, or Apollo's
+//! `{"format": "apollo-persisted-query-manifest", "operations": [{"id", "body"}]}`. A document that cannot be parsed
+//! stops the start, and so does an ID that means two.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::store::Hash;
+
+/// What Apollo's manifest says that it is.
+const APOLLO: &str = "apollo-persisted-query-manifest";
+
+/// What may stand before an ID that is a hash.
+const PREFIX: &str = "sha256:";
+
+/// How a document's file is called.
+const SUFFIX: &str = ".graphql";
+
+/// How deep folders are read.
+const FOLDERS_MAX: usize = 16;
+
+/// Trusted documents.
+#[derive(Debug, Default)]
+pub(super) struct Trusted {
+    by_id: HashMap<String, Arc<str>>,
+    hashes: HashSet<Hash>,
+}
+
+impl Trusted {
+    /// Reads them from a folder or a manifest.
+    pub(super) fn read(path: &Path) -> Result<Self, String> {
+        let mut trusted = Self::default();
+        if path.is_dir() {
+            trusted.read_folder(path, 0)?;
+        } else {
+            let text = fs::read_to_string(path).map_err(|error| format!(": cannot be read: {error}"))?;
+            for (id, text) in manifest(&text)? {
+                trusted.add(&id, &text, &format!(": the document {id}"))?;
+            }
+        }
+        if trusted.by_id.is_empty() { Err(": there is no document".to_owned()) } else { Ok(trusted) }
+    }
+
+    /// The document with this ID.
+    pub(super) fn find(&self, id: &str) -> Option<Arc<str>> {
+        let found = self.by_id.get(id).or_else(|| self.by_id.get(id.strip_prefix(PREFIX)?));
+        found.cloned()
+    }
+
+    /// Whether a text with this hash is one of them.
+    pub(super) fn has(&self, hash: &Hash) -> bool {
+        self.hashes.contains(hash)
+    }
+
+    fn read_folder(&mut self, folder: &Path, depth: usize) -> Result<(), String> {
+        if depth > FOLDERS_MAX {
+            return Err(format!(": folders are nested deeper than {FOLDERS_MAX}"));
+        }
+        let unreadable = |error: std::io::Error| format!(": {} cannot be read: {error}", folder.display());
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path.is_dir() {
+                self.read_folder(&path, depth + 1)?;
+            } else if path.to_string_lossy().ends_with(SUFFIX) {
+                let place = format!(": {}", path.display());
+                let text = fs::read_to_string(&path).map_err(|error| format!("{place} cannot be read: {error}"))?;
+                let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                self.add(&name, &text, &place)?;
+                self.add(&Hash::of(&text).to_string(), &text, &place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, id: &str, text: &str, place: &str) -> Result<(), String> {
+        if async_graphql::parser::parse_query(text).is_err() {
+            return Err(format!("{place} is not a GraphQL document"));
+        }
+        self.hashes.insert(Hash::of(text));
+        let known = self.by_id.insert(id.to_owned(), text.into());
+        match known.is_some_and(|known| *known != *text) {
+            true => Err(format!("{place} has the ID of another document")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The IDs and texts of a manifest.
+fn manifest(text: &str) -> Result<Vec<(String, String)>, String> {
+    let wrong = || format!(": is no manifest; wanted {{id: text}}, or Apollo's with format {APOLLO}");
+    let Ok(Value::Object(manifest)) = serde_json::from_str(text) else { return Err(wrong()) };
+    let own = |value: &Value| value.as_str().map(str::to_owned);
+    let documents: Option<Vec<_>> = match (manifest.get("format").and_then(Value::as_str), manifest.get("operations")) {
+        (Some(APOLLO), Some(Value::Array(operations))) => {
+            operations.iter().map(|one| Some((own(one.get("id")?)?, own(one.get("body")?)?))).collect()
+        }
+        _ => manifest.iter().map(|(id, text)| Some((id.clone(), own(text)?))).collect(),
+    };
+    documents.ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn each_compilers_manifest_is_read_and_nothing_else() {
+        let relay = r#"{"1a": "query A { a }", "2b": "query B { b }"}"#;
+        let apollo = r#"{"format": "apollo-persisted-query-manifest", "version": 1,
+            "operations": [{"id": "1a", "name": "A", "type": "query", "body": "query A { a }"}]}"#;
+        assert_eq!(manifest(relay).unwrap().len(), 2);
+        assert_eq!(manifest(apollo).unwrap(), [("1a".to_owned(), "query A { a }".to_owned())]);
+        for wrong in ["", "[]", "{\"a\": 1}", "{\"format\": \"apollo-persisted-query-manifest\", \"operations\": [{}]}"]
+        {
+            assert!(manifest(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_id_may_say_that_it_is_a_hash_and_means_one_document() {
+        let mut trusted = Trusted::default();
+        trusted.add("1a", "{ a }", "").unwrap();
+        assert_eq!(trusted.find("sha256:1a").as_deref(), Some("{ a }"));
+        assert!(trusted.find("1").is_none());
+        assert!(trusted.add("1a", "{ b }", "x").unwrap_err().contains("ID of another"));
+        assert!(trusted.add("2b", "{", "x").unwrap_err().contains("not a GraphQL document"));
+    }
+}

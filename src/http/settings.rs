@@ -1,0 +1,113 @@
+//! How the gateway is reached: the settings of this room and their defaults.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+
+use super::persisted;
+
+/// The most operations that a batch may ever have.
+pub const BATCH_MAX: u64 = 10;
+
+/// How the gateway is reached.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The largest request body taken, in bytes.
+    pub body_max_bytes: usize,
+    /// Whether `/` shows the explorer; unless it is set, as long as only this machine can reach it.
+    pub explorer: Option<bool>,
+    /// Which reading of GraphQL over HTTP its status codes follow.
+    pub profile: Profile,
+    /// The origins whose pages may ask and read.
+    pub allowed_origins: Origins,
+    /// How many operations one request may bring as a list; 0 for no lists.
+    pub batch_max: usize,
+    /// How many documents that clients send are kept by their hash; 0 for none.
+    pub persisted_max: usize,
+    /// How many bytes of documents that clients send are kept.
+    pub persisted_max_bytes: usize,
+    /// The documents that the gateway was given.
+    pub trusted_documents: persisted::Settings,
+}
+
+/// A reading of GraphQL over HTTP.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// What today's clients and audits expect: 200 in `application/json` for everything well-formed, else 400.
+    #[default]
+    Stable,
+    /// The draft of August 2026: 422 for what is well-formed and wrong, 294 for data with errors, for both media types.
+    Draft,
+}
+
+/// Origins as a browser writes them: scheme, host and port.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins(pub Vec<String>);
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            body_max_bytes: 256 << 10,
+            explorer: None,
+            profile: Profile::default(),
+            allowed_origins: Origins::default(),
+            batch_max: 0,
+            persisted_max: 1_000,
+            persisted_max_bytes: 8 << 20,
+            trusted_documents: persisted::Settings::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Whether `/` shows the explorer.
+    pub fn shows_explorer(&self) -> bool {
+        self.explorer.unwrap_or_else(|| self.listen.ip().is_loopback())
+    }
+}
+
+impl Origins {
+    /// Whether each is an origin, spelled as a browser spells it; `*` is none.
+    pub fn are_origins(&self) -> bool {
+        self.0.iter().all(|text| {
+            let origin = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+            origin.is_some_and(|url| url.origin().ascii_serialization() == *text)
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Origins {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OriginsVisitor)
+    }
+}
+
+/// Takes a list of texts, or one text with commas, as an environment variable has it.
+struct OriginsVisitor;
+
+impl<'de> Visitor<'de> for OriginsVisitor {
+    type Value = Origins;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list of origins")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Origins, E> {
+        Ok(Origins(text.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Origins, A::Error> {
+        let mut origins = Vec::new();
+        while let Some(origin) = list.next_element()? {
+            origins.push(origin);
+        }
+        Ok(Origins(origins))
+    }
+}
