@@ -74,6 +74,39 @@ pub struct Identity {
     pub complete: bool,
 }
 
+impl Identity {
+    /// A readable identity of which nothing is known but what names it.
+    pub fn blank(provider: Provider, key: IdentityKey) -> Self {
+        Self {
+            key,
+            provider,
+            provider_id: None,
+            state: IdentityState::Readable,
+            service: None,
+            service_label: None,
+            subject: None,
+            provider_account_uid: None,
+            display_name: None,
+            username: None,
+            name: None,
+            profile_url: None,
+            picture_url: None,
+            thumbnail_url: None,
+            photos: Vec::new(),
+            account_url: None,
+            created_at: None,
+            updated_at: None,
+            emails: None,
+            urls: Vec::new(),
+            accounts: Vec::new(),
+            follower_count: None,
+            profile: None,
+            user: None,
+            complete: true,
+        }
+    }
+}
+
 /// Whether an identity, or a user of the OneAll site, can be read.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdentityState {

@@ -167,31 +167,5 @@ fn photos(rows: Rows<payload::Valued>) -> Vec<Photo> {
 }
 
 fn blank(key: IdentityKey, user: Option<UserToken>) -> Identity {
-    Identity {
-        key,
-        provider: Provider::OneAll,
-        provider_id: None,
-        state: IdentityState::Readable,
-        service: None,
-        service_label: None,
-        subject: None,
-        provider_account_uid: None,
-        display_name: None,
-        username: None,
-        name: None,
-        profile_url: None,
-        picture_url: None,
-        thumbnail_url: None,
-        photos: Vec::new(),
-        account_url: None,
-        created_at: None,
-        updated_at: None,
-        emails: None,
-        urls: Vec::new(),
-        accounts: Vec::new(),
-        follower_count: None,
-        profile: None,
-        user,
-        complete: true,
-    }
+    Identity { user, ..Identity::blank(Provider::OneAll, key) }
 }

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    AdditionalAccount, Connection, ConnectionKey, ConnectionKind, DateTime, Identity, IdentityKey, IdentityState,
-    KeyringId, KeyringRecord, Provider, PublicizeId, PublicizeRecord, Record, SiteId, Url,
+    AdditionalAccount, Connection, ConnectionKey, ConnectionKind, DateTime, Identity, IdentityKey, KeyringId,
+    KeyringRecord, Provider, PublicizeId, PublicizeRecord, Record, SiteId, Url,
 };
 use crate::provider::List;
 use crate::provider::lenient::Loose;
@@ -129,31 +129,15 @@ fn identity(item: &mut payload::Connection, key: &ConnectionKey) -> Option<Ident
         return None;
     }
     Some(Identity {
-        key: IdentityKey::Outside(key.clone()),
-        provider: Provider::WordPress,
-        provider_id: None,
-        state: IdentityState::Readable,
         service: item.service.clone().text(),
         service_label: item.label.clone().text(),
         subject,
-        provider_account_uid: None,
         username: username(name.as_deref(), display.as_deref()),
         display_name: display.or(name),
-        name: None,
         profile_url,
         picture_url,
-        thumbnail_url: None,
-        photos: Vec::new(),
-        account_url: None,
-        created_at: None,
-        updated_at: None,
-        emails: None,
-        urls: Vec::new(),
-        accounts: Vec::new(),
         follower_count: count(&item.external_follower_count),
-        profile: None,
-        user: None,
-        complete: true,
+        ..Identity::blank(Provider::WordPress, IdentityKey::Outside(key.clone()))
     })
 }
 

@@ -55,7 +55,7 @@ fn the_documented_sample_is_a_publicize_connection_and_every_field_of_it_arrives
     assert_eq!(seed.record, Record::Publicize(record));
     let account = seed.identity.unwrap();
     assert_eq!(account.key, IdentityKey::Outside(key));
-    assert_eq!((account.provider_id.as_deref(), account.state), (None, IdentityState::Readable));
+    assert_eq!((account.provider_id.as_deref(), account.state), (None, crate::model::IdentityState::Readable));
     assert_eq!(account.service.as_deref(), Some("twitter"));
     assert_eq!(account.subject.as_deref(), Some("15919116"));
     assert_eq!(account.display_name.as_deref(), Some("@automattic"));
