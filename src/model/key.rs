@@ -13,8 +13,17 @@ const SLUG_LENGTH_MAX: usize = 64;
 
 /// A key of a service or a plugin, as both providers spell them: 1 to 64 characters out of `0-9 A-Z a-z _ -`.
 pub fn slug(text: &str) -> Option<String> {
+    is_slug(text).then(|| text.to_owned())
+}
+
+/// Whether a text is as short and plain as a slug: safe to show, to log and to put into a path.
+pub fn is_slug(text: &str) -> bool {
+    is_word(text, SLUG_LENGTH_MAX)
+}
+
+fn is_word(text: &str, length_max: usize) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    ((1..=SLUG_LENGTH_MAX).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
+    (1..=length_max).contains(&text.len()) && text.bytes().all(plain)
 }
 
 macro_rules! numeric_key {
@@ -48,9 +57,7 @@ macro_rules! token_key {
         impl $name {
             /// Takes 1 to 128 characters out of `0-9 A-Z a-z _ -`.
             pub fn parse(text: &str) -> Option<Self> {
-                let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-                let fits = (1..=TOKEN_LENGTH_MAX).contains(&text.len());
-                (fits && text.bytes().all(plain)).then(|| Self(text.to_owned()))
+                is_word(text, TOKEN_LENGTH_MAX).then(|| Self(text.to_owned()))
             }
 
             /// The token as text.

@@ -18,13 +18,11 @@ use std::sync::Arc;
 
 use super::date;
 use super::payload::Listing;
+use crate::model::key::is_slug;
 use crate::model::{Application, ApplicationKey, DateTime, Provider, Url, key};
 use crate::provider::lenient::Loose;
 use crate::provider::span::{Numbered, Page, Paging};
 use crate::provider::{SKIPPED_MAX, Skipped};
-
-/// The longest key of a map that is shown in a path, in bytes.
-const PLACE_LENGTH_MAX: usize = 64;
 
 /// OneAll's plugins that make connections: the key, and the name to show.
 const PLUGINS: [(&str, &str); 3] =
@@ -102,9 +100,7 @@ pub fn plugin_application(key: &str) -> Application {
 
 /// Where a row stands. A map's key is the provider's text: only a plain word may stand in a path.
 fn path(list: &str, index: u32, place: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    let is_word = (1..=PLACE_LENGTH_MAX).contains(&place.len()) && place.bytes().all(plain);
-    if is_word { format!("{list}[{place}]") } else { format!("{list}[{index}]") }
+    if is_slug(place) { format!("{list}[{place}]") } else { format!("{list}[{index}]") }
 }
 
 /// Whether an answer's token is missing or the one asked for; anything else makes it an answer about another thing.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use async_graphql::ID;
 
 use crate::model::Url;
+use crate::model::key::is_slug;
 use crate::provider::lenient::{Loose, Maybe, Rows};
 use crate::provider::{LeftOut, List};
 
@@ -29,8 +30,6 @@ pub use place::{service, service_list, site, site_list};
 
 /// What is said of an ID that is none.
 const NO_NUMBER: &str = "expected a number or digits";
-/// The longest key of a map that is shown in a path, in bytes.
-const PLACE_LENGTH_MAX: usize = 64;
 
 /// Where the mapping stands in an answer, and the rows that it left out so far.
 #[derive(Debug, Default)]
@@ -51,7 +50,7 @@ fn each<P, T>(
     for (index, row) in rows.0.into_iter().enumerate() {
         let dot = if outer == 0 { "" } else { "." };
         // Writing into a string cannot fail. A map's key is the provider's text: only a plain word may stand in a path.
-        let _ = match is_word(&row.place) {
+        let _ = match is_slug(&row.place) {
             true => write!(notes.path, "{dot}{list}[{}]", row.place),
             false => write!(notes.path, "{dot}{list}[{index}]"),
         };
@@ -77,12 +76,6 @@ fn list<P, T>(
 
 fn object<P>(row: Maybe<P>) -> Result<P, String> {
     row.0.ok_or_else(|| NOT_AN_OBJECT.to_owned())
-}
-
-/// Whether a text is safe to show and to put into a path: a slug.
-fn is_word(text: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    (1..=PLACE_LENGTH_MAX).contains(&text.len()) && text.bytes().all(plain)
 }
 
 /// The number in this field, or a sentence that names the field.

@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use crate::model::Provider;
+use crate::model::key::is_slug;
 use crate::provider::{Error, Reason};
 use crate::upstream::Reply;
 
@@ -22,8 +23,6 @@ const BAN_MIN: Duration = Duration::from_secs(60);
 const BAN_WORDS: &str = "Limit reached";
 /// How much of a page is searched for it, in bytes.
 const PAGE_SEARCH_MAX: usize = 64 * 1024;
-/// The longest error identifier that is passed on, in bytes.
-const CODE_LENGTH_MAX: usize = 64;
 /// The status of an error inside a 200 that tells none: the API framework's own default (Jetpack's copy of it).
 const STATUS_DEFAULT: u16 = 400;
 
@@ -100,7 +99,7 @@ fn sentence(reply: &Reply, status: u16, said: &Said) -> Result<Verdict, Error> {
     };
     let seen = if status == reply.status { "an error" } else { "an error inside a good answer" };
     let mut error = failure(reply, reason, seen);
-    error.code = said.code.as_deref().filter(|code| is_plain(code)).map(str::to_owned);
+    error.code = said.code.as_deref().filter(|code| is_slug(code)).map(str::to_owned);
     if let Some(code) = &error.code {
         error.detail.push_str(": ");
         error.detail.push_str(code);
@@ -186,11 +185,6 @@ fn failure(reply: &Reply, reason: Reason, seen: &str) -> Error {
 fn holds_ban_words(page: &[u8]) -> bool {
     let start = &page[..page.len().min(PAGE_SEARCH_MAX)];
     start.windows(BAN_WORDS.len()).any(|words| words == BAN_WORDS.as_bytes())
-}
-
-fn is_plain(code: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    (1..=CODE_LENGTH_MAX).contains(&code.len()) && code.bytes().all(plain)
 }
 
 #[cfg(test)]

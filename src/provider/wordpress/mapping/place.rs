@@ -1,11 +1,12 @@
 //! The catalogue of services, and sites.
 
+use crate::model::key::is_slug;
 use crate::model::{ServiceEntry, Site, SiteId};
 use crate::provider::List;
 use crate::provider::lenient::Loose;
 
 use super::super::payload::{self, Genericon};
-use super::{is_word, link, list, number};
+use super::{link, list, number};
 
 /// Maps the answer of `/meta/external-services`, in the provider's order.
 pub fn service_list(payload: payload::Services) -> List<ServiceEntry> {
@@ -58,9 +59,9 @@ fn map_service(item: payload::Service, place: Option<&str>) -> Result<ServiceEnt
 /// The slug: the `ID`, or the key under which the service stands in a map. The place in a list is a number and no slug.
 /// A slug goes into a path, so it is a plain word.
 fn slug(id: Loose, place: Option<&str>) -> Option<String> {
-    let key = place.filter(|place| is_word(place) && !place.bytes().all(|b| b.is_ascii_digit()));
+    let key = place.filter(|place| is_slug(place) && !place.bytes().all(|b| b.is_ascii_digit()));
     match id {
-        Loose::Text(text) if is_word(&text) => Some(text),
+        Loose::Text(text) if is_slug(&text) => Some(text),
         _ => key.map(str::to_owned),
     }
 }
