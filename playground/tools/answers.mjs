@@ -6,7 +6,7 @@ import { here, SECRETS } from './world.mjs';
 
 /** The marks of a program that speaks of itself: its language, its parts, the machine's places. */
 const INSIDES =
-  /panick|\.rs\b|RUST_|async[-_]graphql|apollo[-_]compiler|\bserde|\btokio\b|\bhyper\b|reqwest|\baxum\b|called `|unwrap\(|back ?trace|stack ?trace|at line \d+ column \d+$|invalid type: |os error|\/etc\/passwd|root:x:/i;
+  /panick|\.rs\b|RUST_|async[-_]graphql|apollo[-_]compiler|\bserde|\btokio\b|\bhyper\b|reqwest|\baxum\b|called `|unwrap\(|back ?trace|stack ?trace|at line \d+ column \d+|invalid type: |os error|\/etc\/passwd|root:x:/i;
 
 /** What is wrong with an answer, or nothing. */
 export function fault({ status, headers, text }) {
@@ -14,7 +14,7 @@ export function fault({ status, headers, text }) {
   const all = `${JSON.stringify(Object.fromEntries(Object.entries(headers)))}\n${text}`;
   const secret = SECRETS.find((one) => all.includes(one));
   if (secret) return `the secret ${secret}`;
-  const place = [here('../..'), homedir(), '/home/', '/proc/'].find((one) => one.length > 1 && all.includes(one));
+  const place = [here('../..').replace(/\/$/, ''), homedir(), '/home/', '/proc/'].find((one) => one.length > 1 && all.includes(one));
   if (place) return `the place ${place}`;
   const inside = all.match(INSIDES);
   if (inside) return `the words ${all.slice(Math.max(0, inside.index - 60), inside.index + 80)}`;

@@ -11,7 +11,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { logged, withWitness } from './answers.mjs';
 import { attempt, check, report, wanted } from './check.mjs';
-import { GENERATED, SCHEMA, here, post, withSandbox, withServe } from './world.mjs';
+import { GENERATED, SCHEMA, fault, here, post, withSandbox, withServe } from './world.mjs';
 
 const [binary, schemathesis, examples = '100', seed = '1'] = wanted('COMMONGRAPH', 'SCHEMATHESIS');
 const SECONDS_MAX = 240;
@@ -20,6 +20,7 @@ await mkdir(GENERATED, { recursive: true });
 await attempt('the sandbox', () =>
   withSandbox(binary, async (sandbox) => {
     await attempt('the fuzz of the sandbox', () => fuzz('the sandbox', sandbox));
+    await attempt('the fuzz of a sandbox out of order', () => notices(sandbox));
     await withServe(binary, sandbox, {}, (gateway) => attempt('the fuzz of serve', () => fuzz("production's settings", gateway)));
   }),
 );
@@ -28,13 +29,21 @@ report();
 async function fuzz(name, gateway) {
   const ids = await knownIds(gateway);
   await withWitness(gateway.graph, async (url, seen) => {
-    const { code, text } = await run(url, gateway.people.operator, ids);
+    const { code, text } = await run(url, gateway.people.operator, ids, examples);
     const made = Number(text.match(/(\d+) generated/)?.[1] ?? 0);
     check(`schemathesis finds nothing in ${name}`, code === 0, text.slice(-4_000));
     check(`it made operations for every entry point`, /(\d+) selected \/ \1 total/.test(text) && made > 12 * 10, text);
     check(`no answer of ${seen.answers} fails or tells too much`, seen.answers >= made && seen.faults.length === 0, seen.faults.slice(0, 5).join('\n'));
   });
   check('the log has no panic and no secret', !logged(gateway.log()), logged(gateway.log()));
+}
+
+// Without this, a fuzz that sees nothing would pass everything.
+async function notices(sandbox) {
+  await fault(sandbox, { provider: 'wordpress', status: 503 });
+  const { code, text } = await run(sandbox.graph, sandbox.people.operator, {}, '3');
+  check('it would find what is not for the client to change', code === 1 && text.includes('PROVIDER_UNAVAILABLE'), text.slice(-2_000));
+  await fault(sandbox);
 }
 
 // IDs of things that exist, by the argument that takes them.
@@ -56,11 +65,11 @@ async function knownIds({ graph, people }) {
   };
 }
 
-function run(url, headers, ids) {
+function run(url, headers, ids, count) {
   const said = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
   const parameters = [
     'run', SCHEMA, '--url', url, ...said,
-    '--max-examples', examples, '--seed', seed, '--workers', '1',
+    '--max-examples', count, '--seed', seed, '--workers', '1',
     // A GraphQL field that fails has an error of its own, which this check takes for the server's; ours looks at its code.
     '--exclude-checks', 'not_a_server_error',
     '--generation-database', 'none', '--no-shrink', '--no-color', '--max-failures', '5',

@@ -9,10 +9,11 @@
 import { fault, logged } from './answers.mjs';
 import { attempt, check, report, wanted } from './check.mjs';
 import { ODDITIES, PROBES } from './attacks.mjs';
-import { withSandbox, withServe } from './world.mjs';
+import { here, withSandbox, withServe } from './world.mjs';
 
 const [binary] = wanted('COMMONGRAPH');
 
+await attempt('the eye', sees);
 await attempt('the sandbox', () =>
   withSandbox(binary, async (sandbox) => {
     await attempt('the sandbox', () => probe('the sandbox', sandbox, true));
@@ -20,6 +21,17 @@ await attempt('the sandbox', () =>
   }),
 );
 report();
+
+// Without this, an eye that sees nothing would pass everything.
+function sees() {
+  const of = (text, status = 200, headers = {}) => fault({ status, headers, text });
+  const told = [
+    of('', 500), of('thread panicked at src/main.rs:1'), of('{"x":"expected value at line 1 column 1"}'), of('{"x":"canary"}'),
+    of(here('src')), of('', 200, { server: 'x' }), of('', 200, { 'x-token': 'sandbox-wpcom-ada' }),
+  ];
+  check('a failure, a panic, a secret, a place and a header would be seen', told.every(Boolean), told.join());
+  check('and a plain answer is let by', of('{"data":{"__typename":"Query"}}') === undefined);
+}
 
 async function probe(name, { graph, people, log }, isOpen) {
   const seen = [];
