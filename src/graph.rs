@@ -135,7 +135,7 @@ impl Graph {
 
     /// Says why a document is refused: that it may not come this way, before any rule that it breaks.
     async fn reject(&self, refused: Refused, allowed: Allowed) -> Rejected {
-        let Refused { mut errors, fault, is_query, invalid } = refused;
+        let Refused { mut errors, omitted, fault, is_query, invalid } = refused;
         if let Err(rejected) = operation::allow(is_query, allowed) {
             return rejected;
         }
@@ -146,7 +146,9 @@ impl Graph {
             mask::refused(&mut faults);
             errors = if faults.is_empty() { errors } else { faults };
         }
-        Rejected::new(fault, errors)
+        let mut rejected = Rejected::new(fault, errors);
+        mask::omit(&mut rejected.extensions, omitted);
+        rejected
     }
 
     /// Executes one operation for one caller. Dropping the future ends its calls. The cost that was counted before is an

@@ -21,7 +21,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use apollo_compiler::validation::Valid;
+use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument as Validated, Schema};
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
@@ -72,13 +72,15 @@ pub struct Expense {
 /// Why a document is not executed.
 #[derive(Debug)]
 pub struct Refused {
-    /// What the client is told.
+    /// What the client is told; at most as many as an answer may have.
     pub errors: Vec<ServerError>,
+    /// How many more there are.
+    pub omitted: usize,
     /// Syntax for a text that is no document, Invalid for everything else.
     pub fault: Fault,
     /// Whether all that the document asks for is to read; so a document counts that cannot be parsed.
     pub is_query: bool,
-    /// The document, if it parses, is within all limits and only breaks rules of validation.
+    /// The document, if it parses, is within all limits and only breaks rules of validation, each of which is told.
     pub(super) invalid: Option<Box<Request>>,
 }
 
@@ -152,11 +154,7 @@ impl Documents {
         let document = parse_query(text).map_err(|error| not_parsed(&error))?;
         let size = self.measure(&document)?;
         if let Err(wrong) = Validated::parse_and_validate(&self.schema, text, "document.graphql") {
-            let errors = wrong.errors.iter().map(sentence).collect();
-            let is_query = document.operations.iter().all(|(_, operation)| operation.node.ty == OperationType::Query);
-            let mut invalid = Request::new("").variables(std::mem::take(&mut request.variables));
-            invalid.set_parsed_query(document);
-            return Err(Refused { errors, fault: Fault::Invalid, is_query, invalid: Some(Box::new(invalid)) });
+            return Err(self.refuse(&wrong.errors, document, std::mem::take(&mut request.variables)));
         }
         let mut operations = Vec::new();
         for (name, operation) in document.operations.iter() {
@@ -166,6 +164,20 @@ impl Documents {
             operations.push((name.cloned(), Ready { merged, size, calls: (!cost.varies).then_some(cost.calls) }));
         }
         Ok(Known { operations })
+    }
+
+    /// Tells which rules a document breaks. To find a fault's line and column takes a walk through the text, so no more
+    /// faults are told than an answer may have.
+    fn refuse(&self, wrong: &DiagnosticList, document: ExecutableDocument, variables: Variables) -> Refused {
+        let errors: Vec<_> = wrong.iter().take(self.limits.errors_max).map(sentence).collect();
+        let omitted = wrong.len() - errors.len();
+        let is_query = document.operations.iter().all(|(_, operation)| operation.node.ty == OperationType::Query);
+        let invalid = (omitted == 0).then(|| {
+            let mut invalid = Request::new("").variables(variables);
+            invalid.set_parsed_query(document);
+            Box::new(invalid)
+        });
+        Refused { errors, omitted, fault: Fault::Invalid, is_query, invalid }
     }
 
     fn measure(&self, document: &ExecutableDocument) -> Result<Size, Error> {
@@ -273,14 +285,14 @@ impl Expense {
 
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self { errors: vec![error.at(None)], fault: Fault::Invalid, is_query: true, invalid: None }
+        Self { errors: vec![error.at(None)], omitted: 0, fault: Fault::Invalid, is_query: true, invalid: None }
     }
 }
 
 fn unreadable((line, column): (usize, usize)) -> Refused {
     let error = Error::bad_input(format!("Syntax error at line {line}, column {column}."));
     let errors = vec![error.at(Some(Pos { line, column }))];
-    Refused { errors, fault: Fault::Syntax, is_query: true, invalid: None }
+    Refused { errors, omitted: 0, fault: Fault::Syntax, is_query: true, invalid: None }
 }
 
 /// Says where a text cannot be parsed, in words of our own: the parser's hold the text.

@@ -92,6 +92,7 @@ pub struct ProviderState {
 /// The entry points of the graph.
 pub struct Query;
 
+/// Where every question begins: with whom the request acts for, with what it may list, or with one thing by its ID.
 #[Object]
 impl Query {
     /// Anything by its ID. Null if there is no such thing, or not for this caller.

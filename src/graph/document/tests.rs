@@ -32,6 +32,17 @@ fn limit(text: &str) -> String {
     limit_of(&checked(text).expect_err(text))
 }
 
+#[test]
+fn faults_beyond_the_most_errors_of_an_answer_are_counted_and_not_told() {
+    for (count, told, omitted) in [(20, 20, 0), (21, 20, 1), (1_900, 20, 1_880)] {
+        let unknown: String = (0..count).map(|n| format!("x{n} ")).collect();
+        let refused = checked(&format!("{{ {unknown} }}")).unwrap_err();
+        assert_eq!((refused.errors.len(), refused.omitted), (told, omitted));
+        // The library's sentences are asked for only where they would all be told.
+        assert_eq!(refused.invalid.is_some(), omitted == 0);
+    }
+}
+
 /// Counts a document by writing out every spread.
 fn naive(document: &ExecutableDocument, set: &SelectionSet) -> (usize, usize) {
     let (mut selections, mut depth) = (0, 0);

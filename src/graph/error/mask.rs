@@ -19,8 +19,13 @@ const ARGUMENT: &str = "Failed to parse \"";
 /// Leaves out what is beyond the most errors of an answer, and says how many that are.
 pub fn cap(errors: &mut Vec<ServerError>, extensions: &mut BTreeMap<String, Value>, max: usize) {
     let omitted = errors.len().saturating_sub(max);
+    errors.truncate(max);
+    omit(extensions, omitted);
+}
+
+/// Says how many errors are left out, if any are.
+pub fn omit(extensions: &mut BTreeMap<String, Value>, omitted: usize) {
     if omitted > 0 {
-        errors.truncate(max);
         extensions.insert("errorsOmitted".to_owned(), Value::from(omitted));
     }
 }

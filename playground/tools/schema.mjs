@@ -1,0 +1,85 @@
+// Holds schema.graphql to the tools that read schemas: graphql-inspector, codegen with tsc, relay-compiler and the rules
+// of graphql-eslint.
+//
+//   node schema.mjs COMMONGRAPH
+//
+// COMMONGRAPH is the command. Prints a line for each check and exits with 1 if one failed.
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { buildClientSchema, buildSchema, getIntrospectionQuery, printSchema, validateSchema } from 'graphql';
+import { attempt, check, report, wanted } from './check.mjs';
+import { EXCEPTIONS, findings, judge } from './lint.mjs';
+import { compileRelay, generateCode, readJson, tool, writeTour } from './make.mjs';
+import { GENERATED, SCHEMA, post, tour, withSandbox } from './world.mjs';
+
+const [binary] = wanted('COMMONGRAPH');
+const text = await readFile(SCHEMA, 'utf8');
+const schema = buildSchema(text);
+
+await attempt('the sandbox', () =>
+  withSandbox(binary, async (sandbox) => {
+    const documents = tour(sandbox.tabs);
+    await writeTour(documents);
+    await attempt('graphql-inspector', () => inspects(sandbox));
+    await attempt('codegen', () => generates(Object.keys(documents)));
+    await attempt('relay-compiler', () => compiles(documents));
+  }),
+);
+await attempt('graphql-eslint', lints);
+report();
+
+async function inspects(sandbox) {
+  check('graphql-js finds the schema valid', validateSchema(schema).length === 0, validateSchema(schema).join('\n'));
+  const valid = await tool('graphql-inspector', ['validate', `${GENERATED}/documents/*.graphql`, SCHEMA]);
+  check("graphql-inspector finds the tour's documents valid", valid.ok, valid.text);
+  await writeFile(`${GENERATED}/documents/Broken.gql`, 'query Broken { connections { nothing } }');
+  const broken = await tool('graphql-inspector', ['validate', `${GENERATED}/documents/*.gql`, SCHEMA]);
+  check('and would find one that is not', !broken.ok && broken.text.includes('nothing'), broken.text);
+  const served = `${GENERATED}/served.graphql`;
+  await writeFile(served, await (await fetch(new URL('/schema.graphql', sandbox.graph))).text());
+  const same = await tool('graphql-inspector', ['diff', SCHEMA, served]);
+  check('the schema that is served is the one committed', same.ok && /No changes detected/.test(same.text), same.text);
+  const told = `${GENERATED}/told.graphql`;
+  await writeFile(told, await introspected(sandbox));
+  const asked = await tool('graphql-inspector', ['diff', SCHEMA, told]);
+  check('and so is the one that introspection tells', asked.ok && /No changes detected/.test(asked.text), asked.text);
+  const smaller = `${GENERATED}/smaller.graphql`;
+  await writeFile(smaller, printSchema(schema).replace(/ {2}"""[^"]*"""\n {2}totalCount: Int\n/, ''));
+  const lost = await tool('graphql-inspector', ['diff', SCHEMA, smaller]);
+  check('a field that is taken away would be found', !lost.ok && lost.text.includes('totalCount'), lost.text);
+}
+
+async function introspected({ graph, people }) {
+  const query = getIntrospectionQuery({ inputValueDeprecation: true, specifiedByUrl: true, schemaDescription: true, oneOf: true });
+  const { answer } = await post(graph, people.operator, { query });
+  return printSchema(buildClientSchema(answer.data));
+}
+
+async function generates(names) {
+  const made = await generateCode();
+  if (!check('codegen makes types of the schema and every operation', made.ok, made.text)) return;
+  const manifest = await readJson(made.manifest);
+  check('and a manifest of them all', Object.keys(manifest).length === names.length, JSON.stringify(manifest));
+  const options = ['--strict', '--noUncheckedIndexedAccess', '--module', 'nodenext', '--target', 'es2022', '--skipLibCheck', 'false'];
+  const compiled = await tool('tsc', ['--noEmit', ...options, 'usage.ts']);
+  check('tsc takes what an application does with them, and refuses what is wrong', compiled.ok, compiled.text);
+}
+
+async function compiles(documents) {
+  const made = await compileRelay(documents);
+  check('relay-compiler compiles pages, rows that are read again, and the tour', made.ok, made.text);
+}
+
+async function lints() {
+  const found = await findings(SCHEMA, schema);
+  const { strange, idle } = judge(found);
+  const line = (one) => `${one.rule} ${one.place} ${one.message ?? ''}`;
+  check('graphql-eslint finds nothing but what is excepted', strange.length === 0, strange.map(line).join('\n'));
+  check('every exception is needed', idle.length === 0, idle.map(line).join('\n'));
+  check('and has its reason', EXCEPTIONS.every(({ reason, at }) => reason.length > 20 && at.length > 0));
+  // Without its exceptions the check must fail, and with one too many.
+  const bare = judge(found, []);
+  const idler = judge(found, [...EXCEPTIONS, { rule: 'require-description', at: ['Site'], reason: 'none' }]);
+  check('a new finding would be told, and an idle exception', bare.strange.length === found.length && idler.idle.length === 1);
+  console.log(`     ${found.length} findings under ${EXCEPTIONS.length} exceptions`);
+}

@@ -1,0 +1,131 @@
+// The running world of a script: a sandbox, gateways over it with production's settings, and who may ask them what.
+//
+// How a gateway is set up and which headers a person's requests carry is said here and nowhere else. The people, their
+// headers and the tour's documents are those of the explorer's tabs.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A place in this folder. */
+export const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The schema as it is committed. */
+export const SCHEMA = here('../../schema.graphql');
+
+/** Where scripts put what they make. */
+export const GENERATED = here('generated');
+
+const READY_WITHIN_MS = 20_000;
+
+/** The keys of the sandbox's OneAll site; invented, they open nothing. */
+const ONEALL_KEYS = { public: '00000000-5a4d-4000-a000-000000000001', private: '00000000-5a4d-4000-b000-000000000002' };
+
+/** What no answer may ever hold: the sandbox's secrets and its people's credentials. */
+export const SECRETS = ['canary', ONEALL_KEYS.private, ONEALL_KEYS.public, 'sandbox-wpcom-', 'Basic ', 'Bearer '];
+
+/** Starts a sandbox, hands it to `use`, and stops it whatever happens. */
+export async function withSandbox(binary, use) {
+  const command = start(binary, ['sandbox', '--listen', '127.0.0.1:0'], {});
+  try {
+    const greeting = /^ +graph +(\S+)[^]*played at (\S+), OneAll at (\S+);/m;
+    const [, graph, wordpress, oneall] = await ready(command, ({ said }) => said.match(greeting));
+    const tabs = await readTabs(new URL('/', graph));
+    return await use({ graph, wordpress, oneall, tabs, people: people(tabs), log: () => command.log });
+  } finally {
+    await stop(command);
+  }
+}
+
+/** Starts `serve` as it is in production over a sandbox's providers; `more` are further settings, by variable. */
+export async function withServe(binary, sandbox, more, use) {
+  const settings = {
+    COMMONGRAPH_WORDPRESS__BASE_URL: sandbox.wordpress,
+    COMMONGRAPH_ONEALL__BASE_URL: sandbox.oneall,
+    COMMONGRAPH_ONEALL__PUBLIC_KEY: ONEALL_KEYS.public,
+    COMMONGRAPH_ONEALL__PRIVATE_KEY: ONEALL_KEYS.private,
+    COMMONGRAPH_GRAPH__INTROSPECTION: 'false',
+    COMMONGRAPH_LOG__FORMAT: 'json',
+    ...more,
+  };
+  const command = start(binary, ['serve', '--listen', '127.0.0.1:0', '--no-explorer'], settings);
+  try {
+    const [, address] = await ready(command, ({ log }) => log.match(/"address":"([^"]+)"/));
+    return await use({ ...sandbox, graph: `http://${address}/graphql`, log: () => command.log });
+  } finally {
+    await stop(command);
+  }
+}
+
+/** Sends one operation as JSON and reads the answer. */
+export async function post(graph, headers, body) {
+  const response = await fetch(graph, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json', ...headers },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, answer: await response.json() };
+}
+
+/** Lets the sandbox's providers fail in these ways; none for well. */
+export async function fault(sandbox, ...faults) {
+  const response = await fetch(`${sandbox.wordpress}/__sandbox/faults`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(faults),
+  });
+  if (!response.ok) throw new Error(`the sandbox takes no such fault: ${await response.text()}`);
+}
+
+/** The tour's documents by their operation's name. */
+export function tour(tabs) {
+  return Object.fromEntries(tabs.map(({ query }) => [query.match(/^query (\w+)/)[1], query]));
+}
+
+function people(tabs) {
+  const named = (title) => title.match(/^As (\w+)/)?.[1] ?? 'operator';
+  return Object.fromEntries(tabs.map(({ title, headers }) => [named(title), headers ? JSON.parse(headers) : {}]));
+}
+
+async function readTabs(explorer) {
+  const page = await (await fetch(explorer)).text();
+  return JSON.parse(page.match(/id="explorer-settings">(.*?)<\/script>/s)[1]).tabs;
+}
+
+// The settings of whoever runs the script do not reach the command.
+function start(binary, parameters, settings) {
+  const theirs = Object.entries(process.env).filter(([name]) => !name.startsWith('COMMONGRAPH_'));
+  const env = { ...Object.fromEntries(theirs), ...settings };
+  const child = spawn(binary, parameters, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const command = Object.assign(child, { said: '', log: '' });
+  child.stdout.on('data', (part) => (command.said += part));
+  child.stderr.on('data', (part) => (command.log += part));
+  return command;
+}
+
+function ready(command, find) {
+  return new Promise((resolve, reject) => {
+    const fail = (why) => reject(new Error(`the command ${why}: ${command.said}${command.log}`));
+    const timer = setTimeout(() => fail('did not begin'), READY_WITHIN_MS);
+    const look = () => {
+      const found = find(command);
+      if (!found) return;
+      clearTimeout(timer);
+      resolve(found);
+    };
+    command.stdout.on('data', look);
+    command.stderr.on('data', look);
+    command.once('error', (error) => fail(error.message));
+    command.once('exit', (code) => fail(`ended with ${code}`));
+  });
+}
+
+async function stop(command) {
+  if (command.exitCode === null && command.signalCode === null && command.pid) {
+    const ended = once(command, 'exit');
+    command.kill('SIGTERM');
+    const timer = setTimeout(() => command.kill('SIGKILL'), 5_000);
+    await ended;
+    clearTimeout(timer);
+  }
+}
