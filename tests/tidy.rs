@@ -103,7 +103,7 @@ const BANS: [Ban; 23] = [
     ),
     ban(
         "expose_secret",
-        &["src/upstream/transport", "src/config", "src/access/service_key"],
+        &["src/upstream/transport", "src/config", "src/access/jwt", "src/access/service_key"],
         "k.expose_secret()",
         "a secret is opened where it is sent",
     ),
