@@ -1,6 +1,7 @@
 //! The composition root: settings become upstreams, providers, the graph and the routes; nothing else joins rooms.
 
 pub mod check;
+pub mod issuer;
 pub mod query;
 pub mod tour;
 
