@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod issuer;
+pub mod key;
 pub mod query;
 pub mod tour;
 
