@@ -4,6 +4,12 @@
 //! compile. The listener is on loopback, so the process that calls is trusted with what the gateway holds: it names the
 //! person it acts for, and by naming a OneAll user it gives up the rest of the OneAll site for that request.
 
+pub mod jwks;
+pub mod jwt;
+pub mod refusal;
+pub mod scope;
+pub mod service_key;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
 //! The composition root: settings become upstreams, providers, the graph and the routes; nothing else joins rooms.
 
 pub mod check;
+pub mod issuer;
+pub mod key;
 pub mod query;
 pub mod tour;
 

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
-use commongraph::app::{self, check, query};
+use commongraph::app::{self, check, key, query};
 use commongraph::config::{self, LogFormat, Settings};
 
 #[global_allocator]
@@ -61,6 +62,39 @@ enum Command {
         #[command(flatten)]
         token: Token,
     },
+    /// Make keys that services ask with.
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Make a service key; print it once, with the settings that let it in.
+    ///
+    /// The settings hold only the SHA-256 digest of the key's whole text. Nothing is stored: what is printed is all
+    /// there is.
+    New(Wish),
+}
+
+#[derive(Args)]
+struct Wish {
+    /// Whose key it is; a service has at most two that are good at a time, so that one can follow the other.
+    #[arg(long, value_name = "NAME")]
+    service: String,
+    /// What the key is good for; once for each scope.
+    #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scopes())]
+    scopes: Vec<String>,
+    /// How many days it is good for.
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=366))]
+    days: u16,
+    /// The key's public name, 1 to 32 of a-z and 0-9 [default: a random one]
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+}
+
+/// Takes the names of scopes, and tells each one's meaning in the help.
+fn scopes() -> PossibleValuesParser {
+    PossibleValuesParser::new(key::scopes().map(|(name, meaning)| PossibleValue::new(name).help(meaning)))
 }
 
 #[derive(Args)]
@@ -129,6 +163,9 @@ async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Serve { source, listen, no_explorer } => serve(&source, listen, no_explorer).await,
         Command::Schema => say(&app::schema()),
         Command::Query(question) => ask(question).await,
+        Command::Key(KeyCommand::New(Wish { service, scopes, days, id })) => {
+            say(&key::new(&key::Wish { id, service, scopes, days })?)
+        }
         Command::Check { edges: true, .. } => say(&check::edges()),
         Command::Check { source, token, .. } => {
             let settings = load(&source, None)?;

@@ -253,3 +253,27 @@ async fn the_explorer_can_be_left_out() {
     let page = client.get(url.replace("/graphql", "/")).send().await.unwrap();
     assert_eq!(page.status().as_u16(), 404);
 }
+
+#[test]
+fn a_service_key_is_printed_with_its_settings_and_every_scope_is_explained() {
+    let output = run(&["key", "new", "--service", "backend", "--scope", "oneall:users:read", "--days", "30"]);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let key = printed.lines().find(|line| line.starts_with("cg_")).unwrap();
+    let id = key.split('_').nth(1).unwrap();
+    assert!(printed.contains(&format!("[access.keys.{id}]\n")), "{printed}");
+    assert_eq!(printed.matches(key).count(), 1, "{printed}");
+    let help = String::from_utf8(run(&["key", "new", "--help"]).stdout).unwrap();
+    assert!(commongraph::app::key::scopes().all(|(name, meaning)| help.contains(name) && help.contains(meaning)));
+    let wrong: [&[&str]; 5] = [
+        &["key", "new", "--service", "backend"],
+        &["key", "new", "--scope", "oneall:users:read"],
+        &["key", "new", "--service", "backend", "--scope", "everything"],
+        &["key", "new", "--service", "two words", "--scope", "oneall:users:read"],
+        &["key", "new", "--service", "backend", "--scope", "oneall:users:read", "--days", "0"],
+    ];
+    for wrong in wrong {
+        let output = run(wrong);
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{wrong:?}");
+    }
+}
