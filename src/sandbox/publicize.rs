@@ -63,6 +63,14 @@ pub(super) fn sample(owner: Owner) -> Value {
     )
 }
 
+/// A row as another person sees it: with links of their own.
+pub(super) fn seen_by(viewer: Owner, mut row: Value) -> Value {
+    let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default();
+    let link = connect_url(viewer.handle, row["service"].as_str().unwrap_or_default(), number(&row["ID"]), true);
+    row["refresh_URL"] = json!(format!("{link}&blog={}", number(&row["site_ID"])));
+    with(row, json!({"shared": true}))
+}
+
 /// The one connection that two people see: Ada's, shared on Fen Notes.
 fn shared(viewer: Owner) -> Value {
     with(
