@@ -9,6 +9,7 @@
 //!   `write` of each, and `ledger` keeps what was delivered and what took effect.
 //! - `fault` and `spoil` break answers on demand; `control` is the door for both, for the logs, for changes from outside,
 //!   and for the `gauge` of answers under way.
+//! - `crowd` makes as many people as a test wants, each told by a marker.
 //!
 //! Each sandbox has a world of its own, made anew when it starts.
 //!
@@ -18,6 +19,7 @@ mod answer;
 mod applications;
 mod contacts;
 mod control;
+mod crowd;
 mod dress;
 mod fault;
 mod gauge;
@@ -40,6 +42,7 @@ mod wordpress;
 mod world;
 mod xml;
 
+pub use crowd::{CROWD_MAX, CrowdMember, crowd_member};
 pub use people::{ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, Person, people};
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -61,12 +64,14 @@ pub struct Settings {
     pub extra_sign_ins: usize,
     /// How many generated Keyring connections are added to the operator's.
     pub extra_keyring: usize,
+    /// How many generated people there are besides the fixed ones, at most [`CROWD_MAX`]; [`crowd_member`] tells each.
+    pub crowd: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Settings { wordpress: free, oneall: free, extra_sign_ins: 0, extra_keyring: 0 }
+        Settings { wordpress: free, oneall: free, extra_sign_ins: 0, extra_keyring: 0, crowd: 0 }
     }
 }
 

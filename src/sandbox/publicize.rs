@@ -71,6 +71,11 @@ pub(super) fn seen_by(viewer: Owner, mut row: Value) -> Value {
     with(row, json!({"shared": true}))
 }
 
+/// A healthy row of a generated person.
+pub(super) fn generated(owner: Owner, id: u64, keyring: u64, external: (&str, &str)) -> Value {
+    row(owner, owner.id, Place(id, owner.site, keyring), "twitter", "Twitter", external)
+}
+
 /// The one connection that two people see: Ada's, shared on Fen Notes.
 fn shared(viewer: Owner) -> Value {
     with(

@@ -28,7 +28,7 @@ use super::ledger::{Deed, Ledger};
 use super::record::Record;
 use super::spoil::{Outcome, spoil};
 use super::world::World;
-use super::{Settings, control, fault, oneall, wordpress};
+use super::{CROWD_MAX, Settings, control, fault, oneall, wordpress};
 
 /// Largest body of a write that is read; a longer one is taken for none.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -113,7 +113,11 @@ impl Stage {
     /// A fresh world with an empty log and no fault.
     pub(super) fn new(settings: &Settings) -> Self {
         Stage {
-            world: RwLock::new(World::build(settings.extra_sign_ins, settings.extra_keyring)),
+            world: RwLock::new(World::build(
+                settings.extra_sign_ins,
+                settings.extra_keyring,
+                settings.crowd.min(CROWD_MAX),
+            )),
             record: Mutex::default(),
             ledger: Mutex::default(),
             faults: Mutex::default(),

@@ -1,5 +1,6 @@
 //! The sandbox asked over plain sockets, as a client would: a read until the server closes.
 
+mod crowd;
 mod write;
 
 use std::io::{Read, Write};

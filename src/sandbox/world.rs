@@ -44,7 +44,7 @@
 //!
 //! Tokens: sign-ins `5a4d0000-0000-4000-8000-0000000000NN`, users `…-8001-…`, identities `…-8002-…`; generated ones
 //! `…-9000-…`, `…-9001-…`, `…-9002-…`, and sign-ins added later `…-9100-…`. Generated Keyring IDs start at 900001, those
-//! added later at 9500001.
+//! added later at 9500001. The rows of a crowd are told by `crowd`.
 
 mod accounts;
 mod directory;
@@ -61,9 +61,9 @@ pub(super) struct World {
 }
 
 impl World {
-    /// The fixed world, enlarged by generated rows.
-    pub(super) fn build(extra_sign_ins: usize, extra_keyring: usize) -> Self {
-        World { wordpress: WordPress::build(extra_keyring), oneall: OneAll::build(extra_sign_ins as u64) }
+    /// The fixed world, enlarged by generated rows and a crowd of this size.
+    pub(super) fn build(extra_sign_ins: usize, extra_keyring: usize, crowd: usize) -> Self {
+        World { wordpress: WordPress::build(extra_keyring, crowd), oneall: OneAll::build(extra_sign_ins as u64, crowd) }
     }
 }
 

@@ -178,7 +178,7 @@ async fn an_identity_is_deleted_only_if_that_is_confirmed_and_takes_its_sign_ins
     let sign_in = format!("/connections/{}.json", sign_ins::token(9));
     assert_eq!(stage.oneall("GET", &sign_in, "").await.0, 200);
     assert_eq!(stage.oneall("DELETE", &path, "").await.0, 400);
-    assert_eq!(stage.identities(4).await, [identity.clone()]);
+    assert_eq!(stage.identities(4).await, [identity.as_str()]);
     let confirmed = format!("{path}?confirm_deletion=true");
     assert_eq!(stage.oneall("DELETE", &confirmed, "").await.0, 200);
     assert_eq!(stage.oneall("DELETE", &confirmed, "").await.0, 404);

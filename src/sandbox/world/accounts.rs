@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Owner, Scope};
 use crate::sandbox::stamp::{moment, plain};
 use crate::sandbox::wordpress::{is, is_row};
-use crate::sandbox::{applications, keyring, people, publicize, sites};
+use crate::sandbox::{applications, crowd, keyring, people, publicize, sites};
 
 /// The first number of the Keyring connections that are added while the world is served.
 const ADDED_FIRST: u64 = 9_500_001;
@@ -59,10 +59,12 @@ pub(in crate::sandbox) struct WordPress {
 }
 
 impl WordPress {
-    /// The fixed accounts, the operator's enlarged by generated Keyring rows.
-    pub(super) fn build(extra_keyring: usize) -> Self {
-        let accounts = fixed(extra_keyring);
-        let sites = sites::list();
+    /// The fixed accounts, the operator's enlarged by generated Keyring rows, and a crowd of this size.
+    pub(super) fn build(extra_keyring: usize, crowd: usize) -> Self {
+        let mut accounts = fixed(extra_keyring);
+        accounts.extend((0..crowd).map(|index| crowd::account(&crowd::crowd_member(index))));
+        let mut sites = sites::list();
+        sites.extend((0..crowd).map(|index| crowd::site(&crowd::crowd_member(index))));
         let account_at = accounts.iter().zip(0..).map(|(account, at)| (account.handle.clone(), at)).collect();
         let site_at = sites.iter().zip(0..).filter_map(|(site, at)| Some((site["ID"].as_u64()?, at))).collect();
         WordPress { accounts, account_at, sites, site_at, added: 0 }
@@ -75,7 +77,7 @@ impl WordPress {
 
     /// The account whose token this is.
     pub(in crate::sandbox) fn of_token(&self, token: &str) -> Option<&Account> {
-        self.account(people::of_token(token)?)
+        self.account(people::of_token(token).or_else(|| crowd::handle_of_token(token))?)
     }
 
     /// The sites that an account belongs to, in the order of the list of all.

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::sandbox::identities::{self, Identity};
-use crate::sandbox::odd_sign_ins;
 use crate::sandbox::sign_ins::{self, Detail, Shape, SignIn};
 use crate::sandbox::stamp::moment;
 use crate::sandbox::users::{self, User};
+use crate::sandbox::{crowd, odd_sign_ins};
 
 /// Names of the fixed ordinary users 12 to 20.
 const NAMES: [&str; 9] = [
@@ -39,8 +39,8 @@ pub(in crate::sandbox) struct OneAll {
 }
 
 impl OneAll {
-    /// The fixed holdings, enlarged by generated sign-ins.
-    pub(super) fn build(extra: u64) -> Self {
+    /// The fixed holdings, enlarged by generated sign-ins and a crowd of this size.
+    pub(super) fn build(extra: u64, crowd: usize) -> Self {
         let mut all = OneAll { users: users::list(), identities: identities::list(), ..OneAll::default() };
         for (number, name) in (12..).zip(NAMES) {
             let (user, identity) = (users::token(number), identities::token(number + 20));
@@ -58,6 +58,10 @@ impl OneAll {
             all.users.push(users::ordinary(user.clone(), number, identity.clone()));
             all.identities.push(identities::ordinary(identity, user, number, "9-", &name));
         }
+        for member in (0..crowd).map(crowd::crowd_member) {
+            all.users.push(crowd::user(&member));
+            all.identities.extend(crowd::identities(&member));
+        }
         for user in users_without_identities(&mut all.users) {
             let own = all.identities.iter().filter(|identity| identity.user == user.token);
             user.identities = own.map(|identity| identity.token.clone()).collect();
@@ -69,6 +73,7 @@ impl OneAll {
         all.sign_ins = odd_sign_ins::list(&all);
         all.sign_ins.extend(bulk());
         all.sign_ins.extend(generated(extra, extra_users));
+        all.sign_ins.extend((0..crowd).flat_map(|index| crowd::sign_ins(&crowd::crowd_member(index))));
         all.sign_ins.sort_by_key(|sign_in| sign_in.at);
         all.sign_in_at = index(all.sign_ins.iter().map(|sign_in| &sign_in.token));
         all
