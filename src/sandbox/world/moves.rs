@@ -162,3 +162,59 @@ fn relist(shown: &mut Value, list: &[Value]) {
         _ => *shown = json!(list),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+
+    /// Who has what: each identity in one list, its owner's; each ordinary sign-in with an identity of its own user.
+    fn assert_sound(all: &OneAll) {
+        let listed: usize = all.users.iter().map(|user| user.identities.len()).sum();
+        assert_eq!(listed, all.identities.len());
+        for user in &all.users {
+            assert!(all.identities_of(user).all(|identity| identity.user == user.token));
+            assert_eq!(all.identities_of(user).count(), user.identities.len());
+        }
+        for sign_in in &all.sign_ins {
+            let own = match &sign_in.detail {
+                Detail::Ordinary { .. } => all.result(sign_in).expect("an ordinary sign-in can be shown"),
+                Detail::Fixed { result, .. } => result.clone(),
+                Detail::Gone | Detail::Sample(_) => continue,
+            };
+            let user = &own["data"]["user"];
+            if let Some(identity) = user["identity"]["identity_token"].as_str() {
+                let identity = all.find_identity(identity).expect("what is shown is there");
+                assert_eq!(user["user_token"], identity.user);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn after_any_moves_each_identity_and_each_sign_in_has_one_owner(
+            moves in prop::collection::vec((any::<Index>(), prop::option::weighted(0.7, any::<Index>())), 1..40),
+        ) {
+            let mut all = OneAll::build(8, 2);
+            assert_sound(&all);
+            for (which, to) in moves {
+                if all.identities.is_empty() {
+                    break;
+                }
+                let token = which.get(&all.identities).token.clone();
+                let owner = all.find_identity(&token).unwrap().user.clone();
+                let to = to.map(|to| to.get(&all.users).token.clone());
+                let changed = all.move_identity(&token, to.as_deref());
+                prop_assert_eq!(changed, to.as_deref() != Some(owner.as_str()));
+                let now = all.find_identity(&token).map(|identity| identity.user.clone());
+                prop_assert_eq!(now, to);
+                assert_sound(&all);
+            }
+        }
+    }
+}
