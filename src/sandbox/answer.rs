@@ -49,6 +49,11 @@ impl<'a> Call<'a> {
         found.eq_ignore_ascii_case(scheme).then(|| rest.trim())
     }
 
+    /// Whether the request shows any credential, known or not.
+    pub(super) fn shows_a_credential(&self) -> bool {
+        self.authorization.is_some_and(|shown| !shown.is_empty()) || self.parameter("token").is_some()
+    }
+
     /// The decoded segments of the path; one trailing slash is dropped.
     pub(super) fn segments(&self) -> Vec<Cow<'a, str>> {
         let path = self.path.strip_prefix('/').unwrap_or(self.path);
@@ -124,4 +129,11 @@ pub(super) fn without(mut row: Value, keys: &[&str]) -> Value {
         }
     }
     row
+}
+
+/// What a write came to: its answer, and whether the world is another one now.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) answer: Answer,
+    pub(super) changed: bool,
 }

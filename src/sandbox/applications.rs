@@ -28,12 +28,13 @@ fn permissions(names: &[&str]) -> Value {
         .collect()
 }
 
-fn site(id: u64, url: &str, name: &str) -> Value {
+/// A grant's site.
+pub(super) fn site(id: u64, url: &str, name: &str) -> Value {
     json!({"site_ID": id.to_string(), "site_URL": url, "site_name": name})
 }
 
 /// A plain row: one site, two permissions.
-fn row(id: u64, title: &str, site: Value) -> Value {
+pub(super) fn row(id: u64, title: &str, site: Value) -> Value {
     let slug = title.to_lowercase().replace(' ', "-");
     let days = i64::try_from(id % 1000).unwrap_or_default();
     json!({

@@ -1,12 +1,24 @@
-//! The control endpoints under `/__sandbox/`: request log, answers under way, faults, and changes to the world.
+//! The control endpoints under `/__sandbox/`: logs, answers under way, faults, and changes to the world.
 //!
 //! Both servers answer them alike, and a control request is neither logged nor hit by a fault.
-
-use std::sync::PoisonError;
+//!
+//! | endpoint | body | answer |
+//! |---|---|---|
+//! | `GET requests` | | `{"requests": […], "counts": {"GET /path": n}, "people": {"ada": {"GET /path": n}}, "total": n}` |
+//! | `GET requests?person=ada`, `?rows=false` | | the same of one person; without the rows |
+//! | `GET writes` | | `{"writes": [{provider, person, what, object, with, delivered, effects, answers}], "delivered": n, "effects": n}` |
+//! | `DELETE requests`, `DELETE writes` | | empties that log |
+//! | `GET open` | | `{"open": n}` |
+//! | `GET`, `DELETE`, `PUT faults`; `POST faults` | a list; one fault | the faults in force |
+//! | `POST world/sign-ins` | `{"count", "user"?}` | `{"tokens": […]}`: newer than all others |
+//! | `DELETE world/sign-ins` | `{"tokens": […]}` | `{"removed": n}` |
+//! | `POST world/keyring` | `{"person", "count", "issued"?}` | `{"IDs": […]}`: at the end of the person's list |
+//! | `DELETE world/keyring` | `{"person", "IDs": […]}` | `{"removed": n}`, with the Publicize connections that stand on them |
 
 use axum::body::{Body, to_bytes};
 use axum::http::Method;
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use super::answer::Answer;
 use super::fault::{Fault, FaultError};
@@ -14,18 +26,26 @@ use super::server::Stage;
 
 /// Largest control body that is read.
 const BODY_BYTES_MAX: usize = 1 << 20;
-/// Most sign-ins that one call may add.
-const SIGN_INS_MAX: u64 = 100_000;
+const NO_PERSON: &str = "there is no such `person` at WordPress.com";
+/// Most rows that one call may add.
+const ADDED_MAX: u64 = 100_000;
+/// When the first of the Keyring connections that are added was made, unless told: after all fixed and generated ones.
+const ISSUED: &str = "2026-10-01 00:00:00";
 
-/// Answers one control request; `path` is what follows `/__sandbox/`.
-pub(super) async fn answer(stage: &Stage, method: &Method, path: &str, body: Body) -> Answer {
+/// Answers one control request; `path` is what follows `/__sandbox/`, `query` what follows the question mark.
+pub(super) async fn answer(stage: &Stage, method: &Method, path: &str, query: &str, body: Body) -> Answer {
     let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
         return wrong("the body is too long or was cut off");
     };
     match (path.trim_end_matches('/'), method.as_str()) {
-        ("requests", "GET") => Answer::json(200, &stage.record().report()),
+        ("requests", "GET") => report(stage, query),
         ("requests", "DELETE") => {
             *stage.record() = Default::default();
+            nothing()
+        }
+        ("writes", "GET") => Answer::json(200, &stage.ledger().report()),
+        ("writes", "DELETE") => {
+            *stage.ledger() = Default::default();
             nothing()
         }
         ("open", "GET") => Answer::json(200, &json!({"open": stage.open.read()})),
@@ -50,23 +70,75 @@ pub(super) async fn answer(stage: &Stage, method: &Method, path: &str, body: Bod
             }
             Err(FaultError(why)) => wrong(&why),
         },
-        ("world/sign-ins", "POST") => add_sign_ins(stage, &body),
-        ("requests" | "open" | "faults" | "world/sign-ins", _) => {
-            Answer::json(405, &json!({"error": "the control endpoint does not know this method"}))
-        }
+        ("world/sign-ins" | "world/keyring", _) => change(stage, path.trim_end_matches('/'), method, &body),
+        ("requests" | "writes" | "open" | "faults", _) => unknown_method(),
         _ => Answer::json(404, &json!({"error": "there is no such control endpoint"})),
     }
 }
 
-fn add_sign_ins(stage: &Stage, body: &[u8]) -> Answer {
-    let count = parse_json(body).ok().and_then(|value| value.get("count").and_then(Value::as_u64));
-    match count {
-        Some(count) if (1..=SIGN_INS_MAX).contains(&count) => {
-            let mut world = stage.world.write().unwrap_or_else(PoisonError::into_inner);
-            Answer::json(201, &json!({"tokens": world.oneall.append_sign_ins(count)}))
-        }
-        _ => wrong(&format!("`count` must be a whole number from 1 to {SIGN_INS_MAX}")),
+fn report(stage: &Stage, query: &str) -> Answer {
+    let asked = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|pair| pair.1);
+    let rows = asked("rows").is_none_or(|rows| rows != "false");
+    Answer::json(200, &stage.record().report(asked("person").as_deref(), rows))
+}
+
+/// Changes the world from outside, as if it changed by itself: nothing of it is in the log of writes.
+fn change(stage: &Stage, path: &str, method: &Method, body: &[u8]) -> Answer {
+    if !matches!(*method, Method::POST | Method::DELETE) {
+        return unknown_method();
     }
+    let body = match parse_json(body) {
+        Ok(body) => body,
+        Err(FaultError(why)) => return wrong(&why),
+    };
+    let changed = match (path, method.as_str()) {
+        ("world/sign-ins", "POST") => add_sign_ins(stage, &body),
+        ("world/sign-ins", "DELETE") => remove_sign_ins(stage, &body),
+        ("world/keyring", "POST") => add_keyring(stage, &body),
+        _ => remove_keyring(stage, &body),
+    };
+    changed.unwrap_or_else(|why| wrong(&why))
+}
+
+fn add_sign_ins(stage: &Stage, body: &Value) -> Result<Answer, String> {
+    let count = count(body)?;
+    let user = body["user"].as_str();
+    let mut world = stage.world_mut();
+    if user.is_some_and(|user| world.oneall.find_user(user).is_none()) {
+        return Err("there is no such `user`".to_owned());
+    }
+    Ok(Answer::json(201, &json!({"tokens": world.oneall.append_sign_ins(count, user)})))
+}
+
+fn remove_sign_ins(stage: &Stage, body: &Value) -> Result<Answer, String> {
+    let tokens: Option<Vec<&str>> = body["tokens"].as_array().and_then(|list| list.iter().map(Value::as_str).collect());
+    let tokens = tokens.ok_or("`tokens` must be a list of texts")?;
+    Ok(Answer::json(200, &json!({"removed": stage.world_mut().oneall.remove_sign_ins(&tokens)})))
+}
+
+fn add_keyring(stage: &Stage, body: &Value) -> Result<Answer, String> {
+    let (person, count) = (person(body)?, count(body)?);
+    let issued = body["issued"].as_str().unwrap_or(ISSUED);
+    let numbers = stage.world_mut().wordpress.add_keyring(person, count, issued).ok_or(NO_PERSON)?;
+    Ok(Answer::json(201, &json!({"IDs": numbers})))
+}
+
+fn remove_keyring(stage: &Stage, body: &Value) -> Result<Answer, String> {
+    let person = person(body)?;
+    let numbers: Option<Vec<u64>> = body["IDs"].as_array().and_then(|list| list.iter().map(Value::as_u64).collect());
+    let numbers = numbers.ok_or("`IDs` must be a list of whole numbers")?;
+    let mut world = stage.world_mut();
+    let removed = numbers.into_iter().filter_map(|id| world.wordpress.delete_keyring(person, id)).count();
+    Ok(Answer::json(200, &json!({"removed": removed})))
+}
+
+fn count(body: &Value) -> Result<u64, String> {
+    let count = body["count"].as_u64().filter(|count| (1..=ADDED_MAX).contains(count));
+    count.ok_or_else(|| format!("`count` must be a whole number from 1 to {ADDED_MAX}"))
+}
+
+fn person(body: &Value) -> Result<&str, String> {
+    body["person"].as_str().ok_or_else(|| "`person` must be a handle".to_owned())
 }
 
 fn parse_faults(body: &[u8]) -> Result<Vec<Fault>, FaultError> {
@@ -82,6 +154,10 @@ fn parse_json(body: &[u8]) -> Result<Value, FaultError> {
 
 fn list(faults: &[Fault]) -> Value {
     Value::Array(faults.iter().map(Fault::describe).collect())
+}
+
+fn unknown_method() -> Answer {
+    Answer::json(405, &json!({"error": "the control endpoint does not know this method"}))
 }
 
 fn nothing() -> Answer {

@@ -2,95 +2,144 @@
 //!
 //! A fault is read by hand from JSON and refuses what it does not know, since a misspelt fault that does nothing
 //! would make a test pass for the wrong reason.
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `provider`, `method`, `path` | whom it hits: all, unless told; `*` in a path is any run of characters |
+//! | `person` | only requests that show this person's credential; the OneAll site's keys are the operator's |
+//! | `times` | after so many hits it is gone |
+//! | `rate`, `seed` | the share of the requests in its reach that it hits, from 0 to 1, drawn in the order in which they come: the same seed hits the same places of the row |
+//! | `latency_ms` | waits |
+//! | `status` (with `body`, `content_type`, `headers`), `cut`, `hang`, `shape`, `refuse`, `throttle`, `big` | one of them, done to the answer |
+//! | `when` | for a write: `before` it takes effect, which it then never does, or `after` |
+//!
+//! Without `when`, `cut`, `hang: "body"`, `shape` and a wait alone strike after a write took effect, and all others before.
+//! A wait before a write comes to nothing if the client leaves meanwhile. What is cut or spoilt before the effect is an
+//! empty object. For a read, `when` only says whether the world is looked at before or after the wait.
+
+mod effect;
 
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::Method;
 use serde_json::{Map, Value};
+
+use effect::{EFFECTS, parse_effect, text, whole, wrong};
+pub(super) use effect::{Effect, Shape};
 
 use super::server::Provider;
 
 /// Longest wait that a fault may ask for.
 const LATENCY_MS_MAX: u64 = 600_000;
-/// The keys of which a fault may hold one.
-const EFFECTS: [&str; 7] = ["status", "cut", "hang", "shape", "refuse", "throttle", "big"];
-const OTHER_KEYS: [&str; 7] = ["provider", "path", "times", "latency_ms", "body", "content_type", "headers"];
+const OTHER_KEYS: [&str; 12] = [
+    "provider",
+    "method",
+    "path",
+    "person",
+    "times",
+    "rate",
+    "seed",
+    "when",
+    "latency_ms",
+    "body",
+    "content_type",
+    "headers",
+];
 
 /// Why a fault was not understood, as a sentence for the caller.
 #[derive(Debug)]
 pub(super) struct FaultError(pub(super) String);
 
+/// On which side of a write's effect a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// The write never takes effect, or only after the wait.
+    Before,
+    /// The write has taken effect.
+    After,
+}
+
+/// What a fault looks at in a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Aim<'a> {
+    pub(super) provider: Provider,
+    pub(super) method: &'a Method,
+    pub(super) path: &'a str,
+    /// Whose credential is shown.
+    pub(super) person: Option<&'a str>,
+}
+
 /// One rule: whom it hits and what it does.
 #[derive(Debug, Clone)]
 pub(super) struct Fault {
     provider: Option<Provider>,
+    method: Option<String>,
     path: String,
+    person: Option<String>,
     times: Option<u64>,
+    chance: Option<Chance>,
+    when: Option<When>,
     latency: Option<Duration>,
     effect: Option<Effect>,
+    hits: u64,
     source: Map<String, Value>,
-}
-
-/// What is done to an answer.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Effect {
-    /// Another status, body and headers altogether.
-    Status { status: u16, body: String, content_type: String, headers: Vec<(String, String)> },
-    /// Half of the announced body, then the connection closes.
-    Cut,
-    /// Nothing at all, for ever.
-    HangHead,
-    /// The head and half of the body, then nothing, for ever.
-    HangBody,
-    /// A wrong shape with status 200.
-    Shape(Shape),
-    /// The connection closes without an answer.
-    Refuse,
-    /// WordPress.com's page for too many requests: HTML with status 500.
-    Throttle,
-    /// A body of this many bytes, sent in chunks without a length.
-    Big(u64),
-}
-
-/// The wrong shapes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    Empty,
-    Html,
-    Array,
-    Null,
-    SuccessTrue,
-    Xml,
-    Garbage,
-    BadRow,
 }
 
 /// What is to happen to one request.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    pub(super) latency: Option<Duration>,
+    /// A wait before anything is done.
+    pub(super) wait_before: Option<Duration>,
+    /// A wait between what is done and the answer.
+    pub(super) wait_after: Option<Duration>,
     pub(super) effect: Option<Effect>,
+    /// Whether a write is to have no effect at all.
+    pub(super) spares_the_world: bool,
 }
 
-/// Finds what hits a request and uses it up: the first latency and the first effect among the matching faults.
-pub(super) fn plan(faults: &mut Vec<Fault>, provider: Provider, path: &str) -> Plan {
+/// Finds what hits a request and uses it up: the first latency and the first effect among the faults that hit.
+pub(super) fn plan(faults: &mut Vec<Fault>, aim: Aim) -> Plan {
     let mut plan = Plan::default();
-    for fault in faults.iter_mut().filter(|fault| fault.hits(provider, path)) {
-        let waits = plan.latency.is_none() && fault.latency.is_some();
-        let acts = plan.effect.is_none() && fault.effect.is_some();
-        if !waits && !acts {
+    for fault in faults.iter_mut().filter(|fault| fault.reaches(aim)) {
+        let drawn = fault.chance.as_mut().is_none_or(Chance::draw);
+        let waits = fault.latency.filter(|_| plan.wait_before.or(plan.wait_after).is_none());
+        let acts = fault.effect.as_ref().filter(|_| plan.effect.is_none());
+        if !drawn || waits.is_none() && acts.is_none() {
             continue;
         }
-        if waits {
-            plan.latency = fault.latency;
+        let when = fault.when.or_else(|| fault.effect.as_ref().map(Effect::when)).unwrap_or(When::After);
+        if let Some(effect) = acts {
+            plan.effect = Some(effect.clone());
+            plan.spares_the_world = when == When::Before;
         }
-        if acts {
-            plan.effect.clone_from(&fault.effect);
+        match when {
+            When::Before => plan.wait_before = plan.wait_before.or(waits),
+            When::After => plan.wait_after = plan.wait_after.or(waits),
         }
+        fault.hits += 1;
         fault.times = fault.times.map(|times| times.saturating_sub(1));
     }
     faults.retain(|fault| fault.times != Some(0));
     plan
+}
+
+/// A share of a row of requests, drawn the same way each time.
+#[derive(Debug, Clone, Copy)]
+struct Chance {
+    rate: f64,
+    state: u64,
+}
+
+impl Chance {
+    /// Whether the next request is hit: SplitMix64, whose upper 53 bits make a number from 0 to 1.
+    fn draw(&mut self) -> bool {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        ((mixed >> 11) as f64) < self.rate * (1_u64 << 53) as f64
+    }
 }
 
 impl Fault {
@@ -113,6 +162,7 @@ impl Fault {
         if times == Some(0) {
             return wrong("`times` must be at least 1");
         }
+        let chance = parse_chance(source)?;
         Ok(Fault {
             provider: match text(source, "provider")? {
                 None => None,
@@ -120,25 +170,49 @@ impl Fault {
                 Some("oneall") => Some(Provider::OneAll),
                 Some(_) => return wrong("`provider` must be wordpress or oneall"),
             },
+            method: text(source, "method")?.map(str::to_ascii_uppercase),
             path: text(source, "path")?.unwrap_or("*").to_owned(),
+            person: text(source, "person")?.map(str::to_owned),
             times,
+            chance,
+            when: match text(source, "when")? {
+                None => None,
+                Some("before") => Some(When::Before),
+                Some("after") => Some(When::After),
+                Some(_) => return wrong("`when` must be before or after"),
+            },
             latency,
             effect,
+            hits: 0,
             source: source.clone(),
         })
     }
 
-    /// The fault as it was given, with the `times` that are left.
+    /// The fault as it was given, with the `times` that are left and the `hits` so far.
     pub(super) fn describe(&self) -> Value {
         let mut shown = self.source.clone();
         if let Some(times) = self.times {
             shown.insert("times".to_owned(), times.into());
         }
+        shown.insert("hits".to_owned(), self.hits.into());
         Value::Object(shown)
     }
 
-    fn hits(&self, provider: Provider, path: &str) -> bool {
-        self.provider.is_none_or(|only| only == provider) && fits(&self.path, path)
+    fn reaches(&self, aim: Aim) -> bool {
+        self.provider.is_none_or(|only| only == aim.provider)
+            && self.method.as_deref().is_none_or(|only| only == aim.method.as_str())
+            && self.person.as_deref().is_none_or(|only| Some(only) == aim.person)
+            && fits(&self.path, aim.path)
+    }
+}
+
+fn parse_chance(source: &Map<String, Value>) -> Result<Option<Chance>, FaultError> {
+    let seed = whole(source, "seed", u64::MAX)?;
+    match (source.get("rate").map(Value::as_f64), seed) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => wrong("`seed` belongs to `rate`"),
+        (Some(Some(rate)), seed) if rate > 0.0 && rate <= 1.0 => Ok(Some(Chance { rate, state: seed.unwrap_or(0) })),
+        (Some(_), _) => wrong("`rate` must be a number above 0 and up to 1"),
     }
 }
 
@@ -161,108 +235,16 @@ fn fits(pattern: &str, path: &str) -> bool {
     rest.ends_with(last)
 }
 
-fn parse_effect(source: &Map<String, Value>) -> Result<Option<Effect>, FaultError> {
-    let named: Vec<&str> = EFFECTS.into_iter().filter(|key| source.contains_key(*key)).collect();
-    let key = match named[..] {
-        [] => "",
-        [key] => key,
-        _ => return wrong(&format!("a fault may hold only one of {}", named.join(", "))),
-    };
-    if key != "status" && ["body", "content_type", "headers"].iter().any(|key| source.contains_key(*key)) {
-        return wrong("`body`, `content_type` and `headers` belong to `status`");
-    }
-    Ok(Some(match key {
-        "" => return Ok(None),
-        "status" => parse_status(source)?,
-        "hang" => match text(source, "hang")? {
-            Some("head") => Effect::HangHead,
-            Some("body") => Effect::HangBody,
-            _ => return wrong("`hang` must be head or body"),
-        },
-        "shape" => Effect::Shape(parse_shape(text(source, "shape")?.unwrap_or_default())?),
-        "big" => Effect::Big(whole(source, "big", u64::MAX)?.unwrap_or_default()),
-        _ if source.get(key) != Some(&Value::Bool(true)) => {
-            return wrong(&format!("`{key}` must be true"));
-        }
-        "cut" => Effect::Cut,
-        "refuse" => Effect::Refuse,
-        _ => Effect::Throttle,
-    }))
-}
-
-fn parse_status(source: &Map<String, Value>) -> Result<Effect, FaultError> {
-    let status = whole(source, "status", 599)?.and_then(|status| u16::try_from(status).ok());
-    let Some(status) = status.filter(|status| *status >= 200) else {
-        return wrong("`status` must be a number from 200 to 599");
-    };
-    let mut headers = Vec::new();
-    match source.get("headers") {
-        None => {}
-        Some(Value::Object(given)) => {
-            for (name, value) in given {
-                let value = value.as_str().unwrap_or_default();
-                if HeaderName::try_from(name).is_err() || value.is_empty() || HeaderValue::try_from(value).is_err() {
-                    return wrong(&format!("the header `{name}` is not one that HTTP can carry"));
-                }
-                headers.push((name.clone(), value.to_owned()));
-            }
-        }
-        Some(_) => return wrong("`headers` must be an object of texts"),
-    }
-    Ok(Effect::Status {
-        status,
-        body: match source.get("body") {
-            None => String::new(),
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-        },
-        content_type: text(source, "content_type")?.unwrap_or("application/json").to_owned(),
-        headers,
-    })
-}
-
-fn parse_shape(word: &str) -> Result<Shape, FaultError> {
-    Ok(match word {
-        "empty" => Shape::Empty,
-        "html" => Shape::Html,
-        "array" => Shape::Array,
-        "null" => Shape::Null,
-        "success_true" => Shape::SuccessTrue,
-        "xml" => Shape::Xml,
-        "garbage" => Shape::Garbage,
-        "bad_row" => Shape::BadRow,
-        _ => {
-            return wrong("`shape` must be one of empty, html, array, null, success_true, xml, garbage, bad_row");
-        }
-    })
-}
-
-fn text<'a>(source: &'a Map<String, Value>, key: &str) -> Result<Option<&'a str>, FaultError> {
-    match source.get(key) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => wrong(&format!("`{key}` must be a text")),
-    }
-}
-
-fn whole(source: &Map<String, Value>, key: &str, max: u64) -> Result<Option<u64>, FaultError> {
-    match source.get(key).map(Value::as_u64) {
-        None => Ok(None),
-        Some(Some(number)) if number <= max => Ok(Some(number)),
-        Some(_) => wrong(&format!("`{key}` must be a whole number up to {max}")),
-    }
-}
-
-fn wrong<T>(why: &str) -> Result<T, FaultError> {
-    Err(FaultError(why.to_owned()))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn hit(faults: &mut Vec<Fault>, provider: Provider, path: &str) -> Plan {
+        plan(faults, Aim { provider, method: &Method::GET, path, person: None })
+    }
 
     #[test]
     fn a_star_stands_for_any_run_of_characters() {
@@ -280,10 +262,10 @@ mod tests {
     #[test]
     fn a_fault_is_used_up_after_its_times() {
         let mut faults = vec![Fault::parse(&json!({"path": "/a/*", "times": 2, "cut": true})).unwrap()];
-        assert_eq!(plan(&mut faults, Provider::OneAll, "/b").effect, None);
-        assert_eq!(plan(&mut faults, Provider::OneAll, "/a/1").effect, Some(Effect::Cut));
+        assert_eq!(hit(&mut faults, Provider::OneAll, "/b").effect, None);
+        assert_eq!(hit(&mut faults, Provider::OneAll, "/a/1").effect, Some(Effect::Cut));
         assert_eq!(faults[0].describe()["times"], 1);
-        assert_eq!(plan(&mut faults, Provider::WordPress, "/a/2").effect, Some(Effect::Cut));
+        assert_eq!(hit(&mut faults, Provider::WordPress, "/a/2").effect, Some(Effect::Cut));
         assert!(faults.is_empty());
     }
 
@@ -293,8 +275,8 @@ mod tests {
             Fault::parse(&json!({"provider": "oneall", "latency_ms": 5})).unwrap(),
             Fault::parse(&json!({"status": 500, "times": 1})).unwrap(),
         ];
-        let plan = plan(&mut faults, Provider::OneAll, "/x");
-        assert_eq!(plan.latency, Some(Duration::from_millis(5)));
+        let plan = hit(&mut faults, Provider::OneAll, "/x");
+        assert_eq!((plan.wait_before, plan.wait_after), (None, Some(Duration::from_millis(5))));
         assert!(matches!(plan.effect, Some(Effect::Status { status: 500, .. })));
         assert_eq!(faults.len(), 1);
     }
@@ -313,9 +295,54 @@ mod tests {
             json!({"cut": true, "times": 0}),
             json!({"cut": true, "body": "x"}),
             json!({"cut": true, "provider": "other"}),
+            json!({"cut": true, "when": "meanwhile"}),
+            json!({"cut": true, "rate": 1.5}),
+            json!({"cut": true, "rate": 0}),
+            json!({"cut": true, "seed": 1}),
             json!({"status": 500, "headers": {"a b": "c"}}),
         ] {
             assert!(Fault::parse(&bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_rate_hits_its_share_and_the_same_seed_the_same_requests() {
+        let draw = |seed: u64| -> Vec<bool> {
+            let fault = json!({"rate": 0.1, "seed": seed, "refuse": true});
+            let mut faults = vec![Fault::parse(&fault).unwrap()];
+            (0..10_000).map(|_| hit(&mut faults, Provider::OneAll, "/x").effect.is_some()).collect()
+        };
+        let hits = draw(7).iter().filter(|hit| **hit).count();
+        assert!((900..1_100).contains(&hits), "{hits}");
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+    }
+
+    #[test]
+    fn an_effect_strikes_a_write_before_or_after_as_its_kind_is_unless_told() {
+        let spares = |fault: Value| {
+            let mut faults = vec![Fault::parse(&fault).unwrap()];
+            hit(&mut faults, Provider::OneAll, "/x").spares_the_world
+        };
+        for before in [json!({"status": 500}), json!({"refuse": true}), json!({"cut": true, "when": "before"})] {
+            assert!(spares(before.clone()), "{before}");
+        }
+        for after in [json!({"cut": true}), json!({"hang": "body"}), json!({"refuse": true, "when": "after"})] {
+            assert!(!spares(after.clone()), "{after}");
+        }
+    }
+
+    #[test]
+    fn a_fault_can_be_aimed_at_a_method_and_a_person() {
+        let fault = json!({"method": "put", "person": "ada", "refuse": true});
+        let mut faults = vec![Fault::parse(&fault).unwrap()];
+        let mut hits = |method: &Method, person| {
+            let aim = Aim { provider: Provider::OneAll, method, path: "/x", person };
+            plan(&mut faults, aim).effect.is_some()
+        };
+        assert!(!hits(&Method::GET, Some("ada")));
+        assert!(!hits(&Method::PUT, Some("ben")));
+        assert!(!hits(&Method::PUT, None));
+        assert!(hits(&Method::PUT, Some("ada")));
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Identity {
     pub(super) user: String,
     /// Seconds since 1970.
     pub(super) created: i64,
+    /// When it was last brought up to date, in seconds since 1970.
+    pub(super) updated: i64,
     /// The account as the provider prints it within a user or a sign-in.
     pub(super) body: Value,
 }
@@ -31,8 +33,8 @@ impl Identity {
     }
 }
 
-/// When an identity made at this time was last brought up to date.
-pub(super) fn updated(created: i64) -> i64 {
+/// When an identity made at this time was last brought up to date, unless someone asked for it since.
+fn updated(created: i64) -> i64 {
     created + 400 * DAY
 }
 
@@ -44,6 +46,7 @@ pub(super) fn sample() -> Identity {
         token: token.to_owned(),
         user: SAMPLE_USER.to_owned(),
         created: moment("2011-08-25 11:35:40"),
+        updated: updated(moment("2011-08-25 11:35:40")),
         body: json!({
             "identity_token": token,
             "provider": "twitter",
@@ -76,12 +79,17 @@ pub(super) fn ordinary(token: String, user: String, number: u64, series: &str, n
     let (provider, label) = PROVIDERS[(number % 5) as usize];
     let created = moment("2011-01-10 09:00:00") + (number % 3000) as i64 * DAY;
     let account = Account(provider, label, name, &format!("77{number:09}"));
-    let body = body(&token, &format!("{series}{number:02}"), created, account);
-    Identity { token, user, created, body }
+    plain(token, user, created, &format!("{series}{number:02}"), account)
 }
 
 /// Provider, its label, the person's name, the account's number there.
-struct Account<'a>(&'a str, &'a str, &'a str, &'a str);
+pub(super) struct Account<'a>(pub(super) &'a str, pub(super) &'a str, pub(super) &'a str, pub(super) &'a str);
+
+/// An identity without any oddity.
+pub(super) fn plain(token: String, user: String, created: i64, canary: &str, account: Account) -> Identity {
+    let body = body(&token, canary, created, account);
+    Identity { token, user, created, updated: updated(created), body }
+}
 
 fn body(token: &str, canary: &str, created: i64, account: Account) -> Value {
     let Account(provider, label, name, uid) = account;
@@ -152,7 +160,7 @@ pub(super) fn list() -> Vec<Identity> {
             let token = token(number);
             let account = Account(provider, label, name, uid);
             let body = quirk(number, created, body(&token, &format!("{number:02}"), created, account));
-            Identity { token, user: super::users::token(owner), created, body }
+            Identity { token, user: super::users::token(owner), created, updated: updated(created), body }
         })
         .collect()
 }

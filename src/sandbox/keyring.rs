@@ -22,7 +22,7 @@ pub(super) fn connect_url(handle: &str, service: &str, id: u64, refresh: bool) -
 }
 
 /// One plain healthy row.
-fn row(owner: Owner, id: u64, service: &str, label: &str, external: (&str, &str)) -> Value {
+pub(super) fn row(owner: Owner, id: u64, service: &str, label: &str, external: (&str, &str)) -> Value {
     json!({
         "ID": id,
         "user_ID": owner.id,
@@ -213,7 +213,7 @@ fn ben(owner: Owner) -> Vec<Value> {
 }
 
 /// Rows for a large world, numbered from 900001.
-pub(super) fn generated(owner: Owner, count: usize) -> impl Iterator<Item = Value> {
+pub(super) fn generated(owner: Owner<'_>, count: usize) -> impl Iterator<Item = Value> {
     const SERVICES: [(&str, &str); 4] =
         [("twitter", "Twitter"), ("facebook", "Facebook"), ("linkedin", "LinkedIn"), ("mastodon", "Mastodon")];
     let start = moment("2015-01-01 00:00:00");
@@ -223,6 +223,12 @@ pub(super) fn generated(owner: Owner, count: usize) -> impl Iterator<Item = Valu
         let external = (format!("8{n:011}"), format!("Shop account {n}"));
         with(row(owner, id, service, label, (&external.0, &external.1)), json!({"issued": plain(start + step * 3600)}))
     })
+}
+
+/// A row that is added while the world is served.
+pub(super) fn added(owner: Owner, id: u64, issued: &str) -> Value {
+    let external = (format!("9{id:011}"), format!("Added account {id}"));
+    with(row(owner, id, "twitter", "Twitter", (&external.0, &external.1)), json!({"issued": issued}))
 }
 
 /// Rows that a single read finds although the list does not hold them: the documentation's own sample.

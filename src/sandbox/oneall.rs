@@ -1,14 +1,16 @@
-//! The OneAll side: the key check, routes, paging, and the envelope around everything.
+//! The OneAll side: the key check, routes, paging, and the envelope around everything; what changes something is in
+//! `write`.
 //!
 //! Sizes out of range fall back to 250 as the provider's own client does it; a page past the end is empty; an empty
 //! list counts one page. The last two are guesses: the documentation is silent.
+
+pub(super) mod write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Call, php};
-use super::identities::updated;
 use super::people::{ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY};
 use super::sign_ins::Detail;
 use super::stamp::{Offset, long, now};
@@ -117,7 +119,7 @@ fn identities(oneall: &OneAll, call: &Call) -> Value {
             "identity_token": identity.token,
             "provider": identity.body["provider"],
             "date_creation": long(identity.created, Offset::Plus),
-            "date_last_update": long(updated(identity.created), Offset::TwoSpaces),
+            "date_last_update": long(identity.updated, Offset::TwoSpaces),
         })
     })
 }

@@ -63,6 +63,19 @@ pub(super) fn sample(owner: Owner) -> Value {
     )
 }
 
+/// A row as another person sees it: with links of their own.
+pub(super) fn seen_by(viewer: Owner, mut row: Value) -> Value {
+    let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default();
+    let link = connect_url(viewer.handle, row["service"].as_str().unwrap_or_default(), number(&row["ID"]), true);
+    row["refresh_URL"] = json!(format!("{link}&blog={}", number(&row["site_ID"])));
+    with(row, json!({"shared": true}))
+}
+
+/// A healthy row of a generated person.
+pub(super) fn generated(owner: Owner, id: u64, keyring: u64, external: (&str, &str)) -> Value {
+    row(owner, owner.id, Place(id, owner.site, keyring), "twitter", "Twitter", external)
+}
+
 /// The one connection that two people see: Ada's, shared on Fen Notes.
 fn shared(viewer: Owner) -> Value {
     with(

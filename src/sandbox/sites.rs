@@ -35,7 +35,12 @@ fn site(id: u64, name: &str, host: &str) -> Value {
     })
 }
 
-/// Every site there is.
+/// A site that only its own people may see.
+pub(super) fn private(id: u64, name: &str, host: &str) -> Value {
+    with(site(id, name, host), json!({"is_private": true}))
+}
+
+/// Every site but those of a crowd.
 pub(super) fn list() -> Vec<Value> {
     vec![
         with(

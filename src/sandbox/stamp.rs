@@ -46,6 +46,12 @@ pub(super) fn expiry(at: i64) -> String {
     local(at).format("%m/%d/%Y %H:%M:%S").to_string()
 }
 
+/// Seconds since 1970 of such an expiry date, an hour early at the most; none when it cannot be read.
+pub(super) fn read_expiry(text: &str) -> Option<i64> {
+    let at = NaiveDateTime::parse_from_str(text, "%m/%d/%Y %H:%M:%S").ok()?;
+    Some(at.and_utc().timestamp() - 2 * 3600)
+}
+
 /// WordPress.com's `Y-m-d H:i:s`.
 pub(super) fn plain(at: i64) -> String {
     utc(at).format("%Y-%m-%d %H:%M:%S").to_string()

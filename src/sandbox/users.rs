@@ -13,9 +13,9 @@ pub(super) enum Wrapping {
     List,
     /// An object around the list, `{"identity": […]}`, as of 2013.
     Wrapped,
-    /// One identity without any list around it.
+    /// One identity without any list around it; two are listed.
     Lone,
-    /// No key at all.
+    /// No key at all while there is no identity.
     Missing,
 }
 
@@ -23,10 +23,10 @@ impl Wrapping {
     /// Puts the identities under their key the way this user has them.
     pub(super) fn put(self, user: &mut Value, identities: Vec<Value>) {
         user["identities"] = match self {
-            Wrapping::List => Value::Array(identities),
+            Wrapping::Missing if identities.is_empty() => return,
             Wrapping::Wrapped => json!({"identity": identities}),
-            Wrapping::Lone => identities.into_iter().next().unwrap_or_default(),
-            Wrapping::Missing => return,
+            Wrapping::Lone if identities.len() < 2 => identities.into_iter().next().unwrap_or_default(),
+            _ => Value::Array(identities),
         };
     }
 }

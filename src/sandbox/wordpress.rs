@@ -1,14 +1,15 @@
 //! The WordPress.com side: routes, the right to read, and three dialects of error.
 //!
-//! What a route may say and the exact sentences come from the public documentation pages. Verbs other than GET
-//! answer 405 with the v1 dialect; an unknown route is an empty `text/plain` 404, and so is a number that is not
-//! one, since the provider's own route templates do not match it.
+//! What a route may say and the exact sentences come from the public documentation pages. A verb that a route does not
+//! know is answered 405 with the v1 dialect; an unknown route is an empty `text/plain` 404, and so is a number that is
+//! not one, since the provider's own route templates do not match it. What changes something is in `write`.
+
+pub(super) mod write;
 
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Call};
 use super::dress::{Content, dress};
-use super::people;
 use super::services;
 use super::world::{Account, Scope, World};
 
@@ -20,6 +21,7 @@ const NO_TOKEN_PUBLICIZE: &str = "An active access token must be used to access 
 const REAUTHORIZE: &str = "A fresh access token must be used to query information about the current user.";
 const FOREIGN_KEYRING: &str = "You do not have permission to access this Keyring connection.";
 const FOREIGN_PUBLICIZE: &str = "This user is not authorized to access publicize connections on this site.";
+const NO_APPLICATION: &str = "The requested application access token was not found.";
 const PRIVATE_SITE: &str = "User cannot access this private blog.";
 
 /// A status, an error identifier and a sentence.
@@ -39,31 +41,41 @@ pub(super) fn answer(world: &World, call: &Call) -> Answer {
         ["rest", "v1.1", path @ ..] => route(world, call, path),
         _ => None,
     };
+    if let Some(verbs) = write::allowed(&segments).filter(|verbs| !verbs.contains(&call.method.as_str())) {
+        return not_allowed(call, &verbs.join(", "));
+    }
+    match found {
+        None => with_origin(dress(404, Content::Nothing, call)),
+        Some(_) if call.method != "GET" => not_allowed(call, "GET"),
+        Some(found) => finish(found, call),
+    }
+}
+
+fn not_allowed(call: &Call, allowed: &str) -> Answer {
+    let body = json!({"error": "not_allowed", "error_message": "Method not allowed"});
+    dress(405, Content::Tree(body), call).with_header("Allow", allowed)
+}
+
+/// Writes what was found, or why not, in the words of the version that was asked.
+fn finish(found: Result<Content, Refusal>, call: &Call) -> Answer {
     let (status, content) = match found {
-        None => return with_origin(dress(404, Content::Nothing, call)),
-        Some(_) if call.method != "GET" => {
-            let body = json!({"error": "not_allowed", "error_message": "Method not allowed"});
-            return dress(405, Content::Tree(body), call).with_header("Allow", "GET");
-        }
         // The one answer outside both versions: an OAuth error has a status of its own.
-        Some(Ok(Content::Tree(body))) if body.get("error_description").is_some() => (400, Content::Tree(body)),
-        Some(Ok(content)) => (200, content),
-        Some(Err(Refusal(status, code, message))) if segments.first() == Some(&"wpcom") => {
+        Ok(Content::Tree(body)) if body.get("error_description").is_some() => (400, Content::Tree(body)),
+        Ok(content) => (200, content),
+        Err(Refusal(status, code, message)) if call.path.starts_with("/wpcom/") => {
             let body = json!({"code": code, "message": message, "data": {"status": status}});
             (status, Content::Tree(body))
         }
-        Some(Err(Refusal(status, error, message))) => {
-            (status, Content::Tree(json!({"error": error, "message": message})))
-        }
+        Err(Refusal(status, error, message)) => (status, Content::Tree(json!({"error": error, "message": message}))),
     };
     let dressed = dress(status, content, call);
     if matches!(status, 400 | 404) { with_origin(dressed) } else { dressed }
 }
 
 /// The handle of the person whose token a request shows.
-pub(super) fn person(call: &Call) -> Option<&'static str> {
+pub(super) fn person<'w>(world: &'w World, call: &Call) -> Option<&'w str> {
     let token = call.credential("Bearer").or_else(|| call.parameter("token"))?;
-    people::of_token(token)
+    world.wordpress.of_token(token).map(|account| account.handle.as_str())
 }
 
 fn route(world: &World, call: &Call, path: &[&str]) -> Found {
@@ -90,17 +102,13 @@ fn route(world: &World, call: &Call, path: &[&str]) -> Found {
         ["me", "connected-applications", id] => {
             let id = number(id)?;
             fresh(world, call).and_then(|me| {
-                find(&me.applications, id).ok_or(Refusal(
-                    404,
-                    "unknown_application_access_token",
-                    "The requested application access token was not found.",
-                ))
+                find(&me.applications, id).ok_or(Refusal(404, "unknown_application_access_token", NO_APPLICATION))
             })
         }
         ["meta", "external-services"] => scoped(world, call, NO_TOKEN_ME)
-            .map(|me| Content::Services(services::list(me.handle, call.parameter("type")))),
+            .map(|me| Content::Services(services::list(&me.handle, call.parameter("type")))),
         ["meta", "external-services", slug] => scoped(world, call, NO_TOKEN_ME).and_then(|me| {
-            services::list(me.handle, None).swap_remove(*slug).map(Content::Tree).ok_or(Refusal(
+            services::list(&me.handle, None).swap_remove(*slug).map(Content::Tree).ok_or(Refusal(
                 404,
                 "not_found",
                 "The service provided does not exist",
@@ -122,11 +130,7 @@ fn caller<'w>(world: &'w World, call: &Call, no_token: &'static str) -> Result<&
     let Some(token) = call.credential("Bearer") else {
         return Err(Refusal(403, "authorization_required", no_token));
     };
-    people::of_token(token).and_then(|handle| world.wordpress.account(handle)).ok_or(Refusal(
-        401,
-        "invalid_token",
-        "The OAuth2 token is invalid.",
-    ))
+    world.wordpress.of_token(token).ok_or(Refusal(401, "invalid_token", "The OAuth2 token is invalid."))
 }
 
 /// The account behind a token that reaches more than `/me`.
@@ -201,10 +205,10 @@ fn publicize_list<'w>(call: &Call, rows: impl Iterator<Item = &'w Value>) -> Con
 }
 
 fn publicize_one(world: &World, me: &Account, id: u64) -> Result<Content, Refusal> {
-    if let Some(row) = find(&me.publicize, id) {
-        return Ok(row);
+    if let Some(row) = me.find_publicize(id) {
+        return Ok(Content::Tree(row.clone()));
     }
-    let foreign = world.wordpress.accounts.iter().any(|other| find(&other.publicize, id).is_some());
+    let foreign = world.wordpress.accounts.iter().any(|other| other.find_publicize(id).is_some());
     Err(if foreign {
         Refusal(403, "authorization_required", FOREIGN_PUBLICIZE)
     } else {
@@ -238,7 +242,7 @@ fn site_member<'w>(world: &'w World, call: &Call, site: &str) -> Result<(&'w Acc
 }
 
 fn token_info(world: &World, call: &Call) -> Content {
-    let account = call.parameter("token").and_then(people::of_token).and_then(|handle| world.wordpress.account(handle));
+    let account = call.parameter("token").and_then(|token| world.wordpress.of_token(token));
     Content::Tree(match (account, call.parameter("client_id")) {
         (Some(account), Some(client)) => {
             let (site, scope) = match account.scope {
@@ -264,7 +268,8 @@ pub(super) fn is_row(row: &Value, id: u64) -> bool {
     is(&row["ID"], id) || is(&row["connection_ID"], id)
 }
 
-fn is(value: &Value, id: u64) -> bool {
+/// Whether a value is this number, as a number or as a text.
+pub(super) fn is(value: &Value, id: u64) -> bool {
     value.as_u64() == Some(id) || value.as_str().is_some_and(|text| text.parse() == Ok(id))
 }
 

@@ -43,30 +43,15 @@
 //! | User 09 | | no identities |
 //!
 //! Tokens: sign-ins `5a4d0000-0000-4000-8000-0000000000NN`, users `…-8001-…`, identities `…-8002-…`; generated ones
-//! `…-9000-…`, `…-9001-…`, `…-9002-…`, and sign-ins added later `…-9100-…`. Generated Keyring IDs start at 900001.
+//! `…-9000-…`, `…-9001-…`, `…-9002-…`, and sign-ins added later `…-9100-…`. Generated Keyring IDs start at 900001, those
+//! added later at 9500001. The rows of a crowd are told by `crowd`.
 
-use std::collections::HashMap;
+mod accounts;
+mod directory;
+mod moves;
 
-use serde_json::Value;
-
-use super::identities::{self, Identity};
-use super::sign_ins::{self, Detail, Shape, SignIn};
-use super::stamp::moment;
-use super::users::{self, User};
-use super::{applications, keyring, odd_sign_ins, publicize, sites, wordpress};
-
-/// Names of the fixed ordinary users 12 to 20.
-const NAMES: [&str; 9] = [
-    "Ines Park",
-    "Joan Holt",
-    "Kofi Lind",
-    "Lena Moor",
-    "Milo Nash",
-    "Nora Pike",
-    "Otto Quill",
-    "Pia Rowe",
-    "Ravi Stone",
-];
+pub(super) use accounts::{Account, WordPress};
+pub(super) use directory::OneAll;
 
 /// Both providers' holdings.
 #[derive(Debug)]
@@ -76,9 +61,9 @@ pub(super) struct World {
 }
 
 impl World {
-    /// The fixed world, enlarged by generated rows.
-    pub(super) fn build(extra_sign_ins: usize, extra_keyring: usize) -> Self {
-        World { wordpress: WordPress::build(extra_keyring), oneall: OneAll::build(extra_sign_ins as u64) }
+    /// The fixed world, enlarged by generated rows and a crowd of this size.
+    pub(super) fn build(extra_sign_ins: usize, extra_keyring: usize, crowd: usize) -> Self {
+        World { wordpress: WordPress::build(extra_keyring, crowd), oneall: OneAll::build(extra_sign_ins as u64, crowd) }
     }
 }
 
@@ -95,225 +80,9 @@ pub(super) enum Scope {
 
 /// Whom a row is written for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Owner {
-    pub(super) handle: &'static str,
+pub(super) struct Owner<'a> {
+    pub(super) handle: &'a str,
     pub(super) id: u64,
     /// Number of the primary site.
     pub(super) site: u64,
-}
-
-/// A WordPress.com account.
-#[derive(Debug)]
-pub(super) struct Account {
-    pub(super) handle: &'static str,
-    pub(super) id: u64,
-    pub(super) scope: Scope,
-    /// Whether the account signs in with two steps, which a bearer token can never do.
-    pub(super) two_step: bool,
-    pub(super) sites: Vec<u64>,
-    pub(super) me: Value,
-    pub(super) keyring: Vec<Value>,
-    /// Keyring connections that only a single read finds.
-    pub(super) singles: Vec<Value>,
-    pub(super) publicize: Vec<Value>,
-    pub(super) applications: Vec<Value>,
-}
-
-impl Account {
-    /// The Keyring connection with this number, listed or not.
-    pub(super) fn find_keyring(&self, id: u64) -> Option<&Value> {
-        self.keyring.iter().chain(&self.singles).find(|row| wordpress::is_row(row, id))
-    }
-}
-
-/// Everything at WordPress.com.
-#[derive(Debug)]
-pub(super) struct WordPress {
-    pub(super) accounts: Vec<Account>,
-    sites: Vec<Value>,
-}
-
-impl WordPress {
-    fn build(extra_keyring: usize) -> Self {
-        let account = |handle, id, name, scope, sites: &[u64]| {
-            let owner = Owner { handle, id, site: sites.first().copied().unwrap_or_default() };
-            let extra = if handle == "olga" { extra_keyring } else { 0 };
-            Account {
-                handle,
-                id,
-                scope,
-                two_step: handle == "finn",
-                sites: sites.to_vec(),
-                me: sites::me(owner, name, scope, sites.len()),
-                keyring: keyring::list(owner).into_iter().chain(keyring::generated(owner, extra)).collect(),
-                singles: keyring::singles(owner),
-                publicize: publicize::list(owner),
-                applications: applications::list(handle),
-            }
-        };
-        WordPress {
-            accounts: vec![
-                account("olga", 12_345_678, "Olga Brandt", Scope::Global, &[3_584_907, 3_584_908, 3_584_909]),
-                account("ada", 40_417, "Ada Reed", Scope::Global, &[7_700_123, 7_700_124]),
-                account("ben", 40_418, "Ben Okoro", Scope::Site(7_700_200), &[7_700_200]),
-                account("dora", 40_419, "Dora Finch", Scope::Auth, &[7_700_123]),
-                account("finn", 40_420, "Finn Ashby", Scope::Global, &[7_700_123]),
-                account("gus", 40_421, "Gus Marsh", Scope::Global, &[7_700_300, 7_700_123]),
-                account("hana", 40_422, "Hana Sato", Scope::Global, &[]),
-            ],
-            sites: sites::list(),
-        }
-    }
-
-    /// The account of a person.
-    pub(super) fn account(&self, handle: &str) -> Option<&Account> {
-        self.accounts.iter().find(|account| account.handle == handle)
-    }
-
-    /// The sites that an account belongs to.
-    pub(super) fn sites_of<'w>(&'w self, account: &Account) -> impl Iterator<Item = &'w Value> {
-        let numbers = account.sites.clone();
-        self.sites.iter().filter(move |site| site["ID"].as_u64().is_some_and(|id| numbers.contains(&id)))
-    }
-
-    /// A site by number or domain.
-    pub(super) fn find_site(&self, name: &str) -> Option<&Value> {
-        let number: Option<u64> = name.parse().ok();
-        self.sites.iter().find(|site| {
-            let host = site["URL"].as_str().and_then(|url| url.split("//").nth(1));
-            host == Some(name) || number.is_some() && site["ID"].as_u64() == number
-        })
-    }
-}
-
-/// Everything at OneAll; each list is kept in the order of creation.
-#[derive(Debug, Default)]
-pub(super) struct OneAll {
-    pub(super) sign_ins: Vec<SignIn>,
-    pub(super) users: Vec<User>,
-    pub(super) identities: Vec<Identity>,
-    sign_in_at: HashMap<String, usize>,
-    user_at: HashMap<String, usize>,
-    identity_at: HashMap<String, usize>,
-    appended: u64,
-}
-
-impl OneAll {
-    fn build(extra: u64) -> Self {
-        let mut all = OneAll { users: users::list(), identities: identities::list(), ..OneAll::default() };
-        for (number, name) in (12..).zip(NAMES) {
-            let (user, identity) = (users::token(number), identities::token(number + 20));
-            all.users.push(users::ordinary(user.clone(), number, identity.clone()));
-            all.identities.push(identities::ordinary(identity, user, number, "", name));
-        }
-        let sample = identities::sample();
-        all.users.push(users::ordinary(sample.user.clone(), 227, sample.token.clone()));
-        all.identities.push(sample);
-        let extra_users = if extra == 0 { 0 } else { (extra / 4).max(1) };
-        for number in 1..=extra_users {
-            let user = format!("5a4d0000-0000-4000-9001-{number:012}");
-            let identity = format!("5a4d0000-0000-4000-9002-{number:012}");
-            let name = format!("Visitor {number}");
-            all.users.push(users::ordinary(user.clone(), number, identity.clone()));
-            all.identities.push(identities::ordinary(identity, user, number, "9-", &name));
-        }
-        for user in users_without_identities(&mut all.users) {
-            let own = all.identities.iter().filter(|identity| identity.user == user.token);
-            user.identities = own.map(|identity| identity.token.clone()).collect();
-        }
-        all.users.sort_by_key(|user| user.created);
-        all.identities.sort_by_key(|identity| identity.created);
-        all.user_at = index(all.users.iter().map(|user| &user.token));
-        all.identity_at = index(all.identities.iter().map(|identity| &identity.token));
-        all.sign_ins = odd_sign_ins::list(&all);
-        all.sign_ins.extend(bulk());
-        all.sign_ins.extend(generated(extra, extra_users));
-        all.sign_ins.sort_by_key(|sign_in| sign_in.at);
-        all.sign_in_at = index(all.sign_ins.iter().map(|sign_in| &sign_in.token));
-        all
-    }
-
-    /// Adds sign-ins that are newer than all others; answers their tokens.
-    pub(super) fn append_sign_ins(&mut self, count: u64) -> Vec<String> {
-        let newest = self.sign_ins.last().map_or(0, |sign_in| sign_in.at);
-        let tokens: Vec<String> =
-            (1..=count).map(|step| format!("5a4d0000-0000-4000-9100-{:012}", self.appended + step)).collect();
-        for (token, step) in tokens.iter().zip(1_i64..) {
-            let user = users::token(step.unsigned_abs() % 5 + 1);
-            let sign_in = SignIn::ordinary(token.clone(), newest + step * 60, user, Shape::Second);
-            self.sign_in_at.insert(token.clone(), self.sign_ins.len());
-            self.sign_ins.push(sign_in);
-        }
-        self.appended += count;
-        tokens
-    }
-
-    /// A sign-in by token.
-    pub(super) fn find_sign_in(&self, token: &str) -> Option<&SignIn> {
-        self.sign_ins.get(*self.sign_in_at.get(token)?)
-    }
-
-    /// A user by token.
-    pub(super) fn find_user(&self, token: &str) -> Option<&User> {
-        self.users.get(*self.user_at.get(token)?)
-    }
-
-    /// An identity by token.
-    pub(super) fn find_identity(&self, token: &str) -> Option<&Identity> {
-        self.identities.get(*self.identity_at.get(token)?)
-    }
-
-    /// The identities of a user.
-    pub(super) fn identities_of<'w>(&'w self, user: &'w User) -> impl Iterator<Item = &'w Identity> {
-        user.identities.iter().filter_map(|token| self.find_identity(token))
-    }
-
-    /// The `result` node of an ordinary sign-in, written with what its user has now.
-    pub(super) fn result(&self, sign_in: &SignIn) -> Option<Value> {
-        let Detail::Ordinary { user, shape, place } = &sign_in.detail else {
-            return None;
-        };
-        let user = self.find_user(user)?;
-        let place = place.checked_rem(user.identities.len())?;
-        let used = self.identities_of(user).nth(place)?;
-        let references = self.identities_of(user).map(Identity::reference).collect();
-        Some(sign_in.result(*shape, user, used, references))
-    }
-}
-
-fn users_without_identities(users: &mut [User]) -> impl Iterator<Item = &mut User> {
-    users.iter_mut().filter(|user| user.identities.is_empty())
-}
-
-/// The fixed sign-ins 25 to 48: Olga, Ada, Cleo, Finn, Gus and the ordinary users in turn.
-fn bulk() -> impl Iterator<Item = SignIn> {
-    let start = moment("2011-10-03 07:30:00");
-    (25_u64..=48).zip(1_u32..).map(move |(number, step)| {
-        let turn = number % 14;
-        let user = if turn < 5 { turn + 1 } else { turn + 7 };
-        let shape = if number % 2 == 0 { Shape::First } else { Shape::Second };
-        // About every 226 days, to the summer of 2026.
-        let at = start + i64::from(step) * (226 * 86_400 + 37);
-        SignIn::ordinary(sign_ins::token(number), at, users::token(user), shape).using(step as usize)
-    })
-}
-
-/// Sign-ins for a large world: every ten minutes from 2020 on.
-fn generated(count: u64, users: u64) -> impl Iterator<Item = SignIn> {
-    let start = moment("2020-01-01 00:00:00");
-    (1..=count).zip(0_i64..).map(move |(number, step)| {
-        let token = format!("5a4d0000-0000-4000-9000-{number:012}");
-        let user = format!("5a4d0000-0000-4000-9001-{:012}", number % users.max(1) + 1);
-        let shape = if number % 2 == 0 { Shape::First } else { Shape::Second };
-        SignIn::ordinary(token, start + step * 600, user, shape)
-    })
-}
-
-/// Where each token stands first.
-fn index<'t>(tokens: impl Iterator<Item = &'t String>) -> HashMap<String, usize> {
-    let mut at = HashMap::new();
-    for (place, token) in tokens.enumerate() {
-        at.entry(token.clone()).or_insert(place);
-    }
-    at
 }
