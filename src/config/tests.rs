@@ -13,7 +13,8 @@ const WRONG_FILES: [(&str, &str); 60] = [
     ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
     (
         "[http]\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents",
+        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents, \
+         trusted_proxies, limits, timeouts, drain, tls",
     ),
     (
         "\n[oneall]\npublick_key = 'SECRET'",
@@ -37,7 +38,8 @@ const WRONG_FILES: [(&str, &str); 60] = [
     ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
     (
         "\u{FEFF}[http]\r\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents",
+        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents, \
+         trusted_proxies, limits, timeouts, drain, tls",
     ),
     // Types.
     ("http = 3", "http in F:1: is a whole number; wanted a table"),
@@ -60,12 +62,15 @@ const WRONG_FILES: [(&str, &str); 60] = [
         "wordpress.upstream.timeout_ms in F:1: is a table; wanted a whole number",
     ),
     ("[oneall]\nprivate_key = 987654321", "oneall.private_key in F:2: is a whole number; wanted text"),
-    ("[oneall]\nprivate_key = ['SECRET']", "oneall.private_key in F:2: is a list; only http.allowed_origins takes one"),
+    (
+        "[oneall]\nprivate_key = ['SECRET']",
+        "oneall.private_key in F:2: is a list; lists are only http.allowed_origins, http.trusted_proxies",
+    ),
     ("[wordpress]\nkeyring_api = 'SECRET'", "wordpress.keyring_api in F:2: no such choice; allowed: v1.1, v2"),
     ("[wordpress]\nkeyring_api = 2", "wordpress.keyring_api in F:2: wanted text"),
     ("[log]\nformat = 'xml'", "log.format in F:2: no such choice; allowed: human, json"),
-    ("oneall = ['SECRET']", "oneall in F:1: is a list; only http.allowed_origins takes one"),
-    ("[[log]]", "log in F:1: is a list; only http.allowed_origins takes one"),
+    ("oneall = ['SECRET']", "oneall in F:1: is a list; lists are only http.allowed_origins, http.trusted_proxies"),
+    ("[[log]]", "log in F:1: is a list; lists are only http.allowed_origins, http.trusted_proxies"),
     // Ranges.
     (
         "[wordpress.upstream]\ntimeout_ms = 0",

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
 mod harness;
+mod wire;
 
 mod accounts;
 mod border;
@@ -24,3 +25,4 @@ mod schema;
 mod seeds;
 mod selection;
 mod separation;
+mod server;
