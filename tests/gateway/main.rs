@@ -13,6 +13,7 @@ mod edge;
 mod fields;
 mod leaks;
 mod leaving;
+mod lifecycle;
 mod lookups;
 mod outage;
 mod pages;
