@@ -27,3 +27,4 @@ mod seeds;
 mod selection;
 mod separation;
 mod server;
+mod tls;
