@@ -91,10 +91,11 @@ pub fn routes(
         routes = routes.merge(explorer::routes(tabs));
     }
     let routes = routes.fallback(nothing_here).method_not_allowed_fallback(read_only);
+    // Within the layers that let pages read an answer: a page is to know that it is to come again.
+    let routes = routes.layer(middleware::from_fn_with_state(standing.load.clone(), load::bound));
     // Read from the last line up: that is the order in which a request meets the layers.
     Ok(cors::open(routes, &settings.allowed_origins)
         .layer(middleware::from_fn_with_state(Arc::new(settings.allowed_origins.clone()), origin::check))
-        .layer(middleware::from_fn_with_state(standing.load.clone(), load::bound))
         .merge(health::routes(standing.readiness.clone()))
         .layer(middleware::from_fn(protect))
         .layer(compression())
