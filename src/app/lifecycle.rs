@@ -1,8 +1,8 @@
 //! A process's life: what its signals and its files ask of a gateway that runs.
 //!
 //! SIGTERM and Ctrl-C drain it, and asked again it ends at once. SIGHUP, or a settings file that changed, reloads the
-//! settings; files of the certificate that changed reload the certificate. What is refused costs one line in the log and
-//! changes nothing.
+//! settings; where there are none to reload, SIGHUP says that the terminal is gone, and drains too. Files of the
+//! certificate that changed reload the certificate. What is refused costs one line in the log and changes nothing.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -93,7 +93,7 @@ pub async fn run(
     source: Option<Source>,
 ) -> Result<(), String> {
     let mut stops = false;
-    let mut certificate = Watched::new(settings.http.tls.files().into_iter().flat_map(|(one, other)| [one, other]));
+    let mut certificate = Watched::certificate(settings);
     let mut file = Watched::new(source.as_ref().and_then(|source| source.file.as_ref()));
     let mut look = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -102,16 +102,16 @@ pub async fn run(
         tokio::select! {
             ended = running.ended() => return ended,
             asked = signals.next() => match asked {
-                Asked::Stop if stops => {
+                Asked::Reload if source.is_some() => reloads = true,
+                _ if stops => {
                     tracing::warn!("asked again to stop: stopped at once");
                     return Ok(());
                 }
-                Asked::Stop => {
+                _ => {
                     tracing::info!("asked to stop: answering what is under way");
                     running.stop();
                     stops = true;
                 }
-                Asked::Reload => reloads = true,
             },
             _ = look.tick() => {
                 reloads = file.has_changed();
@@ -123,8 +123,7 @@ pub async fn run(
         if let (true, Some(source)) = (reloads, &source) {
             let reloaded = reload(&running, source);
             if let Ok(settings) = &reloaded {
-                let files = settings.http.tls.files();
-                certificate = Watched::new(files.into_iter().flat_map(|(one, other)| [one, other]));
+                certificate = Watched::certificate(settings);
             }
             tell("settings", reloaded.map(drop));
         }
@@ -152,6 +151,11 @@ struct Watched(Vec<(PathBuf, Option<Look>)>);
 type Look = (SystemTime, u64);
 
 impl Watched {
+    /// The files of the certificate, if there is one.
+    fn certificate(settings: &Settings) -> Self {
+        Self::new(settings.http.tls.files().into_iter().flat_map(|(one, other)| [one, other]))
+    }
+
     fn new<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Self {
         Self(files.into_iter().map(|path| (path.clone(), look(path))).collect())
     }

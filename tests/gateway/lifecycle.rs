@@ -123,6 +123,13 @@ async fn asked_twice_it_does_not_wait_for_what_is_under_way() {
     assert!(log.any(|line| line.unwrap().contains("stopped at once")));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sandbox_whose_terminal_is_gone_ends_too() {
+    let (process, _) = start_sandbox();
+    process.signal("HUP");
+    assert_eq!(process.ended().await, Some(0));
+}
+
 async fn ready(gateway: &Gateway) -> (u16, String) {
     let response = gateway.client.get(gateway.url().replace("/graphql", "/health/ready")).send().await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
