@@ -21,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 
 use self::place::Places;
 use crate::http::persisted::Mode;
+use crate::http::server::Bounded;
 use crate::provider::{oneall, wordpress};
 use crate::{graph, http, upstream};
 
@@ -258,11 +259,32 @@ fn check_http(http: &http::Settings) -> Result<(), Fault> {
         let what = "names something that is no origin; wanted such as https://app.example.com, each by name, never *";
         return Err(Fault::new("http.allowed_origins", what));
     }
+    check_server(http)?;
     if http.trusted_documents.mode != Mode::Off && http.trusted_documents.path.is_none() {
         let what = "is missing; needed for every mode of http.trusted_documents but off";
         return Err(Fault::new("http.trusted_documents.path", what));
     }
     Ok(())
+}
+
+fn check_server(http: &http::Settings) -> Result<(), Fault> {
+    let lists: [(&str, &[Bounded]); 3] =
+        [("limits", &http.limits.list()), ("timeouts", &http.timeouts.list()), ("drain", &http.drain.list())];
+    for (table, list) in lists {
+        if let Some((name, _, range)) = list.iter().find(|(_, value, range)| !range.contains(value)) {
+            let what = format!("out of range; allowed: {} to {}", range.start(), range.end());
+            return Err(Fault::new(format!("http.{table}.{name}"), what));
+        }
+    }
+    if http.trusted_proxies.networks().is_none() {
+        let what = "names something that is no address and no network; wanted such as 10.0.0.0/8 or 192.0.2.1";
+        return Err(Fault::new("http.trusted_proxies", what));
+    }
+    match (&http.tls.certificate_file, &http.tls.private_key_file) {
+        (Some(_), None) => Err(Fault::new("http.tls.private_key_file", "is missing; needed beside the certificate")),
+        (None, Some(_)) => Err(Fault::new("http.tls.certificate_file", "is missing; needed beside the private key")),
+        _ => Ok(()),
+    }
 }
 
 fn check_graph(graph: &graph::Settings) -> Result<(), Fault> {

@@ -9,8 +9,12 @@ mod cors;
 pub mod explorer;
 mod graphql;
 mod guard;
+pub mod health;
+pub mod load;
 mod origin;
+pub mod peer;
 pub mod persisted;
+pub mod server;
 mod settings;
 
 pub use self::settings::{BATCH_MAX, Origins, Profile, Settings};
@@ -29,6 +33,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use self::graphql::Edge;
+use self::health::Readiness;
+use self::load::Load;
+use self::peer::Network;
 use self::persisted::Persisted;
 use crate::graph::error::Error;
 use crate::graph::{Graph, sdl};
@@ -39,33 +46,60 @@ const COMPRESSED_MIN_BYTES: u64 = 1_024;
 /// What the schema's text is.
 const SDL_TYPE: &str = "application/graphql; charset=utf-8";
 
+/// What outlasts the routes when they are made anew.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Whether requests are wanted.
+    pub readiness: Readiness,
+    /// The places of requests that are being answered.
+    pub load: Load,
+}
+
+impl Standing {
+    /// What a server begins with.
+    pub fn new(settings: &Settings) -> Self {
+        Self { readiness: Readiness::default(), load: Load::new(settings) }
+    }
+}
+
 /// Every route of the gateway.
 ///
 /// # Errors
-/// A sentence that names the setting, if the trusted documents cannot be read.
-pub fn routes(graph: Arc<Graph>, settings: &Settings, tabs: Vec<explorer::Tab>) -> Result<Router, String> {
+/// A sentence that names the setting, if the trusted documents cannot be read or a proxy is no address.
+pub fn routes(
+    graph: Arc<Graph>,
+    settings: &Settings,
+    tabs: Vec<explorer::Tab>,
+    standing: &Standing,
+) -> Result<Router, String> {
+    let proxies =
+        settings.trusted_proxies.networks().ok_or("http.trusted_proxies: names something that is no network")?;
     let edge = Arc::new(Edge {
         graph,
         persisted: Persisted::build(settings)?,
         profile: settings.profile,
         body_max: settings.body_max_bytes,
         batch_max: settings.batch_max,
+        answer_max: settings.limits.answer_max_bytes,
     });
     let schema = Bytes::from(sdl());
     let mut routes = Router::new()
         .route("/graphql", any(answer))
         .with_state(edge)
-        .route("/schema.graphql", get(async move || ([(header::CONTENT_TYPE, SDL_TYPE)], schema)))
-        .route("/health/live", get(|| async { "live\n" }));
+        .route("/schema.graphql", get(async move || ([(header::CONTENT_TYPE, SDL_TYPE)], schema)));
     if settings.shows_explorer() {
         routes = routes.merge(explorer::routes(tabs));
     }
     let routes = routes.fallback(nothing_here).method_not_allowed_fallback(read_only);
+    // Within the layers that let pages read an answer: a page is to know that it is to come again.
+    let routes = routes.layer(middleware::from_fn_with_state(standing.load.clone(), load::bound));
     // Read from the last line up: that is the order in which a request meets the layers.
     Ok(cors::open(routes, &settings.allowed_origins)
         .layer(middleware::from_fn_with_state(Arc::new(settings.allowed_origins.clone()), origin::check))
+        .merge(health::routes(standing.readiness.clone()))
         .layer(middleware::from_fn(protect))
         .layer(compression())
+        .layer(middleware::from_fn_with_state(Arc::<[Network]>::from(proxies), peer::learn))
         .layer(middleware::from_fn(guard::watch)))
 }
 

@@ -9,8 +9,10 @@ use std::process::ExitCode;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
+use commongraph::app::lifecycle::{self, Signals, Source as Reloads};
 use commongraph::app::{self, check, key, query};
 use commongraph::config::{self, LogFormat, Settings};
+use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -104,6 +106,14 @@ struct Source {
     config: Option<PathBuf>,
 }
 
+impl Source {
+    /// The settings file given, by flag or by environment.
+    fn file(&self) -> Option<PathBuf> {
+        let variable = || std::env::var_os("COMMONGRAPH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+        self.config.clone().or_else(variable)
+    }
+}
+
 #[derive(Args)]
 struct Token {
     /// A person's WordPress.com token. Give it by the environment: other users of the machine can read arguments
@@ -178,10 +188,7 @@ async fn run(command: Command) -> Result<ExitCode, String> {
 }
 
 fn load(source: &Source, listen: Option<SocketAddr>) -> Result<Settings, String> {
-    let file = match &source.config {
-        Some(path) => Some(path.clone()),
-        None => std::env::var_os("COMMONGRAPH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from),
-    };
+    let file = source.file();
     let listen = match listen {
         Some(address) => Some(address),
         None => listen_variable()?,
@@ -229,10 +236,11 @@ async fn play(listen: Option<SocketAddr>, no_explorer: bool) -> Result<ExitCode,
     let listen = if listen.is_some() { listen } else { listen_variable()? };
     let mut settings = config::load(None, std::iter::empty(), listen).map_err(|error| error.to_string())?;
     hide_explorer(&mut settings, no_explorer);
-    log(&settings);
-    let playing = app::play(settings).await?;
+    drop(log(&settings));
+    let signals = Signals::take()?;
+    let playing = app::play(settings.clone()).await?;
     say(&playing.greeting)?;
-    playing.gateway.wait().await?;
+    lifecycle::run(playing.gateway, signals, &settings, None).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -245,13 +253,22 @@ fn hide_explorer(settings: &mut Settings, is_hidden: bool) {
 async fn serve(source: &Source, listen: Option<SocketAddr>, no_explorer: bool) -> Result<ExitCode, String> {
     let mut settings = load(source, listen)?;
     hide_explorer(&mut settings, no_explorer);
-    log(&settings);
+    let follow = log(&settings);
+    let signals = Signals::take()?;
     let running = app::start(&settings, Vec::new()).await?;
     tracing::info!(
         address = %running.address,
         "serving on loopback only; each request brings the person's token in X-WordPress-Token"
     );
-    running.wait().await?;
+    let source = Source { config: source.config.clone() };
+    let file = source.file();
+    let read = move || {
+        let mut settings = load(&source, listen)?;
+        hide_explorer(&mut settings, no_explorer);
+        Ok(settings)
+    };
+    let reloads = Reloads { file, read: Box::new(read), follow };
+    lifecycle::run(running, signals, &settings, Some(reloads)).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -285,21 +302,34 @@ fn say(text: &str) -> Result<ExitCode, String> {
 /// A command that answers and ends tells what went wrong and, unless the settings want more, nothing else.
 fn log_for_command(settings: &Settings) {
     let usual = settings.log.filter == Settings::default().log.filter;
-    log_at(settings, if usual { "warn" } else { &settings.log.filter });
+    drop(log_at(settings, if usual { "warn" } else { &settings.log.filter }));
 }
 
-fn log(settings: &Settings) {
-    log_at(settings, &settings.log.filter);
+/// Logs as the settings say; what is returned follows the filter of other settings.
+fn log(settings: &Settings) -> Follow {
+    log_at(settings, &settings.log.filter)
 }
 
-fn log_at(settings: &Settings, filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::new(filter);
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let lines = lines.with_ansi(std::io::stderr().is_terminal());
-    match settings.log.format {
-        LogFormat::Human => lines.init(),
-        LogFormat::Json => lines.json().init(),
-    }
+/// Told of settings that are in force.
+type Follow = Box<dyn Fn(&Settings) + Send + Sync>;
+
+fn log_at(settings: &Settings, filter: &str) -> Follow {
+    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let follow: Follow = match settings.log.format {
+        LogFormat::Human => {
+            let lines = lines.with_env_filter(EnvFilter::new(filter)).with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.init();
+            Box::new(move |settings| drop(handle.reload(EnvFilter::new(&settings.log.filter))))
+        }
+        LogFormat::Json => {
+            let lines = lines.json().with_env_filter(EnvFilter::new(filter)).with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.init();
+            Box::new(move |settings| drop(handle.reload(EnvFilter::new(&settings.log.filter))))
+        }
+    };
     // Where it happens a panic can name its place and, within a request, the request's ID; whoever catches it says no more.
     std::panic::set_hook(Box::new(|panic| tracing::error!(cause = %panic, "panicked")));
+    follow
 }

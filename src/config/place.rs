@@ -9,7 +9,7 @@ use toml::{Spanned, Table};
 use super::{Error, Fault, name_in};
 
 /// The settings that take a list.
-const LISTS: [&str; 1] = ["http.allowed_origins"];
+const LISTS: [&str; 2] = ["http.allowed_origins", "http.trusted_proxies"];
 
 /// The places of all settings that were set, by the setting's name with its dots.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Places {
                 DeValue::Table(inner) => self.mark(inner, &key, place)?,
                 // serde would fill a table from a list, field by field.
                 DeValue::Array(_) if !LISTS.contains(&&*key) => {
-                    return Err(Fault::new(key, format!("is a list; only {} takes one", LISTS.join(", "))));
+                    return Err(Fault::new(key, format!("is a list; lists are only {}", LISTS.join(", "))));
                 }
                 _ => {}
             }

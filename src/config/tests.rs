@@ -8,12 +8,13 @@ use proptest::prelude::*;
 use super::*;
 
 /// A file's text, and the line that it is refused with, with `F` for the file's name.
-const WRONG_FILES: [(&str, &str); 60] = [
+const WRONG_FILES: [(&str, &str); 68] = [
     // Names.
     ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
     (
         "[http]\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents",
+        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents, \
+         trusted_proxies, limits, timeouts, drain, tls",
     ),
     (
         "\n[oneall]\npublick_key = 'SECRET'",
@@ -37,7 +38,8 @@ const WRONG_FILES: [(&str, &str); 60] = [
     ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
     (
         "\u{FEFF}[http]\r\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents",
+        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents, \
+         trusted_proxies, limits, timeouts, drain, tls",
     ),
     // Types.
     ("http = 3", "http in F:1: is a whole number; wanted a table"),
@@ -60,12 +62,15 @@ const WRONG_FILES: [(&str, &str); 60] = [
         "wordpress.upstream.timeout_ms in F:1: is a table; wanted a whole number",
     ),
     ("[oneall]\nprivate_key = 987654321", "oneall.private_key in F:2: is a whole number; wanted text"),
-    ("[oneall]\nprivate_key = ['SECRET']", "oneall.private_key in F:2: is a list; only http.allowed_origins takes one"),
+    (
+        "[oneall]\nprivate_key = ['SECRET']",
+        "oneall.private_key in F:2: is a list; lists are only http.allowed_origins, http.trusted_proxies",
+    ),
     ("[wordpress]\nkeyring_api = 'SECRET'", "wordpress.keyring_api in F:2: no such choice; allowed: v1.1, v2"),
     ("[wordpress]\nkeyring_api = 2", "wordpress.keyring_api in F:2: wanted text"),
     ("[log]\nformat = 'xml'", "log.format in F:2: no such choice; allowed: human, json"),
-    ("oneall = ['SECRET']", "oneall in F:1: is a list; only http.allowed_origins takes one"),
-    ("[[log]]", "log in F:1: is a list; only http.allowed_origins takes one"),
+    ("oneall = ['SECRET']", "oneall in F:1: is a list; lists are only http.allowed_origins, http.trusted_proxies"),
+    ("[[log]]", "log in F:1: is a list; lists are only http.allowed_origins, http.trusted_proxies"),
     // Ranges.
     (
         "[wordpress.upstream]\ntimeout_ms = 0",
@@ -92,7 +97,22 @@ const WRONG_FILES: [(&str, &str); 60] = [
     ("graph.limits.calls_max = 10001", "graph.limits.calls_max in F:1: out of range; allowed: 1 to 10000"),
     ("graph.documents_max_bytes = 0", "graph.documents_max_bytes in F:1: out of range; allowed: 1 to 1073741824"),
     ("http.body_max_bytes = 0", "http.body_max_bytes in F:1: out of range; allowed: 1 to 16777216"),
+    ("http.limits.connections_max = 0", "http.limits.connections_max in F:1: out of range; allowed: 1 to 65536"),
+    ("http.limits.headers_max = 257", "http.limits.headers_max in F:1: out of range; allowed: 1 to 256"),
+    ("http.timeouts.body_ms = 0", "http.timeouts.body_ms in F:1: out of range; allowed: 1 to 300000"),
+    ("http.drain.grace_ms = 300001", "http.drain.grace_ms in F:1: out of range; allowed: 0 to 300000"),
     // Values.
+    (
+        "http.trusted_proxies = ['10.0.0.0/8', 'SECRET']",
+        "http.trusted_proxies in F:1: names something that is no address and no network; wanted such as 10.0.0.0/8 or \
+         192.0.2.1",
+    ),
+    (
+        "http.trusted_proxies = 7",
+        "http.trusted_proxies in F:1: is a whole number; wanted a list of addresses and networks",
+    ),
+    ("http.tls.certificate_file = 'SECRET'", "http.tls.private_key_file: is missing; needed beside the certificate"),
+    ("http.tls.private_key_file = 'SECRET'", "http.tls.certificate_file: is missing; needed beside the private key"),
     (
         "[http]\nlisten = 'localhost:8080'",
         "http.listen in F:2: is not an address; wanted an IP address and a port, such as 127.0.0.1:8080",

@@ -48,13 +48,15 @@ pub enum Code {
     PersistedQueryNotFound,
     /// Documents are not known by hash or ID here; send their text.
     PersistedQueryNotSupported,
+    /// The gateway has too much to do.
+    Overloaded,
     /// The gateway failed.
     Internal,
 }
 
 impl Code {
     /// Every code, in the order of the README's table.
-    pub const ALL: [Code; 14] = [
+    pub const ALL: [Code; 15] = [
         Code::Unauthenticated,
         Code::Forbidden,
         Code::ReauthorizationRequired,
@@ -68,6 +70,7 @@ impl Code {
         Code::LimitExceeded,
         Code::PersistedQueryNotFound,
         Code::PersistedQueryNotSupported,
+        Code::Overloaded,
         Code::Internal,
     ];
 
@@ -87,13 +90,14 @@ impl Code {
             Code::LimitExceeded => "LIMIT_EXCEEDED",
             Code::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Code::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Code::Overloaded => "OVERLOADED",
             Code::Internal => "INTERNAL",
         }
     }
 
     /// Whether the same request may succeed later.
     pub fn is_retryable(self) -> bool {
-        matches!(self, Code::RateLimited | Code::ProviderUnavailable | Code::ProviderTimeout)
+        matches!(self, Code::RateLimited | Code::ProviderUnavailable | Code::ProviderTimeout | Code::Overloaded)
     }
 
     /// What a person reads, about this provider.
@@ -118,6 +122,7 @@ impl Code {
             Code::LimitExceeded => format!("{title} gave an answer that is larger than the gateway takes."),
             Code::PersistedQueryNotFound => NOT_FOUND.to_owned(),
             Code::PersistedQueryNotSupported => NOT_SUPPORTED.to_owned(),
+            Code::Overloaded => "The gateway has too much to do; ask again later.".to_owned(),
             Code::Internal => Self::internal_sentence().to_owned(),
         }
     }

@@ -50,6 +50,8 @@ pub(super) struct Edge {
     pub(super) body_max: usize,
     /// The most operations in a list; 0 for no lists.
     pub(super) batch_max: usize,
+    /// The largest answer, in bytes.
+    pub(super) answer_max: usize,
 }
 
 /// How an operation came.
@@ -70,13 +72,17 @@ pub(super) async fn answer(edge: &Edge, request: Request) -> Response {
         Ok((caller, Asked::One(parameters))) => run(edge, parameters, &caller, way).await,
         Ok((caller, Asked::Batch(all))) => {
             let runs = all.into_iter().map(|parameters| run(edge, parameters, &caller, way));
-            return render::batch(join_all(runs).await, id);
+            let response = render::batch(join_all(runs).await, id);
+            return render::bound(response, edge.answer_max, edge.profile, Media::Json);
         }
         Err(refusal) => Err(refusal),
     };
     let media = media.unwrap_or(Media::Json);
     match answer {
-        Ok(response) => render::answered(response, edge.profile, media, id),
+        Ok(response) => {
+            let response = render::answered(response, edge.profile, media, id);
+            render::bound(response, edge.answer_max, edge.profile, media)
+        }
         Err(refusal) => render::refused(refusal, edge.profile, media),
     }
 }

@@ -6,7 +6,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
+use super::peer::Proxies;
 use super::persisted;
+use super::server::{Drain, Limits, Timeouts, Tls};
 
 /// The most operations that a batch may ever have.
 pub const BATCH_MAX: u64 = 10;
@@ -33,6 +35,16 @@ pub struct Settings {
     pub persisted_max_bytes: usize,
     /// The documents that the gateway was given.
     pub trusted_documents: persisted::Settings,
+    /// The proxies whose word on a client's address is taken.
+    pub trusted_proxies: Proxies,
+    /// What is taken at once, and how much.
+    pub limits: Limits,
+    /// How long the server waits.
+    pub timeouts: Timeouts,
+    /// How the server stops.
+    pub drain: Drain,
+    /// The certificate that it shows.
+    pub tls: Tls,
 }
 
 /// A reading of GraphQL over HTTP.
@@ -62,6 +74,11 @@ impl Default for Settings {
             persisted_max: 1_000,
             persisted_max_bytes: 8 << 20,
             trusted_documents: persisted::Settings::default(),
+            trusted_proxies: Proxies::default(),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            drain: Drain::default(),
+            tls: Tls::default(),
         }
     }
 }
@@ -85,29 +102,33 @@ impl Origins {
 
 impl<'de> Deserialize<'de> for Origins {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OriginsVisitor)
+        texts(deserializer, "a list of origins").map(Self)
     }
 }
 
-/// Takes a list of texts, or one text with commas, as an environment variable has it.
-struct OriginsVisitor;
+/// Takes a list of texts, or one text with commas, as an environment variable has it; `wanted` says what it is a list of.
+pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D, wanted: &'static str) -> Result<Vec<String>, D::Error> {
+    deserializer.deserialize_any(TextsVisitor(wanted))
+}
 
-impl<'de> Visitor<'de> for OriginsVisitor {
-    type Value = Origins;
+struct TextsVisitor(&'static str);
+
+impl<'de> Visitor<'de> for TextsVisitor {
+    type Value = Vec<String>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a list of origins")
+        out.write_str(self.0)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Origins, E> {
-        Ok(Origins(text.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()))
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(text.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Origins, A::Error> {
-        let mut origins = Vec::new();
-        while let Some(origin) = list.next_element()? {
-            origins.push(origin);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
         }
-        Ok(Origins(origins))
+        Ok(texts)
     }
 }

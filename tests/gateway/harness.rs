@@ -98,6 +98,7 @@ impl Gateway {
     pub async fn start(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::default();
         settings.http.listen.set_port(0);
+        settings.http.drain.grace_ms = 0;
         change(&mut settings);
         let running = app::start(&settings, Vec::new()).await.unwrap();
         Self { running, client: reqwest::Client::builder().no_proxy().build().unwrap() }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
 mod harness;
+mod wire;
 
 mod accounts;
 mod border;
@@ -12,6 +13,7 @@ mod edge;
 mod fields;
 mod leaks;
 mod leaving;
+mod lifecycle;
 mod lookups;
 mod outage;
 mod pages;
@@ -24,3 +26,5 @@ mod schema;
 mod seeds;
 mod selection;
 mod separation;
+mod server;
+mod tls;

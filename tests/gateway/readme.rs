@@ -75,6 +75,7 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
         "explorer" | "introspection" | "suggestions" => "false",
         "profile" => "draft",
         "allowed_origins" => "https://app.example.com",
+        "trusted_proxies" => "10.0.0.0/8",
         "mode" => "off",
         "filter" => "warn",
         "format" => "json",
@@ -83,15 +84,18 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
     };
     let of_one_provider = |name: &str| name.replace("….", "wordpress.");
     let oneall = ["oneall.subdomain", "oneall.public_key", "oneall.private_key"];
+    let tls = ["http.tls.certificate_file", "http.tls.private_key_file"];
     for name in &settings {
         let name = of_one_provider(name);
         let all = oneall.iter().copied().filter(|other| name.starts_with("oneall.") && *other != name);
+        let pair = tls.iter().copied().filter(|other| name.starts_with("http.tls.") && *other != name);
         let set = all
+            .chain(pair)
             .chain([name.as_str()])
             .map(|name| (format!("COMMONGRAPH_{}", name.to_uppercase().replace('.', "__")), sample(name).to_owned()));
         if let Err(error) = commongraph::config::load(None, set, None) {
             panic!("{name}: {error}");
         }
     }
-    assert_eq!(settings.len(), 42, "{settings:?}");
+    assert_eq!(settings.len(), 56, "{settings:?}");
 }

@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
+use super::super::server::TooSlow;
 use super::media::is_json;
 use super::{Fault, Refusal};
 use crate::graph::error::{Code, Error};
@@ -140,13 +141,20 @@ async fn read(headers: &HeaderMap, body: Body, length_max: usize) -> Result<Byte
     let mut read = BytesMut::new();
     let mut frames = body.into_data_stream();
     while let Some(frame) = frames.next().await {
-        let frame = frame.map_err(|_| Refusal::new(Fault::Unreadable, Error::bad_input("The body broke off.")))?;
+        let frame = frame.map_err(broken)?;
         if read.len() + frame.len() > length_max {
             return Err(too_large(length_max));
         }
         read.extend_from_slice(&frame);
     }
     Ok(read.freeze())
+}
+
+fn broken(error: axum::Error) -> Refusal {
+    match error.into_inner().is::<TooSlow>() {
+        true => Refusal::new(Fault::TooSlow, Error::bad_input("The body did not come in time.")),
+        false => Refusal::new(Fault::Unreadable, Error::bad_input("The body broke off.")),
+    }
 }
 
 fn too_large(length_max: usize) -> Refusal {

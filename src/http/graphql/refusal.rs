@@ -30,6 +30,8 @@ pub(in crate::http) enum Fault {
     Method,
     /// The client takes no media type that is spoken here.
     NotAcceptable,
+    /// The body did not come in time.
+    TooSlow,
     /// The body is larger than is taken.
     TooLarge,
     /// The address is longer than is taken.
@@ -81,6 +83,7 @@ impl Fault {
             (Fault::Forbidden, ..) => StatusCode::FORBIDDEN,
             (Fault::Method, ..) => StatusCode::METHOD_NOT_ALLOWED,
             (Fault::NotAcceptable, ..) => StatusCode::NOT_ACCEPTABLE,
+            (Fault::TooSlow, ..) => StatusCode::REQUEST_TIMEOUT,
             (Fault::TooLarge, ..) => StatusCode::PAYLOAD_TOO_LARGE,
             (Fault::AddressTooLong, ..) => StatusCode::URI_TOO_LONG,
             (Fault::MediaType, ..) => StatusCode::UNSUPPORTED_MEDIA_TYPE,

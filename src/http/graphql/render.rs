@@ -4,11 +4,12 @@ use async_graphql::{Response as Outcome, ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hyper::body::Body;
 use serde_json::json;
 
 use super::super::Profile;
 use super::{Fault, Media, Refusal};
-use crate::graph::error::mask;
+use crate::graph::error::{Code, Error, Exceeded, mask};
 
 /// Data that is there and not all that was asked for, in the draft.
 const PARTIAL: u16 = 294;
@@ -63,6 +64,19 @@ pub(super) fn batch(answers: Vec<Answer>, id: &str) -> Response {
     };
     let body = json!(answers.into_iter().map(render).collect::<Vec<_>>()).to_string();
     ([(header::CONTENT_TYPE, Media::Json.header())], body).into_response()
+}
+
+/// Puts an error in the place of an answer that is larger than is given.
+pub(super) fn bound(response: Response, max: usize, profile: Profile, media: Media) -> Response {
+    let has = response.body().size_hint().lower();
+    let has = usize::try_from(has).unwrap_or(usize::MAX);
+    if has <= max {
+        return response;
+    }
+    let message = format!("The answer has {has} bytes; at most {max} are given. Ask for less at a time.");
+    let exceeded = Some(Box::new(Exceeded { limit: "answer_max_bytes", max, has }));
+    let error = Error { exceeded, ..Error::own(Code::LimitExceeded, message) };
+    refused(Refusal::new(Fault::Invalid, error), profile, media)
 }
 
 /// An answer of errors alone.

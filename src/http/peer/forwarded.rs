@@ -1,0 +1,64 @@
+//! The hops that a request's headers tell of, nearest last; `None` in the place of one that is no address.
+//!
+//! `Forwarded` is RFC 7239, with its quotes; `X-Forwarded-For` is a list of addresses, as proxies write it: with ports or
+//! without, IPv6 in brackets or bare.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use axum::http::{HeaderMap, HeaderName, header};
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// One hop.
+type Hop = Option<IpAddr>;
+
+/// What `Forwarded` tells; nothing if it is absent.
+pub(super) fn standard(headers: &HeaderMap) -> Option<Vec<Hop>> {
+    hops(headers, &header::FORWARDED, |line| split(line, ',').into_iter().map(element).collect())
+}
+
+/// What `X-Forwarded-For` tells; nothing if it is absent.
+pub(super) fn customary(headers: &HeaderMap) -> Option<Vec<Hop>> {
+    hops(headers, &X_FORWARDED_FOR, |line| line.split(',').map(|entry| node(entry.trim())).collect())
+}
+
+fn hops(headers: &HeaderMap, name: &HeaderName, read: impl Fn(&str) -> Vec<Hop>) -> Option<Vec<Hop>> {
+    let lines = headers.get_all(name).iter();
+    let hops: Vec<Hop> = lines.flat_map(|value| value.to_str().map_or_else(|_| vec![None], &read)).collect();
+    (!hops.is_empty()).then_some(hops)
+}
+
+/// Parts a text at a mark that is not within quotes.
+fn split(text: &str, mark: char) -> Vec<&str> {
+    let (mut parts, mut from, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (at, sign) in text.char_indices() {
+        match sign {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if sign == mark && !quoted => {
+                parts.push(&text[from..at]);
+                from = at + sign.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[from..]);
+    parts
+}
+
+/// The `for` of one element, if it has exactly one.
+fn element(text: &str) -> Hop {
+    let pairs = split(text, ';').into_iter().filter_map(|pair| pair.trim().split_once('='));
+    let mut named = pairs.filter(|(name, _)| name.eq_ignore_ascii_case("for")).map(|(_, value)| value);
+    let (first, second) = (named.next()?, named.next());
+    let bare = first.strip_prefix('"').map_or(Some(first), |rest| rest.strip_suffix('"'))?;
+    second.is_none().then(|| node(bare)).flatten()
+}
+
+/// An address, with a port or without.
+fn node(text: &str) -> Hop {
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
+    let with_port = || text.parse::<SocketAddr>().ok().filter(|_| !text.contains('%')).map(|address| address.ip());
+    text.parse().ok().or_else(in_brackets).or_else(with_port).map(|address: IpAddr| address.to_canonical())
+}

@@ -1,0 +1,97 @@
+//! Networks of addresses, as settings list them: `10.0.0.0/8`, `2001:db8::/32`, or one address.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use serde::de::Deserializer;
+
+use crate::http::settings::texts;
+
+/// The addresses that share their first bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    /// How many bits are shared.
+    bits: u32,
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let address: IpAddr = address.parse().ok()?;
+        let longest = width(address);
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let bits = bits.map_or(Some(longest), |bits| Some(bits).filter(|bits| digits(bits))?.parse().ok())?;
+        (bits <= longest).then_some(Self { address, bits })
+    }
+
+    /// Whether an address is one of them; those of IPv4 are to be written as such.
+    pub fn holds(&self, address: IpAddr) -> bool {
+        width(self.address) == width(address) && prefix(self.address, self.bits) == prefix(address, self.bits)
+    }
+}
+
+fn width(address: IpAddr) -> u32 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+/// The first bits of an address, as a number.
+fn prefix(address: IpAddr, bits: u32) -> u128 {
+    let whole = match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    whole.checked_shr(width(address) - bits).unwrap_or(0)
+}
+
+/// The proxies whose word on where a request comes from is taken; as they are written, none by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proxies(pub Vec<String>);
+
+impl Proxies {
+    /// The networks, if each is one.
+    pub fn networks(&self) -> Option<Vec<Network>> {
+        self.0.iter().map(|text| Network::parse(text)).collect()
+    }
+}
+
+impl<'de> Deserialize<'de> for Proxies {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        texts(deserializer, "a list of addresses and networks").map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_network_holds_what_shares_its_first_bits() {
+        for (network, address, held) in [
+            ("10.0.0.0/8", "10.255.0.1", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("10.1.2.3/8", "10.9.9.9", true),
+            ("0.0.0.0/0", "203.0.113.1", true),
+            ("0.0.0.0/0", "::1", false),
+            ("::/0", "2001:db8::1", true),
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+            ("192.0.2.0/31", "192.0.2.1", true),
+            ("2001:db8::/33", "2001:db8:7fff::1", true),
+            ("2001:db8::/33", "2001:db8:8000::1", false),
+            ("::1", "::1", true),
+        ] {
+            assert_eq!(Network::parse(network).unwrap().holds(address.parse().unwrap()), held, "{network} {address}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_network_is_not_taken_for_one() {
+        for bad in
+            ["", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0/8", "localhost", "10.0.0.1:80", "*"]
+        {
+            assert_eq!(Network::parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The server: takes connections, hands their requests to the routes of the moment, and stops without losing any.
+//!
+//! The accept loop is our own because `axum::serve` waits for slow clients for ever and hyper-util's automatic choice of
+//! a protocol leaves silent connections open. A connection takes a seat before it is accepted; when all are taken, new
+//! ones wait in the system's queue, which costs nothing here. What a client may do wrong on a connection is bounded in
+//! `connection`, `patience`, `body` and `traffic`; how many requests are answered at once in `load`, behind the routes.
+//! The routes can be replaced at any moment: a request that has begun ends on those it began with.
+
+mod body;
+mod connection;
+mod patience;
+mod settings;
+mod tls;
+mod traffic;
+
+pub(super) use self::body::TooSlow;
+pub use self::settings::{Bounded, Drain, Limits, Timeouts, Tls};
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderValue, Request, Response, Version, header};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use self::body::Timed;
+use self::tls::Shown;
+use self::traffic::{Counted, UnderWay};
+use super::health::Readiness;
+use super::peer::Socket;
+
+/// The first and the longest pause after the system gave no connection, as when it is out of file descriptors.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// What takes connections and answers them.
+pub struct Server {
+    routes: ArcSwap<Router>,
+    tls: Option<Shown>,
+    limits: Limits,
+    timeouts: Timeouts,
+    drain: Drain,
+    seats: Arc<Semaphore>,
+    readiness: Readiness,
+    /// No connection is taken any more, and those that are open end.
+    closing: CancellationToken,
+    connections: AtomicU64,
+    requests: AtomicU64,
+}
+
+impl Server {
+    /// A server of these routes.
+    ///
+    /// # Errors
+    /// A sentence that names the setting, if there is to be TLS and its files cannot be used.
+    pub fn build(settings: &super::Settings, readiness: Readiness, routes: Router) -> Result<Self, String> {
+        let tls = tls::read(&settings.tls)?.map(Shown::new);
+        Ok(Self {
+            routes: ArcSwap::from_pointee(routes),
+            tls,
+            limits: settings.limits.clone(),
+            timeouts: settings.timeouts.clone(),
+            drain: settings.drain.clone(),
+            seats: Arc::new(Semaphore::new(settings.limits.connections_max)),
+            readiness,
+            closing: CancellationToken::new(),
+            connections: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+        })
+    }
+
+    /// Shows the certificate of these files to connections from now on, if the server speaks TLS, and answers requests
+    /// that begin from now on by other routes, if there are any.
+    ///
+    /// # Errors
+    /// A sentence that names the setting; then nothing is replaced.
+    pub fn replace(&self, settings: &Tls, routes: Option<Router>) -> Result<(), String> {
+        if let (Some(shown), Some(config)) = (&self.tls, tls::read(settings)?) {
+            shown.replace(config);
+        }
+        if let Some(routes) = routes {
+            self.routes.store(Arc::new(routes));
+        }
+        Ok(())
+    }
+
+    /// Answers on a listener until the readiness is taken back, and then through the drain: connections are taken for
+    /// the grace, what was taken is answered, and what is still under way after the longest time is cut off.
+    pub async fn run(self: Arc<Self>, listener: TcpListener) {
+        let mut open = JoinSet::new();
+        let grace = async {
+            self.readiness.ended().await;
+            sleep(self.drain.grace()).await;
+        };
+        tokio::select! {
+            () = self.accept(&listener, &mut open) => {}
+            () = grace => {}
+        }
+        self.take_waiting(listener, &mut open);
+        self.closing.cancel();
+        let all = async { while open.join_next().await.is_some() {} };
+        let whole = timeout(self.drain.rest(), all).await.is_ok();
+        let (connections, requests) = (self.connections.load(Ordering::Relaxed), self.requests.load(Ordering::Relaxed));
+        match whole {
+            true => tracing::info!(connections, requests, "stopped; every request that was taken is answered"),
+            false => tracing::warn!(connections, requests, cut_off = open.len(), "stopped with requests under way"),
+        }
+    }
+
+    /// Takes connections for ever; those that ended are forgotten on the way.
+    async fn accept(self: &Arc<Self>, listener: &TcpListener, open: &mut JoinSet<()>) {
+        let mut pause = PAUSE_MIN;
+        loop {
+            // Never closed, so there is always a seat in the end.
+            let Ok(seat) = Arc::clone(&self.seats).acquire_owned().await else { return };
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((socket, peer)) => {
+                        pause = PAUSE_MIN;
+                        self.open(open, socket, peer, seat);
+                    }
+                    Err(error) if is_of_one_connection(&error) => {}
+                    Err(error) => {
+                        tracing::error!(%error, "cannot take connections; trying again");
+                        sleep(pause).await;
+                        pause = longer(pause);
+                    }
+                },
+                Some(_) = open.join_next() => {}
+            }
+        }
+    }
+
+    /// Takes the connections that the system has made already, before their queue is thrown away with the listener.
+    fn take_waiting(self: &Arc<Self>, listener: TcpListener, open: &mut JoinSet<()>) {
+        let Ok(listener) = listener.into_std() else { return };
+        while let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() {
+            let Ok((socket, peer)) = listener.accept() else { return };
+            let socket = socket.set_nonblocking(true).and_then(|()| TcpStream::from_std(socket));
+            if let Ok(socket) = socket {
+                self.open(open, socket, peer, seat);
+            }
+        }
+    }
+
+    fn open(self: &Arc<Self>, open: &mut JoinSet<()>, socket: TcpStream, peer: SocketAddr, seat: OwnedSemaphorePermit) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        open.spawn(connection::serve(Arc::clone(self), socket, peer, seat));
+    }
+
+    /// Answers one request by the routes of the moment.
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        under_way: Option<UnderWay>,
+    ) -> Result<Response<Counted<Body>>, Infallible> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let version = request.version();
+        let mut request = request.map(|body| Timed::new(body, self.timeouts.body()));
+        name_host(&mut request);
+        request.extensions_mut().insert(Socket(peer.ip()));
+        let routes = Router::clone(&self.routes.load());
+        let mut response = TowerToHyperService::new(routes).call(request).await?;
+        if version < Version::HTTP_2 && !self.readiness.is_ready() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response.map(|body| Counted::new(body, under_way)))
+    }
+}
+
+/// Makes `Host` say what the request's target says, where that names a host: it is what counts, and HTTP/2 sends no other.
+fn name_host<B>(request: &mut Request<B>) {
+    let authority = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    if let Some(host) = authority {
+        request.headers_mut().insert(header::HOST, host);
+    }
+}
+
+/// Whether it is one client that failed, before it could be taken, and not the system.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+fn longer(pause: Duration) -> Duration {
+    PAUSE_MAX.min(pause * 2)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_second_and_no_further() {
+        let pauses: Vec<_> = std::iter::successors(Some(PAUSE_MIN), |pause| Some(longer(*pause))).take(7).collect();
+        assert_eq!(pauses.iter().map(Duration::as_millis).collect::<Vec<_>>(), [50, 100, 200, 400, 800, 1000, 1000]);
+        assert!(is_of_one_connection(&io::ErrorKind::ConnectionAborted.into()));
+        assert!(!is_of_one_connection(&io::Error::from_raw_os_error(24)), "out of file descriptors");
+    }
+
+    #[test]
+    fn the_target_says_which_host_is_meant() {
+        let host = |target: &str, host: Option<&str>| {
+            let mut request = Request::builder().uri(target);
+            if let Some(host) = host {
+                request = request.header(header::HOST, host);
+            }
+            let mut request = request.body(()).unwrap();
+            name_host(&mut request);
+            request.headers().get(header::HOST).map(|host| host.to_str().unwrap().to_owned())
+        };
+        assert_eq!(host("/graphql", Some("localhost")).as_deref(), Some("localhost"));
+        assert_eq!(host("/graphql", None), None);
+        assert_eq!(host("https://localhost:1/graphql", None).as_deref(), Some("localhost:1"));
+        assert_eq!(host("http://evil.example/graphql", Some("localhost")).as_deref(), Some("evil.example"));
+    }
+}

@@ -1,0 +1,132 @@
+//! One connection, from its first byte to its close: TLS if there is to be, HTTP, and its part in a drain.
+//!
+//! No wait on it is without an end: the handshake, the head of a request, the next request, and an answer that is not
+//! read each have one. In a drain an HTTP/1.1 client that has just been answered may have sent its next request already,
+//! so an idle connection is not closed under it at once but after `LINGER`; what it sends until then is answered, and
+//! told that it was the last. HTTP/2 has words for that and needs no waiting.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{sleep, timeout};
+
+use super::Server;
+use super::patience::Patient;
+use super::tls::{HTTP2, Shown};
+use super::traffic::{Overdue, Traffic};
+
+/// How long an idle connection stays open in a drain.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// The smallest buffer of a connection, in bytes; what is asked and answered passes through it piece by piece.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Requests under way at once on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 100;
+
+/// How often a quiet HTTP/2 client is asked whether it is there, and how long it may take to say so.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PONG_WITHIN: Duration = Duration::from_secs(10);
+
+/// Serves a connection until it ends, and holds its seat until then.
+pub(super) async fn serve(server: Arc<Server>, socket: TcpStream, peer: SocketAddr, seat: OwnedSemaphorePermit) {
+    // Small answers must not wait for an acknowledgement; a failure only costs speed.
+    let _ = socket.set_nodelay(true);
+    let socket = Patient::new(socket, server.timeouts.write());
+    let ended = match &server.tls {
+        None => speak_http1(&server, socket, peer).await,
+        Some(shown) => speak_tls(&server, shown, socket, peer).await,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended");
+    }
+    drop(seat);
+}
+
+async fn speak_tls(
+    server: &Arc<Server>,
+    shown: &Shown,
+    socket: Patient<TcpStream>,
+    peer: SocketAddr,
+) -> hyper::Result<()> {
+    let socket = match timeout(server.timeouts.header(), shown.acceptor().accept(socket)).await {
+        Ok(Ok(socket)) => socket,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a TLS handshake failed");
+            return Ok(());
+        }
+        Err(_) => return Ok(()),
+    };
+    match socket.get_ref().1.alpn_protocol() {
+        Some(HTTP2) => speak_http2(server, socket, peer).await,
+        _ => speak_http1(server, socket, peer).await,
+    }
+}
+
+async fn speak_http1<T>(server: &Arc<Server>, socket: T, peer: SocketAddr) -> hyper::Result<()>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let limits = &server.limits;
+    let service = service_fn(|request| server.answer(request, peer, None));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(server.timeouts.header())
+            .max_headers(limits.headers_max)
+            .max_header_size(limits.headers_max_bytes)
+            .max_buf_size(limits.headers_max_bytes.max(BUFFER_BYTES))
+            .serve_connection(TokioIo::new(socket), service)
+    );
+    let closing = async {
+        server.closing.cancelled().await;
+        sleep(LINGER).await;
+    };
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = closing => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+async fn speak_http2<T>(server: &Arc<Server>, socket: T, peer: SocketAddr) -> hyper::Result<()>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let traffic = Traffic::new(server.timeouts.header());
+    let service = service_fn(|request| {
+        let (server, under_way) = (Arc::clone(server), traffic.enter());
+        async move { server.answer(request, peer, Some(under_way)).await }
+    });
+    let mut connection = pin!(
+        http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PONG_WITHIN)
+            .max_concurrent_streams(STREAMS_MAX)
+            .max_header_list_size(u32::try_from(server.limits.headers_max_bytes).unwrap_or(u32::MAX))
+            .serve_connection(TokioIo::new(socket), service)
+    );
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = server.closing.cancelled() => {}
+        reason = traffic.overdue() => {
+            if reason == Overdue::Unread {
+                return Ok(());
+            }
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        ended = connection => ended,
+        _ = traffic.overdue() => Ok(()),
+    }
+}

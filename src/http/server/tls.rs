@@ -1,0 +1,81 @@
+//! TLS: the certificate that is shown, read from two files, and read again without a pause.
+//!
+//! TLS 1.2 and 1.3, HTTP/2 or HTTP/1.1 as the client chooses, no certificates of clients. A new pair is taken whole or
+//! not at all; connections that are open keep the one they began with. No sentence holds a path: a key may stand where
+//! a path belongs.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{Error, ServerConfig};
+
+use super::Tls;
+
+/// HTTP/2, as TLS names it.
+pub(super) const HTTP2: &[u8] = b"h2";
+
+/// HTTP/1.1, as TLS names it.
+const HTTP1: &[u8] = b"http/1.1";
+
+/// The certificate in use.
+pub(super) struct Shown(ArcSwap<ServerConfig>);
+
+impl Shown {
+    /// Shows this from the first connection on.
+    pub(super) fn new(config: ServerConfig) -> Self {
+        Self(ArcSwap::from_pointee(config))
+    }
+
+    /// Shows another to connections from now on.
+    pub(super) fn replace(&self, config: ServerConfig) {
+        self.0.store(Arc::new(config));
+    }
+
+    /// What a handshake is made with.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.0.load_full())
+    }
+}
+
+/// Reads both files, if there is to be TLS.
+///
+/// # Errors
+/// A sentence that names the setting.
+pub(super) fn read(settings: &Tls) -> Result<Option<ServerConfig>, String> {
+    settings.files().map(|(certificate, key)| config(certificate, key)).transpose()
+}
+
+fn config(certificate: &Path, key: &Path) -> Result<ServerConfig, String> {
+    let wrong = |setting: &str, what: String| format!("http.tls.{setting}: {what}");
+    let chain = read_chain(certificate).map_err(|what| wrong("certificate_file", what))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong("private_key_file", explain(&error, "key")))?;
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let builder = builder.with_protocol_versions(&[&TLS13, &TLS12]).map_err(|error| error.to_string())?;
+    let mut config = builder.with_no_client_auth().with_single_cert(chain, key).map_err(|error| match error {
+        Error::InconsistentKeys(_) => wrong("private_key_file", "is not the key of the certificate".to_owned()),
+        _ => wrong("certificate_file", "holds a certificate or has a key that cannot be used".to_owned()),
+    })?;
+    config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
+    Ok(config)
+}
+
+fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let sections = CertificateDer::pem_file_iter(path).map_err(|error| explain(&error, "certificate"))?;
+    let chain: Vec<_> = sections.collect::<Result<_, _>>().map_err(|error| explain(&error, "certificate"))?;
+    if chain.is_empty() { Err("holds no certificate in PEM".to_owned()) } else { Ok(chain) }
+}
+
+fn explain(error: &pem::Error, wanted: &str) -> String {
+    match error {
+        pem::Error::Io(error) if error.kind() == io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        pem::Error::Io(error) => format!("cannot be read: {}", error.kind()),
+        _ => format!("holds no {wanted} in PEM"),
+    }
+}

@@ -1,0 +1,261 @@
+//! Being asked to stop, and being given other settings: nothing that was taken is lost.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use commongraph::sandbox::{self, Sandbox};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::harness::{Asker, Gateway, World};
+use crate::wire::{Wire, post};
+
+const SLOW: &str = "{ viewer { wordpressUser { displayName } } }";
+const TOKEN: &str = "x-wordpress-token: sandbox-wpcom-olga\r\n";
+
+/// A command that is killed when a test fails.
+struct Process(Child);
+
+impl Process {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_commongraph"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COMMONGRAPH_")) {
+            command.env_remove(name);
+        }
+        Self(command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end: the exit code.
+    async fn ended(mut self) -> Option<i32> {
+        tokio::task::spawn_blocking(move || self.0.wait().unwrap().code()).await.unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A sandbox with its gateway as a process, and where that answers.
+fn start_sandbox() -> (Process, SocketAddr) {
+    let mut process = Process::start(&["sandbox", "--listen", "127.0.0.1:0"]);
+    let lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+    let graph = lines.map(Result::unwrap).find_map(|line| line.trim().strip_prefix("graph ").map(str::to_owned));
+    let url = graph.unwrap();
+    (process, url.trim().trim_start_matches("http://").trim_end_matches("/graphql").parse().unwrap())
+}
+
+/// The number behind `name=` in a log.
+fn number(log: &str, name: &str) -> u64 {
+    let rest = log.split(&format!("{name}=")).nth(1).unwrap_or_else(|| panic!("{log}"));
+    rest.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Asks on and on, on connections that it keeps as long as they are kept, until none can be had any more; each whole
+/// answer counts.
+async fn hammer(address: SocketAddr, answered: Arc<AtomicU64>, told: Arc<Notify>) {
+    while let Ok(socket) = tokio::net::TcpStream::connect(address).await {
+        let mut wire = Wire(socket);
+        loop {
+            use tokio::io::AsyncWriteExt;
+            if wire.0.write_all(post(SLOW, TOKEN).as_bytes()).await.is_err() {
+                break;
+            }
+            let Some(reply) = wire.reply().await else { break };
+            let body: Value = serde_json::from_slice(&reply.body).unwrap();
+            assert_eq!(body["data"]["viewer"]["wordpressUser"]["displayName"], "Olga Brandt", "{body}");
+            answered.fetch_add(1, Ordering::SeqCst);
+            told.notify_one();
+            if reply.head.contains("connection: close") {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopped_under_load_twenty_times_it_answers_whatever_it_took_and_exits_with_0() {
+    for run in 0..20 {
+        let (mut process, address) = start_sandbox();
+        let (answered, told) = (Arc::<AtomicU64>::default(), Arc::<Notify>::default());
+        let clients: Vec<_> =
+            (0..6).map(|_| tokio::spawn(hammer(address, Arc::clone(&answered), Arc::clone(&told)))).collect();
+        while answered.load(Ordering::SeqCst) < 12 + run {
+            told.notified().await;
+        }
+        process.signal("TERM");
+        for client in clients {
+            client.await.unwrap();
+        }
+        let mut stderr: ChildStderr = process.0.stderr.take().unwrap();
+        assert_eq!(process.ended().await, Some(0));
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).unwrap();
+        assert!(log.contains("every request that was taken is answered"), "{log}");
+        assert_eq!(number(&log, "requests"), answered.load(Ordering::SeqCst), "run {run}: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asked_twice_it_does_not_wait_for_what_is_under_way() {
+    let (mut process, address) = start_sandbox();
+    let mut wire = Wire::open(address).await;
+    wire.say(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n",
+    )
+    .await;
+    let mut log = BufReader::new(process.0.stderr.take().unwrap()).lines();
+    process.signal("TERM");
+    assert!(log.find(|line| line.as_ref().unwrap().contains("asked to stop")).is_some());
+    process.signal("TERM");
+    assert_eq!(process.ended().await, Some(0));
+    assert!(log.any(|line| line.unwrap().contains("stopped at once")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sandbox_whose_terminal_is_gone_ends_too() {
+    let (process, _) = start_sandbox();
+    process.signal("HUP");
+    assert_eq!(process.ended().await, Some(0));
+}
+
+async fn ready(gateway: &Gateway) -> (u16, String) {
+    let response = gateway.client.get(gateway.url().replace("/graphql", "/health/ready")).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn from_the_moment_it_is_asked_to_stop_it_is_not_ready_and_says_so_with_every_answer() {
+    let gateway = Gateway::start(|settings| settings.http.drain.grace_ms = 300_000).await;
+    let ask = async || {
+        let mut wire = Wire::open(gateway.running.address).await;
+        wire.say(&post("{ __typename }", "")).await;
+        wire.reply().await.unwrap()
+    };
+    assert_eq!(ready(&gateway).await, (200, "ready\n".to_owned()));
+    assert!(!ask().await.head.contains("connection: close"));
+    gateway.running.stop();
+    assert_eq!(ready(&gateway).await, (503, "draining\n".to_owned()));
+    let reply = ask().await;
+    assert!(reply.status == 200 && reply.head.contains("connection: close"), "{reply:?}");
+}
+
+#[tokio::test]
+async fn what_is_under_way_is_answered_before_the_end() {
+    let mut world = World::start().await;
+    world.fault(json!({ "latency_ms": 700, "path": "/rest/v1.1/me" })).await;
+    let request = world.gateway.request(&Asker::token("sandbox-wpcom-olga"), SLOW, json!({}));
+    let asking = tokio::spawn(request.send());
+    while world.open_calls().await == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.gateway.running.stop();
+    world.gateway.running.ended().await.unwrap();
+    let answer: Value = asking.await.unwrap().unwrap().json().await.unwrap();
+    assert_eq!(answer["data"]["viewer"]["wordpressUser"]["displayName"], "Olga Brandt", "{answer}");
+}
+
+#[tokio::test]
+async fn what_never_ends_is_cut_off_in_the_end() {
+    let mut gateway = Gateway::start(|settings| settings.http.drain.max_ms = 700).await;
+    let mut half = Wire::open(gateway.running.address).await;
+    let whole = post("{ __typename }", "");
+    half.say(&whole[..whole.len() - 3]).await;
+    gateway.running.stop();
+    gateway.running.ended().await.unwrap();
+    assert_eq!(half.rest().await, "");
+}
+
+#[tokio::test]
+async fn other_settings_are_taken_without_a_pause_and_bad_ones_refused_whole() {
+    let world = World::start().await;
+    let mut settings = commongraph::config::Settings::default();
+    commongraph::app::point_at(&mut settings, &world.sandbox);
+    settings.http.listen.set_port(0);
+    settings.http.drain.grace_ms = 0;
+    let introspect =
+        async || world.gateway.ask(&Asker::nobody(), "{ __schema { queryType { name } } }", json!({})).await;
+    assert!(introspect().await["errors"].is_null());
+
+    let mut fixed = settings.clone();
+    fixed.http.limits.requests_max = 7;
+    fixed.graph.introspection = false;
+    let refused = world.gateway.running.reload(&fixed);
+    assert_eq!(refused, Err("http.limits: cannot change while the gateway runs; start it again for that".to_owned()));
+    assert!(introspect().await["errors"].is_null());
+
+    settings.graph.introspection = false;
+    world.gateway.running.reload(&settings).unwrap();
+    assert!(introspect().await["errors"].is_array());
+    assert_eq!(world.ask("olga", SLOW).await["data"]["viewer"]["wordpressUser"]["displayName"], "Olga Brandt");
+}
+
+/// A settings file of one test's own, gone with it.
+struct File(PathBuf);
+
+impl File {
+    fn write(&self, text: &str) {
+        std::fs::write(&self.0, text).unwrap();
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Settings for `serve`, with what a test adds.
+fn settings(sandbox: &Sandbox, more: &str) -> String {
+    format!(
+        "wordpress.base_url = '{}'\nhttp.listen = '127.0.0.1:0'\nhttp.drain.grace_ms = 0\n{more}\n",
+        sandbox.wordpress_url()
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hangup_reloads_a_good_file_and_refuses_a_bad_one_with_its_line() {
+    let sandbox = Sandbox::start(sandbox::Settings::default()).await.unwrap();
+    let file = File(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hangup-{}.toml", std::process::id())));
+    file.write(&settings(&sandbox, ""));
+    let mut process = Process::start(&["serve", "--config", file.0.to_str().unwrap()]);
+    let mut log = BufReader::new(process.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut until = |words: &str| log.find(|line| line.contains(words)).unwrap_or_else(|| panic!("no {words}"));
+    let address = until("address=").split("address=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let ask = async || {
+        let mut wire = Wire::open(address.parse().unwrap()).await;
+        wire.say(&post("{ __schema { queryType { name } } }", "")).await;
+        serde_json::from_slice::<Value>(&wire.reply().await.unwrap().body).unwrap()
+    };
+    assert!(ask().await["errors"].is_null());
+
+    file.write(&settings(&sandbox, "graph.introspection = 'SECRET'"));
+    process.signal("HUP");
+    let line = until("new settings refused, the old stay");
+    assert!(line.contains("graph.introspection in") && line.contains("wanted true or false"), "{line}");
+    assert!(!line.contains("SECRET"), "{line}");
+    assert!(ask().await["errors"].is_null());
+
+    file.write(&settings(&sandbox, "http.limits.headers_max = 9\ngraph.introspection = false"));
+    process.signal("HUP");
+    assert!(until("new settings refused").contains("http.limits: cannot change"));
+    assert!(ask().await["errors"].is_null());
+
+    file.write(&settings(&sandbox, "graph.introspection = false"));
+    process.signal("HUP");
+    until("settings reloaded");
+    assert!(ask().await["errors"].is_array());
+    process.signal("TERM");
+    assert_eq!(process.ended().await, Some(0));
+}

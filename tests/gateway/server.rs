@@ -1,0 +1,209 @@
+//! The server under clients that mean ill or are merely slow, and under more than it takes.
+
+use commongraph::config::Settings;
+use commongraph::sandbox;
+use serde_json::{Value, json};
+use tokio::net::TcpSocket;
+
+use crate::harness::{Asker, Gateway, World};
+use crate::wire::{Wire, post};
+
+const SLOW: &str = "{ viewer { wordpressUser { displayName } } }";
+
+async fn world(change: impl FnOnce(&mut Settings)) -> World {
+    World::with(sandbox::Settings::default(), change).await
+}
+
+async fn get(gateway: &Gateway, path: &str) -> (u16, String) {
+    let url = gateway.url().replace("/graphql", path);
+    let response = gateway.client.get(url).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+/// Starts an operation that the provider never answers, and returns once the provider has been asked.
+async fn occupy(world: &World) -> tokio::task::JoinHandle<()> {
+    world.fault(json!({ "hang": "head" })).await;
+    let request = world.gateway.request(&Asker::token("sandbox-wpcom-olga"), SLOW, json!({}));
+    let asking = tokio::spawn(async move { drop(request.send().await) });
+    while world.open_calls().await == 0 {
+        tokio::task::yield_now().await;
+    }
+    asking
+}
+
+#[tokio::test]
+async fn more_headers_than_are_taken_are_431() {
+    let gateway = Gateway::start(|_| {}).await;
+    for (headers, status) in [
+        ("x-a: 1\r\n".repeat(60), "200"),
+        ("x-a: 1\r\n".repeat(65), "431"),
+        (format!("x-a: {}\r\n", "a".repeat(30 << 10)), "200"),
+        (format!("x-a: {}\r\n", "a".repeat(33 << 10)), "431"),
+    ] {
+        let mut wire = Wire::open(gateway.running.address).await;
+        wire.say(&format!("GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n")).await;
+        let seen = wire.rest().await;
+        assert!(seen.starts_with(&format!("HTTP/1.1 {status}")), "{status} {seen}");
+    }
+}
+
+#[tokio::test]
+async fn who_says_nothing_or_half_a_head_is_closed_while_others_are_served() {
+    let gateway = Gateway::start(|settings| settings.http.timeouts.header_ms = 400).await;
+    let mut waiting = Vec::new();
+    for said in [
+        "",
+        "GET /graph",
+        "GET / HTTP/1.1\r\nhost: localhost\r\n",
+        "GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    ] {
+        let mut wire = Wire::open(gateway.running.address).await;
+        wire.say(said).await;
+        waiting.push(wire);
+    }
+    assert_eq!(get(&gateway, "/health/live").await.0, 200);
+    let mut seen = Vec::new();
+    for wire in waiting {
+        seen.push(wire.rest().await);
+    }
+    assert_eq!(seen[..3], ["", "", ""]);
+    assert!(seen[3].starts_with("HTTP/1.1 200"), "an idle connection is closed after its answer: {}", seen[3]);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_408_and_closed() {
+    let gateway = Gateway::start(|settings| settings.http.timeouts.body_ms = 300).await;
+    let mut wire = Wire::open(gateway.running.address).await;
+    let whole = post("{ __typename }", "");
+    wire.say(&whole[..whole.len() - 3]).await;
+    let seen = wire.rest().await;
+    assert!(seen.starts_with("HTTP/1.1 408") && seen.contains("\"BAD_INPUT\""), "{seen}");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_loses_its_connection() {
+    let gateway = Gateway::start(|settings| {
+        settings.http.timeouts.write_ms = 300;
+        settings.http.limits.connections_max = 1;
+    })
+    .await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 << 10).unwrap();
+    let mut wire = Wire(socket.connect(gateway.running.address).await.unwrap());
+    // More than the system holds for a connection; asked for in one go, and never read.
+    let ask = "GET /schema.graphql HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(400);
+    wire.say(&ask).await;
+    // There is one seat: this is answered once the other connection is closed.
+    assert_eq!(get(&gateway, "/health/live").await.0, 200);
+    drop(wire);
+}
+
+#[tokio::test]
+async fn a_connection_over_the_limit_waits_for_a_seat() {
+    let gateway = Gateway::start(|settings| settings.http.limits.connections_max = 1).await;
+    let mut first = Wire::open(gateway.running.address).await;
+    first.say(&post("{ __typename }", "")).await;
+    assert_eq!(first.reply().await.unwrap().status, 200);
+    let mut second = Wire::open(gateway.running.address).await;
+    second.say(&post("{ __typename }", "")).await;
+    first.say(&post("{ __typename }", "connection: close\r\n")).await;
+    assert_eq!(first.reply().await.unwrap().status, 200);
+    assert_eq!(second.reply().await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_request_over_the_limit_is_refused_at_once_and_health_is_told_all_the_same() {
+    let world = world(|settings| {
+        settings.http.limits.requests_max = 1;
+        settings.wordpress.upstream.timeout_ms = 600_000;
+        settings.http.timeouts.request_ms = 300_000;
+    })
+    .await;
+    let asking = occupy(&world).await;
+    let request = || world.gateway.request(&Asker::nobody(), "{ __typename }", json!({}));
+    let refused = request().send().await.unwrap();
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    assert!(refused.headers().contains_key("x-request-id"));
+    let told: Value = refused.json().await.unwrap();
+    assert_eq!(told["errors"][0]["extensions"]["code"], "OVERLOADED");
+    assert_eq!(told["errors"][0]["extensions"]["retryable"], true);
+    assert_eq!(told["errors"][0]["extensions"]["retryAfterSeconds"], 1);
+    assert_eq!(get(&world.gateway, "/health/live").await.0, 200);
+    assert_eq!(get(&world.gateway, "/health/ready").await, (200, "ready\n".to_owned()));
+    asking.abort();
+    while request().send().await.unwrap().status() != 200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_given_up() {
+    let world = world(|settings| settings.http.timeouts.request_ms = 200).await;
+    world.fault(json!({ "hang": "head" })).await;
+    let request = world.gateway.request(&Asker::token("sandbox-wpcom-olga"), SLOW, json!({}));
+    let response = request.send().await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    assert!(response.text().await.unwrap().contains("\"OVERLOADED\""));
+    while world.open_calls().await > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_an_error_with_its_numbers() {
+    let world = world(|settings| {
+        settings.http.limits.answer_max_bytes = 100;
+        settings.http.batch_max = 2;
+    })
+    .await;
+    let small = world.gateway.ask(&Asker::nobody(), "{ __typename }", json!({})).await;
+    assert_eq!(small, json!({ "data": { "__typename": "Query" } }));
+    let query = "{ __schema { types { name } } }";
+    let large = world.gateway.ask(&Asker::nobody(), query, json!({})).await;
+    let told = &large["errors"][0]["extensions"];
+    assert_eq!(
+        (&told["code"], &told["limit"], &told["allowed"]),
+        (&json!("LIMIT_EXCEEDED"), &json!("answer_max_bytes"), &json!(100))
+    );
+    assert!(told["actual"].as_u64().unwrap() > 100 && large.get("data").is_none(), "{large}");
+    let batch = json!([{ "query": query }, { "query": "{ __typename }" }]);
+    let batch = world.gateway.client.post(world.gateway.url()).json(&batch).send().await.unwrap();
+    assert!(batch.text().await.unwrap().contains("answer_max_bytes"));
+}
+
+#[tokio::test]
+async fn http2_without_tls_and_what_is_no_http_are_not_spoken() {
+    let gateway = Gateway::start(|_| {}).await;
+    for said in ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\0hello\r\n\r\n"] {
+        let mut wire = Wire::open(gateway.running.address).await;
+        wire.say(said).await;
+        let seen = wire.rest().await;
+        assert!(seen.is_empty() || seen.starts_with("HTTP/1.1 400"), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_415() {
+    let gateway = Gateway::start(|_| {}).await;
+    for encoding in ["gzip", "br", "identity"] {
+        let mut wire = Wire::open(gateway.running.address).await;
+        wire.say(&post("{ __typename }", &format!("content-encoding: {encoding}\r\n"))).await;
+        assert_eq!(wire.reply().await.unwrap().status, 415, "{encoding}");
+    }
+}
+
+#[tokio::test]
+async fn the_host_of_the_target_counts_and_not_the_header_beside_it() {
+    let gateway = Gateway::start(|_| {}).await;
+    for (target, host, status) in [
+        ("http://localhost/schema.graphql", "localhost", 200),
+        ("http://evil.example/schema.graphql", "localhost", 421),
+        ("/schema.graphql", "evil.example", 421),
+        ("/health/ready", "10.0.0.7:8080", 200),
+    ] {
+        let mut wire = Wire::open(gateway.running.address).await;
+        wire.say(&format!("GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")).await;
+        let seen = wire.rest().await;
+        assert!(seen.starts_with(&format!("HTTP/1.1 {status}")), "{target} {seen}");
+    }
+}

@@ -1,0 +1,119 @@
+//! TLS: both protocols, certificates that change while the gateway runs, and pairs that are no pairs.
+
+use std::path::{Path, PathBuf};
+
+use commongraph::app::{self, Running};
+use commongraph::config::Settings;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use reqwest::{Certificate, Client, Version};
+
+use crate::wire::Wire;
+
+/// A folder of one test's own, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.http.listen.set_port(0);
+        settings.http.drain.grace_ms = 0;
+        settings.http.tls.certificate_file = Some(self.0.join("certificate.pem"));
+        settings.http.tls.private_key_file = Some(self.0.join("key.pem"));
+        settings
+    }
+
+    fn write(&self, certificate: &str, key: &str) {
+        std::fs::write(self.0.join("certificate.pem"), certificate).unwrap();
+        std::fs::write(self.0.join("key.pem"), key).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A certificate for this machine and its key, as PEM.
+fn pair() -> (String, String) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    (cert.pem(), signing_key.serialize_pem())
+}
+
+/// Asks once, on a connection of its own, as somebody who trusts this certificate only.
+async fn ask(running: &Running, certificate: &str, old: bool) -> Option<Version> {
+    let root = Certificate::from_pem(certificate.as_bytes()).unwrap();
+    let client = Client::builder().no_proxy().tls_certs_only([root]);
+    let client = if old { client.http1_only() } else { client }.build().unwrap();
+    let url = format!("https://localhost:{}/graphql?query={{__typename}}", running.address.port());
+    let response = client.get(url).send().await.ok()?;
+    assert_eq!(response.status(), 200);
+    let version = response.version();
+    assert_eq!(response.text().await.unwrap(), "{\"data\":{\"__typename\":\"Query\"}}");
+    Some(version)
+}
+
+#[tokio::test]
+async fn a_client_chooses_http2_or_http1_and_a_new_pair_is_shown_without_a_pause() {
+    let folder = Folder::new("tls");
+    let (first, first_key) = pair();
+    folder.write(&first, &first_key);
+    let running = app::start(&folder.settings(), Vec::new()).await.unwrap();
+    assert_eq!(ask(&running, &first, false).await, Some(Version::HTTP_2));
+    assert_eq!(ask(&running, &first, true).await, Some(Version::HTTP_11));
+
+    let (second, second_key) = pair();
+    for (certificate, key, setting) in [
+        (&second, &first_key, "private_key_file: is not the key of the certificate"),
+        (&"rubbish".to_owned(), &second_key, "certificate_file: holds no certificate in PEM"),
+        (&second, &"rubbish".to_owned(), "private_key_file: holds no key in PEM"),
+    ] {
+        folder.write(certificate, key);
+        assert_eq!(running.reload_certificate(), Err(format!("http.tls.{setting}")));
+        assert!(running.reload(&folder.settings()).is_err());
+        assert!(ask(&running, &first, false).await.is_some());
+    }
+    folder.write(&second, &second_key);
+    running.reload_certificate().unwrap();
+    assert_eq!(ask(&running, &second, false).await, Some(Version::HTTP_2));
+    assert_eq!(ask(&running, &first, false).await, None);
+}
+
+#[tokio::test]
+async fn who_does_not_shake_hands_is_closed() {
+    let folder = Folder::new("tls-silent");
+    let (certificate, key) = pair();
+    folder.write(&certificate, &key);
+    let mut settings = folder.settings();
+    settings.http.timeouts.header_ms = 300;
+    let running = app::start(&settings, Vec::new()).await.unwrap();
+    assert_eq!(Wire::open(running.address).await.rest().await, "");
+    let mut plain = Wire::open(running.address).await;
+    plain.say("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    assert!(!plain.rest().await.contains("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn an_http2_client_is_answered_through_a_drain() {
+    let folder = Folder::new("tls-drain");
+    let (certificate, key) = pair();
+    folder.write(&certificate, &key);
+    let mut running = app::start(&folder.settings(), Vec::new()).await.unwrap();
+    assert!(ask(&running, &certificate, false).await.is_some());
+    running.stop();
+    running.ended().await.unwrap();
+    assert_eq!(ask(&running, &certificate, false).await, None);
+}
+
+#[tokio::test]
+async fn a_start_without_its_files_is_refused_without_naming_them() {
+    let folder = Folder::new("tls-none");
+    let Err(sentence) = app::start(&folder.settings(), Vec::new()).await else { panic!("started") };
+    assert_eq!(sentence, "http.tls.certificate_file: there is no such file");
+}
