@@ -1,11 +1,18 @@
 //! TLS: both protocols, certificates that change while the gateway runs, and pairs that are no pairs.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use commongraph::app::{self, Running};
 use commongraph::config::Settings;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use reqwest::{Certificate, Client, Version};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use crate::wire::Wire;
 
@@ -97,6 +104,30 @@ async fn who_does_not_shake_hands_is_closed() {
     let mut plain = Wire::open(running.address).await;
     plain.say("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     assert!(!plain.rest().await.contains("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn an_http2_client_that_says_nothing_more_is_closed() {
+    let folder = Folder::new("tls-idle");
+    let (certificate, key) = pair();
+    folder.write(&certificate, &key);
+    let mut settings = folder.settings();
+    settings.http.timeouts.header_ms = 300;
+    let running = app::start(&settings, Vec::new()).await.unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut client = client.with_root_certificates(roots).with_no_client_auth();
+    client.alpn_protocols = vec![b"h2".to_vec()];
+    for said in [&b""[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"] {
+        let socket = TcpStream::connect(running.address).await.unwrap();
+        let name = "localhost".try_into().unwrap();
+        let mut socket = TlsConnector::from(Arc::new(client.clone())).connect(name, socket).await.unwrap();
+        socket.write_all(said).await.unwrap();
+        // Ends only because the other side closes.
+        let _ = socket.read_to_end(&mut Vec::new()).await;
+    }
 }
 
 #[tokio::test]

@@ -125,8 +125,13 @@ where
         }
     }
     connection.as_mut().graceful_shutdown();
+    // The client is told that this is the end and may still send what it had begun to; an idle one has no more than this.
+    let patience = async {
+        sleep(server.timeouts.header()).await;
+        traffic.overdue().await
+    };
     tokio::select! {
         ended = connection => ended,
-        _ = traffic.overdue() => Ok(()),
+        _ = patience => Ok(()),
     }
 }
