@@ -1,8 +1,8 @@
 //! The border: every route, and the layers in the order in which a request meets them.
 //!
-//! The listener is on loopback and takes a request for what it says only if no page in a browser could have sent it:
-//! the `Host` must be this machine (a rebound name is not), and the body must be JSON (so a foreign page needs a
-//! preflight, which is granted to named origins only).
+//! A request is taken for what it says only if no page in a browser could have sent it: the body must be JSON, so a
+//! foreign page needs a preflight, which is granted to named origins only. Nothing here is a browser's to bring by
+//! itself, as a cookie is; who asks stands in headers that only a program sets.
 
 mod auth;
 mod cors;
@@ -13,7 +13,7 @@ mod origin;
 pub mod persisted;
 mod settings;
 
-pub use self::settings::{BATCH_MAX, Origins, Profile, Settings};
+pub use self::settings::{BATCH_MAX, Hosts, Origins, Profile, Settings};
 
 use std::sync::Arc;
 
@@ -30,8 +30,9 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 
 use self::graphql::Edge;
 use self::persisted::Persisted;
+use crate::access::Access;
 use crate::graph::error::Error;
-use crate::graph::{Graph, sdl};
+use crate::graph::{Graph, rights};
 
 /// The smallest answer that is worth compressing, in bytes.
 const COMPRESSED_MIN_BYTES: u64 = 1_024;
@@ -43,15 +44,21 @@ const SDL_TYPE: &str = "application/graphql; charset=utf-8";
 ///
 /// # Errors
 /// A sentence that names the setting, if the trusted documents cannot be read.
-pub fn routes(graph: Arc<Graph>, settings: &Settings, tabs: Vec<explorer::Tab>) -> Result<Router, String> {
+pub fn routes(
+    graph: Arc<Graph>,
+    access: Access,
+    settings: &Settings,
+    tabs: Vec<explorer::Tab>,
+) -> Result<Router, String> {
     let edge = Arc::new(Edge {
         graph,
+        access,
         persisted: Persisted::build(settings)?,
         profile: settings.profile,
         body_max: settings.body_max_bytes,
         batch_max: settings.batch_max,
     });
-    let schema = Bytes::from(sdl());
+    let schema = Bytes::from(rights::sdl());
     let mut routes = Router::new()
         .route("/graphql", any(answer))
         .with_state(edge)
@@ -63,7 +70,7 @@ pub fn routes(graph: Arc<Graph>, settings: &Settings, tabs: Vec<explorer::Tab>) 
     let routes = routes.fallback(nothing_here).method_not_allowed_fallback(read_only);
     // Read from the last line up: that is the order in which a request meets the layers.
     Ok(cors::open(routes, &settings.allowed_origins)
-        .layer(middleware::from_fn_with_state(Arc::new(settings.allowed_origins.clone()), origin::check))
+        .layer(middleware::from_fn_with_state(Arc::new(origin::Gate::of(settings)), origin::check))
         .layer(middleware::from_fn(protect))
         .layer(compression())
         .layer(middleware::from_fn(guard::watch)))

@@ -119,7 +119,7 @@ impl Query {
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
         let loaders = ctx.loaders();
         let oneall_user = loaders.oneall.reads.user().map(bare_user);
-        (loaders.wordpress.reads.is_authorized() || oneall_user.is_some()).then_some(Viewer { oneall_user })
+        (loaders.wordpress.reads.is_asked() || oneall_user.is_some()).then_some(Viewer { oneall_user })
     }
 
     /// A connection. Null if there is none, or not for this caller.
@@ -235,7 +235,7 @@ impl Viewer {
     /// The owner of the WordPress.com token. Null if none was sent.
     async fn wordpress_user(&self, ctx: &Context<'_>) -> Option<Result<Arc<WordPressUser>, Error>> {
         let reads = &ctx.loaders().wordpress.reads;
-        if !reads.is_authorized() {
+        if !reads.is_asked() {
             return None;
         }
         Some(reads.me().await.map_err(Error::from))
@@ -243,7 +243,7 @@ impl Viewer {
 
     /// How many of the person's connections at WordPress.com a person has to do something about. Null without a token.
     async fn needs_attention_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
-        if !ctx.loaders().wordpress.reads.is_authorized() {
+        if !ctx.loaders().wordpress.reads.is_asked() {
             return None;
         }
         Some(lists::count_needing_attention(ctx.loaders()).await)

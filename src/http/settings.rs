@@ -23,6 +23,8 @@ pub struct Settings {
     pub explorer: Option<bool>,
     /// Which reading of GraphQL over HTTP its status codes follow.
     pub profile: Profile,
+    /// The names that a request may have in `Host`.
+    pub allowed_hosts: Hosts,
     /// The origins whose pages may ask and read.
     pub allowed_origins: Origins,
     /// How many operations one request may bring as a list; 0 for no lists.
@@ -50,6 +52,18 @@ pub enum Profile {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins(pub Vec<String>);
 
+/// The names that a gateway answers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Hosts {
+    /// Any.
+    #[default]
+    Any,
+    /// Those of this machine's loopback addresses.
+    ThisMachine,
+    /// These, each with its port or without.
+    Named(Vec<String>),
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -57,6 +71,7 @@ impl Default for Settings {
             body_max_bytes: 256 << 10,
             explorer: None,
             profile: Profile::default(),
+            allowed_hosts: Hosts::default(),
             allowed_origins: Origins::default(),
             batch_max: 0,
             persisted_max: 1_000,
@@ -83,31 +98,52 @@ impl Origins {
     }
 }
 
+impl Hosts {
+    /// Whether each can stand in `Host`: a name or an address, with a port or without.
+    pub fn are_hosts(&self) -> bool {
+        let is_host = |text: &String| {
+            let authority = text.parse::<axum::http::uri::Authority>();
+            authority.is_ok_and(|host| !host.host().is_empty() && !text.contains(['@', '*']))
+        };
+        match self {
+            Hosts::Any | Hosts::ThisMachine => true,
+            Hosts::Named(names) => names.iter().all(is_host),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Origins {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OriginsVisitor)
+        deserializer.deserialize_any(TextsVisitor("a list of origins")).map(Origins)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hosts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = deserializer.deserialize_any(TextsVisitor("a list of names"))?;
+        Ok(if names.is_empty() { Hosts::Any } else { Hosts::Named(names) })
     }
 }
 
 /// Takes a list of texts, or one text with commas, as an environment variable has it.
-struct OriginsVisitor;
+struct TextsVisitor(&'static str);
 
-impl<'de> Visitor<'de> for OriginsVisitor {
-    type Value = Origins;
+impl<'de> Visitor<'de> for TextsVisitor {
+    type Value = Vec<String>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a list of origins")
+        out.write_str(self.0)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Origins, E> {
-        Ok(Origins(text.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()))
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<String>, E> {
+        Ok(text.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Origins, A::Error> {
-        let mut origins = Vec::new();
-        while let Some(origin) = list.next_element()? {
-            origins.push(origin);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
         }
-        Ok(Origins(origins))
+        Ok(texts)
     }
 }
