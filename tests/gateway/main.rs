@@ -14,6 +14,7 @@ mod fields;
 mod leaks;
 mod leaving;
 mod lookups;
+mod modes;
 mod outage;
 mod pages;
 mod persisted;
