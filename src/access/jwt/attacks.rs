@@ -48,11 +48,16 @@ async fn a_public_key_is_no_shared_secret() {
     let publisher = Publisher::of(&[Signer::rsa().jwk("r")]);
     let verifier = publisher.verifier();
     for secret in public_forms(pair) {
-        for kid in [json!({ "alg": "HS256" }), json!({ "alg": "HS256", "kid": "r" })] {
-            let token = Signer::shared(&secret).token(&kid, &json!({}));
+        for header in
+            [json!({ "alg": "HS256" }), json!({ "alg": "HS256", "kid": "r" }), json!({ "alg": "HS256", "kid": "x" })]
+        {
+            let token = Signer::shared(&secret).token(&header, &json!({}));
             assert_eq!(verifier.verify(&token, at(NOW)).await, Err(Refused::WrongAlgorithm));
         }
     }
+    let named = Signer::rsa().claiming("r", &json!({}));
+    assert!(verifier.verify(&named, at(NOW)).await.is_ok());
+    assert_eq!(publisher.fetches(), 1, "a token of the wrong family makes nobody fetch");
 }
 
 /// The texts that a public key is known by: DER in both forms, PEM of both with and without the last line's end.
