@@ -120,7 +120,12 @@ impl Reads {
         self.host.is_configured() && self.grant.reaches_anything()
     }
 
-    /// The user the caller acts for, if any.
+    /// Why the caller may read no sign-in here, if so.
+    pub fn denied(&self) -> Option<Error> {
+        self.granted(OneAllGrant::sign_ins).err()
+    }
+
+    /// The caller's own user, if any.
     pub fn user(&self) -> Option<UserToken> {
         self.grant.user().and_then(UserToken::parse)
     }

@@ -105,6 +105,11 @@ impl Reads {
         self.grant.is_ok()
     }
 
+    /// Why the caller may read nothing here, if so.
+    pub fn denied(&self) -> Option<Error> {
+        self.grant.as_ref().err().map(|why| Error::denied(Provider::WordPress, *why))
+    }
+
     /// Whether the caller has shown a token; it may be one that is not good enough, which each read then tells.
     pub fn is_asked(&self) -> bool {
         !matches!(self.grant, Err(Denied::NoToken | Denied::NoCredential))

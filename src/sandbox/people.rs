@@ -52,7 +52,7 @@ const SERVICES: &[Service] = &[
     },
     Service {
         name: "login",
-        about: "the login's callback: reads the sign-in that it is told of, and nothing else",
+        about: "the login's callback: reads the sign-in that it is told of, with e-mail addresses, and no more",
         key: "cg_login_sandbox-key-of-the-login-to-read-sign-ins00",
         scopes: &["oneall:connections:read", "oneall:personal"],
     },

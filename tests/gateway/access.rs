@@ -220,6 +220,49 @@ async fn a_credential_that_is_not_good_ends_the_request_even_if_nothing_needs_it
 }
 
 #[tokio::test]
+async fn a_jwt_that_cannot_be_checked_is_the_gateways_trouble_and_nobodys_read() {
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let world = World::with(Default::default(), |settings| {
+        settings.access.jwt.secret = None;
+        settings.access.jwt.jwks_url = Some(format!("http://{closed}/keys"));
+    })
+    .await;
+    use base64::Engine;
+    let part = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    let token = format!("{}.{}.{}", part(r#"{"alg":"RS256","kid":"a"}"#), part("{}"), part("signature"));
+    let asker = Asker::nobody().with("Authorization", &format!("Bearer {token}"));
+    let response = world.gateway.request(&asker, "{ __typename }", json!({})).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()), (503, "5"));
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!(codes(&answer), [("PROVIDER_UNAVAILABLE".to_owned(), String::new())]);
+    assert_eq!(answer["errors"][0]["extensions"]["retryable"], true);
+    // The services' keys need no issuer.
+    assert_eq!(told(&ask(&world, &Asker::service("login"), &sign_in(ADAS)).await), "there");
+}
+
+#[tokio::test]
+async fn each_caller_is_told_what_to_show_for_what_is_missing() {
+    let world = World::start().await;
+    let query = "{ providers { authorized detail } }";
+    for (asker, wordpress, oneall) in [
+        (Asker::nobody(), Some("X-WordPress-Token"), Some("in Authorization")),
+        (Asker::alone("token"), None, Some("in Authorization")),
+        (Asker::user(ADA), Some("X-WordPress-Token"), None),
+        (Asker::person("ben"), None, Some("names no user")),
+        (Asker::token("token"), None, None),
+    ] {
+        let answer = ask(&world, &asker, query).await;
+        for (at, wanted) in [wordpress, oneall].into_iter().enumerate() {
+            let one = &answer["data"]["providers"][at];
+            assert_eq!(one["authorized"], json!(wanted.is_none()), "{answer}");
+            assert_eq!(one["detail"].is_null(), wanted.is_none(), "{answer}");
+            assert!(one["detail"].as_str().unwrap_or_default().contains(wanted.unwrap_or_default()), "{answer}");
+        }
+    }
+    assert_eq!(json!(world.counts().await), json!({}));
+}
+
+#[tokio::test]
 async fn a_scope_in_a_jwt_hands_nobody_the_site() {
     let world = World::start().await;
     let claims = json!({

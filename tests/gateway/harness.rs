@@ -67,9 +67,11 @@ impl World {
         Self { sandbox, gateway }
     }
 
-    /// Asks as a person of the sandbox's world.
-    pub async fn ask(&self, person: &str, query: &str) -> Value {
-        self.gateway.ask(&Asker::person(person), query, json!({})).await
+    /// Asks as a person or a service of the sandbox's world.
+    pub async fn ask(&self, name: &str, query: &str) -> Value {
+        let is_service = services().iter().any(|service| service.name == name);
+        let asker = if is_service { Asker::service(name) } else { Asker::person(name) };
+        self.gateway.ask(&asker, query, json!({})).await
     }
 
     /// What the providers were asked since the last time, by method and path.
