@@ -203,6 +203,8 @@ fn fit(path: &[String], text: String) -> Result<Value, Fault> {
         insert(&mut alone, path, value.clone());
         match decode(alone) {
             Ok(_) => return Ok(value),
+            // What is allowed is said of the text; any other kind of value is further off.
+            Err(_) if words::is_choice(&fault.what) => {}
             Err(found) => fault = found,
         }
     }

@@ -189,7 +189,7 @@ const WRONG_FILES: [(&str, &str); 65] = [
 ];
 
 /// A variable without its prefix, its text, and the line that it is refused with, with `V` for the whole name.
-const WRONG_VARIABLES: [(&str, &str, &str); 18] = [
+const WRONG_VARIABLES: [(&str, &str, &str); 19] = [
     (
         "ONEALL__PUBLICK_KEY",
         "SECRET",
@@ -237,6 +237,7 @@ const WRONG_VARIABLES: [(&str, &str, &str); 18] = [
     ),
     ("WORDPRESS__BASE_URL", "SECRET", "wordpress.base_url in V: \"…\" is not a URL; wanted https://host[/path]"),
     ("WORDPRESS__BASE_URL", "\u{FFFD}", "V: is not UTF-8 text"),
+    ("GRAPH__INTROSPECTION", "true", "graph.introspection in V: no such choice; allowed: callers, all, none"),
     ("LOG__FORMAT", "SECRET", "log.format in V: no such choice; allowed: human, json"),
     (
         "ONEALL__PRIVATE_KEY",
