@@ -190,7 +190,7 @@ impl Reads {
             Record::SignIn(record) => record.user.as_ref().filter(|_| found.identity.as_deref().is_none_or(is_plain)),
             _ => None,
         };
-        Ok(grant.covers(owner.map(UserToken::as_str)).then(|| self.release(found)))
+        Ok(grant.covers(owner.map(UserToken::as_str)).then(|| self.release(Arc::new(found))))
     }
 
     async fn user_by_token(&self, token: UserToken) -> Answer<OneAllUser> {
@@ -202,7 +202,7 @@ impl Reads {
         let Some(payload) = self.data(grant.permit(), &["users", &file], &[]).await? else { return Ok(None) };
         let user = mapping::user(token, payload).map_err(|detail| malformed("users", &file, detail))?;
         tell_left_out(Provider::OneAll, user.entry.as_ref().map_or(&[], |entry| &entry.skipped));
-        Ok(Some(self.release(user)))
+        Ok(Some(self.release(Arc::new(user))))
     }
 
     async fn identity(&self, token: IdentityToken) -> Answer<Identity> {
@@ -214,15 +214,16 @@ impl Reads {
         let Some(payload) = self.data(grant.permit(), &["identities", &file], &[]).await? else { return Ok(None) };
         let found = mapping::identity(token, payload).map_err(|detail| malformed("identities", &file, detail))?;
         let owner = found.user.as_ref().filter(|_| is_plain(&found));
-        Ok(grant.covers(owner.map(UserToken::as_str)).then(|| self.release(found)))
+        Ok(grant.covers(owner.map(UserToken::as_str)).then(|| self.release(Arc::new(found))))
     }
 
     /// Lets a record go up that the caller's grant covers, without what takes a right of its own if they have not that.
-    fn release<T: Withhold>(&self, mut found: T) -> Arc<T> {
+    /// Whoever else holds the record keeps it whole: what is taken out is taken out of a copy.
+    fn release<T: Withhold + Clone>(&self, mut found: Arc<T>) -> Arc<T> {
         if self.grant.personal().is_err() {
-            found.withhold();
+            Arc::make_mut(&mut found).withhold();
         }
-        Arc::new(found)
+        found
     }
 
     async fn list<T: DeserializeOwned>(&self, permit: Permit<'_>, path: &[&str], ask: PageAsk) -> Result<T, Error> {
