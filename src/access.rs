@@ -1,173 +1,259 @@
-//! Who asks, and what they may read: made once at the border, carried by value, never widened on the way.
+//! Who asks, and what they may read: decided once at the border, carried by value, never widened on the way.
 //!
-//! A provider's read takes a grant, and only this room makes grants; code that forgets to ask who is calling does not
-//! compile. The listener is on loopback, so the process that calls is trusted with what the gateway holds: it names the
-//! person it acts for, and by naming a OneAll user it gives up the rest of the OneAll site for that request.
+//! One credential per header, and no guessing. `Authorization: Bearer` is a person's JWT or a service's key, by which the
+//! caller is known; `X-WordPress-Token` is a person's OAuth token, lent for this request, and by itself proves nobody. A
+//! credential that is there and not good ends the request: it is never taken for a missing one. What the caller may read
+//! becomes grants, which only this room can make and every provider's read takes.
 
+pub mod caller;
+pub mod grant;
 pub mod jwks;
 pub mod jwt;
+pub mod mark;
+pub mod proof;
 pub mod refusal;
 pub mod scope;
 pub mod service_key;
+pub mod table;
 
-use std::fmt;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+pub use self::caller::{Caller, Principal};
+pub use self::grant::{Denied, OneAllGrant, WordPressGrant};
+pub use self::jwt::is_oneall_user;
+pub use self::refusal::Refused;
+pub use self::scope::{Scope, Scopes};
+
+use self::caller::Identified;
+use self::jwks::Source;
+use self::mark::{Mark, Marker};
+use self::proof::{Proof, Proofs, Prove};
+use self::service_key::ServiceKeys;
 
 /// The longest WordPress.com token taken, in bytes; theirs have 64.
 const TOKEN_LENGTH_MAX: usize = 1_024;
 
-/// The longest OneAll user token taken, in bytes; theirs have 36.
-const USER_LENGTH_MAX: usize = 128;
+/// The random bytes of the credential that a gateway in personal mode makes for its person.
+const BEARER_BYTES: usize = 32;
 
-/// Who asks: the credentials and rights of one request.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    wordpress: Option<WordPressGrant>,
-    oneall: OneAllGrant,
+/// How callers say who they are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whose JWTs are taken, and how they are checked; nobody's unless it is set.
+    pub jwt: jwt::Settings,
+    /// The services' keys, by their IDs.
+    pub keys: BTreeMap<String, service_key::Settings>,
+    /// Whether a WordPress.com token is enough to read that person's WordPress.com side.
+    pub wordpress_alone: bool,
 }
 
-/// The right to read at WordPress.com what one person's token reaches.
-#[derive(Clone)]
-pub struct WordPressGrant {
-    token: Arc<SecretString>,
+impl Default for Settings {
+    fn default() -> Self {
+        Self { jwt: jwt::Settings::default(), keys: BTreeMap::new(), wordpress_alone: true }
+    }
 }
 
-/// The right to read at OneAll: one user's own records, or the whole site's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OneAllGrant {
-    reach: Reach,
+impl Settings {
+    /// Whether anybody can say who they are.
+    pub fn has_a_way(&self) -> bool {
+        self.jwt.is_set() || !self.keys.is_empty()
+    }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Reach {
-    Site,
-    User(Arc<str>),
-    Nothing,
+/// What a request shows, each the whole text of its header.
+#[derive(Clone, Copy, Default)]
+pub struct Presented<'a> {
+    /// `Authorization`.
+    pub authorization: Option<&'a str>,
+    /// `X-WordPress-Token`.
+    pub wordpress_token: Option<&'a str>,
 }
 
-/// For whom a trusted process acts at OneAll.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OneAllActor {
-    /// For the site as a whole, as its backend.
-    Site,
-    /// For the user with this token.
-    User(String),
-    /// For nobody: a person who has no account there.
-    Nobody,
+/// Which of the two credentials it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// `Authorization`.
+    Authorization,
+    /// `X-WordPress-Token`.
+    WordPressToken,
 }
 
-impl Caller {
-    /// A trusted process on this machine, acting for a person if it names one.
+/// Why a request is not taken: which credential it is, and what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Which.
+    pub credential: Credential,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// What is wrong with a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The header does not hold what it should: one credential, in the one form.
+    Form,
+    /// The credential is refused.
+    Refused(Refused),
+    /// The WordPress.com token was issued to another application, or is none.
+    Foreign,
+    /// This gateway acts for one person, whose token it has.
+    NotTaken,
+}
+
+/// What access asks of the world outside.
+pub struct Outside<'a> {
+    /// Says of each WordPress.com token whether it was issued to the gateway's own application; without it, all are taken.
+    pub prover: Option<Arc<dyn Prove>>,
+    /// Makes the source of the key set at a URL.
+    pub key_sets: &'a dyn Fn(Url) -> Result<Box<dyn Source>, String>,
+}
+
+/// Makes callers of what requests show.
+pub struct Access {
+    ways: Ways,
+    wordpress_alone: bool,
+    proofs: Option<Proofs>,
+    marker: Marker,
+}
+
+/// How callers are known.
+enum Ways {
+    /// By their own credentials.
+    Own { keys: ServiceKeys, jwt: Option<jwt::Verifier> },
+    /// By the one credential that was made at the start.
+    One { bearer: Mark, person: Box<Caller> },
+}
+
+impl Access {
+    /// Access by the callers' own credentials.
     ///
-    /// `wordpress_token` is that person's OAuth token; without it nothing is read at WordPress.com. `oneall` is
-    /// whom it acts for at OneAll.
-    pub fn on_loopback(wordpress_token: Option<SecretString>, oneall: OneAllActor) -> Self {
-        let reach = match oneall {
-            OneAllActor::Site => Reach::Site,
-            OneAllActor::User(user) => Reach::User(user.into()),
-            OneAllActor::Nobody => Reach::Nothing,
-        };
-        Self {
-            wordpress: wordpress_token.map(|token| WordPressGrant { token: Arc::new(token) }),
-            oneall: OneAllGrant { reach },
+    /// # Errors
+    /// A sentence that names the setting and what is wanted, never a value.
+    pub fn build(settings: &Settings, outside: Outside<'_>, now: SystemTime) -> Result<Self, String> {
+        let keys = ServiceKeys::build(&settings.keys, now)?;
+        let jwt = jwt::Verifier::build(&settings.jwt, outside.key_sets)?;
+        let (proofs, marker) = (outside.prover.map(Proofs::new), Marker::build()?);
+        Ok(Self { ways: Ways::Own { keys, jwt }, wordpress_alone: settings.wordpress_alone, proofs, marker })
+    }
+
+    /// Access for one person, and the credential that they have to show.
+    ///
+    /// # Errors
+    /// A sentence, if the system has no random bytes.
+    pub fn personal(
+        wordpress_token: Option<SecretString>,
+        oneall_user: Option<&str>,
+    ) -> Result<(Self, SecretString), String> {
+        let mut bytes = [0; BEARER_BYTES];
+        SystemRandom::new().fill(&mut bytes).map_err(|_| "the system gives no random bytes".to_owned())?;
+        let (bearer, marker) = (SecretString::from(URL_SAFE_NO_PAD.encode(bytes)), Marker::build()?);
+        let person = Box::new(Caller::personal(wordpress_token, oneall_user));
+        let ways = Ways::One { bearer: marker.mark(&bearer), person };
+        Ok((Self { ways, wordpress_alone: true, proofs: None, marker }, bearer))
+    }
+
+    /// Makes the caller of a request.
+    ///
+    /// # Errors
+    /// A credential that is there and not good.
+    pub async fn admit(&self, shown: Presented<'_>, now: SystemTime) -> Result<Caller, Rejection> {
+        let bearer = shown.authorization.map(|text| bearer(text).ok_or(AUTHORIZATION_FORM)).transpose()?;
+        let token = shown.wordpress_token.map(|text| wordpress_token(text).ok_or(TOKEN_FORM)).transpose()?;
+        match &self.ways {
+            Ways::One { bearer: expected, person } => self.admit_one(bearer, token.as_ref(), *expected, person),
+            Ways::Own { keys, jwt } => {
+                let identified = match bearer {
+                    Some(text) => Some(identify(keys, jwt.as_ref(), text, now).await.map_err(refused)?),
+                    None => None,
+                };
+                let wordpress = self.lend(token.as_ref(), identified.is_some()).await?;
+                let mark = token.map(|token| self.marker.mark(&token));
+                Ok(identified.unwrap_or_else(|| Identified::by_token(mark)).with(wordpress))
+            }
         }
     }
 
-    /// What the caller may read at WordPress.com, if anything.
-    pub fn wordpress(&self) -> Option<&WordPressGrant> {
-        self.wordpress.as_ref()
+    /// Marks are compared instead of secrets, so how long that takes says nothing about the secret.
+    fn admit_one(
+        &self,
+        bearer: Option<&str>,
+        token: Option<&SecretString>,
+        expected: Mark,
+        person: &Caller,
+    ) -> Result<Caller, Rejection> {
+        if token.is_some() {
+            return Err(Rejection { credential: Credential::WordPressToken, fault: Fault::NotTaken });
+        }
+        match bearer.map(|text| self.marker.mark(&SecretString::from(text))) {
+            None => Ok(Identified::by_token(None).with(Err(Denied::NoCredential))),
+            Some(mark) if mark == expected => Ok(person.clone()),
+            Some(_) => Err(refused(Refused::BadSignature)),
+        }
     }
 
-    /// What the caller may read at OneAll.
-    pub fn oneall(&self) -> &OneAllGrant {
-        &self.oneall
+    /// Turns a token into the right to use it.
+    async fn lend(
+        &self,
+        token: Option<&SecretString>,
+        is_identified: bool,
+    ) -> Result<Result<WordPressGrant, Denied>, Rejection> {
+        let Some(token) = token else { return Ok(Err(Denied::NoToken)) };
+        if !is_identified && !self.wordpress_alone {
+            return Ok(Err(Denied::TokenAlone));
+        }
+        let proof = match &self.proofs {
+            Some(proofs) => proofs.of(token, &self.marker).await,
+            None => Proof::Ours,
+        };
+        match proof {
+            Proof::Ours => Ok(Ok(WordPressGrant::new(token.clone()))),
+            // Nothing is read with a token of which nobody knows whose it is.
+            Proof::Unknown => Ok(Err(Denied::TokenUnproved)),
+            Proof::Foreign => Err(Rejection { credential: Credential::WordPressToken, fault: Fault::Foreign }),
+        }
     }
+}
+
+const AUTHORIZATION_FORM: Rejection = Rejection { credential: Credential::Authorization, fault: Fault::Form };
+const TOKEN_FORM: Rejection = Rejection { credential: Credential::WordPressToken, fault: Fault::Form };
+
+fn refused(reason: Refused) -> Rejection {
+    Rejection { credential: Credential::Authorization, fault: Fault::Refused(reason) }
+}
+
+async fn identify(
+    keys: &ServiceKeys,
+    jwt: Option<&jwt::Verifier>,
+    text: &str,
+    now: SystemTime,
+) -> Result<Identified, Refused> {
+    if service_key::is_meant(text) {
+        return keys.verify(text, now).map(|key| Identified::service(&key));
+    }
+    let jwt = jwt.ok_or(Refused::UnknownKey)?;
+    jwt.verify(text, now).await.map(|claims| Identified::person(&claims))
+}
+
+/// The credential in an `Authorization` header: `Bearer`, one space or more, and one word.
+fn bearer(text: &str) -> Option<&str> {
+    let (scheme, credential) = text.split_once(' ')?;
+    let credential = credential.trim_start_matches(' ');
+    let is_word = !credential.is_empty() && credential.bytes().all(|b| b.is_ascii_graphic());
+    (scheme.eq_ignore_ascii_case("Bearer") && is_word).then_some(credential)
 }
 
 /// Takes a text for a WordPress.com token if it can be one: visible ASCII without a space, so that it fits a header.
 pub fn wordpress_token(text: &str) -> Option<SecretString> {
     let fits = (1..=TOKEN_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     fits.then(|| SecretString::from(text))
-}
-
-/// Takes a text for a OneAll user, or for `none`, if it can be one.
-pub fn oneall_actor(text: &str) -> Option<OneAllActor> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    match text {
-        "none" => Some(OneAllActor::Nobody),
-        _ if (1..=USER_LENGTH_MAX).contains(&text.len()) && text.bytes().all(plain) => {
-            Some(OneAllActor::User(text.to_owned()))
-        }
-        _ => None,
-    }
-}
-
-impl WordPressGrant {
-    /// The person's OAuth token, to be shown to WordPress.com and to nobody else.
-    pub fn token(&self) -> &SecretString {
-        &self.token
-    }
-}
-
-impl fmt::Debug for WordPressGrant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WordPressGrant")
-    }
-}
-
-impl OneAllGrant {
-    /// The OneAll user the caller acts for.
-    pub fn user(&self) -> Option<&str> {
-        match &self.reach {
-            Reach::User(user) => Some(user),
-            Reach::Site | Reach::Nothing => None,
-        }
-    }
-
-    /// Whether the caller may read anything there.
-    pub fn reaches_anything(&self) -> bool {
-        self.reach != Reach::Nothing
-    }
-
-    /// Whether the caller may list what belongs to everyone on the site.
-    pub fn may_list(&self) -> bool {
-        self.reach == Reach::Site
-    }
-
-    /// Whether the caller may see a record of this owner. A record without an owner, such as a failed sign-in, is
-    /// nobody's in particular, so only the site as a whole may see it.
-    pub fn covers(&self, owner: Option<&str>) -> bool {
-        match &self.reach {
-            Reach::Site => true,
-            Reach::User(user) => owner == Some(&**user),
-            Reach::Nothing => false,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_named_user_sees_only_what_is_theirs() {
-        let caller = Caller::on_loopback(None, OneAllActor::User("ada".to_owned()));
-        let grant = caller.oneall();
-        assert!(grant.covers(Some("ada")) && !grant.covers(Some("ben")) && !grant.covers(None) && !grant.may_list());
-    }
-
-    #[test]
-    fn nobody_sees_nothing() {
-        let caller = Caller::on_loopback(None, OneAllActor::Nobody);
-        let grant = caller.oneall();
-        assert!(!grant.reaches_anything() && !grant.covers(Some("ada")) && !grant.covers(None) && !grant.may_list());
-    }
-
-    #[test]
-    fn a_caller_prints_no_token() {
-        let caller = Caller::on_loopback(Some(SecretString::from("canary-token")), OneAllActor::Site);
-        assert!(!format!("{caller:?}").contains("canary"));
-    }
 }

@@ -7,21 +7,24 @@ pub mod lifecycle;
 pub mod query;
 mod running;
 pub mod tour;
+pub mod toy;
 
 pub use self::running::Running;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Router;
 use secrecy::SecretString;
 
-use crate::access::{self, Caller, OneAllActor};
+use crate::access::{self, Access, Caller, Outside};
 use crate::config::Settings;
-use crate::graph::{Graph, sdl};
+use crate::graph::{Graph, Introspection, rights};
 use crate::http::explorer::{self, Tab};
-use crate::http::{self, Standing};
+use crate::http::{self, Hosts, Standing};
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
+use crate::provider::wordpress::token_info::TokenInfo;
 use crate::sandbox::{self, Sandbox};
 
 /// A gateway over a sandbox.
@@ -35,7 +38,7 @@ pub struct Playing {
 
 /// The schema in the schema language.
 pub fn schema() -> String {
-    sdl()
+    rights::sdl()
 }
 
 /// Makes the graph over the providers that the settings name.
@@ -43,36 +46,85 @@ pub fn schema() -> String {
 /// # Errors
 /// A sentence that names the setting.
 pub fn graph(settings: &Settings) -> Result<Arc<Graph>, String> {
-    let wordpress = WordPress::build(&settings.wordpress)?;
-    let oneall = OneAll::build(&settings.oneall)?;
+    let wordpress = Arc::new(WordPress::build(&settings.wordpress)?);
+    let oneall = Arc::new(OneAll::build(&settings.oneall)?);
     Ok(Arc::new(Graph::build(settings.graph.clone(), wordpress, oneall)?))
 }
 
-/// Makes the caller that these describe, by the rules that hold for a request's headers.
+/// Makes what lets callers in, by the settings.
 ///
 /// # Errors
-/// A sentence that says what is wanted; it does not repeat what was given.
-pub fn caller(token: Option<&str>, user: Option<&str>) -> Result<Caller, String> {
-    let wrong = |what: &str| format!("{what}: wanted one token, without spaces or a scheme");
-    let token = token.map(|text| access::wordpress_token(text).ok_or_else(|| wrong("the WordPress.com token")));
-    let actor = user.map(|text| access::oneall_actor(text).ok_or_else(|| wrong("the OneAll user")));
-    Ok(Caller::on_loopback(token.transpose()?, actor.transpose()?.unwrap_or(OneAllActor::Site)))
+/// A sentence that names the setting.
+pub fn access(settings: &Settings) -> Result<Access, String> {
+    let prover = match &settings.wordpress.client_id {
+        Some(client) => {
+            let host = Arc::new(WordPress::build(&settings.wordpress)?);
+            Some(Arc::new(TokenInfo::new(host, client.clone())) as Arc<dyn access::proof::Prove>)
+        }
+        None => None,
+    };
+    let outside = Outside { prover, key_sets: &issuer::source };
+    Access::build(&settings.access, outside, SystemTime::now())
 }
 
-/// Starts a gateway and returns once it answers.
+/// One person's own credentials.
+#[derive(Clone, Debug, Default)]
+pub struct Person {
+    /// Their WordPress.com token.
+    pub wordpress_token: Option<SecretString>,
+    /// Who they are at OneAll.
+    pub oneall_user: Option<String>,
+}
+
+impl Person {
+    /// Takes these for a person's credentials, by the rules that hold for a request's.
+    ///
+    /// # Errors
+    /// A sentence that says what is wanted; it does not repeat what was given.
+    pub fn of(token: Option<&str>, user: Option<&str>) -> Result<Self, String> {
+        let wrong = |what: &str| format!("{what}: wanted one token, without spaces or a scheme");
+        let token = token.map(|text| access::wordpress_token(text).ok_or_else(|| wrong("the WordPress.com token")));
+        let user = user.map(|text| {
+            let user = access::is_oneall_user(text).then(|| text.to_owned());
+            user.ok_or_else(|| wrong("the OneAll user"))
+        });
+        Ok(Self { wordpress_token: token.transpose()?, oneall_user: user.transpose()? })
+    }
+
+    /// The operator of the settings at hand, acting for this person: for the whole OneAll site if they are nobody there.
+    pub fn operator(self) -> Caller {
+        Caller::operator(self.wordpress_token, self.oneall_user.as_deref())
+    }
+}
+
+/// Starts a gateway for others, and returns once it answers.
 ///
 /// # Errors
 /// A sentence that names the setting, or says why the address cannot be listened on.
 pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, String> {
+    start_for(settings, access(settings)?, tabs).await
+}
+
+/// Starts a gateway for one person alone, on this machine alone; also gives the credential that each request must show.
+///
+/// # Errors
+/// A sentence that names the setting, or says why the address cannot be listened on.
+pub async fn start_personal(mut settings: Settings, person: Person) -> Result<(Running, SecretString), String> {
+    settings.http.allowed_hosts = Hosts::ThisMachine;
+    let (access, bearer) = Access::personal(person.wordpress_token, person.oneall_user.as_deref())?;
+    Ok((start_for(&settings, access, Vec::new()).await?, bearer))
+}
+
+async fn start_for(settings: &Settings, access: Access, tabs: Vec<Tab>) -> Result<Running, String> {
     if settings.http.shows_explorer() && !explorer::ASSETS_BUILT {
         tracing::info!("the explorer's files are not built in; its page loads them from outside (see playground/)");
     }
-    Running::start(settings, tabs).await
+    Running::start(settings, access, tabs).await
 }
 
 /// Makes everything that stands between a request and the providers; what outlasts it is in `standing`.
-fn routes(settings: &Settings, tabs: Vec<Tab>, standing: &Standing) -> Result<Router, String> {
-    http::routes(graph(settings)?, &settings.http, tabs, standing)
+fn routes(settings: &Settings, access: Access, tabs: Vec<Tab>, standing: &Standing) -> Result<Router, String> {
+    http::routes(graph(settings)?, access, &settings.http, tabs, standing)
 }
 
 /// Starts a sandbox and a gateway over it.
@@ -96,8 +148,12 @@ async fn start_sandbox() -> Result<Sandbox, String> {
     sandbox.await.map_err(|error| format!("the sandbox cannot start: {error}"))
 }
 
-/// Points settings at a running sandbox, with its keys.
+/// Points settings at a running sandbox: with its keys, its people and its services, and as open as a toy may be.
 pub fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
+    settings.http.allowed_hosts = Hosts::ThisMachine;
+    settings.graph.introspection = Introspection::All;
+    settings.access = toy::access();
+
     settings.wordpress.base_url = sandbox.wordpress_url();
     settings.oneall.subdomain = None;
     settings.oneall.base_url = Some(sandbox.oneall_url());

@@ -5,6 +5,7 @@
 //! whole number, `1` is not `true`, and `"5000"` is text. The environment knows text only, so there a text that reads
 //! as a number or as a truth value is one where the setting wants one, and stays text where it wants text.
 
+pub mod mode;
 mod place;
 mod words;
 
@@ -23,7 +24,7 @@ use self::place::Places;
 use crate::http::persisted::Mode;
 use crate::http::server::Bounded;
 use crate::provider::{oneall, wordpress};
-use crate::{graph, http, upstream};
+use crate::{access, graph, http, upstream};
 
 /// What the names of the gateway's environment variables begin with; `__` parts the levels behind it.
 pub const VARIABLE_PREFIX: &str = "COMMONGRAPH_";
@@ -50,6 +51,8 @@ const REPLY_BODY_MAX_BYTES: u64 = 256 << 20;
 pub struct Settings {
     /// How the gateway is reached.
     pub http: http::Settings,
+    /// How callers say who they are.
+    pub access: access::Settings,
     /// How the graph is asked, what it tells of itself, and the limits of documents.
     pub graph: graph::Settings,
     /// How WordPress.com is reached.
@@ -201,6 +204,8 @@ fn fit(path: &[String], text: String) -> Result<Value, Fault> {
         insert(&mut alone, path, value.clone());
         match decode(alone) {
             Ok(_) => return Ok(value),
+            // What is allowed is said of the text; any other kind of value is further off.
+            Err(_) if words::is_choice(&fault.what) => {}
             Err(found) => fault = found,
         }
     }
@@ -228,16 +233,20 @@ fn insert(table: &mut Table, path: &[String], value: Value) {
 }
 
 fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
-    if !settings.http.listen.ip().is_loopback() {
-        let what = "is not a loopback address; until callers have credentials of their own the gateway listens on \
-                    loopback only: 127.0.0.1 or [::1]";
-        return Err(Fault::new("http.listen", what));
-    }
     check_http(&settings.http)?;
     check_graph(&settings.graph)?;
     check_upstream("wordpress", &settings.wordpress.upstream)?;
     check_upstream("oneall", &settings.oneall.upstream)?;
+    settings.access.jwt.check().map_err(|message| silence(&message))?;
     settings.wordpress.base().map_err(|message| silence(&message))?;
+    if settings
+        .wordpress
+        .client_id
+        .as_deref()
+        .is_some_and(|id| id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return Err(Fault::new("wordpress.client_id", "is no application's number; wanted digits"));
+    }
     check_oneall(&settings.oneall, places)?;
     match EnvFilter::try_new(&settings.log.filter) {
         Ok(_) => Ok(()),
@@ -258,6 +267,10 @@ fn check_http(http: &http::Settings) -> Result<(), Fault> {
     if !http.allowed_origins.are_origins() {
         let what = "names something that is no origin; wanted such as https://app.example.com, each by name, never *";
         return Err(Fault::new("http.allowed_origins", what));
+    }
+    if !http.allowed_hosts.are_hosts() {
+        let what = "names something that is no host; wanted such as api.example.com, with a port or without, never *";
+        return Err(Fault::new("http.allowed_hosts", what));
     }
     check_server(http)?;
     if http.trusted_documents.mode != Mode::Off && http.trusted_documents.path.is_none() {

@@ -13,6 +13,7 @@ pub mod lists;
 pub mod operation;
 pub mod page;
 pub mod query;
+pub mod rights;
 pub mod walk;
 
 use std::sync::Arc;
@@ -46,9 +47,9 @@ const NO_OPERATION: &str = "";
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Whether the schema may be asked for in the graph itself.
-    pub introspection: bool,
-    /// Whether an unknown name is answered with the known ones that are like it; never without introspection.
+    /// Who may ask for the schema in the graph itself.
+    pub introspection: Introspection,
+    /// Whether an unknown name is answered with the known ones that are like it; only where all may ask for the schema.
     pub suggestions: bool,
     /// How many bytes of documents that were found good are kept.
     pub documents_max_bytes: usize,
@@ -56,9 +57,27 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+/// Who may ask for the schema in the graph itself.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Introspection {
+    /// Whoever shows a credential, of whatever kind.
+    #[default]
+    Callers,
+    /// Everybody.
+    All,
+    /// Nobody.
+    None,
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { introspection: true, suggestions: false, documents_max_bytes: 16 << 20, limits: Limits::default() }
+        Self {
+            introspection: Introspection::default(),
+            suggestions: false,
+            documents_max_bytes: 16 << 20,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -95,16 +114,15 @@ impl Graph {
     ///
     /// # Errors
     /// A sentence, if its own schema is not one.
-    pub fn build(settings: Settings, wordpress: WordPress, oneall: OneAll) -> Result<Self, String> {
+    pub fn build(settings: Settings, wordpress: Arc<WordPress>, oneall: Arc<OneAll>) -> Result<Self, String> {
         let sdl = sdl();
         let documents = Documents::build(&sdl, settings.limits.clone(), settings.documents_max_bytes)?;
         // A suggestion names what an introspection would.
-        let schema = if settings.suggestions && settings.introspection {
+        let schema = if settings.suggestions && settings.introspection == Introspection::All {
             schema().finish()
         } else {
             schema().disable_suggestions().finish()
         };
-        let (wordpress, oneall) = (Arc::new(wordpress), Arc::new(oneall));
         Ok(Self { settings, schema, documents, inputs: Inputs::read(&sdl), wordpress, oneall })
     }
 
@@ -112,9 +130,9 @@ impl Graph {
     ///
     /// # Errors
     /// Why not, made for clients; nothing has run.
-    pub async fn check(&self, request: Request, allowed: Allowed) -> Result<Checked, Rejected> {
+    pub async fn check(&self, request: Request, caller: &Caller, allowed: Allowed) -> Result<Checked, Rejected> {
         let checked = match self.documents.check(request) {
-            Ok(checked) => self.admit(checked, allowed),
+            Ok(checked) => self.admit(checked, caller, allowed),
             Err(refused) => Err(self.reject(refused, allowed).await),
         };
         checked.map_err(|mut rejected| {
@@ -124,8 +142,13 @@ impl Graph {
     }
 
     /// Checks what the document stage leaves open: what this request may ask, and its variables.
-    fn admit(&self, checked: Checked, allowed: Allowed) -> Result<Checked, Rejected> {
-        if !self.settings.introspection {
+    fn admit(&self, checked: Checked, caller: &Caller, allowed: Allowed) -> Result<Checked, Rejected> {
+        let is_told = match self.settings.introspection {
+            Introspection::Callers => !caller.is_anonymous(),
+            Introspection::All => true,
+            Introspection::None => false,
+        };
+        if !is_told {
             operation::refuse_introspection(checked.operation())?;
         }
         operation::allow(checked.is_query(), allowed)?;
@@ -156,7 +179,7 @@ impl Graph {
     pub async fn execute(&self, checked: Checked, caller: &Caller) -> Outcome {
         let calls = Calls::within(self.settings.limits.calls_max);
         let now = SystemTime::now();
-        let wordpress = self.wordpress.reads(caller.wordpress().cloned(), calls.clone(), now);
+        let wordpress = self.wordpress.reads(caller.wordpress_or_why().clone(), calls.clone(), now);
         let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());
         let (loaders, loads) = Loaders::build(wordpress, oneall);
         let expense = checked.expense();
@@ -167,7 +190,7 @@ impl Graph {
     }
 }
 
-/// The schema in the schema language, as `schema.graphql` holds it.
+/// The schema in the schema language, by which documents are checked; `rights::sdl` adds who may ask what.
 pub fn sdl() -> String {
     schema().finish().sdl_with_options(
         SDLExportOptions::new().include_specified_by().sorted_fields().sorted_arguments().sorted_enum_items(),

@@ -1,8 +1,8 @@
 //! The border: every route, and the layers in the order in which a request meets them.
 //!
-//! The listener is on loopback and takes a request for what it says only if no page in a browser could have sent it:
-//! the `Host` must be this machine (a rebound name is not), and the body must be JSON (so a foreign page needs a
-//! preflight, which is granted to named origins only).
+//! A request is taken for what it says only if no page in a browser could have sent it: the body must be JSON, so a
+//! foreign page needs a preflight, which is granted to named origins only. Nothing here is a browser's to bring by
+//! itself, as a cookie is; who asks stands in headers that only a program sets.
 
 mod auth;
 mod cors;
@@ -17,7 +17,7 @@ pub mod persisted;
 pub mod server;
 mod settings;
 
-pub use self::settings::{BATCH_MAX, Origins, Profile, Settings};
+pub use self::settings::{BATCH_MAX, Hosts, Origins, Profile, Settings};
 
 use std::sync::Arc;
 
@@ -37,8 +37,9 @@ use self::health::Readiness;
 use self::load::Load;
 use self::peer::Network;
 use self::persisted::Persisted;
+use crate::access::Access;
 use crate::graph::error::Error;
-use crate::graph::{Graph, sdl};
+use crate::graph::{Graph, rights};
 
 /// The smallest answer that is worth compressing, in bytes.
 const COMPRESSED_MIN_BYTES: u64 = 1_024;
@@ -68,6 +69,7 @@ impl Standing {
 /// A sentence that names the setting, if the trusted documents cannot be read or a proxy is no address.
 pub fn routes(
     graph: Arc<Graph>,
+    access: Access,
     settings: &Settings,
     tabs: Vec<explorer::Tab>,
     standing: &Standing,
@@ -76,13 +78,14 @@ pub fn routes(
         settings.trusted_proxies.networks().ok_or("http.trusted_proxies: names something that is no network")?;
     let edge = Arc::new(Edge {
         graph,
+        access,
         persisted: Persisted::build(settings)?,
         profile: settings.profile,
         body_max: settings.body_max_bytes,
         batch_max: settings.batch_max,
         answer_max: settings.limits.answer_max_bytes,
     });
-    let schema = Bytes::from(sdl());
+    let schema = Bytes::from(rights::sdl());
     let mut routes = Router::new()
         .route("/graphql", any(answer))
         .with_state(edge)
@@ -95,7 +98,7 @@ pub fn routes(
     let routes = routes.layer(middleware::from_fn_with_state(standing.load.clone(), load::bound));
     // Read from the last line up: that is the order in which a request meets the layers.
     Ok(cors::open(routes, &settings.allowed_origins)
-        .layer(middleware::from_fn_with_state(Arc::new(settings.allowed_origins.clone()), origin::check))
+        .layer(middleware::from_fn_with_state(Arc::new(origin::Gate::of(settings)), origin::check))
         .merge(health::routes(standing.readiness.clone()))
         .layer(middleware::from_fn(protect))
         .layer(compression())

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 use commongraph::app::lifecycle::{self, Signals, Source as Reloads};
-use commongraph::app::{self, check, key, query};
-use commongraph::config::{self, LogFormat, Settings};
+use commongraph::app::{self, Person, check, key, query, tour};
+use commongraph::config::{self, LogFormat, Settings, mode};
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
@@ -28,6 +28,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Play both providers on this machine and serve the graph over them: nothing to sign up for.
+    ///
+    /// Its people have tokens, and its services keys, that it prints. It listens on loopback only, and does not start
+    /// where real secrets are set.
     Sandbox {
         /// Where the gateway listens [env: COMMONGRAPH_LISTEN] [default: 127.0.0.1:8080]
         #[arg(long, value_name = "ADDR:PORT")]
@@ -38,12 +41,16 @@ enum Command {
     },
     /// Serve the graph over the real providers.
     ///
-    /// Each request brings the person's WordPress.com token in X-WordPress-Token. The gateway listens on loopback only:
-    /// whoever reaches it acts for the whole OneAll site.
+    /// Each request says who asks: a person by their JWT, a service by its key, in Authorization; and a person's
+    /// WordPress.com token beside, in X-WordPress-Token.
     Serve {
         #[command(flatten)]
         source: Source,
-        /// Where the gateway listens; a loopback address [env: COMMONGRAPH_LISTEN]
+        /// Serve one person on this machine alone: the one whose COMMONGRAPH_WORDPRESS_TOKEN and COMMONGRAPH_ONEALL_USER
+        /// are set. Each request must show the credential that is printed at the start.
+        #[arg(long)]
+        personal: bool,
+        /// Where the gateway listens [env: COMMONGRAPH_LISTEN]
         #[arg(long, value_name = "ADDR:PORT")]
         listen: Option<SocketAddr>,
         /// Show nothing at `/`, whatever the settings say.
@@ -59,6 +66,9 @@ enum Command {
         /// List every edge of the graph instead: what it costs in calls, how it batches, how many rows it leads to.
         #[arg(long)]
         edges: bool,
+        /// List who may read what instead: rights, the scopes that give them, and the fields that they open.
+        #[arg(long, conflicts_with = "edges")]
+        access: bool,
         #[command(flatten)]
         source: Source,
         #[command(flatten)]
@@ -109,8 +119,7 @@ struct Source {
 impl Source {
     /// The settings file given, by flag or by environment.
     fn file(&self) -> Option<PathBuf> {
-        let variable = || std::env::var_os("COMMONGRAPH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
-        self.config.clone().or_else(variable)
+        self.config.clone().or_else(file_variable)
     }
 }
 
@@ -126,7 +135,7 @@ struct Token {
 struct Own {
     #[command(flatten)]
     token: Token,
-    /// The OneAll user to act for, or `none`; without it, the whole site [env: COMMONGRAPH_ONEALL_USER]
+    /// The OneAll user to act for; without one, the whole site [env: COMMONGRAPH_ONEALL_USER]
     #[arg(long, value_name = "TOKEN")]
     oneall_user: Option<String>,
 }
@@ -170,21 +179,30 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<ExitCode, String> {
     match command {
         Command::Sandbox { listen, no_explorer } => play(listen, no_explorer).await,
-        Command::Serve { source, listen, no_explorer } => serve(&source, listen, no_explorer).await,
+        Command::Serve { source, personal: true, listen, no_explorer } => {
+            serve_personal(&source, listen, no_explorer).await
+        }
+        Command::Serve { source, listen, no_explorer, .. } => serve(&source, listen, no_explorer).await,
         Command::Schema => say(&app::schema()),
         Command::Query(question) => ask(question).await,
         Command::Key(KeyCommand::New(Wish { service, scopes, days, id })) => {
             say(&key::new(&key::Wish { id, service, scopes, days })?)
         }
         Command::Check { edges: true, .. } => say(&check::edges()),
+        Command::Check { access: true, .. } => say(&check::access()),
         Command::Check { source, token, .. } => {
             let settings = load(&source, None)?;
             log_for_command(&settings);
-            let report = check::run(&settings, &app::caller(token.read()?.as_deref(), None)?).await?;
+            let report = check::run(&settings, &Person::of(token.read()?.as_deref(), None)?.operator()).await?;
             say(&report.table)?;
             Ok(if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
+}
+
+/// The settings file that the environment names.
+fn file_variable() -> Option<PathBuf> {
+    std::env::var_os("COMMONGRAPH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn load(source: &Source, listen: Option<SocketAddr>) -> Result<Settings, String> {
@@ -234,7 +252,9 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 
 async fn play(listen: Option<SocketAddr>, no_explorer: bool) -> Result<ExitCode, String> {
     let listen = if listen.is_some() { listen } else { listen_variable()? };
+    mode::check_sandbox(file_variable().as_deref(), environment()).map_err(|error| error.to_string())?;
     let mut settings = config::load(None, std::iter::empty(), listen).map_err(|error| error.to_string())?;
+    mode::check_loopback(&settings, "the sandbox").map_err(|error| error.to_string())?;
     hide_explorer(&mut settings, no_explorer);
     drop(log(&settings));
     let signals = Signals::take()?;
@@ -252,18 +272,17 @@ fn hide_explorer(settings: &mut Settings, is_hidden: bool) {
 
 async fn serve(source: &Source, listen: Option<SocketAddr>, no_explorer: bool) -> Result<ExitCode, String> {
     let mut settings = load(source, listen)?;
+    mode::check_serve(&settings).map_err(|error| error.to_string())?;
     hide_explorer(&mut settings, no_explorer);
     let follow = log(&settings);
     let signals = Signals::take()?;
     let running = app::start(&settings, Vec::new()).await?;
-    tracing::info!(
-        address = %running.address,
-        "serving on loopback only; each request brings the person's token in X-WordPress-Token"
-    );
+    tracing::info!(address = %running.address, "serving");
     let source = Source { config: source.config.clone() };
     let file = source.file();
     let read = move || {
         let mut settings = load(&source, listen)?;
+        mode::check_serve(&settings).map_err(|error| error.to_string())?;
         hide_explorer(&mut settings, no_explorer);
         Ok(settings)
     };
@@ -272,13 +291,31 @@ async fn serve(source: &Source, listen: Option<SocketAddr>, no_explorer: bool) -
     Ok(ExitCode::SUCCESS)
 }
 
+/// One person's gateway takes its settings once: it ends sooner than they change.
+async fn serve_personal(source: &Source, listen: Option<SocketAddr>, no_explorer: bool) -> Result<ExitCode, String> {
+    let mut settings = load(source, listen)?;
+    mode::check_loopback(&settings, "serve --personal").map_err(|error| error.to_string())?;
+    let (token, user) = (variable("COMMONGRAPH_WORDPRESS_TOKEN")?, variable("COMMONGRAPH_ONEALL_USER")?);
+    if token.is_none() && user.is_none() {
+        return Err("serve --personal: wanted COMMONGRAPH_WORDPRESS_TOKEN or COMMONGRAPH_ONEALL_USER".to_owned());
+    }
+    let person = Person::of(token.as_deref(), user.as_deref())?;
+    hide_explorer(&mut settings, no_explorer);
+    drop(log(&settings));
+    let signals = Signals::take()?;
+    let (running, bearer) = app::start_personal(settings.clone(), person).await?;
+    say(&tour::personal_greeting(running.address, &bearer))?;
+    lifecycle::run(running, signals, &settings, None).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn ask(question: Question) -> Result<ExitCode, String> {
     let (settings, asker) = match question.sandbox {
         true => (Settings::default(), query::Asker::Sandbox(question.person)),
         false => {
             let (token, user) = (question.own.token.read()?, question.own.user()?);
-            let caller = app::caller(token.as_deref(), user.as_deref())?;
-            (load(&question.source, None)?, query::Asker::Own(caller))
+            let person = Person::of(token.as_deref(), user.as_deref())?;
+            (load(&question.source, None)?, query::Asker::Own(person))
         }
     };
     log_for_command(&settings);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 pub use crate::model::Skipped;
 
+use crate::access::Denied;
 use crate::model::Provider;
 use crate::upstream;
 
@@ -123,12 +124,19 @@ pub enum Reason {
     TooLarge,
     /// The operation has made as many calls as it may.
     OverBudget,
+    /// The caller may not read this; nothing was asked.
+    Denied(Denied),
 }
 
 impl Error {
     /// An error with no more than a reason and a sentence for the log.
     pub fn new(provider: Provider, reason: Reason, detail: impl Into<String>) -> Self {
         Self { provider, reason, detail: detail.into(), status: None, code: None, retry_after: None }
+    }
+
+    /// The caller may not read this.
+    pub fn denied(provider: Provider, why: Denied) -> Self {
+        Self::new(provider, Reason::Denied(why), "the caller has no right to it")
     }
 
     /// Tells the log why the read of this path brought nothing: once, where it is found out.

@@ -43,7 +43,10 @@ mod world;
 mod xml;
 
 pub use crowd::{CROWD_MAX, CrowdMember, crowd_member};
-pub use people::{ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, Person, people};
+pub use people::{
+    JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, Person,
+    Service, WORDPRESS_CLIENT_ID, people, services,
+};
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

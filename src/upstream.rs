@@ -62,6 +62,10 @@ pub enum Credential<'a> {
     Bearer(&'a SecretString),
     /// A name and a password.
     Basic(&'a SecretString, &'a SecretString),
+    /// A parameter of the query, by its name; it stands in no description of the call.
+    Parameter(&'a str, &'a SecretString),
+    /// Nothing.
+    Nothing,
 }
 
 /// What a host answered, whole: its body was read to the end, within bounds.
@@ -146,7 +150,9 @@ impl Upstream {
 
     fn locate(&self, read: &Read<'_>) -> Url {
         let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
+        if !read.path.is_empty()
+            && let Ok(mut segments) = url.path_segments_mut()
+        {
             segments.pop_if_empty().extend(read.path);
         }
         if !read.query.is_empty() {

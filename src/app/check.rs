@@ -23,6 +23,7 @@ pub struct Report {
 /// # Errors
 /// A sentence that names the setting.
 pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String> {
+    super::access(settings)?;
     let wordpress = Arc::new(WordPress::build(&settings.wordpress)?);
     let oneall = Arc::new(OneAll::build(&settings.oneall)?);
     let (me, ping) = tokio::join!(ask_wordpress(&wordpress, caller), ask_oneall(&oneall, caller));
@@ -45,6 +46,11 @@ pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String>
     Ok(Report { table, good: rows.iter().all(|(_, _, found)| found.is_ok()) })
 }
 
+/// Who may read what: rights, scopes, and the fields that they open.
+pub fn access() -> String {
+    crate::graph::rights::list()
+}
+
 /// Every edge of the graph with its batching and its fan-out: where a list leads to a call for each row.
 pub fn edges() -> String {
     crate::graph::document::edges::list()
@@ -54,7 +60,7 @@ async fn ask_wordpress(host: &Arc<WordPress>, caller: &Caller) -> Result<String,
     let Some(grant) = caller.wordpress() else {
         return Ok("not tried: set COMMONGRAPH_WORDPRESS_TOKEN to a person's token".to_owned());
     };
-    let me = host.reads(Some(grant.clone()), Calls::default(), SystemTime::now()).me().await.map_err(sentence)?;
+    let me = host.reads(Ok(grant.clone()), Calls::default(), SystemTime::now()).me().await.map_err(sentence)?;
     Ok(format!("token accepted; its scope is {}", me.token_scope.join(", ")))
 }
 

@@ -1,14 +1,15 @@
 //! One operation, run in this process: for scripts, for a first look, and to see what an operation costs.
 
+use std::time::SystemTime;
+
 use async_graphql::{Request, Variables};
 
-use super::tour::person_at_oneall;
-use super::{caller, graph, point_at, start_sandbox};
-use crate::access::Caller;
+use super::{Person, access, graph, point_at, start_sandbox, tour};
+use crate::access::{Caller, Presented};
 use crate::config::Settings;
 use crate::graph::operation::Allowed;
 use crate::provider::CallMade;
-use crate::sandbox::{Person, people};
+use crate::sandbox::{self, people};
 
 /// What to run.
 pub struct Question {
@@ -26,8 +27,8 @@ pub struct Question {
 pub enum Asker {
     /// A person of the sandbox's world; its operator if none is named.
     Sandbox(Option<String>),
-    /// Whoever the settings at hand reach.
-    Own(Caller),
+    /// Whoever has the settings at hand, and so their keys; for this person, if it says one.
+    Own(Person),
 }
 
 /// What came back.
@@ -52,9 +53,9 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
             let sandbox = start_sandbox().await?;
             point_at(&mut settings, &sandbox);
             world = Some(sandbox);
-            caller(person.wordpress_token, person_at_oneall(person))?
+            admit(&settings, person).await?
         }
-        Asker::Own(caller) => caller,
+        Asker::Own(person) => person.operator(),
     };
     let mut request = Request::new(question.document);
     if let Some(text) = question.variables {
@@ -66,7 +67,7 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
         request = request.operation_name(name);
     }
     let graph = graph(&settings)?;
-    let reply = match graph.check(request, Allowed::Everything).await {
+    let reply = match graph.check(request, &asker, Allowed::Everything).await {
         Ok(operation) => {
             let outcome = graph.execute(operation, &asker).await;
             let calls = outcome.calls.list().iter().map(describe).collect();
@@ -82,8 +83,16 @@ fn pretty(answer: &impl serde::Serialize) -> Result<String, String> {
     serde_json::to_string_pretty(answer).map_err(|error| error.to_string())
 }
 
-fn find_person(name: Option<&str>) -> Result<&'static Person, String> {
-    let wanted = |person: &&Person| name.map_or(person.operator, |name| person.name == name);
+/// The caller that a person of the sandbox is, by the credentials that their tab in the explorer shows.
+async fn admit(settings: &Settings, person: &sandbox::Person) -> Result<Caller, String> {
+    let (authorization, wordpress_token) = (tour::authorization(person), person.wordpress_token);
+    let shown = Presented { authorization: Some(&authorization), wordpress_token };
+    let admitted = access(settings)?.admit(shown, SystemTime::now()).await;
+    admitted.map_err(|rejection| format!("the sandbox does not know its own people: {rejection:?}"))
+}
+
+fn find_person(name: Option<&str>) -> Result<&'static sandbox::Person, String> {
+    let wanted = |person: &&sandbox::Person| name.map_or(person.operator, |name| person.name == name);
     people().iter().find(wanted).ok_or_else(|| {
         let names: Vec<_> = people().iter().map(|person| person.name).collect();
         format!("--as: there is no such person in the sandbox; there are {}", names.join(", "))

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::access::Access;
 use crate::config::Settings;
 use crate::http::Standing;
 use crate::http::explorer::Tab;
@@ -29,9 +30,9 @@ pub struct Running {
 
 impl Running {
     /// Builds what the settings describe, and listens.
-    pub(super) async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Self, String> {
+    pub(super) async fn start(settings: &Settings, access: Access, tabs: Vec<Tab>) -> Result<Self, String> {
         let standing = Standing::new(&settings.http);
-        let routes = super::routes(settings, tabs.clone(), &standing)?;
+        let routes = super::routes(settings, access, tabs.clone(), &standing)?;
         let server = Arc::new(Server::build(&settings.http, standing.readiness.clone(), routes)?);
         let cannot = |error: io::Error| format!("http.listen: cannot listen on {}: {error}", settings.http.listen);
         let listener = TcpListener::bind(settings.http.listen).await.map_err(cannot)?;
@@ -53,7 +54,7 @@ impl Running {
         (&mut self.task).await.map_err(|error| format!("the gateway stopped: {error}"))
     }
 
-    /// Takes other settings for requests that begin from now on.
+    /// Takes other settings for requests that begin from now on; who may ask is decided by them alone.
     ///
     /// # Errors
     /// A sentence that names the setting that is wrong or cannot change while the gateway runs; the old ones stay.
@@ -62,7 +63,7 @@ impl Running {
         if let Some(name) = fixed(&current, settings) {
             return Err(format!("{name}: cannot change while the gateway runs; start it again for that"));
         }
-        let routes = super::routes(settings, self.tabs.clone(), &self.standing)?;
+        let routes = super::routes(settings, super::access(settings)?, self.tabs.clone(), &self.standing)?;
         self.server.replace(&settings.http.tls, Some(routes))?;
         *current = settings.clone();
         Ok(())

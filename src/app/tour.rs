@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::http::explorer::Tab;
-use crate::sandbox::{Person, people};
+use crate::sandbox::{Person, Service, people, services};
 
 /// A person's accounts page: one operation over both providers.
 pub const ACCOUNTS: &str = r#"query Accounts {
@@ -59,45 +60,74 @@ pub const CALLBACK: &str = r#"query WhoSignedIn($token: String!) {
       ... on SignInRecord {
         plugin { key action reason }
         result { succeeded info }
-        user { userToken loginCount }
+        user { userToken }
       }
     }
   }
 }
 "#;
 
+/// What a service may ask that lists the site and has no right to what identifies a person outside.
+pub const REPORT: &str = r#"query SiteReport {
+  connections(first: 5) {
+    totalCount
+    nodes { createdAt health { state } service { label } identity { displayName emails { value } } }
+    incomplete { provider code message }
+  }
+}
+"#;
+
+/// What anybody may ask, and one thing that they may not.
+pub const NOBODY: &str = r#"query AsNobody {
+  providers { provider configured authorized detail }
+  service(key: "google") { label providers }
+  connections(first: 1) { totalCount }
+}
+"#;
+
 /// The sign-in that the sandbox's callback would receive.
 pub const CALLBACK_TOKEN: &str = "5a4d0000-0000-4000-8000-000000000001";
 
-/// The headers by which a request acts as this person.
-pub fn headers(person: &Person) -> Vec<(&'static str, &'static str)> {
-    let token = person.wordpress_token.map(|token| ("X-WordPress-Token", token));
-    let user = person_at_oneall(person).map(|user| ("X-OneAll-User", user));
-    token.into_iter().chain(user).collect()
+/// The headers by which a request is this person's: their JWT, or for the operator the key of the shop's service, and
+/// their WordPress.com token beside it.
+pub fn headers(person: &Person) -> Vec<(&'static str, String)> {
+    let token = person.wordpress_token.map(|token| ("X-WordPress-Token", token.to_owned()));
+    [("Authorization", authorization(person))].into_iter().chain(token).collect()
 }
 
-/// What a request says of whom it acts for at OneAll: nothing for the operator, who acts for the site.
-pub fn person_at_oneall(person: &Person) -> Option<&'static str> {
-    if person.operator { None } else { person.oneall_user.or(Some("none")) }
+/// What a person's requests show in `Authorization`.
+pub fn authorization(person: &Person) -> String {
+    let shop = services().first().filter(|_| person.operator).map(|service| service.key);
+    format!("Bearer {}", shop.unwrap_or(person.jwt))
 }
 
-/// The explorer's tabs for the sandbox: the tour as its operator, and one tab as each other person.
+/// The headers by which a request is this service's.
+pub fn service_headers(service: &Service) -> Vec<(&'static str, String)> {
+    vec![("Authorization", format!("Bearer {}", service.key))]
+}
+
+/// The explorer's tabs for the sandbox: the tour, one tab as each person and service of it, and one as nobody.
 pub fn tabs() -> Vec<Tab> {
-    let tab = |title: String, person: &Person, query: &str, variables: Value| Tab {
+    let tab = |title: String, headers: Vec<(&str, String)>, query: &str, variables: Value| Tab {
         title,
         query: query.to_owned(),
         variables: pretty(&variables),
-        headers: pretty(&Value::Object(headers(person).into_iter().map(|(n, v)| (n.to_owned(), json!(v))).collect())),
+        headers: pretty(&Value::Object(headers.into_iter().map(|(n, v)| (n.to_owned(), json!(v))).collect())),
     };
     let mut tabs = Vec::new();
-    for person in people() {
-        if person.operator {
-            tabs.push(tab("Accounts page".to_owned(), person, ACCOUNTS, json!({})));
-            tabs.push(tab("Callback".to_owned(), person, CALLBACK, json!({ "token": CALLBACK_TOKEN })));
-        } else {
-            tabs.push(tab(format!("As {}", person.name), person, VIEWER, json!({})));
-        }
+    for person in people().iter().filter(|person| person.operator) {
+        tabs.push(tab("Accounts page".to_owned(), headers(person), ACCOUNTS, json!({})));
     }
+    for service in services().iter().filter(|service| service.name == "login") {
+        tabs.push(tab("Callback".to_owned(), service_headers(service), CALLBACK, json!({ "token": CALLBACK_TOKEN })));
+    }
+    for person in people().iter().filter(|person| !person.operator) {
+        tabs.push(tab(format!("As {}", person.name), headers(person), VIEWER, json!({})));
+    }
+    for service in services().iter().filter(|service| service.name == "report") {
+        tabs.push(tab("As the report".to_owned(), service_headers(service), REPORT, json!({})));
+    }
+    tabs.push(tab("As nobody".to_owned(), Vec::new(), NOBODY, json!({})));
     tabs
 }
 
@@ -106,6 +136,15 @@ fn pretty(value: &Value) -> String {
         Value::Object(map) if map.is_empty() => String::new(),
         _ => serde_json::to_string_pretty(value).unwrap_or_default(),
     }
+}
+
+/// What a gateway for one person says when it is ready: with what each request must show.
+pub fn personal_greeting(gateway: SocketAddr, bearer: &SecretString) -> String {
+    format!(
+        "commongraph is ready, for you alone.\n\n  graph      http://{gateway}/graphql\n\n\
+         Each request must show this; it is good until the gateway stops:\n  Authorization: Bearer {}\n",
+        bearer.expose_secret()
+    )
 }
 
 /// What the sandbox says when it is ready: where to look, who is there, and three things worth trying.
@@ -121,10 +160,18 @@ pub fn greeting(gateway: SocketAddr, explorer: bool, wordpress: &str, oneall: &s
     );
     for person in people() {
         let _ = writeln!(text, "  {:<6} {}", person.name, person.about);
-        for (name, value) in headers(person) {
+        let own = [("Authorization", format!("Bearer {}", person.jwt))];
+        let token = person.wordpress_token.map(|token| ("X-WordPress-Token", token.to_owned()));
+        for (name, value) in own.into_iter().chain(token) {
             let _ = writeln!(text, "         {name}: {value}");
         }
     }
+    text.push_str("\nServices:\n");
+    for service in services() {
+        let _ =
+            writeln!(text, "  {:<6} {}\n         Authorization: Bearer {}", service.name, service.about, service.key);
+    }
+    text.push_str("\nA request without any of these is nobody's, here too.\n");
     let operator = people().iter().find(|person| person.operator).map(headers).unwrap_or_default();
     let header: String = operator.iter().map(|(name, value)| format!(" -H '{name}: {value}'")).collect();
     let examples = [

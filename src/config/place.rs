@@ -9,7 +9,7 @@ use toml::{Spanned, Table};
 use super::{Error, Fault, name_in};
 
 /// The settings that take a list.
-const LISTS: [&str; 2] = ["http.allowed_origins", "http.trusted_proxies"];
+const LISTS: [&str; 3] = ["http.allowed_origins", "http.allowed_hosts", "http.trusted_proxies"];
 
 /// The places of all settings that were set, by the setting's name with its dots.
 #[derive(Debug, Default)]
@@ -41,8 +41,9 @@ impl Places {
             match value.get_ref() {
                 DeValue::Table(inner) => self.mark(inner, &key, place)?,
                 // serde would fill a table from a list, field by field.
-                DeValue::Array(_) if !LISTS.contains(&&*key) => {
-                    return Err(Fault::new(key, format!("is a list; lists are only {}", LISTS.join(", "))));
+                DeValue::Array(_) if !takes_list(&key) => {
+                    let lists = LISTS.join(", ");
+                    return Err(Fault::new(key, format!("is a list; only {lists} and a key's scopes take one")));
                 }
                 _ => {}
             }
@@ -64,6 +65,10 @@ impl Places {
     pub(super) fn blame(&self, fault: Fault) -> Error {
         Error::new(&format!("{}: {}", self.name(&fault.key), fault.what))
     }
+}
+
+fn takes_list(key: &str) -> bool {
+    LISTS.contains(&key) || (key.starts_with("access.keys.") && key.ends_with(".scopes"))
 }
 
 /// The line and the column of a span's begin, both from 1; a column is a character.

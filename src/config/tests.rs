@@ -8,13 +8,13 @@ use proptest::prelude::*;
 use super::*;
 
 /// A file's text, and the line that it is refused with, with `F` for the file's name.
-const WRONG_FILES: [(&str, &str); 68] = [
+const WRONG_FILES: [(&str, &str); 73] = [
     // Names.
-    ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
+    ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, access, graph, wordpress, oneall, log"),
     (
         "[http]\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents, \
-         trusted_proxies, limits, timeouts, drain, tls",
+        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
+          trusted_documents, trusted_proxies, limits, timeouts, drain, tls",
     ),
     (
         "\n[oneall]\npublick_key = 'SECRET'",
@@ -23,7 +23,7 @@ const WRONG_FILES: [(&str, &str); 68] = [
     ),
     (
         "wordpress.base_ulr = 'SECRET'",
-        "wordpress.base_ulr in F:1: no such setting; allowed here: base_url, keyring_api, upstream",
+        "wordpress.base_ulr in F:1: no such setting; allowed here: base_url, keyring_api, client_id, upstream",
     ),
     (
         "[wordpress.upstream]\ntimeout = 1",
@@ -35,11 +35,11 @@ const WRONG_FILES: [(&str, &str); 68] = [
         "graph.x in F:2: no such setting; allowed here: introspection, suggestions, documents_max_bytes, limits",
     ),
     ("[log]\nlevel = 'info'", "log.level in F:2: no such setting; allowed here: filter, format"),
-    ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, graph, wordpress, oneall, log"),
+    ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, access, graph, wordpress, oneall, log"),
     (
         "\u{FEFF}[http]\r\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_origins, batch_max, persisted_max, persisted_max_bytes, trusted_documents, \
-         trusted_proxies, limits, timeouts, drain, tls",
+        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
+          trusted_documents, trusted_proxies, limits, timeouts, drain, tls",
     ),
     // Types.
     ("http = 3", "http in F:1: is a whole number; wanted a table"),
@@ -64,13 +64,19 @@ const WRONG_FILES: [(&str, &str); 68] = [
     ("[oneall]\nprivate_key = 987654321", "oneall.private_key in F:2: is a whole number; wanted text"),
     (
         "[oneall]\nprivate_key = ['SECRET']",
-        "oneall.private_key in F:2: is a list; lists are only http.allowed_origins, http.trusted_proxies",
+        "oneall.private_key in F:2: is a list; only http.allowed_origins, http.allowed_hosts, http.trusted_proxies and a key's scopes take one",
     ),
     ("[wordpress]\nkeyring_api = 'SECRET'", "wordpress.keyring_api in F:2: no such choice; allowed: v1.1, v2"),
     ("[wordpress]\nkeyring_api = 2", "wordpress.keyring_api in F:2: wanted text"),
     ("[log]\nformat = 'xml'", "log.format in F:2: no such choice; allowed: human, json"),
-    ("oneall = ['SECRET']", "oneall in F:1: is a list; lists are only http.allowed_origins, http.trusted_proxies"),
-    ("[[log]]", "log in F:1: is a list; lists are only http.allowed_origins, http.trusted_proxies"),
+    (
+        "oneall = ['SECRET']",
+        "oneall in F:1: is a list; only http.allowed_origins, http.allowed_hosts, http.trusted_proxies and a key's scopes take one",
+    ),
+    (
+        "[[log]]",
+        "log in F:1: is a list; only http.allowed_origins, http.allowed_hosts, http.trusted_proxies and a key's scopes take one",
+    ),
     // Ranges.
     (
         "[wordpress.upstream]\ntimeout_ms = 0",
@@ -118,10 +124,23 @@ const WRONG_FILES: [(&str, &str); 68] = [
         "http.listen in F:2: is not an address; wanted an IP address and a port, such as 127.0.0.1:8080",
     ),
     (
-        "[http]\n\nlisten = '0.0.0.0:8080'",
-        "http.listen in F:3: is not a loopback address; until callers have credentials of their own the gateway \
-         listens on loopback only: 127.0.0.1 or [::1]",
+        "http.allowed_hosts = ['SECRET/path']",
+        "http.allowed_hosts in F:1: names something that is no host; wanted such as api.example.com, with a port or \
+         without, never *",
     ),
+    ("[access]\nwordpress_alone = 'SECRET'", "access.wordpress_alone in F:2: is text; wanted true or false"),
+    (
+        "[access.keys.a1]\nscopes = ['SECRET']",
+        "access.keys.a1.scopes in F:2: no such choice; allowed: oneall:connections:read, oneall:connections:list, \
+         oneall:users:read, oneall:personal, oneall:identities:synchronize, oneall:identities:relink, \
+         oneall:identities:delete, gateway:metrics, gateway:explain, gateway:no-cache",
+    ),
+    ("[access.keys.a1]\nsha256 = 'SECRET'", "access.keys.a1.sha256 in F:2: wanted 64 hex digits"),
+    (
+        "[access.jwt]\nissuer = 'https://issuer.example'\naudience = 'a'\nsecret = 'SECRET'",
+        "access.jwt.secret in F:4: wanted 32 bytes or more, without white space around them",
+    ),
+    ("wordpress.client_id = 'SECRET'", "wordpress.client_id in F:1: is no application's number; wanted digits"),
     ("wordpress.base_url = 'SECRET'", "wordpress.base_url in F:1: \"…\" is not a URL; wanted https://host[/path]"),
     (
         "wordpress.base_url = 'http://example.com'",
@@ -160,7 +179,7 @@ const WRONG_FILES: [(&str, &str); 68] = [
         "[http.trusted_documents]\nmode = 'log'",
         "http.trusted_documents.path: is missing; needed for every mode of http.trusted_documents but off",
     ),
-    ("graph.introspection = 0", "graph.introspection in F:1: is a whole number; wanted true or false"),
+    ("graph.introspection = 'SECRET'", "graph.introspection in F:1: no such choice; allowed: callers, all, none"),
     // OneAll is set whole or not at all.
     (
         "[oneall]\npublic_key = 'SECRET'\nprivate_key = 'SECRET'",
@@ -190,7 +209,7 @@ const WRONG_FILES: [(&str, &str); 68] = [
 ];
 
 /// A variable without its prefix, its text, and the line that it is refused with, with `V` for the whole name.
-const WRONG_VARIABLES: [(&str, &str, &str); 18] = [
+const WRONG_VARIABLES: [(&str, &str, &str); 19] = [
     (
         "ONEALL__PUBLICK_KEY",
         "SECRET",
@@ -200,20 +219,20 @@ const WRONG_VARIABLES: [(&str, &str, &str); 18] = [
     (
         "ONEALL_PUBLIC_KEY",
         "SECRET",
-        "oneall_public_key in V: no such setting; allowed here: http, graph, wordpress, oneall, log; \
+        "oneall_public_key in V: no such setting; allowed here: http, access, graph, wordpress, oneall, log; \
          two underscores part the levels",
     ),
     (
         "HTPP__LISTEN",
         "127.0.0.1:1",
-        "htpp in V: no such setting; allowed here: http, graph, wordpress, oneall, log; two underscores part the levels",
+        "htpp in V: no such setting; allowed here: http, access, graph, wordpress, oneall, log; two underscores part the levels",
     ),
     ("HTTP__LISTEN__PORT", "1", "http.listen.port in V: no such setting; http.listen has none below it"),
     ("ONEALL__PUBLIC_KEY__", "SECRET", "oneall.public_key. in V: no such setting; oneall.public_key has none below it"),
     (
         "",
         "SECRET",
-        "V: no such setting; allowed here: http, graph, wordpress, oneall, log; two underscores part the levels",
+        "V: no such setting; allowed here: http, access, graph, wordpress, oneall, log; two underscores part the levels",
     ),
     ("http__listen", "127.0.0.1:1", "V: no such setting; names of variables are in capitals"),
     ("HTTP", "SECRET", "http in V: is text; wanted a table"),
@@ -238,6 +257,7 @@ const WRONG_VARIABLES: [(&str, &str, &str); 18] = [
     ),
     ("WORDPRESS__BASE_URL", "SECRET", "wordpress.base_url in V: \"…\" is not a URL; wanted https://host[/path]"),
     ("WORDPRESS__BASE_URL", "\u{FFFD}", "V: is not UTF-8 text"),
+    ("GRAPH__INTROSPECTION", "true", "graph.introspection in V: no such choice; allowed: callers, all, none"),
     ("LOG__FORMAT", "SECRET", "log.format in V: no such choice; allowed: human, json"),
     (
         "ONEALL__PRIVATE_KEY",
@@ -277,14 +297,8 @@ fn a_file_that_cannot_be_read_is_named() {
     let line = |path: &str| load(Some(Path::new(path)), empty(), None).unwrap_err().to_string();
     assert_eq!(line("no/such.toml"), "no/such.toml: there is no such file");
     assert!(line("src").starts_with("src: cannot be read: "), "{}", line("src"));
-    let allowed = "no such setting; allowed here: http, graph, wordpress, oneall, log";
+    let allowed = "no such setting; allowed here: http, access, graph, wordpress, oneall, log";
     assert_eq!(line("rustfmt.toml"), format!("max_width in rustfmt.toml:1: {allowed}"));
-}
-
-#[test]
-fn the_callers_address_is_held_to_loopback_like_any_other() {
-    let line = assemble(None, empty(), Some("10.0.0.1:80".parse().unwrap())).unwrap_err().to_string();
-    assert!(line.starts_with("http.listen in --listen (or COMMONGRAPH_LISTEN): is not a loopback address"), "{line}");
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 const NO_SUCH_SETTING: &str = "no such setting";
 
+const NO_SUCH_CHOICE: &str = "no such choice";
+
 /// Serde's and TOML's names of kinds, and ours.
 const KINDS: [(&str, &str); 6] = [
     ("string", "text"),
@@ -34,7 +36,7 @@ pub(super) fn explain(message: &str) -> String {
         return format!("{NO_SUCH_SETTING}; allowed here: {}", quoted(expected));
     }
     if found.starts_with("unknown variant ") {
-        return format!("no such choice; allowed: {}", quoted(expected));
+        return format!("{NO_SUCH_CHOICE}; allowed: {}", quoted(expected));
     }
     if message == "invalid socket address syntax" {
         return format!("is not an address; wanted {ADDRESS}");
@@ -51,6 +53,11 @@ pub(super) fn explain(message: &str) -> String {
 /// Whether an explanation says that the setting does not exist.
 pub(super) fn is_unknown(explanation: &str) -> bool {
     explanation.starts_with(NO_SUCH_SETTING)
+}
+
+/// Whether an explanation says which choices there are.
+pub(super) fn is_choice(explanation: &str) -> bool {
+    explanation.starts_with(NO_SUCH_CHOICE)
 }
 
 fn kind(found: &str) -> Option<&'static str> {

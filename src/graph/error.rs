@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{ErrorExtensions, Name, Pos, ServerError, Value};
 
+use crate::access::{Denied, Scope};
 use crate::model::Provider;
 use crate::provider::{self, Reason};
 
@@ -147,6 +148,9 @@ impl From<Reason> for Code {
             Reason::Unsupported => Code::UnsupportedByProvider,
             Reason::Refused => Code::BadInput,
             Reason::TooLarge | Reason::OverBudget => Code::LimitExceeded,
+            Reason::Denied(Denied::NoCredential | Denied::NoToken | Denied::TokenAlone) => Code::Unauthenticated,
+            Reason::Denied(Denied::TokenUnproved) => Code::ProviderUnavailable,
+            Reason::Denied(Denied::Lacks(_) | Denied::ServicesOnly(_)) => Code::Forbidden,
         }
     }
 }
@@ -168,6 +172,8 @@ pub struct Error {
     pub row: Option<String>,
     /// The limit that a document goes over.
     pub exceeded: Option<Box<Exceeded>>,
+    /// The scope that a service's key needs for this.
+    pub scope: Option<Scope>,
 }
 
 /// A limit, and what goes over it.
@@ -190,7 +196,16 @@ impl Error {
     /// An error of the gateway's own.
     pub fn own(code: Code, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { code, message, provider: None, retry_after: None, upstream: None, row: None, exceeded: None }
+        Self {
+            code,
+            message,
+            provider: None,
+            retry_after: None,
+            upstream: None,
+            row: None,
+            exceeded: None,
+            scope: None,
+        }
     }
 
     /// No document is known by the hash or ID of the request.
@@ -232,6 +247,7 @@ impl From<provider::Error> for Error {
         let code = Code::from(error.reason);
         let message = match error.reason {
             Reason::OverBudget => "The operation has made as many calls to the providers as it may.".to_owned(),
+            Reason::Denied(why) => denied(why, error.provider),
             _ => code.sentence(error.provider),
         };
         Self {
@@ -243,6 +259,31 @@ impl From<provider::Error> for Error {
             upstream: (error.status.is_some() || error.code.is_some()).then_some((error.status, error.code)),
             row: None,
             exceeded: None,
+            scope: match error.reason {
+                Reason::Denied(Denied::Lacks(scope) | Denied::ServicesOnly(scope)) => Some(scope),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// What a caller reads who may not read something at this provider.
+fn denied(why: Denied, provider: Provider) -> String {
+    let title = provider.title();
+    match why {
+        Denied::NoToken => Code::Unauthenticated.sentence(provider),
+        Denied::NoCredential => {
+            format!("{title} needs to know who asks: send a person's JWT or a service key as Bearer in Authorization.")
+        }
+        Denied::TokenAlone => format!(
+            "{title} is not read with a token alone: send a person's JWT or a service key as Bearer in Authorization too."
+        ),
+        Denied::TokenUnproved => {
+            format!("{title} cannot say at present whether this token was issued for this gateway; ask again later.")
+        }
+        Denied::Lacks(scope) => format!("The service's key has not the scope {scope}."),
+        Denied::ServicesOnly(scope) => {
+            format!("No person lists the whole site; that takes a service's key with the scope {scope}.")
         }
     }
 }
@@ -263,6 +304,9 @@ impl From<Error> for async_graphql::Error {
                 upstream.insert(Name::new("status"), Value::from(status.map(u64::from)));
                 upstream.insert(Name::new("code"), Value::from(code));
                 extensions.set("upstream", Value::Object(upstream));
+            }
+            if let Some(scope) = error.scope {
+                extensions.set("scope", scope.as_str());
             }
             if let Some(row) = error.row {
                 extensions.set("row", row);

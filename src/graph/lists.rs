@@ -40,7 +40,7 @@ pub async fn connections(ctx: &Context<'_>, arguments: Arguments) -> Result<Page
         (Provider::WordPress, Side::whole(publicize, connection_place)),
         (Provider::OneAll, sign_ins),
     ];
-    Ok(merge(&window, sides)?.page(&window, ctx))
+    Ok(merge(ctx, &window, sides)?.page(&window, ctx))
 }
 
 /// The person's connections at WordPress.com.
@@ -49,7 +49,7 @@ pub async fn own_connections(ctx: &Context<'_>, arguments: Arguments) -> Result<
     let reads = &ctx.loaders().wordpress.reads;
     let (keyring, publicize) = futures_util::join!(reads.keyring_connections(), reads.publicize_connections(None));
     let sides = [keyring, publicize].map(|list| (Provider::WordPress, Side::whole(list, connection_place)));
-    Ok(merge(&window, sides.into())?.page(&window, ctx))
+    Ok(merge(ctx, &window, sides.into())?.page(&window, ctx))
 }
 
 /// How many of the person's connections at WordPress.com need attention.
@@ -74,7 +74,7 @@ pub async fn applications(ctx: &Context<'_>, arguments: Arguments) -> Result<Pag
     let window = arguments.window("applications")?;
     let list = ctx.loaders().wordpress.reads.applications().await;
     let place = |row: &Application| Place { at: row.authorized_at, id: GlobalId::Application(row.key.clone()).plain() };
-    Ok(merge(&window, vec![(Provider::WordPress, Side::whole(list, place))])?.page(&window, ctx))
+    Ok(merge(ctx, &window, vec![(Provider::WordPress, Side::whole(list, place))])?.page(&window, ctx))
 }
 
 /// Every identity the caller may list, at both providers.
@@ -91,7 +91,7 @@ pub async fn identities(ctx: &Context<'_>, arguments: Arguments) -> Result<Page<
         (Provider::WordPress, Side::whole(keyring.map(|list| Arc::new(accounts(&list))), identity_place)),
         (Provider::OneAll, Side::found(site)),
     ];
-    let mut merged = merge(&window, sides)?;
+    let mut merged = merge(ctx, &window, sides)?;
     fill_in(ctx, &mut merged).await;
     Ok(merged.page(&window, ctx))
 }
@@ -102,7 +102,7 @@ pub async fn own_identities(ctx: &Context<'_>, arguments: Arguments) -> Result<P
     let loaders = ctx.loaders();
     let behind_keyring = async {
         let reads = &loaders.wordpress.reads;
-        let list = if reads.is_authorized() { reads.keyring_connections().await } else { return None };
+        let list = if reads.is_asked() { reads.keyring_connections().await } else { return None };
         let list = list.map(|list| Arc::new(accounts(&list)));
         Some((Provider::WordPress, Side::whole(list, identity_place)))
     };
@@ -117,7 +117,7 @@ pub async fn own_identities(ctx: &Context<'_>, arguments: Arguments) -> Result<P
         Some((Provider::OneAll, Side::whole(list, identity_place)))
     };
     let (keyring, user) = futures_util::join!(behind_keyring, of_user);
-    Ok(merge(&window, keyring.into_iter().chain(user).collect())?.page(&window, ctx))
+    Ok(merge(ctx, &window, keyring.into_iter().chain(user).collect())?.page(&window, ctx))
 }
 
 /// The outside accounts behind a list of connections.
@@ -159,7 +159,7 @@ pub async fn services(ctx: &Context<'_>, arguments: Arguments) -> Result<Page<Se
     let reads = &ctx.loaders().wordpress.reads;
     let mut known: BTreeMap<&str, Service> = catalogue::NAMES.iter().map(|name| (name.key, named(name))).collect();
     let mut sides = Vec::new();
-    if reads.is_authorized() {
+    if reads.is_asked() {
         let listed = reads.services().await.map(|list| {
             // Two spellings of one service are one service, under the one by which it is read again.
             let mut seen = HashSet::new();
@@ -173,7 +173,7 @@ pub async fn services(ctx: &Context<'_>, arguments: Arguments) -> Result<Page<Se
     }
     let known = List { rows: known.into_values().map(Arc::new).collect(), skipped: Vec::new() };
     sides.push((Provider::OneAll, Side::whole(Ok(Arc::new(known)), service_place)));
-    Ok(merge(&window, sides)?.page(&window, ctx))
+    Ok(merge(ctx, &window, sides)?.page(&window, ctx))
 }
 
 /// The service with this key, in our spelling or a provider's.
@@ -186,7 +186,7 @@ pub async fn service(loaders: &Loaders, key: &str) -> Answer<Service> {
     if let Some(name) = known {
         return Ok(Some(Arc::new(named(name))));
     }
-    if !loaders.wordpress.reads.is_authorized() {
+    if !loaders.wordpress.reads.is_asked() {
         return Ok(None);
     }
     let entry = loaders.wordpress.find(ServiceSlug(key)).await?;

@@ -61,7 +61,8 @@ pub(super) fn allow(is_query: bool, allowed: Allowed) -> Result<(), Rejected> {
 /// Refuses an operation that asks for the schema; its fragments have been written out.
 pub(super) fn refuse_introspection(operation: &Positioned<OperationDefinition>) -> Result<(), Rejected> {
     if introspects(&operation.node.selection_set.node) {
-        let message = "This gateway does not answer questions about its schema; read it at /schema.graphql.";
+        let message =
+            "This gateway does not answer this caller questions about its schema; read it at /schema.graphql.";
         return Err(Rejected::new(Fault::Invalid, vec![Error::own(Code::Forbidden, message).at(None)]));
     }
     Ok(())

@@ -209,8 +209,8 @@ pub struct Merged<T> {
 /// Puts both sides of a page together.
 ///
 /// # Errors
-/// If no side is there, the first one's reason.
-pub fn merge<T>(window: &Window, sides: Vec<(Provider, Side<T>)>) -> Result<Merged<T>, Error> {
+/// If no side is there, the first one's reason; those of the others are told beside it.
+pub fn merge<T>(ctx: &Context<'_>, window: &Window, sides: Vec<(Provider, Side<T>)>) -> Result<Merged<T>, Error> {
     let (mut rows, mut total, mut incomplete, mut errors) = (Vec::new(), Some(0), Vec::new(), Vec::new());
     let mut missing: Vec<Error> = Vec::new();
     let mut here = sides.is_empty();
@@ -239,10 +239,12 @@ pub fn merge<T>(window: &Window, sides: Vec<(Provider, Side<T>)>) -> Result<Merg
             }
         }
     }
-    if !here && let Some(error) = missing.first() {
-        return Err(error.clone());
+    let mut missing = missing.into_iter();
+    if !here && let Some(error) = missing.next() {
+        missing.filter(|other| other.code != Code::NotConfigured).for_each(|other| ctx.report(other));
+        return Err(error);
     }
-    errors.extend(missing.into_iter().filter(|error| error.code != Code::NotConfigured));
+    errors.extend(missing.filter(|error| error.code != Code::NotConfigured));
     rows.sort_by(|a, b| a.place.cmp(&b.place));
     let has_more = rows.len() > window.count;
     match window.toward {

@@ -67,11 +67,11 @@ pub enum IdentityBy {
     IdentityToken(String),
 }
 
-/// Whom a request acts for, at each provider.
+/// Whose own a request asks for, at each provider.
 #[derive(SimpleObject, Debug)]
 #[graphql(complex)]
 pub struct Viewer {
-    /// The OneAll user the request acts for. Null if it names none.
+    /// The person's user at OneAll, as their JWT names it. Null if it names none, and for a service.
     #[graphql(name = "oneallUser")]
     oneall_user: Option<OneAllUser>,
 }
@@ -116,11 +116,12 @@ impl Query {
         Ok(futures_util::future::join_all(ids.iter().map(|id| find_node(loaders, id))).await)
     }
 
-    /// Whom this request acts for, at each provider. Null if it acts for nobody in particular.
+    /// Whose own this request asks for, at each provider. Null if it shows neither a WordPress.com token nor a JWT that
+    /// names a OneAll user.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
         let loaders = ctx.loaders();
         let oneall_user = loaders.oneall.reads.user().map(bare_user);
-        (loaders.wordpress.reads.is_authorized() || oneall_user.is_some()).then_some(Viewer { oneall_user })
+        (loaders.wordpress.reads.is_asked() || oneall_user.is_some()).then_some(Viewer { oneall_user })
     }
 
     /// A connection. Null if there is none, or not for this caller.
@@ -135,9 +136,9 @@ impl Query {
         }
     }
 
-    /// Every connection this request may list, newest first: the person's own at WordPress.com, and, for a caller who
-    /// acts for the whole OneAll site, its sign-ins. A caller who acts for one OneAll user may not list the site: that
-    /// side is then FORBIDDEN in `incomplete`. For one person's accounts, `viewer` is the place.
+    /// Every connection this request may list, newest first: the person's own at WordPress.com, and, for a service that
+    /// may list the OneAll site, its sign-ins. A person may not: that side is then FORBIDDEN in `incomplete`. For one
+    /// person's accounts, `viewer` is the place.
     async fn connections(
         &self,
         ctx: &Context<'_>,
@@ -179,7 +180,7 @@ impl Query {
     }
 
     /// Every identity this request may list: those behind the person's Keyring connections at WordPress.com, and, for a
-    /// caller who acts for the whole OneAll site, all of its users'; for another, that side is FORBIDDEN in `incomplete`.
+    /// service that may read the OneAll site's users, all of theirs; for another, that side is FORBIDDEN in `incomplete`.
     /// Newest first; WordPress.com's have no date and come last.
     async fn identities(
         &self,
@@ -212,21 +213,23 @@ impl Query {
     async fn providers(&self, ctx: &Context<'_>) -> Vec<ProviderState> {
         let loaders = ctx.loaders();
         let token = loaders.wordpress.reads.is_authorized();
-        let site = loaders.oneall.reads.is_configured();
-        let wanted = |missing: bool, text: &str| missing.then(|| text.to_owned());
+        let (site, authorized) = (loaders.oneall.reads.is_configured(), loaders.oneall.reads.is_authorized());
+        let told = |denied: Option<crate::provider::Error>| denied.map(|error| Error::from(error).message);
+        let at_oneall = match (site, authorized) {
+            (false, _) => Some("Set oneall.subdomain, oneall.public_key and oneall.private_key.".to_owned()),
+            (true, false) => {
+                told(loaders.oneall.reads.denied()).or(Some("The JWT names no user at OneAll.".to_owned()))
+            }
+            (true, true) => None,
+        };
         vec![
             ProviderState {
                 provider: Provider::WordPress,
                 configured: true,
                 authorized: token,
-                detail: wanted(!token, "Send the person's WordPress.com token in X-WordPress-Token."),
+                detail: told(loaders.wordpress.reads.denied()),
             },
-            ProviderState {
-                provider: Provider::OneAll,
-                configured: site,
-                authorized: loaders.oneall.reads.is_authorized(),
-                detail: wanted(!site, "Set oneall.subdomain, oneall.public_key and oneall.private_key."),
-            },
+            ProviderState { provider: Provider::OneAll, configured: site, authorized, detail: at_oneall },
         ]
     }
 }
@@ -236,7 +239,7 @@ impl Viewer {
     /// The owner of the WordPress.com token. Null if none was sent.
     async fn wordpress_user(&self, ctx: &Context<'_>) -> Option<Result<Arc<WordPressUser>, Error>> {
         let reads = &ctx.loaders().wordpress.reads;
-        if !reads.is_authorized() {
+        if !reads.is_asked() {
             return None;
         }
         Some(reads.me().await.map_err(Error::from))
@@ -244,7 +247,7 @@ impl Viewer {
 
     /// How many of the person's connections at WordPress.com a person has to do something about. Null without a token.
     async fn needs_attention_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
-        if !ctx.loaders().wordpress.reads.is_authorized() {
+        if !ctx.loaders().wordpress.reads.is_asked() {
             return None;
         }
         Some(lists::count_needing_attention(ctx.loaders()).await)

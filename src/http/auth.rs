@@ -1,70 +1,77 @@
 //! Reads who asks out of a request's headers; one credential per header, no guessing.
+//!
+//! A credential that is there and not good ends the request, even if the operation needs none: a client that believes
+//! to be somebody must not be answered as nobody. Which check it failed stands in the log and not in the answer.
 
-use axum::http::{HeaderMap, HeaderName};
+use std::time::SystemTime;
 
-use crate::access::{self, Caller, OneAllActor};
+use axum::http::{HeaderMap, HeaderName, header};
+
+use super::graphql::{Fault, Refusal};
+use crate::access::{self, Access, Caller, Credential, Presented, Rejection};
 use crate::graph::error::{Code, Error};
 
 /// Carries the person's OAuth token for WordPress.com, passed on to it and kept nowhere.
 const WORDPRESS_TOKEN: HeaderName = HeaderName::from_static("x-wordpress-token");
 
-/// Names the person's user at OneAll; the request is then answered with what is theirs and nothing else of the site.
-/// `none` stands for a person who has no account there; without the header the request acts for the site as a whole.
-const ONEALL_USER: HeaderName = HeaderName::from_static("x-oneall-user");
-
 /// The request headers on which an answer depends.
-pub(super) const VARY: &str = "Accept, Origin, X-WordPress-Token, X-OneAll-User, X-Commongraph-Cost";
+pub(super) const VARY: &str = "Accept, Origin, Authorization, X-WordPress-Token, X-Commongraph-Cost";
 
 /// The headers by which a request says who asks.
-pub(super) const HEADERS: [HeaderName; 2] = [WORDPRESS_TOKEN, ONEALL_USER];
+pub(super) const HEADERS: [HeaderName; 2] = [header::AUTHORIZATION, WORDPRESS_TOKEN];
+
+/// What a request with a bad credential is told by header.
+pub(super) const CHALLENGE: &str = "Bearer realm=\"commongraph\", error=\"invalid_token\"";
 
 /// Makes the caller that these headers describe.
 ///
 /// # Errors
-/// UNAUTHENTICATED, if a header is there but cannot be what it is meant to be: a broken credential is never taken for
-/// a missing one.
-pub(super) fn caller(headers: &HeaderMap) -> Result<Caller, Error> {
-    let token = single(headers, &WORDPRESS_TOKEN, access::wordpress_token)?;
-    let actor = single(headers, &ONEALL_USER, access::oneall_actor)?;
-    Ok(Caller::on_loopback(token, actor.unwrap_or(OneAllActor::Site)))
+/// If a credential is there and not good: a broken credential is never taken for a missing one.
+pub(super) async fn caller(access: &Access, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    let authorization = single(headers, &header::AUTHORIZATION, Credential::Authorization);
+    let wordpress_token = single(headers, &WORDPRESS_TOKEN, Credential::WordPressToken);
+    let admitted = match (authorization, wordpress_token) {
+        (Ok(authorization), Ok(wordpress_token)) => {
+            access.admit(Presented { authorization, wordpress_token }, SystemTime::now()).await
+        }
+        (Err(rejection), _) | (_, Err(rejection)) => Err(rejection),
+    };
+    admitted.map_err(refuse)
 }
 
-fn single<T>(headers: &HeaderMap, name: &HeaderName, take: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
+/// The one value of a header; empty if it is no text, which no credential is.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName, credential: Credential) -> Result<Option<&'a str>, Rejection> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().ok().and_then(take).map(Some).ok_or_else(|| wrong(name)),
-        (Some(_), Some(_)) => Err(wrong(name)),
+        (Some(value), None) => Ok(Some(value.to_str().unwrap_or_default())),
+        (Some(_), Some(_)) => Err(Rejection { credential, fault: access::Fault::Form }),
     }
 }
 
-fn wrong(name: &HeaderName) -> Error {
-    let message = format!("The header {name} does not hold what it should: one token, without spaces or a scheme.");
-    Error::own(Code::Unauthenticated, message)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    fn headers(values: &[&'static str]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(ONEALL_USER, HeaderValue::from_static(value));
+fn refuse(rejection: Rejection) -> Refusal {
+    let Rejection { credential, fault } = rejection;
+    let message = match (credential, fault) {
+        (_, access::Fault::Refused(reason)) => {
+            tracing::info!(reason = reason.as_str(), "a credential was refused");
+            if reason.is_outage() {
+                let message = "The credential in Authorization cannot be checked at present; ask again later.";
+                return Refusal::new(Fault::Unavailable, Error::own(Code::ProviderUnavailable, message));
+            }
+            format!("The credential in Authorization {}.", reason.told())
         }
-        headers
-    }
-
-    #[test]
-    fn a_broken_credential_is_not_taken_for_a_missing_one() {
-        assert_eq!(caller(&headers(&[])).unwrap().oneall().user(), None);
-        assert_eq!(caller(&headers(&["ada"])).unwrap().oneall().user(), Some("ada"));
-        assert!(!caller(&headers(&["none"])).unwrap().oneall().reaches_anything());
-        for bad in [vec![""], vec!["a b"], vec!["../x"], vec!["ada", "ben"]] {
-            assert_eq!(caller(&headers(&bad)).unwrap_err().code, Code::Unauthenticated, "{bad:?}");
+        (Credential::Authorization, _) => {
+            "Authorization takes the word Bearer and one credential: a person's JWT or a service's key.".to_owned()
         }
-    }
+        (Credential::WordPressToken, access::Fault::Foreign) => {
+            "The token in X-WordPress-Token was not issued for this gateway.".to_owned()
+        }
+        (Credential::WordPressToken, access::Fault::NotTaken) => {
+            "This gateway acts for one person, whose token it has: send no X-WordPress-Token.".to_owned()
+        }
+        (Credential::WordPressToken, access::Fault::Form) => {
+            "X-WordPress-Token takes one token, without spaces or a scheme.".to_owned()
+        }
+    };
+    Refusal::new(Fault::Unauthenticated, Error::own(Code::Unauthenticated, message))
 }

@@ -25,11 +25,11 @@ pub(super) fn open(routes: Router, origins: &Origins) -> Router {
         return routes;
     }
     let known: Arc<[HeaderValue]> = values.clone().into();
-    let [token, user] = auth::HEADERS;
+    let [authorization, token] = auth::HEADERS;
     let cors = CorsLayer::new()
         .allow_origin(values)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::ACCEPT, guard::REQUEST_ID, graphql::COST, token, user])
+        .allow_headers([header::CONTENT_TYPE, header::ACCEPT, guard::REQUEST_ID, graphql::COST, authorization, token])
         .expose_headers([guard::REQUEST_ID])
         .max_age(GRANT_KEPT);
     routes.layer(cors).layer(middleware::from_fn_with_state(known, refuse_strangers))

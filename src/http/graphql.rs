@@ -29,7 +29,7 @@ use self::render::Answer;
 use super::guard::RequestId;
 use super::persisted::{Found, Persisted};
 use super::{Profile, auth};
-use crate::access::Caller;
+use crate::access::{Access, Caller};
 use crate::graph::Graph;
 use crate::graph::document::Checked;
 use crate::graph::error::{Code, Error};
@@ -42,6 +42,8 @@ pub(super) const COST: HeaderName = HeaderName::from_static("x-commongraph-cost"
 pub(super) struct Edge {
     /// The graph.
     pub(super) graph: Arc<Graph>,
+    /// Who is let in.
+    pub(super) access: Access,
     /// The documents that are known by a hash or an ID.
     pub(super) persisted: Persisted,
     /// Which statuses are given.
@@ -109,7 +111,7 @@ async fn begin(edge: &Edge, head: &Parts, body: Body, media: Option<Media>) -> R
         let message = "Accept application/graphql-response+json or application/json; nothing else is spoken here.";
         return Err(Refusal::new(Fault::NotAcceptable, Error::bad_input(message)));
     }
-    let caller = auth::caller(&head.headers).map_err(|error| Refusal::new(Fault::Unauthenticated, error))?;
+    let caller = auth::caller(&edge.access, &head.headers).await?;
     let asked = match head.method {
         Method::GET => Asked::One(parameters::from_query(&head.headers, &head.uri, edge.body_max)?),
         _ => parameters::from_body(&head.headers, body, edge.body_max).await?,
@@ -134,13 +136,18 @@ fn check_batch(count: usize, max: usize) -> Result<(), Refusal> {
 
 /// Checks one operation and executes it.
 async fn run(edge: &Edge, parameters: Parameters, caller: &Caller, way: Way) -> Answer {
-    let (operation, found) = check(edge, parameters, way.allowed).await?;
+    let (operation, found) = check(edge, parameters, caller, way.allowed).await?;
     edge.persisted.keep(found);
     let outcome = edge.graph.execute(operation, caller).await;
     Ok(if way.wants_cost { outcome.with_cost() } else { outcome.response })
 }
 
-async fn check(edge: &Edge, mut parameters: Parameters, allowed: Allowed) -> Result<(Checked, Found), Refusal> {
+async fn check(
+    edge: &Edge,
+    mut parameters: Parameters,
+    caller: &Caller,
+    allowed: Allowed,
+) -> Result<(Checked, Found), Refusal> {
     let found = edge.persisted.find(&mut parameters)?;
     let mut operation = Operation::new(&*found.text);
     if let Some(variables) = parameters.variables {
@@ -149,5 +156,5 @@ async fn check(edge: &Edge, mut parameters: Parameters, allowed: Allowed) -> Res
     if let Some(name) = parameters.operation_name {
         operation = operation.operation_name(name);
     }
-    Ok((edge.graph.check(operation, allowed).await?, found))
+    Ok((edge.graph.check(operation, caller, allowed).await?, found))
 }

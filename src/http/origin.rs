@@ -1,8 +1,10 @@
-//! Refuses what a page in a browser could send by a name of its own: the `Host` must be this machine.
+//! Refuses what a page in a browser could send: under a name that is not the gateway's, or from another site.
 //!
-//! A page can point a name it owns at 127.0.0.1 and then talk to this listener as its own origin (DNS rebinding); its
-//! requests still carry that name. A page can also make a browser send a GET here that it cannot read; a browser says
-//! from where that comes.
+//! A page can point a name it owns at 127.0.0.1 and then talk to a listener there as its own origin (DNS rebinding); its
+//! requests still carry that name. So a gateway with something that lies open to whoever reaches it, the sandbox or one
+//! person's own, answers to this machine's names only. One that serves others lies open to nobody: a page under any name
+//! would have to have a credential, so names are held to only where some are set. A page can also make a browser send
+//! a GET here that it cannot read; a browser says from where that comes.
 
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::refuse;
-use super::settings::Origins;
+use super::settings::{Hosts, Origins, Settings};
 use crate::graph::error::{Code, Error};
 
 /// Whose page makes the request, as a browser tells it.
@@ -23,17 +25,45 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 /// What the answer is for.
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Lets a request pass if it names this machine and comes from no other site's page but those of the named origins. A
+/// Where probes ask, who name a machine by whatever address it has.
+const PROBES: &str = "/health/";
+
+/// Which names the gateway answers to, and whose pages may ask.
+pub(super) struct Gate {
+    hosts: Hosts,
+    origins: Origins,
+}
+
+impl Gate {
+    /// What the settings say.
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self { hosts: settings.allowed_hosts.clone(), origins: settings.allowed_origins.clone() }
+    }
+
+    fn answers_to(&self, host: &str) -> bool {
+        match &self.hosts {
+            Hosts::Any => true,
+            Hosts::ThisMachine => is_this_machine(host),
+            Hosts::Named(names) => names.iter().any(|name| is_named(host, name)),
+        }
+    }
+}
+
+/// Lets a request pass if it names this gateway and comes from no other site's page but those of the named origins. A
 /// preflight asks nothing of the graph; whether it is granted is decided behind this.
-pub(super) async fn check(State(named): State<Arc<Origins>>, request: Request, next: Next) -> Response {
+pub(super) async fn check(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let host = text(request.headers(), &header::HOST);
-    if !is_this_machine(host) {
-        let message =
-            "This gateway listens on loopback only; the Host of a request must be localhost, 127.0.0.1 or [::1].";
+    if !gate.answers_to(host) && !request.uri().path().starts_with(PROBES) {
+        let message = match gate.hosts {
+            Hosts::ThisMachine => {
+                "This gateway listens on loopback only; the Host of a request must be localhost, 127.0.0.1 or [::1]."
+            }
+            _ => "This gateway does not answer to the name in Host.",
+        };
         return refuse(StatusCode::MISDIRECTED_REQUEST, vec![Error::own(Code::Forbidden, message).at(None)]);
     }
     let harmless = request.method() == Method::OPTIONS || opens_explorer(&request);
-    if is_foreign(request.headers(), &named) && !harmless {
+    if is_foreign(request.headers(), &gate.origins) && !harmless {
         let message = "A page of another site cannot use this gateway.";
         return refuse(StatusCode::FORBIDDEN, vec![Error::own(Code::Forbidden, message).at(None)]);
     }
@@ -43,8 +73,11 @@ pub(super) async fn check(State(named): State<Arc<Origins>>, request: Request, n
 /// Whether a browser says that the request comes from a page of another site, or of another port of this machine.
 fn is_foreign(headers: &HeaderMap, named: &Origins) -> bool {
     let elsewhere = matches!(text(headers, &SEC_FETCH_SITE), "cross-site" | "same-site");
-    let (origin, own) = (text(headers, &header::ORIGIN), format!("http://{}", text(headers, &header::HOST)));
-    elsewhere && !origin.eq_ignore_ascii_case(&own) && !named.0.iter().any(|named| named == origin)
+    let (origin, own) = (text(headers, &header::ORIGIN), text(headers, &header::HOST));
+    let is_own = origin.split_once("://").is_some_and(|(scheme, host)| {
+        matches!(scheme, "http" | "https") && !host.is_empty() && host.eq_ignore_ascii_case(own)
+    });
+    elsewhere && !is_own && !named.0.iter().any(|named| named == origin)
 }
 
 /// Whether a person follows a link to the explorer, which asks nothing before they do.
@@ -57,6 +90,17 @@ fn opens_explorer(request: &Request) -> bool {
 /// The header's text; empty if it is absent or no text.
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Whether a request's `Host` is this name; a name without a port stands for all of its ports.
+fn is_named(host: &str, name: &str) -> bool {
+    let alone = host.parse::<Authority>().ok().filter(|host| !name_has_port(name) && host.port().is_some());
+    let host = alone.as_ref().map_or(host, Authority::host);
+    host.eq_ignore_ascii_case(name)
+}
+
+fn name_has_port(name: &str) -> bool {
+    name.parse::<Authority>().is_ok_and(|name| name.port().is_some())
 }
 
 fn is_this_machine(host: &str) -> bool {
@@ -96,6 +140,25 @@ mod tests {
             assert_eq!(asks(site, origin), foreign, "{site} {origin:?}");
         }
         assert!(!is_foreign(&HeaderMap::new(), &Origins::default()));
+    }
+
+    #[test]
+    fn a_name_is_one_of_those_that_are_set() {
+        let named = |name: &str| Hosts::Named(vec![name.to_owned()]);
+        let answers = |hosts: Hosts, host: &str| Gate { hosts, origins: Origins::default() }.answers_to(host);
+        for (name, host, answered) in [
+            ("api.example", "api.example", true),
+            ("api.example", "API.example:8443", true),
+            ("api.example", "api.example.evil", false),
+            ("api.example", "evil.example", false),
+            ("api.example", "", false),
+            ("api.example:8443", "api.example:8443", true),
+            ("api.example:8443", "api.example", false),
+            ("[::1]", "[::1]:80", true),
+        ] {
+            assert_eq!(answers(named(name), host), answered, "{name} {host}");
+        }
+        assert!(answers(Hosts::Any, "evil.example") && !answers(Hosts::ThisMachine, "evil.example"));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Settings {
     pub explorer: Option<bool>,
     /// Which reading of GraphQL over HTTP its status codes follow.
     pub profile: Profile,
+    /// The names that a request may have in `Host`.
+    pub allowed_hosts: Hosts,
     /// The origins whose pages may ask and read.
     pub allowed_origins: Origins,
     /// How many operations one request may bring as a list; 0 for no lists.
@@ -62,6 +64,18 @@ pub enum Profile {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins(pub Vec<String>);
 
+/// The names that a gateway answers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Hosts {
+    /// Any.
+    #[default]
+    Any,
+    /// Those of this machine's loopback addresses.
+    ThisMachine,
+    /// These, each with its port or without.
+    Named(Vec<String>),
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -69,6 +83,7 @@ impl Default for Settings {
             body_max_bytes: 256 << 10,
             explorer: None,
             profile: Profile::default(),
+            allowed_hosts: Hosts::default(),
             allowed_origins: Origins::default(),
             batch_max: 0,
             persisted_max: 1_000,
@@ -100,9 +115,30 @@ impl Origins {
     }
 }
 
+impl Hosts {
+    /// Whether each can stand in `Host`: a name or an address, with a port or without.
+    pub fn are_hosts(&self) -> bool {
+        let is_host = |text: &String| {
+            let authority = text.parse::<axum::http::uri::Authority>();
+            authority.is_ok_and(|host| !host.host().is_empty() && !text.contains(['@', '*']))
+        };
+        match self {
+            Hosts::Any | Hosts::ThisMachine => true,
+            Hosts::Named(names) => names.iter().all(is_host),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Origins {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         texts(deserializer, "a list of origins").map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hosts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = texts(deserializer, "a list of names")?;
+        Ok(if names.is_empty() { Hosts::Any } else { Hosts::Named(names) })
     }
 }
 

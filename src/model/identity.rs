@@ -56,7 +56,8 @@ pub struct Identity {
     pub created_at: Option<DateTime>,
     /// When the provider last renewed it. Null at WordPress.com, and where OneAll does not say.
     pub updated_at: Option<DateTime>,
-    /// E-mail addresses. Empty where the service gave none; null where the provider knows no such thing.
+    /// E-mail addresses. Empty where the service gave none.
+    #[graphql(skip)]
     pub emails: Option<Vec<EmailEntry>>,
     /// Links the person gave.
     pub urls: Vec<UrlEntry>,
@@ -72,6 +73,9 @@ pub struct Identity {
     /// False on a row of a list that carries less than the thing itself (OneAll's `/identities.json`).
     #[graphql(skip)]
     pub complete: bool,
+    /// Whether what identifies the person outside was taken out, since the caller has no right to it.
+    #[graphql(skip)]
+    pub withheld: bool,
 }
 
 impl Identity {
@@ -103,6 +107,7 @@ impl Identity {
             profile: None,
             user: None,
             complete: true,
+            withheld: false,
         }
     }
 }
@@ -181,10 +186,12 @@ pub struct Account {
 
 /// What a person says of themselves at the service. Each field is null or empty where the service gave nothing.
 #[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
+#[graphql(complex)]
 pub struct Profile {
     /// The service's word, mostly `male` or `female`.
     pub gender: Option<String>,
     /// As the service gave it: mostly MM/DD/YYYY, now and then only a part.
+    #[graphql(skip)]
     pub birthday: Option<String>,
     /// Where the person says they are.
     pub location: Option<String>,
@@ -203,8 +210,10 @@ pub struct Profile {
     /// Interests, with a category.
     pub interests: Vec<LabelledValue>,
     /// Phone numbers, with a type.
+    #[graphql(skip)]
     pub phone_numbers: Option<Vec<LabelledValue>>,
     /// Postal addresses.
+    #[graphql(skip)]
     pub addresses: Option<Vec<Address>>,
     /// Employers and clubs.
     pub organizations: Vec<Organization>,
@@ -216,6 +225,9 @@ pub struct Profile {
     pub certifications: Vec<LabelledValue>,
     /// Recommendations: the text and who wrote it.
     pub recommendations: Vec<LabelledValue>,
+    /// Whether the birthday, the phone numbers and the addresses were taken out.
+    #[graphql(skip)]
+    pub withheld: bool,
 }
 
 /// Whether a person has a partner, and whom they look for, in the service's words.

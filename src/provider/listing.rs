@@ -120,7 +120,8 @@ fn holds_for_each_key(error: &Error) -> bool {
         | Reason::Throttled
         | Reason::TimedOut
         | Reason::NotConfigured
-        | Reason::OverBudget => true,
+        | Reason::OverBudget
+        | Reason::Denied(_) => true,
         Reason::Unavailable => error.status.is_none(),
         Reason::Expired
         | Reason::NotAllowed

@@ -8,6 +8,7 @@ pub mod date;
 pub mod envelope;
 pub mod mapping;
 pub mod payload;
+mod personal;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,11 +19,15 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use url::Url;
 
 use self::envelope::Opened;
+use self::personal::Withhold;
 use super::listing::one_by_one;
 use super::span::{self, Page, PageAsk, Pages, Slice, Stretch};
 use super::{Answer, CallMade, Calls, Error, Fetch, Reason, tell_left_out};
-use crate::access::OneAllGrant;
-use crate::model::{Connection, ConnectionToken, Identity, IdentityToken, OneAllUser, Provider, Record, UserToken};
+use crate::access::Denied;
+use crate::access::grant::{OneAllGrant, Permit, SiteKeys};
+use crate::model::{
+    Connection, ConnectionToken, Identity, IdentityState, IdentityToken, OneAllUser, Provider, Record, UserToken,
+};
 use crate::upstream::{self, Credential, Read, Upstream};
 
 /// How OneAll is reached. Without keys it is not read at all.
@@ -48,8 +53,7 @@ pub struct OneAll(Option<Site>);
 #[derive(Debug)]
 struct Site {
     upstream: Upstream,
-    public_key: SecretString,
-    private_key: SecretString,
+    keys: SiteKeys,
 }
 
 /// OneAll for one operation of one caller; each page of a list is read at most once.
@@ -90,8 +94,7 @@ impl OneAll {
         };
         Ok(Self(Some(Site {
             upstream: Upstream::build(base, settings.upstream.clone())?,
-            public_key: key(&settings.public_key, "public_key")?,
-            private_key: key(&settings.private_key, "private_key")?,
+            keys: SiteKeys::new(key(&settings.public_key, "public_key")?, key(&settings.private_key, "private_key")?),
         })))
     }
 
@@ -117,30 +120,48 @@ impl Reads {
         self.host.is_configured() && self.grant.reaches_anything()
     }
 
-    /// The user the caller acts for, if any.
+    /// Why the caller may read no sign-in here, if so.
+    pub fn denied(&self) -> Option<Error> {
+        self.granted(OneAllGrant::sign_ins).err()
+    }
+
+    /// The caller's own user, if any.
     pub fn user(&self) -> Option<UserToken> {
         self.grant.user().and_then(UserToken::parse)
     }
 
     /// A stretch of the site's sign-ins.
     pub async fn sign_ins(&self, stretch: Stretch) -> Result<Slice<Connection>, Error> {
-        self.may_list()?;
-        let read =
-            async |ask| self.list(&["connections.json"], ask).await.map(|data| told(mapping::sign_in_list(data)));
+        let grant = self.granted(OneAllGrant::sign_in_list)?;
+        let read = async |ask| {
+            let data = self.list(grant.permit(), &["connections.json"], ask).await;
+            data.map(|data| told(mapping::sign_in_list(data)))
+        };
         span::read(stretch, |ask| self.sign_ins.page(ask, read(ask))).await
     }
 
     /// A stretch of the site's identities.
     pub async fn identities(&self, stretch: Stretch) -> Result<Slice<Identity>, Error> {
-        self.may_list()?;
-        let read =
-            async |ask| self.list(&["identities.json"], ask).await.map(|data| told(mapping::identity_list(data)));
+        let grant = self.granted(OneAllGrant::identity_list)?;
+        let read = async |ask| {
+            let data = self.list(grant.permit(), &["identities.json"], ask).await;
+            data.map(|data| told(mapping::identity_list(data)))
+        };
         span::read(stretch, |ask| self.identities.page(ask, read(ask))).await
     }
 
-    /// Asks OneAll whether it accepts the site's keys.
+    /// Whether the caller may see what identifies a person outside.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn personal(&self) -> Result<(), Error> {
+        self.granted(OneAllGrant::personal).map(drop)
+    }
+
+    /// Asks OneAll whether it accepts the site's keys; for their operator.
     pub async fn ping(&self) -> Result<(), Error> {
-        let opened = self.get::<IgnoredAny>(&["tools", "ping.json"], &[]).await?;
+        let permit = self.granted(|grant| grant.operators().ok_or(Denied::NoCredential))?;
+        let opened = self.get::<IgnoredAny>(permit, &["tools", "ping.json"], &[]).await?;
         let answered = opened.map(|opened| opened.went_well()).transpose()?;
         if answered == Some(true) {
             return Ok(());
@@ -149,68 +170,78 @@ impl Reads {
         Err(Error::new(Provider::OneAll, Reason::Unsupported, detail))
     }
 
-    fn may_list(&self) -> Result<(), Error> {
+    /// Takes a grant out of what the caller may; nothing is asked of OneAll without one.
+    fn granted<'a, G>(&'a self, take: impl FnOnce(&'a OneAllGrant) -> Result<G, Denied>) -> Result<G, Error> {
         if !self.host.is_configured() {
             return Err(not_configured());
         }
-        if self.grant.may_list() {
-            return Ok(());
-        }
-        Err(Error::new(Provider::OneAll, Reason::NotAllowed, "the caller does not act for the site"))
+        take(&self.grant).map_err(|why| Error::denied(Provider::OneAll, why))
     }
 
     async fn sign_in(&self, token: ConnectionToken) -> Answer<Connection> {
-        if !self.grant.reaches_anything() {
+        let grant = self.granted(OneAllGrant::sign_ins)?;
+        if !grant.reaches_anything() {
             return Ok(None);
         }
         let file = format!("{token}.json");
-        let Some(opened) = self.get(&["connections", &file], &[]).await? else { return Ok(None) };
+        let Some(opened) = self.get(grant.permit(), &["connections", &file], &[]).await? else { return Ok(None) };
         let found = mapping::sign_in(token, opened).map_err(|detail| malformed("connections", &file, detail))?;
         let owner = match &found.record {
-            Record::SignIn(record) => record.user.clone(),
+            Record::SignIn(record) => record.user.as_ref().filter(|_| found.identity.as_deref().is_none_or(is_plain)),
             _ => None,
         };
-        Ok(self.own(owner.as_ref(), found))
+        Ok(grant.covers(owner.map(UserToken::as_str)).then(|| self.release(Arc::new(found))))
     }
 
     async fn user_by_token(&self, token: UserToken) -> Answer<OneAllUser> {
-        if !self.grant.covers(Some(token.as_str())) {
+        let grant = self.granted(OneAllGrant::users)?;
+        if !grant.covers(Some(token.as_str())) {
             return Ok(None);
         }
         let file = format!("{token}.json");
-        let Some(payload) = self.data(&["users", &file], &[]).await? else { return Ok(None) };
+        let Some(payload) = self.data(grant.permit(), &["users", &file], &[]).await? else { return Ok(None) };
         let user = mapping::user(token, payload).map_err(|detail| malformed("users", &file, detail))?;
         tell_left_out(Provider::OneAll, user.entry.as_ref().map_or(&[], |entry| &entry.skipped));
-        Ok(Some(Arc::new(user)))
+        Ok(Some(self.release(Arc::new(user))))
     }
 
     async fn identity(&self, token: IdentityToken) -> Answer<Identity> {
-        if !self.grant.reaches_anything() {
+        let grant = self.granted(OneAllGrant::users)?;
+        if !grant.reaches_anything() {
             return Ok(None);
         }
         let file = format!("{token}.json");
-        let Some(payload) = self.data(&["identities", &file], &[]).await? else { return Ok(None) };
+        let Some(payload) = self.data(grant.permit(), &["identities", &file], &[]).await? else { return Ok(None) };
         let found = mapping::identity(token, payload).map_err(|detail| malformed("identities", &file, detail))?;
-        let owner = found.user.clone();
-        Ok(self.own(owner.as_ref(), found))
+        let owner = found.user.as_ref().filter(|_| is_plain(&found));
+        Ok(grant.covers(owner.map(UserToken::as_str)).then(|| self.release(Arc::new(found))))
     }
 
-    /// Lets a record through only to those who may see its owner's.
-    fn own<T>(&self, owner: Option<&UserToken>, found: T) -> Option<Arc<T>> {
-        self.grant.covers(owner.map(UserToken::as_str)).then(|| Arc::new(found))
+    /// Lets a record go up that the caller's grant covers, without what takes a right of its own if they have not that.
+    /// Whoever else holds the record keeps it whole: what is taken out is taken out of a copy.
+    fn release<T: Withhold + Clone>(&self, mut found: Arc<T>) -> Arc<T> {
+        if self.grant.personal().is_err() {
+            Arc::make_mut(&mut found).withhold();
+        }
+        found
     }
 
-    async fn list<T: DeserializeOwned>(&self, path: &[&str], ask: PageAsk) -> Result<T, Error> {
+    async fn list<T: DeserializeOwned>(&self, permit: Permit<'_>, path: &[&str], ask: PageAsk) -> Result<T, Error> {
         let (page, size) = (ask.page.to_string(), ask.size.to_string());
         let direction = if ask.newest_first { "desc" } else { "asc" };
         let query = [("page", &*page), ("entries_per_page", &*size), ("order_direction", direction)];
-        let data = self.data(path, &query).await?;
+        let data = self.data(permit, path, &query).await?;
         data.ok_or_else(|| Error::new(Provider::OneAll, Reason::Unsupported, "there is no such list"))
     }
 
     /// What a plain read brought; its operation must have gone well.
-    async fn data<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Option<T>, Error> {
-        match self.get(path, query).await? {
+    async fn data<T: DeserializeOwned>(
+        &self,
+        permit: Permit<'_>,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Option<T>, Error> {
+        match self.get(permit, path, query).await? {
             Some(opened) => opened.into_data().inspect_err(|error| error.tell(&format!("/{}", path.join("/")))),
             None => Ok(None),
         }
@@ -218,11 +249,13 @@ impl Reads {
 
     async fn get<T: DeserializeOwned>(
         &self,
+        permit: Permit<'_>,
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Option<Opened<T>>, Error> {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
-        let read = Read { path, query, credential: Credential::Basic(&site.public_key, &site.private_key) };
+        let (public_key, private_key) = site.keys.show(permit);
+        let read = Read { path, query, credential: Credential::Basic(public_key, private_key) };
         let (call, reply) = self.calls.spend(Provider::OneAll, site.upstream.get(&read)).await?;
         let opened = match &reply {
             Ok(reply) => envelope::open(reply),
@@ -261,6 +294,11 @@ impl Fetch<IdentityToken> for Reads {
     async fn fetch(&self, keys: &[IdentityToken]) -> HashMap<IdentityToken, Answer<Identity>> {
         one_by_one(keys, |key| self.identity(key)).await
     }
+}
+
+/// Whether an identity can be read. Whose encrypted data is cannot be proved by what stands beside it in plain.
+fn is_plain(identity: &Identity) -> bool {
+    identity.state == IdentityState::Readable
 }
 
 /// Tells the log, once for each answer, what of a page could not be read.

@@ -7,6 +7,8 @@
 
 pub mod mapping;
 pub mod payload;
+mod settings;
+pub mod token_info;
 pub mod verdict;
 
 use std::collections::HashMap;
@@ -14,20 +16,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use futures_util::future::join_all;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
-use url::Url;
 
+pub use self::settings::{KeyringApi, Settings};
 use self::verdict::Verdict;
 use super::listing::Listing;
 use super::{Answer, CallMade, Calls, Error, Fetch, List, Reason, tell_left_out};
-use crate::access::WordPressGrant;
+use crate::access::{Denied, WordPressGrant};
 use crate::model::{
     Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, DateTime, KeyringId, Provider, PublicizeId,
     Record, ServiceEntry, Site, SiteId, WordPressUser,
 };
-use crate::upstream::{self, Credential, Read, Reply, Upstream};
+use crate::upstream::{Credential, Read, Reply, Upstream};
 
 /// The fields of `/me` that are mapped. Asked for by name so that its secrets never travel.
 const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,avatar_URL,profile_URL,language,date,\
@@ -39,40 +40,6 @@ const SITE_FIELDS: &str = "ID,name,description,URL,icon";
 /// What is wrong with an answer that names another thing than the one asked for.
 const ABOUT_ANOTHER: &str = "the answer is about something else";
 
-/// How WordPress.com is reached.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// Where its API is.
-    pub base_url: String,
-    /// Which of its two Keyring APIs is read.
-    pub keyring_api: KeyringApi,
-    /// How the host is reached.
-    pub upstream: upstream::Settings,
-}
-
-/// Which of WordPress.com's Keyring APIs is read.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-pub enum KeyringApi {
-    /// `/rest/v1.1/me/keyring-connections`: documented in full, and marked as deprecated.
-    #[default]
-    #[serde(rename = "v1.1")]
-    V1,
-    /// `/wpcom/v2/me/connections`: its successor, with the same answers.
-    #[serde(rename = "v2")]
-    V2,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            base_url: "https://public-api.wordpress.com".to_owned(),
-            keyring_api: KeyringApi::default(),
-            upstream: upstream::Settings::default(),
-        }
-    }
-}
-
 /// WordPress.com, for the life of the process.
 #[derive(Debug)]
 pub struct WordPress {
@@ -83,7 +50,7 @@ pub struct WordPress {
 /// WordPress.com for one operation of one caller; each list is read at most once.
 pub struct Reads {
     host: Arc<WordPress>,
-    grant: Option<WordPressGrant>,
+    grant: Result<WordPressGrant, Denied>,
     calls: Calls,
     now: DateTime,
     keyring: Listing<Connection>,
@@ -109,7 +76,7 @@ impl WordPress {
     }
 
     /// Begins the reads of one operation. `now` decides what has expired.
-    pub fn reads(self: &Arc<Self>, grant: Option<WordPressGrant>, calls: Calls, now: SystemTime) -> Reads {
+    pub fn reads(self: &Arc<Self>, grant: Result<WordPressGrant, Denied>, calls: Calls, now: SystemTime) -> Reads {
         Reads {
             host: self.clone(),
             grant,
@@ -132,20 +99,20 @@ impl WordPress {
     }
 }
 
-impl Settings {
-    /// The base URL, checked.
-    ///
-    /// # Errors
-    /// A sentence that names the setting.
-    pub fn base(&self) -> Result<Url, String> {
-        upstream::check_base(&self.base_url).map_err(|error| format!("wordpress.base_url: {error}"))
-    }
-}
-
 impl Reads {
-    /// Whether the caller has shown a token for WordPress.com.
+    /// Whether the caller may read anything here.
     pub fn is_authorized(&self) -> bool {
-        self.grant.is_some()
+        self.grant.is_ok()
+    }
+
+    /// Why the caller may read nothing here, if so.
+    pub fn denied(&self) -> Option<Error> {
+        self.grant.as_ref().err().map(|why| Error::denied(Provider::WordPress, *why))
+    }
+
+    /// Whether the caller has shown a token; it may be one that is not good enough, which each read then tells.
+    pub fn is_asked(&self) -> bool {
+        !matches!(self.grant, Err(Denied::NoToken | Denied::NoCredential))
     }
 
     /// Every Keyring connection of the person.
@@ -290,10 +257,7 @@ impl Reads {
         query: &[(&str, &str)],
         map: impl FnOnce(P) -> Result<T, String>,
     ) -> Result<Option<T>, Error> {
-        let Some(grant) = &self.grant else {
-            let detail = "no WordPress.com token was shown";
-            return Err(Error::new(Provider::WordPress, Reason::NotAuthenticated, detail));
-        };
+        let grant = self.grant.as_ref().map_err(|why| Error::denied(Provider::WordPress, *why))?;
         let read = Read { path, query, credential: Credential::Bearer(grant.token()) };
         let (call, reply) = self.calls.spend(Provider::WordPress, self.host.upstream.get(&read)).await?;
         let target = call.target.clone();

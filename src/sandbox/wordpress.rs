@@ -244,7 +244,8 @@ fn site_member<'w>(world: &'w World, call: &Call, site: &str) -> Result<(&'w Acc
 fn token_info(world: &World, call: &Call) -> Content {
     let account = call.parameter("token").and_then(|token| world.wordpress.of_token(token));
     Content::Tree(match (account, call.parameter("client_id")) {
-        (Some(account), Some(client)) => {
+        // A token of another application is none to whoever asks.
+        (Some(account), Some(client)) if client == super::people::WORDPRESS_CLIENT_ID => {
             let (site, scope) = match account.scope {
                 Scope::Global => (Value::Null, "global"),
                 Scope::Auth => (Value::Null, "auth"),

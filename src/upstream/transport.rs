@@ -33,11 +33,17 @@ pub(super) fn build(base: &Url, settings: &Settings) -> Result<Client, String> {
 /// Sends one GET and reads the whole answer.
 pub(super) async fn get(
     client: &Client,
-    url: Url,
+    mut url: Url,
     credential: Credential<'_>,
     body_max: usize,
 ) -> Result<Reply, Error> {
-    let request = client.get(url).header(ACCEPT, "application/json").header(AUTHORIZATION, show(credential)?);
+    if let Credential::Parameter(name, secret) = credential {
+        url.query_pairs_mut().append_pair(name, secret.expose_secret());
+    }
+    let mut request = client.get(url).header(ACCEPT, "application/json");
+    if let Some(shown) = show(credential)? {
+        request = request.header(AUTHORIZATION, shown);
+    }
     let response = request.send().await.map_err(|error| classify(&error))?;
     let status = response.status().as_u16();
     let content_type = media_type(response.headers());
@@ -60,7 +66,8 @@ async fn read_body(mut response: Response, body_max: usize) -> Result<Bytes, Err
     Ok(body.freeze())
 }
 
-fn show(credential: Credential<'_>) -> Result<HeaderValue, Error> {
+/// The credential as a header, if that is where it is shown.
+fn show(credential: Credential<'_>) -> Result<Option<HeaderValue>, Error> {
     use base64::Engine;
     let text = match credential {
         Credential::Bearer(token) => format!("Bearer {}", token.expose_secret()),
@@ -68,10 +75,11 @@ fn show(credential: Credential<'_>) -> Result<HeaderValue, Error> {
             let pair = format!("{}:{}", name.expose_secret(), password.expose_secret());
             format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
         }
+        Credential::Parameter(..) | Credential::Nothing => return Ok(None),
     };
     let mut value = HeaderValue::try_from(text).map_err(|_| Error::Unreachable)?;
     value.set_sensitive(true);
-    Ok(value)
+    Ok(Some(value))
 }
 
 fn classify(error: &reqwest::Error) -> Error {

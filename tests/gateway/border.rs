@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use commongraph::graph::Introspection;
 use commongraph::http::Origins;
 use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde_json::{Value, json};
@@ -146,7 +147,7 @@ async fn a_list_of_operations_is_answered_in_order_where_lists_are_taken() {
 
 #[tokio::test]
 async fn the_graph_can_keep_its_schema_to_itself() {
-    let gateway = Gateway::start(|settings| settings.graph.introspection = false).await;
+    let gateway = Gateway::start(|settings| settings.graph.introspection = Introspection::None).await;
     let ask = async |query: &str| gateway.ask(&Asker::nobody(), query, json!({})).await;
     for query in [
         "{ __schema { types { name } } }",

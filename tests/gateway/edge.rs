@@ -29,7 +29,7 @@ async fn send(request: RequestBuilder) -> Seen {
     assert_eq!(headers[CACHE_CONTROL], "private, no-store", "{status} {text}");
     assert_eq!(headers["x-content-type-options"], "nosniff", "{status} {text}");
     let vary: Vec<_> = headers.get_all(VARY).iter().map(|value| value.to_str().unwrap().to_lowercase()).collect();
-    for header in ["accept", "origin", "x-wordpress-token", "x-oneall-user", "x-commongraph-cost"] {
+    for header in ["accept", "origin", "authorization", "x-wordpress-token", "x-commongraph-cost"] {
         assert!(vary.join(",").split(',').any(|name| name.trim() == header), "{header} is not in {vary:?}");
     }
     Seen { status, headers, text }
@@ -285,18 +285,23 @@ async fn a_credential_that_is_broken_is_refused_and_not_ignored() {
         &[("X-WordPress-Token", "")],
         &[("X-WordPress-Token", "Bearer token")],
         &[("X-WordPress-Token", &long)],
-        &[("X-OneAll-User", "../users")],
-        &[("X-OneAll-User", "a?b")],
-        &[("X-OneAll-User", "")],
-        &[("X-OneAll-User", "one"), ("X-OneAll-User", "two")],
-        &[("X-OneAll-User", "one, two")],
-        &[("X-OneAll-User", &long)],
+        &[("Authorization", "")],
+        &[("Authorization", "Bearer")],
+        &[("Authorization", "Bearer ")],
+        &[("Authorization", "Basic b25lOnR3bw==")],
+        &[("Authorization", "cg_shop_one")],
+        &[("Authorization", "Bearer one two")],
+        &[("Authorization", "Bearer one, Bearer two")],
+        &[("Authorization", "Bearer one"), ("Authorization", "Bearer two")],
+        &[("Authorization", &format!("Bearer {long}"))],
+        &[("Authorization", "Bearer one"), ("X-WordPress-Token", "sandbox-wpcom-ada")],
     ] {
         let request = world.gateway.client.post(world.gateway.url()).header(CONTENT_TYPE, JSON).body(question(COSTLY));
         let seen = send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await;
         let message = seen.refuses(401, "UNAUTHENTICATED");
-        assert!(seen.headers.contains_key(WWW_AUTHENTICATE));
-        assert!(!message.contains("one,") && !message.contains("aaaa") && !message.contains(".."), "{message}");
+        let challenge = seen.headers[WWW_AUTHENTICATE].to_str().unwrap();
+        assert_eq!(challenge, "Bearer realm=\"commongraph\", error=\"invalid_token\"");
+        assert!(!message.contains("one two") && !message.contains("aaaa") && !message.contains(".."), "{message}");
     }
     assert_nothing_was_called(&world).await;
 }

@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use commongraph::app::{self, Running};
 use commongraph::config::Settings;
 use commongraph::graph::document::limits::Limits;
-use commongraph::sandbox::{self, Person, Sandbox, people};
+use commongraph::sandbox::{
+    self, JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, Person, Sandbox, people, services,
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -65,9 +67,11 @@ impl World {
         Self { sandbox, gateway }
     }
 
-    /// Asks as a person of the sandbox's world.
-    pub async fn ask(&self, person: &str, query: &str) -> Value {
-        self.gateway.ask(&Asker::person(person), query, json!({})).await
+    /// Asks as a person or a service of the sandbox's world.
+    pub async fn ask(&self, name: &str, query: &str) -> Value {
+        let is_service = services().iter().any(|service| service.name == name);
+        let asker = if is_service { Asker::service(name) } else { Asker::person(name) };
+        self.gateway.ask(&asker, query, json!({})).await
     }
 
     /// What the providers were asked since the last time, by method and path.
@@ -99,6 +103,7 @@ impl Gateway {
         let mut settings = Settings::default();
         settings.http.listen.set_port(0);
         settings.http.drain.grace_ms = 0;
+        settings.access = app::toy::access();
         change(&mut settings);
         let running = app::start(&settings, Vec::new()).await.unwrap();
         Self { running, client: reqwest::Client::builder().no_proxy().build().unwrap() }
@@ -127,17 +132,47 @@ impl Asker {
         Self::default()
     }
 
-    /// The owner of a WordPress.com token.
-    pub fn token(token: &str) -> Self {
+    /// Whoever has this WordPress.com token, and shows nothing beside it.
+    pub fn alone(token: &str) -> Self {
         Self(vec![("X-WordPress-Token", token.to_owned())])
+    }
+
+    /// A service of the sandbox, by its key.
+    pub fn service(name: &str) -> Self {
+        let service = services().iter().find(|service| service.name == name).unwrap();
+        Self(app::tour::service_headers(service))
+    }
+
+    /// The service with every scope, with somebody's WordPress.com token beside its key.
+    pub fn token(token: &str) -> Self {
+        Self::service("shop").with("X-WordPress-Token", token)
+    }
+
+    /// A person who is this user at OneAll, by a JWT of their own.
+    pub fn user(user: &str) -> Self {
+        let claims = json!({
+            "iss": JWT_ISSUER, "aud": JWT_AUDIENCE, "sub": user, "exp": 4_102_444_800_u64, JWT_ONEALL_USER_CLAIM: user,
+        });
+        Self::default().with("Authorization", &format!("Bearer {}", signed(&claims)))
+    }
+
+    /// The same with one header more.
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.0.push((name, value.to_owned()));
+        self
     }
 
     /// A person of the sandbox's world, with the headers that the explorer's tabs carry.
     pub fn person(name: &str) -> Self {
         let person: &Person = people().iter().find(|person| person.name == name).unwrap();
-        let headers = app::tour::headers(person);
-        Self(headers.into_iter().map(|(name, value)| (name, value.to_owned())).collect())
+        Self(app::tour::headers(person))
     }
+}
+
+/// A JWT of the sandbox's issuer with these claims.
+pub fn signed(claims: &Value) -> String {
+    let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key).unwrap()
 }
 
 /// A provider that gives the same answers for ever, and keeps what it was asked.

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use commongraph::app::query::{self, Question};
 use commongraph::config::Settings;
-use commongraph::sandbox::{ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, people};
+use commongraph::sandbox::{JWT_SECRET, ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, people};
 use serde_json::{Value, json};
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
@@ -21,7 +21,17 @@ use crate::selection::Types;
 /// What nobody may read anywhere.
 fn secrets() -> Vec<String> {
     let pair = STANDARD.encode(format!("{ONEALL_PUBLIC_KEY}:{ONEALL_PRIVATE_KEY}"));
-    let fixed = ["canary", "Basic ", "Bearer ", "sandbox-wpcom-", ONEALL_PUBLIC_KEY, ONEALL_PRIVATE_KEY];
+    let fixed = [
+        "canary",
+        "Basic ",
+        "Bearer ",
+        "sandbox-wpcom-",
+        "cg_",
+        "eyJ",
+        JWT_SECRET,
+        ONEALL_PUBLIC_KEY,
+        ONEALL_PRIVATE_KEY,
+    ];
     fixed.iter().map(|secret| (*secret).to_owned()).chain([pair]).collect()
 }
 
@@ -215,7 +225,7 @@ async fn settings_print_no_secret() {
 async fn a_token_that_is_refused_is_not_repeated() {
     let world = World::start().await;
     for (name, value) in
-        [("X-WordPress-Token", "canary token"), ("X-OneAll-User", "../canary"), ("X-WordPress-Token", "")]
+        [("X-WordPress-Token", "canary token"), ("Authorization", "Bearer canary/../canary"), ("X-WordPress-Token", "")]
     {
         let asker = Asker(vec![(name, value.to_owned())]);
         let answer = world.gateway.ask(&asker, "{ viewer { wordpressUser { userId } } }", json!({})).await;

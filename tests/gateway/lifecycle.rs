@@ -7,6 +7,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use commongraph::graph::Introspection;
 use commongraph::sandbox::{self, Sandbox};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -190,12 +191,12 @@ async fn other_settings_are_taken_without_a_pause_and_bad_ones_refused_whole() {
 
     let mut fixed = settings.clone();
     fixed.http.limits.requests_max = 7;
-    fixed.graph.introspection = false;
+    fixed.graph.introspection = Introspection::None;
     let refused = world.gateway.running.reload(&fixed);
     assert_eq!(refused, Err("http.limits: cannot change while the gateway runs; start it again for that".to_owned()));
     assert!(introspect().await["errors"].is_null());
 
-    settings.graph.introspection = false;
+    settings.graph.introspection = Introspection::None;
     world.gateway.running.reload(&settings).unwrap();
     assert!(introspect().await["errors"].is_array());
     assert_eq!(world.ask("olga", SLOW).await["data"]["viewer"]["wordpressUser"]["displayName"], "Olga Brandt");
@@ -219,8 +220,10 @@ impl Drop for File {
 /// Settings for `serve`, with what a test adds.
 fn settings(sandbox: &Sandbox, more: &str) -> String {
     format!(
-        "wordpress.base_url = '{}'\nhttp.listen = '127.0.0.1:0'\nhttp.drain.grace_ms = 0\n{more}\n",
-        sandbox.wordpress_url()
+        "wordpress.base_url = '{}'\nhttp.listen = '127.0.0.1:0'\nhttp.drain.grace_ms = 0\n\
+         access.jwt.issuer = 'nobody'\naccess.jwt.audience = 'us'\naccess.jwt.secret = '{}'\n{more}\n",
+        sandbox.wordpress_url(),
+        "s".repeat(32)
     )
 }
 
@@ -235,7 +238,7 @@ async fn a_hangup_reloads_a_good_file_and_refuses_a_bad_one_with_its_line() {
     let address = until("address=").split("address=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     let ask = async || {
         let mut wire = Wire::open(address.parse().unwrap()).await;
-        wire.say(&post("{ __schema { queryType { name } } }", "")).await;
+        wire.say(&post("{ __schema { queryType { name } } }", TOKEN)).await;
         serde_json::from_slice::<Value>(&wire.reply().await.unwrap().body).unwrap()
     };
     assert!(ask().await["errors"].is_null());
@@ -243,16 +246,16 @@ async fn a_hangup_reloads_a_good_file_and_refuses_a_bad_one_with_its_line() {
     file.write(&settings(&sandbox, "graph.introspection = 'SECRET'"));
     process.signal("HUP");
     let line = until("new settings refused, the old stay");
-    assert!(line.contains("graph.introspection in") && line.contains("wanted true or false"), "{line}");
+    assert!(line.contains("graph.introspection in") && line.contains("no such choice"), "{line}");
     assert!(!line.contains("SECRET"), "{line}");
     assert!(ask().await["errors"].is_null());
 
-    file.write(&settings(&sandbox, "http.limits.headers_max = 9\ngraph.introspection = false"));
+    file.write(&settings(&sandbox, "http.limits.headers_max = 9\ngraph.introspection = 'none'"));
     process.signal("HUP");
     assert!(until("new settings refused").contains("http.limits: cannot change"));
     assert!(ask().await["errors"].is_null());
 
-    file.write(&settings(&sandbox, "graph.introspection = false"));
+    file.write(&settings(&sandbox, "graph.introspection = 'none'"));
     process.signal("HUP");
     until("settings reloaded");
     assert!(ask().await["errors"].is_array());

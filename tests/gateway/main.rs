@@ -4,6 +4,7 @@
 mod harness;
 mod wire;
 
+mod access;
 mod accounts;
 mod border;
 mod callback;
@@ -15,6 +16,7 @@ mod leaks;
 mod leaving;
 mod lifecycle;
 mod lookups;
+mod modes;
 mod outage;
 mod pages;
 mod persisted;

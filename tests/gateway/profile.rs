@@ -113,7 +113,7 @@ async fn hold(profile: Profile, columns: [usize; 2]) {
             assert_eq!(headers["cache-control"], "private, no-store", "{place}");
             assert_eq!(headers.contains_key("allow"), status == 405, "{place}");
             let vary: Vec<_> = headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
-            let wanted = "Accept, Origin, X-WordPress-Token, X-OneAll-User, X-Commongraph-Cost";
+            let wanted = "Accept, Origin, Authorization, X-WordPress-Token, X-Commongraph-Cost";
             assert!(vary.join(", ").contains(wanted), "{place} {vary:?}");
             check_body(response.json().await.unwrap(), status, &place);
         }

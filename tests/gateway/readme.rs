@@ -19,6 +19,17 @@ fn body(block: &str) -> Value {
     serde_json::from_str(quoted.split('\'').next().unwrap()).unwrap()
 }
 
+/// Who asks in a block's curl, by the headers that it sends.
+fn asker(block: &str) -> Asker {
+    let mut asker = Asker::nobody();
+    for name in ["Authorization", "X-WordPress-Token"] {
+        if let Some(rest) = block.split(&format!("-H '{name}: ")).nth(1) {
+            asker = asker.with(name, rest.split('\'').next().unwrap());
+        }
+    }
+    asker
+}
+
 /// The rows of the table under this heading cell: the text of each first cell's code spans.
 fn first_cells(heading: &str) -> Vec<&'static str> {
     let rows = README.lines().skip_while(|line| !line.starts_with(&format!("| {heading} |"))).skip(2);
@@ -29,8 +40,8 @@ fn first_cells(heading: &str) -> Vec<&'static str> {
 #[tokio::test]
 async fn the_first_query_gives_the_answer_beside_it() {
     let world = World::start().await;
-    let asked = body(blocks("sh").into_iter().find(|block| block.contains("-d '{\"query\"")).unwrap());
-    let given = world.ask("olga", asked["query"].as_str().unwrap()).await;
+    let block = blocks("sh").into_iter().find(|block| block.contains("-d '{\"query\"")).unwrap();
+    let given = world.gateway.ask(&asker(block), body(block)["query"].as_str().unwrap(), json!({})).await;
     let told: Value = serde_json::from_str(blocks("json")[0]).unwrap();
     assert_eq!(given, told);
     let providers = told["data"]["connections"]["nodes"].as_array().unwrap().iter().map(|row| &row["provider"]);
@@ -40,9 +51,10 @@ async fn the_first_query_gives_the_answer_beside_it() {
 #[tokio::test]
 async fn the_callbacks_recipe_says_who_signed_in() {
     let world = World::start().await;
-    let asked = body(blocks("sh").into_iter().find(|block| block.contains("connectionToken")).unwrap());
+    let block = blocks("sh").into_iter().find(|block| block.contains("connectionToken")).unwrap();
+    let (asker, asked) = (asker(block), body(block));
     let query = asked["query"].as_str().unwrap();
-    let ask = async |token: &str| world.gateway.ask(&Asker::nobody(), query, json!({ "token": token })).await;
+    let ask = async |token: &str| world.gateway.ask(&asker, query, json!({ "token": token })).await;
     let good = ask(asked["variables"]["token"].as_str().unwrap()).await;
     assert_eq!(good["errors"], json!(null));
     assert!(good["data"]["connection"]["record"]["user"]["userToken"].is_string(), "{good}");
@@ -72,30 +84,42 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
         "listen" => "127.0.0.1:1",
         "base_url" => "http://127.0.0.1:1",
         "keyring_api" => "v2",
-        "explorer" | "introspection" | "suggestions" => "false",
+        "explorer" | "suggestions" | "wordpress_alone" => "false",
+        "introspection" => "all",
         "profile" => "draft",
         "allowed_origins" => "https://app.example.com",
         "trusted_proxies" => "10.0.0.0/8",
         "mode" => "off",
         "filter" => "warn",
         "format" => "json",
-        "subdomain" | "public_key" | "private_key" => "acme",
+        "subdomain" | "public_key" | "private_key" | "issuer" | "audience" | "oneall_user_claim" | "service" => "acme",
+        "jwks_url" => "https://issuer.example/keys",
+        "jwks_file" => "keys.json",
+        "secret" | "sha256" => "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+        "scopes" => "oneall:personal",
+        "expires_at" => "2100-01-01T00:00:00Z",
         _ => "10",
     };
-    let of_one_provider = |name: &str| name.replace("….", "wordpress.");
-    let oneall = ["oneall.subdomain", "oneall.public_key", "oneall.private_key"];
-    let tls = ["http.tls.certificate_file", "http.tls.private_key_file"];
+    let of_one_provider = |name: &str| name.replace("….", "wordpress.").replace("<id>", "a1");
+    // What is of use only together with others.
+    let beside = |name: &str| -> &[&str] {
+        match name.rsplit_once('.').unwrap() {
+            ("oneall", _) => &["oneall.subdomain", "oneall.public_key", "oneall.private_key"],
+            ("access.jwt", "secret" | "jwks_url" | "jwks_file") => &["access.jwt.issuer", "access.jwt.audience"],
+            ("http.tls", _) => &["http.tls.certificate_file", "http.tls.private_key_file"],
+            ("access.jwt", _) => &["access.jwt.issuer", "access.jwt.audience", "access.jwt.secret"],
+            _ => &[],
+        }
+    };
     for name in &settings {
         let name = of_one_provider(name);
-        let all = oneall.iter().copied().filter(|other| name.starts_with("oneall.") && *other != name);
-        let pair = tls.iter().copied().filter(|other| name.starts_with("http.tls.") && *other != name);
+        let all = beside(&name).iter().copied().filter(|other| *other != name);
         let set = all
-            .chain(pair)
             .chain([name.as_str()])
             .map(|name| (format!("COMMONGRAPH_{}", name.to_uppercase().replace('.', "__")), sample(name).to_owned()));
         if let Err(error) = commongraph::config::load(None, set, None) {
             panic!("{name}: {error}");
         }
     }
-    assert_eq!(settings.len(), 56, "{settings:?}");
+    assert_eq!(settings.len(), 70, "{settings:?}");
 }

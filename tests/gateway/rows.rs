@@ -197,7 +197,7 @@ async fn a_bad_identity_of_a_user_costs_no_other() {
     let page = include_str!("../fixtures/oneall/user-bad-identities.json");
     let canned = Canned::start(vec![Canned::json("/users/facade02-0000-4000-8000-000000000002.json", page)]).await;
     let gateway = canned.gateway().await;
-    let asker = Asker(vec![("X-OneAll-User", user.to_owned())]);
+    let asker = Asker::user(user);
     for (field, path) in [
         ("oneallUser { loginCount identities { providerId } }", "viewer.oneallUser.identities"),
         ("identities { nodes { providerId } }", "viewer.identities"),

@@ -6,7 +6,7 @@ use crate::harness::World;
 fn the_committed_schema_is_the_one_that_is_printed() {
     let committed = include_str!("../../schema.graphql");
     assert!(
-        committed == commongraph::graph::sdl(),
+        committed == commongraph::graph::rights::sdl(),
         "schema.graphql is out of date; run: cargo run -- schema > schema.graphql"
     );
 }

@@ -183,7 +183,7 @@ async fn both_pages_of_oneall_show_a_sign_in_with_its_identity() {
     let path = "/connections/8875cb47-9b2e-40f9-8ae0-8428c06937a9.json";
     for page in [newer, older] {
         let field = format!("connection(by: {{connectionToken: \"{TOKEN}\"}}) {{ ...Whole }}");
-        let (found, asked) = ask(&[(path, page)], Asker::nobody(), &field).await;
+        let (found, asked) = ask(&[(path, page)], Asker::service("shop"), &field).await;
         assert_eq!(found, sign_in());
         assert_eq!(asked, [path]);
     }
@@ -247,7 +247,7 @@ async fn the_older_page_of_oneall_shows_a_failed_sign_in() {
     let page = include_str!("../fixtures/seeds/oneall-connection-older-failed.json");
     let path = "/connections/8875cb47-9b2e-40f9-8ae0-8428c06937a9.json";
     let field = format!("connection(by: {{connectionToken: \"{TOKEN}\"}}) {{ ...Whole }}");
-    let (found, asked) = ask(&[(path, page)], Asker::nobody(), &field).await;
+    let (found, asked) = ask(&[(path, page)], Asker::service("shop"), &field).await;
     let info = "The user did not authenticate successfully";
     assert_eq!(
         found,

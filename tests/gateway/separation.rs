@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{Asker, World};
 
-const PEOPLE: [&str; 6] = ["olga", "ada", "ben", "cleo", "finn", "gus"];
+/// People by their JWT and token, Olga by the shop's key with her token beside, and a service by its key alone.
+const PEOPLE: [&str; 7] = ["olga", "ada", "ben", "cleo", "finn", "gus", "report"];
 
 /// How many requests are sent, and how many of them are under way at once.
 const REQUESTS: usize = 3_000;

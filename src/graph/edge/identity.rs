@@ -9,7 +9,8 @@ use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
 use crate::model::account::OneAllUserEntry;
-use crate::model::{DateTime, Identity, IdentityState, OneAllUser, Provider, Service};
+use crate::model::identity::{Address, LabelledValue};
+use crate::model::{DateTime, EmailEntry, Identity, IdentityState, OneAllUser, Profile, Provider, Service};
 
 #[ComplexObject]
 impl Identity {
@@ -27,6 +28,37 @@ impl Identity {
     #[graphql(name = "oneallUser")]
     async fn oneall_user(&self) -> Option<OneAllUser> {
         self.user.clone().map(bare_user)
+    }
+
+    /// E-mail addresses. Empty where the service gave none; null where the provider knows no such thing.
+    async fn emails(&self, ctx: &Context<'_>) -> Option<Result<&[EmailEntry], Error>> {
+        unless(self.withheld, ctx, self.emails.as_deref())
+    }
+}
+
+#[ComplexObject]
+impl Profile {
+    /// As the service gave it: mostly MM/DD/YYYY, now and then only a part.
+    async fn birthday(&self, ctx: &Context<'_>) -> Option<Result<&str, Error>> {
+        unless(self.withheld, ctx, self.birthday.as_deref())
+    }
+
+    /// Phone numbers, with a type.
+    async fn phone_numbers(&self, ctx: &Context<'_>) -> Option<Result<&[LabelledValue], Error>> {
+        unless(self.withheld, ctx, self.phone_numbers.as_deref())
+    }
+
+    /// Postal addresses.
+    async fn addresses(&self, ctx: &Context<'_>) -> Option<Result<&[Address], Error>> {
+        unless(self.withheld, ctx, self.addresses.as_deref())
+    }
+}
+
+/// A value, unless it was withheld: then what it takes is told in its place.
+fn unless<T>(withheld: bool, ctx: &Context<'_>, value: Option<T>) -> Option<Result<T, Error>> {
+    match ctx.loaders().oneall.reads.personal() {
+        Err(error) if withheld => Some(Err(error.into())),
+        _ => value.map(Ok),
     }
 }
 

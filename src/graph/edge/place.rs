@@ -107,7 +107,7 @@ impl Service {
             return pick(entry).map(Ok);
         }
         let wordpress = &ctx.loaders().wordpress;
-        if !wordpress.reads.is_authorized() {
+        if !wordpress.reads.is_asked() {
             return None;
         }
         let spellings = catalogue::named(&self.key).map_or(&[][..], |name| name.wordpress);

@@ -24,6 +24,8 @@ pub(in crate::http) enum Fault {
     Invalid,
     /// A credential is not what it should be.
     Unauthenticated,
+    /// A credential cannot be checked at present.
+    Unavailable,
     /// The gateway does not answer this document.
     Forbidden,
     /// The method is wrong, or is wrong for this operation.
@@ -80,6 +82,7 @@ impl Fault {
             (Fault::Malformed | Fault::Invalid, Profile::Draft, _) => StatusCode::UNPROCESSABLE_ENTITY,
             (Fault::Unreadable | Fault::Malformed | Fault::Syntax | Fault::Invalid, ..) => StatusCode::BAD_REQUEST,
             (Fault::Unauthenticated, ..) => StatusCode::UNAUTHORIZED,
+            (Fault::Unavailable, ..) => StatusCode::SERVICE_UNAVAILABLE,
             (Fault::Forbidden, ..) => StatusCode::FORBIDDEN,
             (Fault::Method, ..) => StatusCode::METHOD_NOT_ALLOWED,
             (Fault::NotAcceptable, ..) => StatusCode::NOT_ACCEPTABLE,

@@ -7,12 +7,15 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Body;
 use serde_json::json;
 
-use super::super::Profile;
+use super::super::{Profile, auth};
 use super::{Fault, Media, Refusal};
 use crate::graph::error::{Code, Error, Exceeded, mask};
 
 /// Data that is there and not all that was asked for, in the draft.
 const PARTIAL: u16 = 294;
+
+/// How soon it is worth asking again whether a credential is good.
+const RETRY_AFTER_SECONDS: &str = "5";
 
 /// What became of one operation.
 pub(super) type Answer = Result<Outcome, Refusal>;
@@ -43,7 +46,8 @@ pub(super) fn refused(refusal: Refusal, profile: Profile, media: Media) -> Respo
     let mut response = write(status, media, &json!(refusal));
     let extra = match refusal.fault {
         Fault::Method => Some((header::ALLOW, "GET, POST")),
-        Fault::Unauthenticated => Some((header::WWW_AUTHENTICATE, "X-WordPress-Token, X-OneAll-User")),
+        Fault::Unauthenticated => Some((header::WWW_AUTHENTICATE, auth::CHALLENGE)),
+        Fault::Unavailable => Some((header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
         _ => None,
     };
     if let Some((name, value)) = extra {

@@ -27,6 +27,7 @@ pub(super) fn profile(node: payload::Identity) -> Profile {
         addresses: Some(rows(node.addresses, address)),
         organizations: rows(node.organizations, organization),
         educations: rows(node.educations, typed),
+        withheld: false,
         roles: rows(node.roles, |row| row.value.text()),
         certifications: rows(node.certifications, |row| {
             let rest = [row.authority, row.start_date, row.end_date];

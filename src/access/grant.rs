@@ -1,0 +1,315 @@
+//! Grants: what a caller may read, as values that only this room can make.
+//!
+//! A read at a provider takes the grant for it, and the keys of the OneAll site are shown only to one; so code that
+//! forgets to ask for a grant does not compile. A grant that reaches one user's records says of each record whether it
+//! is theirs: that is known only once the record was read.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::scope::{Scope, Scopes};
+use super::table::{OfPerson, Right};
+
+/// Why a caller may not read something; known before anything is asked of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Denied {
+    /// The request shows no credential in `Authorization`.
+    NoCredential,
+    /// The request shows no WordPress.com token.
+    NoToken,
+    /// The request shows a WordPress.com token alone, and the settings want a credential beside it.
+    TokenAlone,
+    /// Whether the token was issued to the gateway's own application cannot be told at present.
+    TokenUnproved,
+    /// The service's key has not this scope.
+    Lacks(Scope),
+    /// Only services have this right, with this scope; a person never has it.
+    ServicesOnly(Scope),
+}
+
+/// The right to read at WordPress.com what one person's token reaches.
+#[derive(Clone)]
+pub struct WordPressGrant {
+    token: Arc<SecretString>,
+}
+
+/// What a caller may read at OneAll; each read takes a grant out of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OneAllGrant {
+    who: Who,
+}
+
+/// As whom somebody asks at OneAll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Who {
+    Nobody,
+    Person(Option<Arc<str>>),
+    Service(Scopes),
+    Operator,
+}
+
+/// Whose records a grant reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reach {
+    Everyone,
+    User(Arc<str>),
+    Nothing,
+}
+
+/// The right to read a sign-in by its token.
+#[derive(Clone, Debug)]
+pub struct SignInGrant(Reach);
+
+/// The right to read a user, or an identity, by its token.
+#[derive(Clone, Debug)]
+pub struct UserGrant(Reach);
+
+/// The right to list the sign-ins of the whole site.
+#[derive(Clone, Debug)]
+pub struct SiteListGrant(());
+
+/// The right to list the identities of the whole site.
+#[derive(Clone, Debug)]
+pub struct IdentityListGrant(());
+
+/// The right to what identifies a person outside, on records that another grant reaches.
+#[derive(Clone, Debug)]
+pub struct PersonalGrant(());
+
+/// The proof that a grant is held, for which the site's keys are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Permit<'a>(PhantomData<&'a ()>);
+
+/// The keys of the OneAll site, with which every user of it can be read.
+pub struct SiteKeys {
+    public: SecretString,
+    private: SecretString,
+}
+
+impl SiteKeys {
+    /// Locks the keys away.
+    pub fn new(public: SecretString, private: SecretString) -> Self {
+        Self { public, private }
+    }
+
+    /// The public and the private key, for one read that was granted.
+    pub fn show(&self, _granted: Permit<'_>) -> (&SecretString, &SecretString) {
+        (&self.public, &self.private)
+    }
+}
+
+impl fmt::Debug for SiteKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SiteKeys")
+    }
+}
+
+impl WordPressGrant {
+    pub(super) fn new(token: SecretString) -> Self {
+        Self { token: Arc::new(token) }
+    }
+
+    /// The person's OAuth token, to be shown to WordPress.com and to nobody else.
+    pub fn token(&self) -> &SecretString {
+        &self.token
+    }
+}
+
+impl fmt::Debug for WordPressGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WordPressGrant")
+    }
+}
+
+impl OneAllGrant {
+    pub(super) fn nobody() -> Self {
+        Self { who: Who::Nobody }
+    }
+
+    /// A person, and the user that they are at OneAll, if they are one.
+    pub(super) fn person(user: Option<&str>) -> Self {
+        Self { who: Who::Person(user.map(Into::into)) }
+    }
+
+    pub(super) fn service(scopes: Scopes) -> Self {
+        Self { who: Who::Service(scopes) }
+    }
+
+    pub(super) fn operator() -> Self {
+        Self { who: Who::Operator }
+    }
+
+    /// The caller's own user at OneAll.
+    pub fn user(&self) -> Option<&str> {
+        match &self.who {
+            Who::Person(user) => user.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether the caller may read anything at OneAll.
+    pub fn reaches_anything(&self) -> bool {
+        Right::ALL.into_iter().any(|right| match (right.holders().scope, self.reach(right)) {
+            // By itself it opens nothing.
+            (Some(Scope::Personal) | None, _) => false,
+            (_, reach) => reach.is_ok_and(|reach| reach != Reach::Nothing),
+        })
+    }
+
+    /// The right to read sign-ins by their tokens.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn sign_ins(&self) -> Result<SignInGrant, Denied> {
+        self.reach(Right::SignIn).map(SignInGrant)
+    }
+
+    /// The right to read users and identities by their tokens.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn users(&self) -> Result<UserGrant, Denied> {
+        self.reach(Right::User).map(UserGrant)
+    }
+
+    /// The right to list the site's sign-ins.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn sign_in_list(&self) -> Result<SiteListGrant, Denied> {
+        self.reach(Right::SignIns).map(|_| SiteListGrant(()))
+    }
+
+    /// The right to list the site's identities.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn identity_list(&self) -> Result<IdentityListGrant, Denied> {
+        self.reach(Right::Identities).map(|_| IdentityListGrant(()))
+    }
+
+    /// The right to what identifies a person outside.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn personal(&self) -> Result<PersonalGrant, Denied> {
+        self.reach(Right::Personal).map(|_| PersonalGrant(()))
+    }
+
+    /// What the operator of this configuration may, who has the keys in hand anyway: to try them.
+    pub fn operators(&self) -> Option<Permit<'_>> {
+        (self.who == Who::Operator).then_some(Permit(PhantomData))
+    }
+
+    /// Decides a right by the table.
+    fn reach(&self, right: Right) -> Result<Reach, Denied> {
+        let holders = right.holders();
+        match (&self.who, holders.person, holders.scope) {
+            (Who::Operator, ..) => Ok(Reach::Everyone),
+            (Who::Nobody, ..) => Err(Denied::NoCredential),
+            (_, OfPerson::AsToken, _) | (_, _, None) => Err(Denied::NoToken),
+            (Who::Person(None), OfPerson::Own, _) => Ok(Reach::Nothing),
+            (Who::Person(Some(user)), OfPerson::Own, _) => Ok(Reach::User(user.clone())),
+            (Who::Person(_), OfPerson::Nothing, Some(scope)) => Err(Denied::ServicesOnly(scope)),
+            (Who::Service(scopes), _, Some(scope)) if scopes.contains(scope) => Ok(Reach::Everyone),
+            (Who::Service(_), _, Some(scope)) => Err(Denied::Lacks(scope)),
+        }
+    }
+}
+
+impl Reach {
+    fn covers(&self, owner: Option<&str>) -> bool {
+        match self {
+            Reach::Everyone => true,
+            Reach::User(user) => owner == Some(&**user),
+            Reach::Nothing => false,
+        }
+    }
+}
+
+macro_rules! of_records {
+    ($name:ident) => {
+        impl $name {
+            /// Whether there can be a record that it reaches. Without one, nothing has to be read to know that.
+            pub fn reaches_anything(&self) -> bool {
+                self.0 != Reach::Nothing
+            }
+
+            /// Whether it reaches a record of this owner. One without a provable owner is nobody's in particular, so only
+            /// a grant for everyone's reaches it.
+            pub fn covers(&self, owner: Option<&str>) -> bool {
+                self.0.covers(owner)
+            }
+
+            /// For this, the site's keys are shown.
+            pub fn permit(&self) -> Permit<'_> {
+                Permit(PhantomData)
+            }
+        }
+    };
+}
+
+macro_rules! of_lists {
+    ($name:ident) => {
+        impl $name {
+            /// For this, the site's keys are shown.
+            pub fn permit(&self) -> Permit<'_> {
+                Permit(PhantomData)
+            }
+        }
+    };
+}
+
+of_records!(SignInGrant);
+of_records!(UserGrant);
+of_lists!(SiteListGrant);
+of_lists!(IdentityListGrant);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_person_reaches_what_is_theirs_and_never_lists_the_site() {
+        let ada = OneAllGrant::person(Some("ada"));
+        let (sign_ins, users) = (ada.sign_ins().unwrap(), ada.users().unwrap());
+        assert!(sign_ins.covers(Some("ada")) && !sign_ins.covers(Some("ben")) && !sign_ins.covers(None));
+        assert!(users.covers(Some("ada")) && !users.covers(Some("ben")) && !users.covers(None));
+        assert_eq!(ada.sign_in_list().unwrap_err(), Denied::ServicesOnly(Scope::ConnectionsList));
+        assert_eq!(ada.identity_list().unwrap_err(), Denied::ServicesOnly(Scope::UsersRead));
+        assert!(ada.personal().is_ok() && ada.operators().is_none());
+    }
+
+    #[test]
+    fn a_person_without_a_user_reaches_nothing_and_is_refused_nothing() {
+        let ben = OneAllGrant::person(None);
+        let (sign_ins, users) = (ben.sign_ins().unwrap(), ben.users().unwrap());
+        assert!(!sign_ins.reaches_anything() && !sign_ins.covers(None) && !users.covers(Some("ada")));
+        assert!(!ben.reaches_anything());
+    }
+
+    #[test]
+    fn a_service_has_what_its_scopes_say_and_no_more() {
+        let grant = |scopes: &[Scope]| OneAllGrant::service(scopes.iter().copied().collect());
+        let callback = grant(&[Scope::ConnectionsRead]);
+        assert!(callback.sign_ins().unwrap().covers(None));
+        assert_eq!(callback.users().unwrap_err(), Denied::Lacks(Scope::UsersRead));
+        assert_eq!(callback.sign_in_list().unwrap_err(), Denied::Lacks(Scope::ConnectionsList));
+        assert_eq!(callback.identity_list().unwrap_err(), Denied::Lacks(Scope::UsersRead));
+        assert_eq!(callback.personal().unwrap_err(), Denied::Lacks(Scope::Personal));
+        assert!(grant(&[Scope::UsersRead]).identity_list().is_ok());
+        assert!(!grant(&[Scope::Personal]).reaches_anything() && callback.reaches_anything());
+    }
+
+    #[test]
+    fn nobody_is_told_to_show_a_credential() {
+        let nobody = OneAllGrant::nobody();
+        assert_eq!(nobody.sign_ins().unwrap_err(), Denied::NoCredential);
+        assert_eq!(nobody.identity_list().unwrap_err(), Denied::NoCredential);
+        assert!(!nobody.reaches_anything());
+    }
+}

@@ -1,0 +1,140 @@
+//! Whether a WordPress.com token was issued to the gateway's own application: asked of WordPress.com, kept for a minute.
+//!
+//! Without it, a token that somebody else's application was given opens this gateway as well as one of its own
+//! (substitution). What is kept is a mark of the token, never the token; what could not be told is not kept. A token that
+//! is revoked goes on being known for that minute, and WordPress.com refuses it all the same.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use super::mark::{Mark, Marker};
+
+/// How long an answer is kept.
+const KEPT: Duration = Duration::from_secs(60);
+
+/// How many answers are kept; with more, all are forgotten.
+const KEPT_MAX: usize = 10_000;
+
+/// To whom a token was issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// To the gateway's own application.
+    Ours,
+    /// To another one, or to nobody: it is no token.
+    Foreign,
+    /// It cannot be told at present.
+    Unknown,
+}
+
+/// Asks to whom a token was issued.
+pub trait Prove: Send + Sync {
+    /// Asks once.
+    fn prove<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Proof>;
+}
+
+/// The answers of the last minute, and whom to ask for others.
+pub(super) struct Proofs {
+    prover: Arc<dyn Prove>,
+    kept: Mutex<HashMap<Mark, (Instant, Proof)>>,
+}
+
+impl Proofs {
+    /// Nothing known yet.
+    pub(super) fn new(prover: Arc<dyn Prove>) -> Self {
+        Self { prover, kept: Mutex::default() }
+    }
+
+    /// To whom this token was issued.
+    pub(super) async fn of(&self, token: &SecretString, marker: &Marker) -> Proof {
+        let mark = marker.mark(token);
+        if let Some(proof) = self.known(mark) {
+            return proof;
+        }
+        let proof = self.prover.prove(token).await;
+        if proof != Proof::Unknown {
+            self.keep(mark, proof);
+        }
+        proof
+    }
+
+    fn known(&self, mark: Mark) -> Option<Proof> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&mark).filter(|(at, _)| at.elapsed() < KEPT).map(|(_, proof)| *proof)
+    }
+
+    fn keep(&self, mark: Mark, proof: Proof) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT_MAX {
+            kept.retain(|_, (at, _)| at.elapsed() < KEPT);
+        }
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(mark, (Instant::now(), proof));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Knows two tokens by their marks, and counts what it is asked.
+    struct Counted {
+        marker: Marker,
+        known: [(Mark, Proof); 2],
+        asked: AtomicUsize,
+    }
+
+    impl Counted {
+        fn build() -> Self {
+            let marker = Marker::build().unwrap();
+            let known = [("ours", Proof::Ours), ("foreign", Proof::Foreign)];
+            let known = known.map(|(token, proof)| (marker.mark(&SecretString::from(token)), proof));
+            Self { marker, known, asked: AtomicUsize::new(0) }
+        }
+    }
+
+    impl Prove for Counted {
+        fn prove<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Proof> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            let mark = self.marker.mark(token);
+            let proof = self.known.iter().find(|(known, _)| *known == mark).map_or(Proof::Unknown, |(_, proof)| *proof);
+            Box::pin(std::future::ready(proof))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_kept_for_a_minute_and_no_answer_is_not() {
+        let (prover, marker) = (Arc::new(Counted::build()), Marker::build().unwrap());
+        let proofs = Proofs::new(prover.clone());
+        let ask = async |token: &str| proofs.of(&SecretString::from(token), &marker).await;
+        for _ in 0..3 {
+            assert_eq!((ask("ours").await, ask("foreign").await), (Proof::Ours, Proof::Foreign));
+        }
+        assert_eq!(prover.asked.load(Ordering::Relaxed), 2);
+        for _ in 0..3 {
+            assert_eq!(ask("odd").await, Proof::Unknown);
+        }
+        assert_eq!(prover.asked.load(Ordering::Relaxed), 5);
+        tokio::time::advance(KEPT).await;
+        ask("ours").await;
+        assert_eq!(prover.asked.load(Ordering::Relaxed), 6);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let (proofs, marker) = (Proofs::new(Arc::new(Counted::build())), Marker::build().unwrap());
+        for number in 0..=KEPT_MAX {
+            proofs.keep(marker.mark(&SecretString::from(number.to_string())), Proof::Ours);
+        }
+        assert!(proofs.kept.lock().unwrap().len() <= KEPT_MAX);
+    }
+}

@@ -1,0 +1,34 @@
+//! How the people and services of the sandbox say who they are, as settings: what the sandbox prints opens the sandbox.
+
+use std::time::{Duration, SystemTime};
+
+use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
+
+use crate::access::Settings;
+use crate::access::scope::Scope;
+use crate::access::service_key::{self, Digest, End};
+use crate::sandbox::{self, Service};
+
+/// When the services' keys end, in seconds from 1970: with the year 2099, as the JWTs do.
+const END: Duration = Duration::from_secs(4_102_444_800);
+
+/// Takes the sandbox's JWTs and keys, and no others.
+pub fn access() -> Settings {
+    let mut settings = Settings::default();
+    settings.jwt.issuer = Some(sandbox::JWT_ISSUER.to_owned());
+    settings.jwt.audience = Some(sandbox::JWT_AUDIENCE.to_owned());
+    settings.jwt.secret = Some(SecretString::from(sandbox::JWT_SECRET));
+    settings.jwt.oneall_user_claim = sandbox::JWT_ONEALL_USER_CLAIM.to_owned();
+    settings.keys = sandbox::services().iter().map(|service| (service.name.to_owned(), key(service))).collect();
+    settings
+}
+
+fn key(service: &Service) -> service_key::Settings {
+    service_key::Settings {
+        service: Some(service.name.to_owned()),
+        sha256: Some(Digest(Sha256::digest(service.key).into())),
+        scopes: service.scopes.iter().filter_map(|name| Scope::parse(name)).collect(),
+        expires_at: Some(End(SystemTime::UNIX_EPOCH + END)),
+    }
+}

@@ -1,0 +1,144 @@
+//! The ways of running: which settings each of them refuses, in one line, with exit code 2 and without a secret.
+
+use std::process::{Command, Output};
+
+/// Stands in every value that could be a secret.
+const CANARY: &str = "canary";
+
+const NUMBER: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// Variables by their names without the prefix, with their values.
+type Set = &'static [(&'static str, &'static str)];
+
+const SITE: [(&str, &str); 3] =
+    [("ONEALL__SUBDOMAIN", "acme"), ("ONEALL__PUBLIC_KEY", "canary-public"), ("ONEALL__PRIVATE_KEY", "canary-private")];
+
+const JWT: [(&str, &str); 3] = [
+    ("ACCESS__JWT__ISSUER", "https://issuer.example"),
+    ("ACCESS__JWT__AUDIENCE", "https://graph.example"),
+    ("ACCESS__JWT__SECRET", "canary-canary-canary-canary-canary"),
+];
+
+const KEY: [(&str, &str); 4] = [
+    ("ACCESS__KEYS__A1__SERVICE", "shop"),
+    ("ACCESS__KEYS__A1__SHA256", NUMBER),
+    ("ACCESS__KEYS__A1__SCOPES", "oneall:users:read"),
+    ("ACCESS__KEYS__A1__EXPIRES_AT", "2100-01-01T00:00:00Z"),
+];
+
+/// Runs the command with nothing of ours in the environment but these, by their names without the prefix.
+fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_commongraph"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COMMONGRAPH_")) {
+        command.env_remove(name);
+    }
+    let ours = environment.iter().map(|(name, value)| (format!("COMMONGRAPH_{name}"), value));
+    command.args(arguments).envs(ours).output().unwrap()
+}
+
+/// The one line with which a start is refused.
+fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let output = run(arguments, environment);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?} {environment:?}: {said}");
+    assert!(said.lines().count() == 1 && !said.contains(CANARY), "{said}");
+    said
+}
+
+/// The first settings but those named, and the others.
+fn with<'a>(first: &[(&'a str, &'a str)], others: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let is_replaced = |name: &str| others.iter().any(|(other, _)| *other == name);
+    let kept = first.iter().copied().filter(|(name, _)| !is_replaced(name));
+    kept.chain(others.iter().copied().filter(|(_, value)| !value.is_empty())).collect()
+}
+
+#[test]
+fn each_configuration_in_which_callers_cannot_be_known_is_refused() {
+    let cases: [(Set, Set, &str); 24] = [
+        (&SITE, &[], "access: nobody could say who they are"),
+        (&JWT, &[("ACCESS__JWT__ISSUER", "")], "access.jwt.issuer"),
+        (&JWT, &[("ACCESS__JWT__AUDIENCE", "")], "access.jwt.audience"),
+        (&JWT, &[("ACCESS__JWT__SECRET", "")], "access.jwt.jwks_url"),
+        (&JWT, &[("ACCESS__JWT__SECRET", "canary-too-short")], "access.jwt.secret"),
+        (&JWT, &[("ACCESS__JWT__SECRET", " canary-canary-canary-canary-canary")], "access.jwt.secret"),
+        (&JWT, &[("ACCESS__JWT__ISSUER", "two canaries")], "access.jwt.issuer"),
+        (&JWT, &[("ACCESS__JWT__JWKS_URL", "https://canary.example/keys")], "access.jwt.jwks_url"),
+        (
+            &JWT,
+            &[("ACCESS__JWT__SECRET", ""), ("ACCESS__JWT__JWKS_URL", "http://canary.example")],
+            "access.jwt.jwks_url",
+        ),
+        (&JWT, &[("ACCESS__JWT__SECRET", ""), ("ACCESS__JWT__JWKS_FILE", "/no/such/keys")], "access.jwt.jwks_file"),
+        (&JWT, &[("ACCESS__JWT__ISSUERS", "canary")], "access.jwt.issuers"),
+        (&JWT, &[("ACCESS__JWT__ONEALL_USER_CLAIM", "a canary")], "access.jwt.oneall_user_claim"),
+        (&JWT, &[("ACCESS__WORDPRESS_ALONE", "perhaps")], "access.wordpress_alone"),
+        (&JWT, &[("ACCESS__DISABLED", "true")], "access.disabled"),
+        (&JWT, &[("HTTP__ALLOWED_HOSTS", "*")], "http.allowed_hosts"),
+        (&JWT, &[("HTTP__ALLOWED_ORIGINS", "*")], "http.allowed_origins"),
+        (&JWT, &[("GRAPH__INTROSPECTION", "true")], "graph.introspection"),
+        (&JWT, &[("WORDPRESS__CLIENT_ID", "canary")], "wordpress.client_id"),
+        (&JWT, &[("WORDPRESS__BASE_URL", "http://canary.example")], "wordpress.base_url"),
+        (&KEY, &[("ACCESS__KEYS__A1__SERVICE", "")], "access.keys.a1.service"),
+        (&KEY, &[("ACCESS__KEYS__A1__SHA256", CANARY)], "access.keys.a1.sha256"),
+        (&KEY, &[("ACCESS__KEYS__A1__SCOPES", "oneall:canary")], "access.keys.a1.scopes"),
+        (&KEY, &[("ACCESS__KEYS__A1__EXPIRES_AT", "")], "access.keys.a1.expires_at"),
+        (&KEY, &[("ACCESS__KEYS__A1__EXPIRES_AT", "canary")], "access.keys.a1.expires_at"),
+    ];
+    for (first, others, begin) in cases {
+        let line = refusal(&["serve", "--listen", "127.0.0.1:0"], &with(first, others));
+        assert!(line.starts_with(&format!("commongraph: {begin}")), "{begin}: {line}");
+    }
+}
+
+#[test]
+fn the_sandbox_does_not_start_beside_real_secrets_nor_for_others() {
+    let file = std::env::temp_dir().join(format!("commongraph-modes-{}.toml", std::process::id()));
+    std::fs::write(&file, "[oneall]\nprivate_key = \"canary-private\"\n").unwrap();
+    let path = file.to_str().unwrap();
+    for (environment, place) in [
+        (SITE[2], "COMMONGRAPH_ONEALL__PRIVATE_KEY"),
+        (SITE[1], "COMMONGRAPH_ONEALL__PUBLIC_KEY"),
+        (JWT[2], "COMMONGRAPH_ACCESS__JWT__SECRET"),
+        (KEY[1], "COMMONGRAPH_ACCESS__KEYS__A1__SHA256"),
+        (("WORDPRESS_TOKEN", "canary"), "COMMONGRAPH_WORDPRESS_TOKEN"),
+        (("ONEALL_USER", "canary"), "COMMONGRAPH_ONEALL_USER"),
+        (("CONFIG", path), "oneall.private_key in "),
+        (("CONFIG", "/no/such/file.toml"), "/no/such/file.toml"),
+    ] {
+        let line = refusal(&["sandbox", "--listen", "127.0.0.1:0"], &[environment]);
+        assert!(line.starts_with(&format!("commongraph: {place}")), "{place}: {line}");
+    }
+    std::fs::remove_file(file).unwrap();
+    for listen in ["0.0.0.0:0", "[::]:0", "10.0.0.1:0"] {
+        let line = refusal(&["sandbox", "--listen", listen], &[]);
+        assert!(line.starts_with("commongraph: http.listen: is not a loopback address"), "{line}");
+    }
+}
+
+#[test]
+fn one_persons_gateway_starts_for_a_person_and_on_this_machine_only() {
+    let personal =
+        |listen: &str, environment: &[(&str, &str)]| refusal(&["serve", "--personal", "--listen", listen], environment);
+    let token = ("WORDPRESS_TOKEN", "canary");
+    assert!(personal("0.0.0.0:0", &[token]).starts_with("commongraph: http.listen: is not a loopback address"));
+    assert!(personal("127.0.0.1:0", &[]).contains("COMMONGRAPH_WORDPRESS_TOKEN or COMMONGRAPH_ONEALL_USER"));
+    assert!(personal("127.0.0.1:0", &[("WORDPRESS_TOKEN", "canary token")]).contains("the WordPress.com token"));
+    assert!(personal("127.0.0.1:0", &[("ONEALL_USER", "../canary")]).contains("the OneAll user"));
+}
+
+#[test]
+fn the_rights_are_printed_for_a_person_to_read() {
+    let output = run(&["check", "--access"], &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let line = |begin: &str| {
+        let found = text.lines().find(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("{begin}: {text}"));
+        found.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        line("the list of the site's sign-ins"),
+        "the list of the site's sign-ins - - never oneall:connections:list"
+    );
+    assert_eq!(line("Identity.emails"), "Identity.emails person | oneall:personal");
+    assert_eq!(line("Query.providers"), "Query.providers open to all");
+}
