@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Interface, Object, OneofObject, SimpleObject};
 
 use super::ContextExt;
+use super::circuit::CircuitState;
 use super::edge::{bare_site, bare_user, settle};
 use super::error::Error;
 use super::id::GlobalId;
@@ -85,6 +86,8 @@ pub struct ProviderState {
     configured: bool,
     /// Whether this request may read anything there.
     authorized: bool,
+    /// Whether it is called at the moment: the gateway leaves a provider in trouble alone for a while.
+    circuit: CircuitState,
     /// What to do if not. Null if nothing needs doing.
     detail: Option<String>,
 }
@@ -219,12 +222,14 @@ impl Query {
                 provider: Provider::WordPress,
                 configured: true,
                 authorized: token,
+                circuit: loaders.wordpress.reads.circuit().into(),
                 detail: wanted(!token, "Send the person's WordPress.com token in X-WordPress-Token."),
             },
             ProviderState {
                 provider: Provider::OneAll,
                 configured: site,
                 authorized: loaders.oneall.reads.is_authorized(),
+                circuit: loaders.oneall.reads.circuit().into(),
                 detail: wanted(!site, "Set oneall.subdomain, oneall.public_key and oneall.private_key."),
             },
         ]

@@ -8,22 +8,21 @@ pub mod date;
 pub mod envelope;
 pub mod mapping;
 pub mod payload;
+mod reads;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
 use url::Url;
 
-use self::envelope::Opened;
 use super::listing::one_by_one;
-use super::span::{self, Page, PageAsk, Pages, Slice, Stretch};
-use super::{Answer, CallMade, Calls, Error, Fetch, Reason, tell_left_out};
+use super::span::{self, Pages, Slice, Stretch};
+use super::{Answer, Calls, Error, Fetch, Reason};
 use crate::access::OneAllGrant;
 use crate::model::{Connection, ConnectionToken, Identity, IdentityToken, OneAllUser, Provider, Record, UserToken};
-use crate::upstream::{self, Credential, Read, Upstream};
+use crate::upstream::{self, CacheSettings, Upstream};
 
 /// How OneAll is reached. Without keys it is not read at all.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -39,6 +38,10 @@ pub struct Settings {
     pub private_key: Option<SecretString>,
     /// How the host is reached.
     pub upstream: upstream::Settings,
+    /// How long answers are kept, whatever they are of.
+    pub cache: CacheSettings,
+    /// For how long an answer is fresh, by what it is of.
+    pub fresh: reads::Fresh,
 }
 
 /// OneAll, for the life of the process.
@@ -47,7 +50,8 @@ pub struct OneAll(Option<Site>);
 
 #[derive(Debug)]
 struct Site {
-    upstream: Upstream,
+    upstream: Arc<Upstream<Error>>,
+    fresh: reads::Fresh,
     public_key: SecretString,
     private_key: SecretString,
 }
@@ -89,7 +93,8 @@ impl OneAll {
             key.clone().ok_or_else(|| format!("oneall.{name}: is missing; wanted the site's key"))
         };
         Ok(Self(Some(Site {
-            upstream: Upstream::build(base, settings.upstream.clone())?,
+            upstream: Arc::new(Upstream::build(reads::plan(base, settings))?),
+            fresh: settings.fresh.clone(),
             public_key: key(&settings.public_key, "public_key")?,
             private_key: key(&settings.private_key, "private_key")?,
         })))
@@ -125,28 +130,15 @@ impl Reads {
     /// A stretch of the site's sign-ins.
     pub async fn sign_ins(&self, stretch: Stretch) -> Result<Slice<Connection>, Error> {
         self.may_list()?;
-        let read =
-            async |ask| self.list(&["connections.json"], ask).await.map(|data| told(mapping::sign_in_list(data)));
+        let read = |ask| self.list(&["connections.json"], ask, mapping::sign_in_list);
         span::read(stretch, |ask| self.sign_ins.page(ask, read(ask))).await
     }
 
     /// A stretch of the site's identities.
     pub async fn identities(&self, stretch: Stretch) -> Result<Slice<Identity>, Error> {
         self.may_list()?;
-        let read =
-            async |ask| self.list(&["identities.json"], ask).await.map(|data| told(mapping::identity_list(data)));
+        let read = |ask| self.list(&["identities.json"], ask, mapping::identity_list);
         span::read(stretch, |ask| self.identities.page(ask, read(ask))).await
-    }
-
-    /// Asks OneAll whether it accepts the site's keys.
-    pub async fn ping(&self) -> Result<(), Error> {
-        let opened = self.get::<IgnoredAny>(&["tools", "ping.json"], &[]).await?;
-        let answered = opened.map(|opened| opened.went_well()).transpose()?;
-        if answered == Some(true) {
-            return Ok(());
-        }
-        let detail = "there is no such site; look at oneall.subdomain";
-        Err(Error::new(Provider::OneAll, Reason::Unsupported, detail))
     }
 
     fn may_list(&self) -> Result<(), Error> {
@@ -163,9 +155,7 @@ impl Reads {
         if !self.grant.reaches_anything() {
             return Ok(None);
         }
-        let file = format!("{token}.json");
-        let Some(opened) = self.get(&["connections", &file], &[]).await? else { return Ok(None) };
-        let found = mapping::sign_in(token, opened).map_err(|detail| malformed("connections", &file, detail))?;
+        let Some(found) = self.read_sign_in(token).await? else { return Ok(None) };
         let owner = match &found.record {
             Record::SignIn(record) => record.user.clone(),
             _ => None,
@@ -177,65 +167,22 @@ impl Reads {
         if !self.grant.covers(Some(token.as_str())) {
             return Ok(None);
         }
-        let file = format!("{token}.json");
-        let Some(payload) = self.data(&["users", &file], &[]).await? else { return Ok(None) };
-        let user = mapping::user(token, payload).map_err(|detail| malformed("users", &file, detail))?;
-        tell_left_out(Provider::OneAll, user.entry.as_ref().map_or(&[], |entry| &entry.skipped));
-        Ok(Some(Arc::new(user)))
+        self.read_user(token).await
     }
 
     async fn identity(&self, token: IdentityToken) -> Answer<Identity> {
         if !self.grant.reaches_anything() {
             return Ok(None);
         }
-        let file = format!("{token}.json");
-        let Some(payload) = self.data(&["identities", &file], &[]).await? else { return Ok(None) };
-        let found = mapping::identity(token, payload).map_err(|detail| malformed("identities", &file, detail))?;
+        let Some(found) = self.read_identity(token).await? else { return Ok(None) };
         let owner = found.user.clone();
         Ok(self.own(owner.as_ref(), found))
     }
 
-    /// Lets a record through only to those who may see its owner's.
-    fn own<T>(&self, owner: Option<&UserToken>, found: T) -> Option<Arc<T>> {
-        self.grant.covers(owner.map(UserToken::as_str)).then(|| Arc::new(found))
-    }
-
-    async fn list<T: DeserializeOwned>(&self, path: &[&str], ask: PageAsk) -> Result<T, Error> {
-        let (page, size) = (ask.page.to_string(), ask.size.to_string());
-        let direction = if ask.newest_first { "desc" } else { "asc" };
-        let query = [("page", &*page), ("entries_per_page", &*size), ("order_direction", direction)];
-        let data = self.data(path, &query).await?;
-        data.ok_or_else(|| Error::new(Provider::OneAll, Reason::Unsupported, "there is no such list"))
-    }
-
-    /// What a plain read brought; its operation must have gone well.
-    async fn data<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Option<T>, Error> {
-        match self.get(path, query).await? {
-            Some(opened) => opened.into_data().inspect_err(|error| error.tell(&format!("/{}", path.join("/")))),
-            None => Ok(None),
-        }
-    }
-
-    async fn get<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-    ) -> Result<Option<Opened<T>>, Error> {
-        let Some(site) = &self.host.0 else { return Err(not_configured()) };
-        let read = Read { path, query, credential: Credential::Basic(&site.public_key, &site.private_key) };
-        let (call, reply) = self.calls.spend(Provider::OneAll, site.upstream.get(&read)).await?;
-        let opened = match &reply {
-            Ok(reply) => envelope::open(reply),
-            Err(error) => Err(Error::from((Provider::OneAll, *error))),
-        };
-        let meta = match (&opened, &reply) {
-            (Ok(Some(opened)), _) => Some(opened.meta.clone()),
-            (_, Ok(reply)) => envelope::meta(reply),
-            (_, Err(_)) => None,
-        };
-        let target = call.target.clone();
-        self.calls.record(CallMade { provider: Provider::OneAll, call, note: meta.map(|meta| meta.to_string()) });
-        opened.inspect_err(|error: &Error| error.tell(&target))
+    /// Lets a record through only to those who may see its owner's. What was kept is everybody's who reads with the site's
+    /// keys, so this stands behind every read, whether or not it was a call.
+    fn own<T>(&self, owner: Option<&UserToken>, found: Arc<T>) -> Option<Arc<T>> {
+        self.grant.covers(owner.map(UserToken::as_str)).then_some(found)
     }
 }
 
@@ -263,23 +210,10 @@ impl Fetch<IdentityToken> for Reads {
     }
 }
 
-/// Tells the log, once for each answer, what of a page could not be read.
-fn told<T>(page: Page<T>) -> Page<T> {
-    let skipped: Vec<_> = page.skipped.iter().map(|skipped| skipped.value.clone()).collect();
-    tell_left_out(Provider::OneAll, &skipped);
-    page
-}
-
 fn is_subdomain(name: &str) -> bool {
     !name.is_empty() && name.len() <= 63 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 fn not_configured() -> Error {
     Error::new(Provider::OneAll, Reason::NotConfigured, "no OneAll site is set")
-}
-
-fn malformed(folder: &str, file: &str, detail: String) -> Error {
-    let error = Error::new(Provider::OneAll, Reason::Malformed, detail);
-    error.tell(&format!("/{folder}/{file}"));
-    error
 }

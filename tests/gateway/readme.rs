@@ -80,6 +80,7 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
         "filter" => "warn",
         "format" => "json",
         "subdomain" | "public_key" | "private_key" => "acme",
+        "absent_seconds" | "retries_max" => "2",
         _ => "10",
     };
     let of_one_provider = |name: &str| name.replace("….", "wordpress.");
@@ -97,5 +98,5 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
             panic!("{name}: {error}");
         }
     }
-    assert_eq!(settings.len(), 56, "{settings:?}");
+    assert_eq!(settings.len(), 76, "{settings:?}");
 }
