@@ -6,11 +6,15 @@ mod wire;
 
 mod accounts;
 mod border;
+mod breaker;
+mod cache;
 mod callback;
 mod command;
 mod documents;
 mod edge;
 mod fields;
+mod flight;
+mod hanging;
 mod leaks;
 mod leaving;
 mod lifecycle;
