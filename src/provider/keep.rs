@@ -82,3 +82,46 @@ fn all<R: Clone, T: Keep>(rows: &[R], noun: impl Fn(&R) -> &Arc<T>, with: impl F
     });
     Some(rows.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::model::DateTime;
+    use crate::provider::wordpress::{mapping, payload};
+
+    use super::*;
+
+    fn check<T: Keep + std::fmt::Debug>(noun: &T, marks: usize) {
+        assert_eq!(format!("{noun:?}").matches("kr_nonce=").count(), marks, "{noun:?}");
+        match noun.withheld() {
+            Some(kept) => assert!(marks > 0 && !format!("{kept:?}").contains("nonce"), "{kept:?}"),
+            None => assert_eq!(marks, 0),
+        }
+    }
+
+    #[test]
+    fn no_link_with_a_mark_is_kept_and_everything_else_is() {
+        let now = DateTime::parse("2026-05-10T12:00:00Z").unwrap();
+        let link = "https://public-api.example/connect/?kr_nonce=x&nonce=y";
+        let row = |id: u32, status: &str| {
+            let part = if id == 3 { ",\"site_ID\":7,\"keyring_connection_ID\":1" } else { "" };
+            let refresh = if id == 4 { String::new() } else { format!(",\"refresh_URL\":\"{link}\"") };
+            format!("{{\"ID\":{id},\"label\":\"L{id}\",\"status\":\"{status}\"{refresh}{part}}}")
+        };
+        let rows = [row(1, "ok"), row(2, "broken"), row(3, "must_reauth"), row(4, "broken")].join(",");
+        let list =
+            mapping::keyring_list(payload::decode(format!("{{\"connections\":[{rows}]}}").as_bytes()).unwrap(), now);
+        // A row that works bears its link once; one that has to be renewed says so twice.
+        check(&list, 5);
+        let kept = list.withheld().unwrap();
+        for (kept, row) in kept.rows.iter().zip(&list.rows) {
+            assert_eq!((&kept.key, &kept.label, kept.health.is_some()), (&row.key, &row.label, true));
+            assert_eq!(kept.renewal().is_some(), row.renewal().is_some());
+        }
+        assert!(Arc::ptr_eq(&kept.rows[3], &list.rows[3]), "what has no link is not copied");
+
+        let service = format!("{{\"ID\":\"facebook\",\"connect_URL\":\"{link}\"}}");
+        check(&mapping::service(payload::decode(service.as_bytes()).unwrap()).unwrap(), 1);
+        check(&mapping::service(payload::decode(b"{\"ID\":\"tumblr\"}").unwrap()).unwrap(), 0);
+    }
+}

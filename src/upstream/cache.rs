@@ -112,7 +112,10 @@ impl Cache {
         let store = self.store.as_ref()?;
         let kept = store.get(key)?;
         match kept.worth(&self.settings, now) {
-            Worth::Nothing => None,
+            Worth::Nothing => {
+                store.remove_if(key, |kept| kept.worth(&self.settings, now) == Worth::Nothing);
+                None
+            }
             _ if !kept.counts() => None,
             worth => Some((kept, worth)),
         }
