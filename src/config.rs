@@ -7,6 +7,7 @@
 
 pub mod mode;
 mod place;
+mod reach;
 mod words;
 
 #[cfg(test)]
@@ -24,7 +25,7 @@ use self::place::Places;
 use crate::http::persisted::Mode;
 use crate::http::server::Bounded;
 use crate::provider::{oneall, wordpress};
-use crate::{access, graph, http, upstream};
+use crate::{access, graph, http};
 
 /// What the names of the gateway's environment variables begin with; `__` parts the levels behind it.
 pub const VARIABLE_PREFIX: &str = "COMMONGRAPH_";
@@ -36,14 +37,11 @@ const VARIABLES_OF_COMMAND: [&str; 4] = ["CONFIG", "LISTEN", "ONEALL_USER", "WOR
 const LISTEN_FLAG: &str = "--listen (or COMMONGRAPH_LISTEN)";
 
 const SECOND_MS: u64 = 1_000;
-const CONNECT_TIMEOUT_MAX_MS: u64 = 60 * SECOND_MS;
-const TIMEOUT_MAX_MS: u64 = 600 * SECOND_MS;
-const CONCURRENT_MAX: u64 = 10_000;
+const DEADLINE_MAX_MS: u64 = 600 * SECOND_MS;
 const REQUEST_BODY_MAX_BYTES: u64 = 16 << 20;
 const PERSISTED_MAX: u64 = 1_000_000;
 const PERSISTED_MAX_BYTES: u64 = 1 << 30;
 const DOCUMENTS_MAX_BYTES: u64 = 1 << 30;
-const REPLY_BODY_MAX_BYTES: u64 = 256 << 20;
 
 /// All settings of the gateway.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -235,8 +233,7 @@ fn insert(table: &mut Table, path: &[String], value: Value) {
 fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
     check_http(&settings.http)?;
     check_graph(&settings.graph)?;
-    check_upstream("wordpress", &settings.wordpress.upstream)?;
-    check_upstream("oneall", &settings.oneall.upstream)?;
+    reach::check(settings)?;
     settings.access.jwt.check().map_err(|message| silence(&message))?;
     settings.wordpress.base().map_err(|message| silence(&message))?;
     if settings
@@ -301,21 +298,10 @@ fn check_server(http: &http::Settings) -> Result<(), Fault> {
 }
 
 fn check_graph(graph: &graph::Settings) -> Result<(), Fault> {
+    check_range("graph.deadline_ms", graph.deadline_ms, DEADLINE_MAX_MS)?;
     check_range("graph.documents_max_bytes", bytes(graph.documents_max_bytes), DOCUMENTS_MAX_BYTES)?;
     for (name, value, max) in graph.limits.list() {
         check_range(&format!("graph.limits.{name}"), bytes(value), bytes(max))?;
-    }
-    Ok(())
-}
-
-fn check_upstream(room: &str, upstream: &upstream::Settings) -> Result<(), Fault> {
-    for (name, value, max) in [
-        ("connect_timeout_ms", upstream.connect_timeout_ms, CONNECT_TIMEOUT_MAX_MS),
-        ("timeout_ms", upstream.timeout_ms, TIMEOUT_MAX_MS),
-        ("body_max_bytes", bytes(upstream.body_max_bytes), REPLY_BODY_MAX_BYTES),
-        ("concurrent_max", bytes(upstream.concurrent_max), CONCURRENT_MAX),
-    ] {
-        check_range(&format!("{room}.upstream.{name}"), value, max)?;
     }
     Ok(())
 }

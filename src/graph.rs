@@ -3,6 +3,7 @@
 //! An operation gets loaders of its own and runs with them to its end; nothing it read outlives it. Logging, metrics
 //! and caches stay outside the schema: one registered extension would slow every field.
 
+mod circuit;
 pub mod cursor;
 pub mod document;
 pub mod edge;
@@ -14,15 +15,17 @@ pub mod operation;
 pub mod page;
 pub mod query;
 pub mod rights;
+mod told;
 pub mod walk;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_graphql::{
     Context, EmptyMutation, EmptySubscription, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
 };
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use self::document::limits::Limits;
 use self::document::{Checked, Documents, Expense, Refused};
@@ -36,6 +39,7 @@ use crate::model::DateTime;
 use crate::provider::Calls;
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
+use crate::upstream::Budget;
 
 /// How deep selections may be nested for the library's walkers: above every depth that the document stage can allow.
 const RECURSION_MAX: usize = 128;
@@ -55,6 +59,8 @@ pub struct Settings {
     pub documents_max_bytes: usize,
     /// What a document may have, and what an operation may cost.
     pub limits: Limits,
+    /// How long an operation may take, in milliseconds: then what is still to be read is given up.
+    pub deadline_ms: u64,
 }
 
 /// Who may ask for the schema in the graph itself.
@@ -77,6 +83,7 @@ impl Default for Settings {
             suggestions: false,
             documents_max_bytes: 16 << 20,
             limits: Limits::default(),
+            deadline_ms: 8_000,
         }
     }
 }
@@ -177,7 +184,8 @@ impl Graph {
     /// Executes one operation for one caller. Dropping the future ends its calls. The cost that was counted before is an
     /// estimate where a provider alone knows how long a list is; so the calls are also counted as they are made.
     pub async fn execute(&self, checked: Checked, caller: &Caller) -> Outcome {
-        let calls = Calls::within(self.settings.limits.calls_max);
+        let deadline = Instant::now() + Duration::from_millis(self.settings.deadline_ms);
+        let calls = Calls::within(Budget::calls(self.settings.limits.calls_max).until(deadline));
         let now = SystemTime::now();
         let wordpress = self.wordpress.reads(caller.wordpress_or_why().clone(), calls.clone(), now);
         let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());
@@ -186,6 +194,7 @@ impl Graph {
         let request = checked.into_request().data(loaders).data(DateTime(now.into()));
         let mut response = drive(self.schema.execute(request), loads).await;
         mask::cap(&mut response.errors, &mut response.extensions, self.settings.limits.errors_max);
+        told::stale(&calls.list(), &mut response.extensions);
         Outcome { response, calls, expense }
     }
 }

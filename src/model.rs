@@ -28,7 +28,7 @@ pub use key::{
     SiteId, UserToken,
 };
 pub use place::{Service, ServiceEntry, Site};
-pub use scalar::{DateTime, Url};
+pub use scalar::{DateTime, Link, Url};
 
 use async_graphql::Enum;
 

@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,8 +11,9 @@ pub use crate::model::Skipped;
 
 use crate::access::Denied;
 use crate::model::Provider;
-use crate::upstream;
+use crate::upstream::{self, Budget, Freshness, Judged, Keep, Outcome, Read, Reply, Upstream};
 
+mod keep;
 pub mod lenient;
 pub mod listing;
 pub mod oneall;
@@ -139,83 +139,139 @@ impl Error {
         Self::new(provider, Reason::Denied(why), "the caller has no right to it")
     }
 
-    /// Tells the log why the read of this path brought nothing: once, where it is found out.
-    pub fn tell(&self, target: &str) {
-        tracing::warn!(
-            provider = self.provider.name(),
-            target,
-            reason = ?self.reason,
-            detail = self.detail,
-            "no answer"
-        );
+    /// Tells the log why a read brought nothing: once, by the read that found it out.
+    fn tell(&self, call: &upstream::Call) {
+        let (provider, target, detail) = (self.provider.name(), &call.target, &self.detail);
+        if call.verdict.is_call() {
+            tracing::warn!(provider, target, reason = ?self.reason, detail, "no answer");
+        } else {
+            tracing::debug!(provider, target, reason = ?self.reason, detail, why = call.why, "no answer");
+        }
     }
 }
 
 impl From<(Provider, upstream::Error)> for Error {
     fn from((provider, error): (Provider, upstream::Error)) -> Self {
-        let reason = match error {
-            upstream::Error::Unreachable | upstream::Error::Broken => Reason::Unavailable,
-            upstream::Error::TimedOut => Reason::TimedOut,
-            upstream::Error::TooLarge => Reason::TooLarge,
+        use upstream::Error::{Broken, Crowded, Open, ShutOut, Spent, TimedOut, TooLarge, Unreachable};
+        let (reason, retry_after) = match error {
+            Unreachable | Broken | Crowded => (Reason::Unavailable, None),
+            Open(wait) => (Reason::Unavailable, Some(wait)),
+            ShutOut(wait) => (Reason::Throttled, Some(wait)),
+            TimedOut => (Reason::TimedOut, None),
+            TooLarge => (Reason::TooLarge, None),
+            Spent => (Reason::OverBudget, None),
         };
-        Error::new(provider, reason, error.to_string())
+        Self { retry_after, ..Error::new(provider, reason, error.to_string()) }
     }
 }
 
-/// The calls that one operation made, in the order in which they ended, for explain and logs; and how many it may make.
+impl upstream::Failure for Error {
+    fn outcome(&self) -> Outcome {
+        match self.reason {
+            Reason::NotAuthenticated => Outcome::Refused,
+            Reason::Throttled => Outcome::Throttled(self.retry_after),
+            Reason::Unavailable => {
+                let passing = self.status.is_some_and(|status| (502..=504).contains(&status));
+                Outcome::Down { passing, wait: self.retry_after }
+            }
+            Reason::TimedOut => Outcome::Lost(upstream::Error::TimedOut),
+            Reason::TooLarge => Outcome::Lost(upstream::Error::TooLarge),
+            Reason::Malformed => Outcome::Garbled,
+            Reason::NotAllowed
+            | Reason::Expired
+            | Reason::NotConfigured
+            | Reason::Unsupported
+            | Reason::Refused
+            | Reason::OverBudget
+            | Reason::Denied(_) => Outcome::Denied,
+        }
+    }
+}
+
+/// The reads that one operation made, in the order in which they ended, for explain and logs; and what it may spend.
 #[derive(Clone, Debug)]
 pub struct Calls {
     made: Arc<Mutex<Vec<CallMade>>>,
-    begun: Arc<AtomicUsize>,
-    max: usize,
+    budget: Budget,
 }
 
 impl Default for Calls {
     fn default() -> Self {
-        Self::within(usize::MAX)
+        Self::within(Budget::calls(usize::MAX))
     }
 }
 
-/// One call that an operation made.
+/// One read that an operation made.
 #[derive(Clone, Debug)]
 pub struct CallMade {
-    /// Who was called.
+    /// Who was read.
     pub provider: Provider,
-    /// How it went on the wire.
+    /// How it went.
     pub call: upstream::Call,
-    /// What the provider's own envelope said of it: OneAll's date, resource and status.
+    /// What the provider's own envelope said of it: OneAll's date and status.
     pub note: Option<String>,
 }
 
 impl Calls {
-    /// The calls of an operation that may make this many.
-    pub fn within(max: usize) -> Self {
-        Self { made: Arc::default(), begun: Arc::default(), max }
+    /// The calls of an operation that may spend this.
+    pub fn within(budget: Budget) -> Self {
+        Self { made: Arc::default(), budget }
     }
 
-    /// Makes a call, if the operation may make one more.
+    /// The same calls, past what was read before.
+    pub fn live(&self) -> Self {
+        Self { made: self.made.clone(), budget: self.budget.with(Freshness::Live) }
+    }
+
+    /// Whether what was read before will do.
+    pub fn takes_kept(&self) -> bool {
+        self.budget.freshness() == Freshness::Kept
+    }
+
+    /// Reads within what the operation may spend, and tells the log if there is no answer. None: there is no such thing.
     ///
     /// # Errors
-    /// OverBudget, and the call is not made.
-    pub async fn spend<T>(&self, provider: Provider, call: impl Future<Output = T>) -> Result<T, Error> {
-        if self.begun.fetch_add(1, Ordering::Relaxed) >= self.max {
-            return Err(Error::new(provider, Reason::OverBudget, "the operation's calls are spent"));
+    /// The provider's, or that the calls or the time are spent.
+    pub async fn read<T: Keep>(
+        &self,
+        provider: Provider,
+        upstream: &Arc<Upstream<Error>>,
+        read: &Read<'_>,
+        judge: impl Fn(&Reply) -> Judged<T, Error> + Send + Sync + 'static,
+    ) -> Answer<T> {
+        // On the heap: a resolver holds the futures of all the reads it can make, and they lie on the stack one in another.
+        let (call, note, answer) = Box::pin(upstream.read(read, &self.budget, judge)).await;
+        if let Err(error) = &answer {
+            error.tell(&call);
         }
-        Ok(call.await)
+        self.record(CallMade { provider, call, note });
+        answer
+    }
+
+    /// What was read before, if it is fresh and will do.
+    pub fn peek<T: Keep>(&self, provider: Provider, upstream: &Upstream<Error>, read: &Read<'_>) -> Option<Arc<T>> {
+        if !self.takes_kept() {
+            return None;
+        }
+        let (call, noun) = upstream.peek(read)?;
+        self.record(CallMade { provider, call, note: None });
+        Some(noun)
     }
 
     /// Adds one, and tells the log of it; neither a path nor a query holds a secret.
-    pub fn record(&self, made: CallMade) {
+    fn record(&self, made: CallMade) {
         let CallMade { provider, call, note } = &made;
         tracing::debug!(
             provider = provider.name(),
             target = call.target,
+            verdict = call.verdict.as_str(),
+            attempts = call.attempts,
             status = call.status,
             error = ?call.error,
             milliseconds = u64::try_from(call.took.as_millis()).unwrap_or(u64::MAX),
             bytes = call.bytes,
             note,
-            "call"
+            "read"
         );
         self.made.lock().unwrap_or_else(PoisonError::into_inner).push(made);
     }
@@ -223,22 +279,5 @@ impl Calls {
     /// All so far.
     pub fn list(&self) -> Vec<CallMade> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[tokio::test]
-    async fn an_operation_makes_no_more_calls_than_it_may() {
-        let calls = Calls::within(2);
-        let (made, of_another_loader) = (Mutex::new(0), calls.clone());
-        let call = || async { *made.lock().unwrap() += 1 };
-        assert!(calls.spend(Provider::OneAll, call()).await.is_ok());
-        assert!(of_another_loader.spend(Provider::WordPress, call()).await.is_ok());
-        assert_eq!(calls.spend(Provider::OneAll, call()).await.unwrap_err().reason, Reason::OverBudget);
-        assert_eq!(*made.lock().unwrap(), 2);
     }
 }

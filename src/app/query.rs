@@ -100,17 +100,22 @@ fn find_person(name: Option<&str>) -> Result<&'static sandbox::Person, String> {
 }
 
 fn describe(made: &CallMade) -> String {
-    let outcome = match (made.call.status, made.call.error) {
+    let call = &made.call;
+    let outcome = match (call.status, call.error) {
         (Some(status), _) => status.to_string(),
         (None, Some(error)) => error.to_string(),
-        (None, None) => String::new(),
+        (None, None) => "-".to_owned(),
     };
+    let age = call.age.map(|age| format!("  {} s old", age.as_secs())).unwrap_or_default();
+    let tried = if call.attempts > 1 { format!("  {} attempts", call.attempts) } else { String::new() };
     let note = made.note.as_deref().map(|note| format!("  {note}")).unwrap_or_default();
     format!(
-        "{:<9} GET {}  {outcome}  {} ms  {} bytes{note}",
+        "{:<9} GET {}  {}  {outcome}{tried}{age}  {} ms  {} bytes  ({}){note}",
         made.provider.name(),
-        made.call.target,
-        made.call.took.as_millis(),
-        made.call.bytes
+        call.target,
+        call.verdict.as_str(),
+        call.took.as_millis(),
+        call.bytes,
+        call.why
     )
 }

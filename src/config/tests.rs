@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// A file's text, and the line that it is refused with, with `F` for the file's name.
-const WRONG_FILES: [(&str, &str); 73] = [
+const WRONG_FILES: [(&str, &str); 78] = [
     // Names.
     ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, access, graph, wordpress, oneall, log"),
     (
@@ -19,20 +19,22 @@ const WRONG_FILES: [(&str, &str); 73] = [
     (
         "\n[oneall]\npublick_key = 'SECRET'",
         "oneall.publick_key in F:3: no such setting; allowed here: subdomain, base_url, public_key, private_key, \
-         upstream",
+         upstream, cache, fresh",
     ),
     (
         "wordpress.base_ulr = 'SECRET'",
-        "wordpress.base_ulr in F:1: no such setting; allowed here: base_url, keyring_api, client_id, upstream",
+        "wordpress.base_ulr in F:1: no such setting; allowed here: base_url, keyring_api, client_id, upstream, \
+         concurrent_per_token_max, cache, fresh",
     ),
     (
         "[wordpress.upstream]\ntimeout = 1",
-        "wordpress.upstream.timeout in F:2: no such setting; allowed here: connect_timeout_ms, timeout_ms, \
-         body_max_bytes, concurrent_max",
+        "wordpress.upstream.timeout in F:2: no such setting; allowed here: connect_timeout_ms, read_timeout_ms, \
+         attempt_timeout_ms, timeout_ms, body_max_bytes, concurrent_max, waiting_max, calls_per_second_max, \
+         calls_burst_max, retries_max, breaker_calls_min",
     ),
     (
         "[graph]\nx = 1",
-        "graph.x in F:2: no such setting; allowed here: introspection, suggestions, documents_max_bytes, limits",
+        "graph.x in F:2: no such setting; allowed here: introspection, suggestions, documents_max_bytes, limits, deadline_ms",
     ),
     ("[log]\nlevel = 'info'", "log.level in F:2: no such setting; allowed here: filter, format"),
     ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, access, graph, wordpress, oneall, log"),
@@ -99,6 +101,11 @@ const WRONG_FILES: [(&str, &str); 73] = [
         "oneall.upstream.concurrent_max = 9223372036854775807",
         "oneall.upstream.concurrent_max in F:1: out of range; allowed: 1 to 10000",
     ),
+    ("oneall.upstream.retries_max = 6", "oneall.upstream.retries_max in F:1: out of range; allowed: 0 to 5"),
+    ("oneall.upstream.waiting_max = 0", "oneall.upstream.waiting_max in F:1: out of range; allowed: 1 to 100000"),
+    ("wordpress.cache.absent_seconds = 6", "wordpress.cache.absent_seconds in F:1: out of range; allowed: 0 to 5"),
+    ("oneall.fresh.users_seconds = 86401", "oneall.fresh.users_seconds in F:1: out of range; allowed: 0 to 86400"),
+    ("graph.deadline_ms = 0", "graph.deadline_ms in F:1: out of range; allowed: 1 to 600000"),
     ("graph.limits.depth_max = 0", "graph.limits.depth_max in F:1: out of range; allowed: 1 to 30"),
     ("graph.limits.calls_max = 10001", "graph.limits.calls_max in F:1: out of range; allowed: 1 to 10000"),
     ("graph.documents_max_bytes = 0", "graph.documents_max_bytes in F:1: out of range; allowed: 1 to 1073741824"),
@@ -214,7 +221,7 @@ const WRONG_VARIABLES: [(&str, &str, &str); 19] = [
         "ONEALL__PUBLICK_KEY",
         "SECRET",
         "oneall.publick_key in V: no such setting; allowed here: subdomain, base_url, public_key, private_key, \
-         upstream; two underscores part the levels",
+         upstream, cache, fresh; two underscores part the levels",
     ),
     (
         "ONEALL_PUBLIC_KEY",

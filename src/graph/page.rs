@@ -231,7 +231,9 @@ pub fn merge<T>(ctx: &Context<'_>, window: &Window, sides: Vec<(Provider, Side<T
             }
             Side::Missing(error) => {
                 total = None;
-                if !missing.contains(&error) {
+                // Two lists of one provider that fail alike are one thing to tell, though they may differ in how long to wait.
+                let is_told = |told: &Error| (told.code, &told.message) == (error.code, &error.message);
+                if !missing.iter().any(is_told) {
                     let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
                     incomplete.push(IncompleteSide { provider, code, message });
                     missing.push(error);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Interface, Object, OneofObject, SimpleObject};
 
 use super::ContextExt;
+use super::circuit::CircuitState;
 use super::edge::{bare_site, bare_user, settle};
 use super::error::Error;
 use super::id::GlobalId;
@@ -85,6 +86,8 @@ pub struct ProviderState {
     configured: bool,
     /// Whether this request may read anything there.
     authorized: bool,
+    /// Whether it is called at the moment: the gateway leaves a provider in trouble alone for a while.
+    circuit: CircuitState,
     /// What to do if not. Null if nothing needs doing.
     detail: Option<String>,
 }
@@ -227,9 +230,16 @@ impl Query {
                 provider: Provider::WordPress,
                 configured: true,
                 authorized: token,
+                circuit: loaders.wordpress.reads.circuit().into(),
                 detail: told(loaders.wordpress.reads.denied()),
             },
-            ProviderState { provider: Provider::OneAll, configured: site, authorized, detail: at_oneall },
+            ProviderState {
+                provider: Provider::OneAll,
+                configured: site,
+                authorized,
+                circuit: loaders.oneall.reads.circuit().into(),
+                detail: at_oneall,
+            },
         ]
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Enum, ID, SimpleObject, Union};
 
-use super::{ConnectionKey, ConnectionToken, DateTime, Identity, KeyringId, Provider, SiteId, Url, UserToken};
+use super::{ConnectionKey, ConnectionToken, DateTime, Identity, KeyringId, Link, Provider, SiteId, Url, UserToken};
 
 /// A link between a person and an account at an outside service, as one provider recorded it.
 ///
@@ -54,6 +54,17 @@ pub struct Connection {
     /// status and callback there. The absent fields are then unknown, not empty.
     #[graphql(skip)]
     pub complete: bool,
+}
+
+impl Connection {
+    /// Where the person's own browser renews the grant; none where the provider gives no place.
+    pub fn renewal(&self) -> Option<&Link<ConnectionKey>> {
+        match &self.record {
+            Record::Keyring(record) => record.refresh_url.as_ref(),
+            Record::Publicize(record) => record.refresh_url.as_ref(),
+            Record::SignIn(_) => None,
+        }
+    }
 }
 
 /// What sort of record a connection is.
@@ -112,11 +123,13 @@ impl HealthState {
 
 /// What a person can do about a connection.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[graphql(complex)]
 pub struct HealthAction {
     /// What to do.
     pub kind: HealthActionKind,
-    /// Where, for the person's own browser. Null where the provider gives no place.
-    pub url: Option<Url>,
+    /// Where, for the person's own browser; none where the provider gives no place.
+    #[graphql(skip)]
+    pub url: Option<Link<ConnectionKey>>,
 }
 
 /// What a person can do about a connection.
@@ -159,6 +172,7 @@ pub enum Record {
 
 /// WordPress.com: what only a Keyring connection has (the grant itself, not its use on a site).
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[graphql(complex)]
 pub struct KeyringRecord {
     /// The number in `/me/keyring-connections/$ID`. Always there; it is nullable so that it can be selected together with
     /// a PublicizeRecord's, which may be null.
@@ -168,8 +182,9 @@ pub struct KeyringRecord {
     /// `publicize` for services that posts can be shared to, `other` for the rest.
     #[graphql(name = "type")]
     pub kind: Option<String>,
-    /// Where the person's own browser renews the grant. It carries a one-time mark: do not store or share it.
-    pub refresh_url: Option<Url>,
+    /// Where the person's own browser renews the grant.
+    #[graphql(skip)]
+    pub refresh_url: Option<Link<ConnectionKey>>,
     /// WordPress.com asks that the person be told of LinkedIn's changed terms. Null where it does not say.
     pub show_linkedin_warning: Option<bool>,
 }
@@ -188,8 +203,9 @@ pub struct PublicizeRecord {
     pub keyring_connection_id: Option<ID>,
     /// The WordPress.com user whose grant that is.
     pub keyring_user_id: Option<ID>,
-    /// Where the person's own browser renews the grant. It carries a one-time mark: do not store or share it.
-    pub refresh_url: Option<Url>,
+    /// Where the person's own browser renews the grant.
+    #[graphql(skip)]
+    pub refresh_url: Option<Link<ConnectionKey>>,
     /// The API's page about this resource.
     pub help_url: Option<Url>,
     /// The API's address of this resource.

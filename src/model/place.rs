@@ -2,7 +2,7 @@
 
 use async_graphql::SimpleObject;
 
-use super::{SiteId, Url};
+use super::{Link, SiteId, Url};
 
 /// A service on which people have accounts, such as Facebook, under one key for both providers.
 ///
@@ -40,7 +40,7 @@ pub struct ServiceEntry {
     /// The name of its sign in WordPress.com's icon font.
     pub genericon: Option<String>,
     /// Where the person's browser connects it. It carries a one-time mark.
-    pub connect_url: Option<Url>,
+    pub connect_url: Option<Link<String>>,
     /// Whether one person can connect several accounts.
     pub supports_multiple_accounts: Option<bool>,
     /// Whether only additional accounts (pages, channels), not the person's own, can be used.

@@ -33,9 +33,14 @@ impl<T> Default for Listing<T> {
 
 impl<T> Listing<T> {
     /// The list, by `read` if nobody has read it yet.
-    pub async fn read(&self, read: impl Future<Output = Result<List<T>, Error>>) -> Result<Arc<List<T>>, Error> {
+    pub async fn read(&self, read: impl Future<Output = Result<Arc<List<T>>, Error>>) -> Result<Arc<List<T>>, Error> {
         self.expect();
-        self.answer.get_or_init(|| async { read.await.map(Arc::new) }).await.clone()
+        self.answer.get_or_init(|| read).await.clone()
+    }
+
+    /// Whether the list is at hand and has such a row.
+    pub fn holds(&self, is_it: impl Fn(&T) -> bool) -> bool {
+        self.answer.get().is_some_and(|list| list.as_ref().is_ok_and(|list| list.rows.iter().any(|row| is_it(row))))
     }
 
     /// Says that several of its keys will be asked for, though perhaps not together.

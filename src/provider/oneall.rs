@@ -9,26 +9,25 @@ pub mod envelope;
 pub mod mapping;
 pub mod payload;
 mod personal;
+mod reads;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
 use url::Url;
 
-use self::envelope::Opened;
 use self::personal::Withhold;
 use super::listing::one_by_one;
-use super::span::{self, Page, PageAsk, Pages, Slice, Stretch};
-use super::{Answer, CallMade, Calls, Error, Fetch, Reason, tell_left_out};
+use super::span::{self, Pages, Slice, Stretch};
+use super::{Answer, Calls, Error, Fetch, Reason};
 use crate::access::Denied;
-use crate::access::grant::{OneAllGrant, Permit, SiteKeys};
+use crate::access::grant::{OneAllGrant, SiteKeys};
 use crate::model::{
     Connection, ConnectionToken, Identity, IdentityState, IdentityToken, OneAllUser, Provider, Record, UserToken,
 };
-use crate::upstream::{self, Credential, Read, Upstream};
+use crate::upstream::{self, CacheSettings, Upstream};
 
 /// How OneAll is reached. Without keys it is not read at all.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -44,6 +43,10 @@ pub struct Settings {
     pub private_key: Option<SecretString>,
     /// How the host is reached.
     pub upstream: upstream::Settings,
+    /// How long answers are kept, whatever they are of.
+    pub cache: CacheSettings,
+    /// For how long an answer is fresh, by what it is of.
+    pub fresh: reads::Fresh,
 }
 
 /// OneAll, for the life of the process.
@@ -52,7 +55,8 @@ pub struct OneAll(Option<Site>);
 
 #[derive(Debug)]
 struct Site {
-    upstream: Upstream,
+    upstream: Arc<Upstream<Error>>,
+    fresh: reads::Fresh,
     keys: SiteKeys,
 }
 
@@ -93,7 +97,8 @@ impl OneAll {
             key.clone().ok_or_else(|| format!("oneall.{name}: is missing; wanted the site's key"))
         };
         Ok(Self(Some(Site {
-            upstream: Upstream::build(base, settings.upstream.clone())?,
+            upstream: Arc::new(Upstream::build(reads::plan(base, settings))?),
+            fresh: settings.fresh.clone(),
             keys: SiteKeys::new(key(&settings.public_key, "public_key")?, key(&settings.private_key, "private_key")?),
         })))
     }
@@ -133,20 +138,14 @@ impl Reads {
     /// A stretch of the site's sign-ins.
     pub async fn sign_ins(&self, stretch: Stretch) -> Result<Slice<Connection>, Error> {
         let grant = self.granted(OneAllGrant::sign_in_list)?;
-        let read = async |ask| {
-            let data = self.list(grant.permit(), &["connections.json"], ask).await;
-            data.map(|data| told(mapping::sign_in_list(data)))
-        };
+        let read = |ask| self.list(grant.permit(), &["connections.json"], ask, mapping::sign_in_list);
         span::read(stretch, |ask| self.sign_ins.page(ask, read(ask))).await
     }
 
     /// A stretch of the site's identities.
     pub async fn identities(&self, stretch: Stretch) -> Result<Slice<Identity>, Error> {
         let grant = self.granted(OneAllGrant::identity_list)?;
-        let read = async |ask| {
-            let data = self.list(grant.permit(), &["identities.json"], ask).await;
-            data.map(|data| told(mapping::identity_list(data)))
-        };
+        let read = |ask| self.list(grant.permit(), &["identities.json"], ask, mapping::identity_list);
         span::read(stretch, |ask| self.identities.page(ask, read(ask))).await
     }
 
@@ -156,18 +155,6 @@ impl Reads {
     /// Why not.
     pub fn personal(&self) -> Result<(), Error> {
         self.granted(OneAllGrant::personal).map(drop)
-    }
-
-    /// Asks OneAll whether it accepts the site's keys; for their operator.
-    pub async fn ping(&self) -> Result<(), Error> {
-        let permit = self.granted(|grant| grant.operators().ok_or(Denied::NoCredential))?;
-        let opened = self.get::<IgnoredAny>(permit, &["tools", "ping.json"], &[]).await?;
-        let answered = opened.map(|opened| opened.went_well()).transpose()?;
-        if answered == Some(true) {
-            return Ok(());
-        }
-        let detail = "there is no such site; look at oneall.subdomain";
-        Err(Error::new(Provider::OneAll, Reason::Unsupported, detail))
     }
 
     /// Takes a grant out of what the caller may; nothing is asked of OneAll without one.
@@ -183,14 +170,8 @@ impl Reads {
         if !grant.reaches_anything() {
             return Ok(None);
         }
-        let file = format!("{token}.json");
-        let Some(opened) = self.get(grant.permit(), &["connections", &file], &[]).await? else { return Ok(None) };
-        let found = mapping::sign_in(token, opened).map_err(|detail| malformed("connections", &file, detail))?;
-        let owner = match &found.record {
-            Record::SignIn(record) => record.user.as_ref().filter(|_| found.identity.as_deref().is_none_or(is_plain)),
-            _ => None,
-        };
-        Ok(grant.covers(owner.map(UserToken::as_str)).then(|| self.release(Arc::new(found))))
+        let Some(found) = self.read_sign_in(grant.clone(), token).await? else { return Ok(None) };
+        Ok(grant.covers(owner_of_sign_in(&found)).then(|| self.release(found)))
     }
 
     async fn user_by_token(&self, token: UserToken) -> Answer<OneAllUser> {
@@ -198,11 +179,8 @@ impl Reads {
         if !grant.covers(Some(token.as_str())) {
             return Ok(None);
         }
-        let file = format!("{token}.json");
-        let Some(payload) = self.data(grant.permit(), &["users", &file], &[]).await? else { return Ok(None) };
-        let user = mapping::user(token, payload).map_err(|detail| malformed("users", &file, detail))?;
-        tell_left_out(Provider::OneAll, user.entry.as_ref().map_or(&[], |entry| &entry.skipped));
-        Ok(Some(self.release(Arc::new(user))))
+        let Some(user) = self.read_user(grant.permit(), token).await? else { return Ok(None) };
+        Ok(Some(self.release(user)))
     }
 
     async fn identity(&self, token: IdentityToken) -> Answer<Identity> {
@@ -210,11 +188,8 @@ impl Reads {
         if !grant.reaches_anything() {
             return Ok(None);
         }
-        let file = format!("{token}.json");
-        let Some(payload) = self.data(grant.permit(), &["identities", &file], &[]).await? else { return Ok(None) };
-        let found = mapping::identity(token, payload).map_err(|detail| malformed("identities", &file, detail))?;
-        let owner = found.user.as_ref().filter(|_| is_plain(&found));
-        Ok(grant.covers(owner.map(UserToken::as_str)).then(|| self.release(Arc::new(found))))
+        let Some(found) = self.read_identity(grant.clone(), token).await? else { return Ok(None) };
+        Ok(grant.covers(owner_of(&found)).then(|| self.release(found)))
     }
 
     /// Lets a record go up that the caller's grant covers, without what takes a right of its own if they have not that.
@@ -224,51 +199,6 @@ impl Reads {
             Arc::make_mut(&mut found).withhold();
         }
         found
-    }
-
-    async fn list<T: DeserializeOwned>(&self, permit: Permit<'_>, path: &[&str], ask: PageAsk) -> Result<T, Error> {
-        let (page, size) = (ask.page.to_string(), ask.size.to_string());
-        let direction = if ask.newest_first { "desc" } else { "asc" };
-        let query = [("page", &*page), ("entries_per_page", &*size), ("order_direction", direction)];
-        let data = self.data(permit, path, &query).await?;
-        data.ok_or_else(|| Error::new(Provider::OneAll, Reason::Unsupported, "there is no such list"))
-    }
-
-    /// What a plain read brought; its operation must have gone well.
-    async fn data<T: DeserializeOwned>(
-        &self,
-        permit: Permit<'_>,
-        path: &[&str],
-        query: &[(&str, &str)],
-    ) -> Result<Option<T>, Error> {
-        match self.get(permit, path, query).await? {
-            Some(opened) => opened.into_data().inspect_err(|error| error.tell(&format!("/{}", path.join("/")))),
-            None => Ok(None),
-        }
-    }
-
-    async fn get<T: DeserializeOwned>(
-        &self,
-        permit: Permit<'_>,
-        path: &[&str],
-        query: &[(&str, &str)],
-    ) -> Result<Option<Opened<T>>, Error> {
-        let Some(site) = &self.host.0 else { return Err(not_configured()) };
-        let (public_key, private_key) = site.keys.show(permit);
-        let read = Read { path, query, credential: Credential::Basic(public_key, private_key) };
-        let (call, reply) = self.calls.spend(Provider::OneAll, site.upstream.get(&read)).await?;
-        let opened = match &reply {
-            Ok(reply) => envelope::open(reply),
-            Err(error) => Err(Error::from((Provider::OneAll, *error))),
-        };
-        let meta = match (&opened, &reply) {
-            (Ok(Some(opened)), _) => Some(opened.meta.clone()),
-            (_, Ok(reply)) => envelope::meta(reply),
-            (_, Err(_)) => None,
-        };
-        let target = call.target.clone();
-        self.calls.record(CallMade { provider: Provider::OneAll, call, note: meta.map(|meta| meta.to_string()) });
-        opened.inspect_err(|error: &Error| error.tell(&target))
     }
 }
 
@@ -296,16 +226,24 @@ impl Fetch<IdentityToken> for Reads {
     }
 }
 
+/// Whose a sign-in is, as far as that is proved.
+fn owner_of_sign_in(found: &Connection) -> Option<&str> {
+    match &found.record {
+        Record::SignIn(record) if found.identity.as_deref().is_none_or(is_plain) => {
+            record.user.as_ref().map(UserToken::as_str)
+        }
+        _ => None,
+    }
+}
+
+/// Whose an identity is, as far as that is proved.
+fn owner_of(found: &Identity) -> Option<&str> {
+    found.user.as_ref().filter(|_| is_plain(found)).map(UserToken::as_str)
+}
+
 /// Whether an identity can be read. Whose encrypted data is cannot be proved by what stands beside it in plain.
 fn is_plain(identity: &Identity) -> bool {
     identity.state == IdentityState::Readable
-}
-
-/// Tells the log, once for each answer, what of a page could not be read.
-fn told<T>(page: Page<T>) -> Page<T> {
-    let skipped: Vec<_> = page.skipped.iter().map(|skipped| skipped.value.clone()).collect();
-    tell_left_out(Provider::OneAll, &skipped);
-    page
 }
 
 fn is_subdomain(name: &str) -> bool {
@@ -314,10 +252,4 @@ fn is_subdomain(name: &str) -> bool {
 
 fn not_configured() -> Error {
     Error::new(Provider::OneAll, Reason::NotConfigured, "no OneAll site is set")
-}
-
-fn malformed(folder: &str, file: &str, detail: String) -> Error {
-    let error = Error::new(Provider::OneAll, Reason::Malformed, detail);
-    error.tell(&format!("/{folder}/{file}"));
-    error
 }

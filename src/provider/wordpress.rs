@@ -5,30 +5,31 @@
 //! empties the list of connected applications, so it is never sent there. `http_envelope`, `context`, `pretty` and
 //! `callback` change the form of an answer and nothing else, so they are never sent; `meta` is not proved, so neither.
 
+mod fetch;
 pub mod mapping;
 pub mod payload;
+mod renewal;
 mod settings;
 pub mod token_info;
 pub mod verdict;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 pub use self::settings::{KeyringApi, Settings};
 use self::verdict::Verdict;
 use super::listing::Listing;
-use super::{Answer, CallMade, Calls, Error, Fetch, List, Reason, tell_left_out};
+use super::{Answer, Calls, Error, List, Reason, tell_left_out};
 use crate::access::{Denied, WordPressGrant};
 use crate::model::{
     Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, DateTime, KeyringId, Provider, PublicizeId,
     Record, ServiceEntry, Site, SiteId, WordPressUser,
 };
-use crate::upstream::{Credential, Read, Reply, Upstream};
+use crate::upstream::{Circuit, Credential, Fresh, Judged, Keep, Plan, Read, Reply, Upstream};
 
 /// The fields of `/me` that are mapped. Asked for by name so that its secrets never travel.
 const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,avatar_URL,profile_URL,language,date,\
@@ -37,14 +38,22 @@ const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,avatar_UR
 /// The fields of a site that are mapped; the rest is some fifty kilobytes a page.
 const SITE_FIELDS: &str = "ID,name,description,URL,icon";
 
+/// Where the lists are whose things are read below them too.
+const APPLICATIONS: &[&str] = &["rest", "v1.1", "me", "connected-applications"];
+const SERVICES: &[&str] = &["rest", "v1.1", "meta", "external-services"];
+
+/// Where the person's sites are listed.
+const SITES: &[&str] = &["rest", "v1.1", "me", "sites"];
+
 /// What is wrong with an answer that names another thing than the one asked for.
 const ABOUT_ANOTHER: &str = "the answer is about something else";
 
 /// WordPress.com, for the life of the process.
 #[derive(Debug)]
 pub struct WordPress {
-    upstream: Upstream,
+    upstream: Arc<Upstream<Error>>,
     keyring_api: KeyringApi,
+    fresh: settings::Fresh,
 }
 
 /// WordPress.com for one operation of one caller; each list is read at most once.
@@ -59,6 +68,8 @@ pub struct Reads {
     services: Listing<ServiceEntry>,
     sites: Listing<Site>,
     me: OnceCell<Result<Arc<WordPressUser>, Error>>,
+    alone: Mutex<HashMap<ConnectionKey, Arc<OnceCell<Answer<Connection>>>>>,
+    live: OnceLock<Box<Reads>>,
 }
 
 /// A service of WordPress.com's catalogue, by its slug there.
@@ -71,8 +82,15 @@ impl WordPress {
     /// # Errors
     /// A sentence that names the setting.
     pub fn build(settings: &Settings) -> Result<Self, String> {
-        let base = settings.base()?;
-        Ok(Self { upstream: Upstream::build(base, settings.upstream.clone())?, keyring_api: settings.keyring_api })
+        let upstream = Upstream::build(Plan {
+            provider: Provider::WordPress.name(),
+            base: settings.base()?,
+            settings: settings.upstream.clone(),
+            cache: settings.cache.clone(),
+            credential_concurrent_max: settings.concurrent_per_token_max,
+            explain: |error| Error::from((Provider::WordPress, error)),
+        })?;
+        Ok(Self { upstream: Arc::new(upstream), keyring_api: settings.keyring_api, fresh: settings.fresh.clone() })
     }
 
     /// Begins the reads of one operation. `now` decides what has expired.
@@ -88,6 +106,8 @@ impl WordPress {
             services: Listing::default(),
             sites: Listing::default(),
             me: OnceCell::new(),
+            alone: Mutex::default(),
+            live: OnceLock::new(),
         }
     }
 
@@ -117,28 +137,28 @@ impl Reads {
 
     /// Every Keyring connection of the person.
     pub async fn keyring_connections(&self) -> Result<Arc<List<Connection>>, Error> {
-        let path = self.host.keyring_path();
-        self.keyring.read(self.list(&path, &[], |list| mapping::keyring_list(list, self.now))).await
+        let (path, now) = (self.host.keyring_path(), self.now);
+        let map = move |list| mapping::keyring_list(list, now);
+        self.keyring.read(self.list(&path, &[], self.host.fresh.lists_seconds, map)).await
     }
 
     /// Every Publicize connection of the person, or those of one site.
     pub async fn publicize_connections(&self, site: Option<SiteId>) -> Result<Arc<List<Connection>>, Error> {
-        let id = site.map(|site| site.to_string());
+        let (id, now) = (site.map(|site| site.to_string()), self.now);
         let path = publicize_path(id.as_deref());
-        let read = self.list(&path, &[], |list| mapping::publicize_list(list, self.now));
-        self.publicize_listing(site).read(read).await
+        let map = move |list| mapping::publicize_list(list, now);
+        self.publicize_listing(site).read(self.list(&path, &[], self.host.fresh.lists_seconds, map)).await
     }
 
     /// Every application the person gave access to.
     pub async fn applications(&self) -> Result<Arc<List<Application>>, Error> {
-        let path = ["rest", "v1.1", "me", "connected-applications"];
-        self.applications.read(self.list(&path, &[], mapping::application_list)).await
+        let read = self.list(APPLICATIONS, &[], self.host.fresh.lists_seconds, mapping::application_list);
+        self.applications.read(read).await
     }
 
     /// The catalogue of services.
     pub async fn services(&self) -> Result<Arc<List<ServiceEntry>>, Error> {
-        let path = ["rest", "v1.1", "meta", "external-services"];
-        self.services.read(self.list(&path, &[], mapping::service_list)).await
+        self.services.read(self.list(SERVICES, &[], self.host.fresh.services_seconds, mapping::service_list)).await
     }
 
     /// Says that the services of several rows will be asked for, some of them later than others: one read of the
@@ -149,17 +169,20 @@ impl Reads {
 
     /// Every site of the person.
     pub async fn sites(&self) -> Result<Arc<List<Site>>, Error> {
-        let path = ["rest", "v1.1", "me", "sites"];
-        self.sites.read(self.list(&path, &[("fields", SITE_FIELDS)], mapping::site_list)).await
+        let fields = [("fields", SITE_FIELDS)];
+        self.sites.read(self.list(SITES, &fields, self.host.fresh.sites_seconds, mapping::site_list)).await
     }
 
     /// The person whose token it is.
     pub async fn me(&self) -> Result<Arc<WordPressUser>, Error> {
-        let read = || async {
-            let me = self.due(&["rest", "v1.1", "me"], &[("fields", ME_FIELDS)], mapping::me).await?;
-            Ok(Arc::new(me))
-        };
+        let fields = [("fields", ME_FIELDS)];
+        let read = || self.due(&["rest", "v1.1", "me"], &fields, self.host.fresh.me_seconds, mapping::me);
         self.me.get_or_init(read).await.clone()
+    }
+
+    /// Whether WordPress.com is called at the moment.
+    pub fn circuit(&self) -> Circuit {
+        self.host.upstream.circuit()
     }
 
     fn publicize_listing(&self, site: Option<SiteId>) -> Arc<Listing<Connection>> {
@@ -169,170 +192,158 @@ impl Reads {
 
     async fn keyring_connection(&self, key: KeyringId) -> Answer<Connection> {
         let [a, b, c, d] = self.host.keyring_path();
-        let about_it = |found: Connection| match &found.record {
+        if let Some(row) = self.row(&[a, b, c, d], &[], |row: &Connection| row.key == ConnectionKey::Keyring(key)) {
+            return Ok(Some(row));
+        }
+        let about_it = move |found: Connection| match &found.record {
             Record::Publicize(use_of_it) if use_of_it.keyring.is_none_or(|keyring| keyring == key) => Ok(found),
             Record::Publicize(_) => Err(ABOUT_ANOTHER.to_owned()),
             _ => own(&ConnectionKey::Keyring(key), &found.key.clone(), found),
         };
-        let map = |payload| mapping::connection(payload, self.now).and_then(about_it);
-        let Some(found) = self.thing(&[a, b, c, d, &key.to_string()], &[], map).await? else { return Ok(None) };
+        let now = self.now;
+        let map = move |payload| mapping::connection(payload, now).and_then(about_it);
+        let path = [a, b, c, d, &key.to_string()];
+        let Some(found) = self.thing(&path, &[], self.host.fresh.lists_seconds, map).await? else { return Ok(None) };
         if !matches!(found.record, Record::Publicize(_)) {
-            return Ok(Some(Arc::new(found)));
+            return Ok(Some(found));
         }
         // The documented sample of a Keyring read is a Publicize connection. The list tells whether there is a Keyring
         // connection of that number too; if so that is what was asked for, as it is when several are asked together.
         let list = self.keyring_connections().await;
         let listed =
             list.iter().flat_map(|list| &list.rows).find(|row| row.key == ConnectionKey::Keyring(key)).cloned();
-        Ok(Some(listed.unwrap_or_else(|| Arc::new(found))))
+        Ok(Some(listed.unwrap_or(found)))
     }
 
     async fn publicize_connection(&self, key: PublicizeId) -> Answer<Connection> {
         let (site, id) = (key.site.map(|site| site.to_string()), key.id.to_string());
-        let path = publicize_path(site.as_deref());
+        let is_it = |row: &Connection| row.key == ConnectionKey::Publicize(key);
+        let lists = [publicize_path(site.as_deref()), publicize_path(None)];
+        if let Some(row) = lists.iter().find_map(|path| self.row(path, &[], is_it)) {
+            return Ok(Some(row));
+        }
+        let [path, _] = lists;
         let path: Vec<&str> = path.into_iter().chain([id.as_str()]).collect();
-        let map = |payload| {
-            let found = mapping::connection(payload, self.now)?;
+        let now = self.now;
+        let map = move |payload| {
+            let found = mapping::connection(payload, now)?;
             own(&ConnectionKey::Publicize(key), &found.key.clone(), found)
         };
-        Ok(self.thing(&path, &[], map).await?.map(Arc::new))
+        self.thing(&path, &[], self.host.fresh.lists_seconds, map).await
     }
 
     async fn application(&self, key: ApplicationId) -> Answer<Application> {
-        let path = ["rest", "v1.1", "me", "connected-applications", &key.to_string()];
-        let map = |payload| {
+        let key_of = ApplicationKey::Connected(key);
+        if let Some(row) = self.row(APPLICATIONS, &[], |row: &Application| row.key == key_of) {
+            return Ok(Some(row));
+        }
+        let map = move |payload| {
             let found = mapping::application(payload)?;
-            own(&ApplicationKey::Connected(key), &found.key.clone(), found)
+            own(&key_of, &found.key.clone(), found)
         };
-        Ok(self.thing(&path, &[], map).await?.map(Arc::new))
+        let id = key.to_string();
+        self.thing(&below(APPLICATIONS, &id), &[], self.host.fresh.lists_seconds, map).await
     }
 
     async fn service(&self, slug: ServiceSlug) -> Answer<ServiceEntry> {
-        let path = ["rest", "v1.1", "meta", "external-services", &slug.0];
-        let map = |payload| {
+        // The catalogue is complete: a slug that it does not list is not read again by itself.
+        if let Some(list) = self.kept_list::<ServiceEntry>(SERVICES, &[]) {
+            return Ok(list.rows.iter().find(|row| row.slug == slug.0).cloned());
+        }
+        let name = slug.0.clone();
+        let map = move |payload| {
             let found = mapping::service(payload)?;
-            own(&slug.0, &found.slug.clone(), found)
+            own(&name, &found.slug.clone(), found)
         };
-        Ok(self.thing(&path, &[], map).await?.map(Arc::new))
+        self.thing(&below(SERVICES, &slug.0), &[], self.host.fresh.services_seconds, map).await
     }
 
     async fn site(&self, key: SiteId) -> Answer<Site> {
-        let path = ["rest", "v1.1", "sites", &key.to_string()];
-        let map = |payload| {
+        let fields = [("fields", SITE_FIELDS)];
+        if let Some(row) = self.row(SITES, &fields, |row: &Site| row.key == key) {
+            return Ok(Some(row));
+        }
+        let map = move |payload| {
             let found = mapping::site(payload)?;
             own(&key, &found.key.clone(), found)
         };
-        Ok(self.thing(&path, &[("fields", SITE_FIELDS)], map).await?.map(Arc::new))
+        let id = key.to_string();
+        self.thing(&["rest", "v1.1", "sites", &id], &fields, self.host.fresh.sites_seconds, map).await
+    }
+
+    /// A row of a list that was read lately, by this operation or another with the same token.
+    fn row<T>(&self, path: &[&str], query: &[(&str, &str)], is_it: impl Fn(&T) -> bool) -> Option<Arc<T>>
+    where
+        List<T>: Keep,
+    {
+        self.kept_list(path, query)?.rows.iter().find(|row| is_it(row)).cloned()
+    }
+
+    fn kept_list<T>(&self, path: &[&str], query: &[(&str, &str)]) -> Option<Arc<List<T>>>
+    where
+        List<T>: Keep,
+    {
+        let credential = Credential::Bearer(self.grant.as_ref().ok()?.token());
+        let read = Read { path, query, masked: false, credential, reader: None };
+        self.calls.peek(Provider::WordPress, &self.host.upstream, &read)
     }
 
     /// Reads a list.
-    async fn list<P: DeserializeOwned, T>(
+    async fn list<P: DeserializeOwned, T: Send + Sync + 'static>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
-        map: impl FnOnce(P) -> List<T>,
-    ) -> Result<List<T>, Error> {
-        let list = self.due(path, query, |payload| Ok(map(payload))).await?;
-        tell_left_out(Provider::WordPress, &list.skipped);
-        Ok(list)
+        fresh_seconds: u64,
+        map: impl Fn(P) -> List<T> + Send + Sync + 'static,
+    ) -> Result<Arc<List<T>>, Error>
+    where
+        List<T>: Keep,
+    {
+        let map = move |payload| {
+            let list = map(payload);
+            tell_left_out(Provider::WordPress, &list.skipped);
+            Ok(list)
+        };
+        self.due(path, query, fresh_seconds, map).await
     }
 
     /// Reads what must be there: a list, or the person's own account.
-    async fn due<P: DeserializeOwned, T>(
+    async fn due<P: DeserializeOwned, T: Keep>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
-        map: impl FnOnce(P) -> Result<T, String>,
-    ) -> Result<T, Error> {
-        match self.thing(path, query, map).await? {
+        fresh_seconds: u64,
+        map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
+    ) -> Result<Arc<T>, Error> {
+        match self.thing(path, query, fresh_seconds, map).await? {
             Some(found) => Ok(found),
             None => Err(Error::new(Provider::WordPress, Reason::Unsupported, "there is no such list")),
         }
     }
 
-    /// Reads what may be there, and tells the log if the answer is none.
-    async fn thing<P: DeserializeOwned, T>(
+    /// Reads what may be there.
+    async fn thing<P: DeserializeOwned, T: Keep>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
-        map: impl FnOnce(P) -> Result<T, String>,
-    ) -> Result<Option<T>, Error> {
+        fresh_seconds: u64,
+        map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
+    ) -> Answer<T> {
         let grant = self.grant.as_ref().map_err(|why| Error::denied(Provider::WordPress, *why))?;
-        let read = Read { path, query, credential: Credential::Bearer(grant.token()) };
-        let (call, reply) = self.calls.spend(Provider::WordPress, self.host.upstream.get(&read)).await?;
-        let target = call.target.clone();
-        self.calls.record(CallMade { provider: Provider::WordPress, call, note: None });
-        let found = match reply {
-            Ok(reply) => understand(&reply, map),
-            Err(error) => Err(Error::from((Provider::WordPress, error))),
+        let credential = Credential::Bearer(grant.token());
+        let read = Read { path, query, masked: false, credential, reader: None };
+        let lasts = Some(Duration::from_secs(fresh_seconds));
+        let judge = move |reply: &Reply| {
+            let result = understand(reply, &map).map(|found| found.map(|noun| Fresh { noun, lasts }));
+            Judged { result, note: None }
         };
-        found.inspect_err(|error| error.tell(&target))
+        self.calls.read(Provider::WordPress, &self.host.upstream, &read, judge).await
     }
 }
 
-impl Fetch<KeyringId> for Reads {
-    type Noun = Connection;
-
-    async fn fetch(&self, keys: &[KeyringId]) -> HashMap<KeyringId, Answer<Connection>> {
-        let key_of = |row: &Connection| match row.key {
-            ConnectionKey::Keyring(key) => Some(key),
-            _ => None,
-        };
-        let single = |key| self.keyring_connection(key);
-        self.keyring.answer(keys, self.keyring_connections(), key_of, single).await
-    }
-}
-
-impl Fetch<PublicizeId> for Reads {
-    type Noun = Connection;
-
-    async fn fetch(&self, keys: &[PublicizeId]) -> HashMap<PublicizeId, Answer<Connection>> {
-        let mut by_site: HashMap<Option<SiteId>, Vec<PublicizeId>> = HashMap::new();
-        for key in keys {
-            by_site.entry(key.site).or_default().push(*key);
-        }
-        let sites = by_site.into_iter().map(async |(site, keys)| {
-            let key_of = |row: &Connection| match row.key {
-                ConnectionKey::Publicize(key) => Some(PublicizeId { site, id: key.id }),
-                _ => None,
-            };
-            let single = |key| self.publicize_connection(key);
-            self.publicize_listing(site).answer(&keys, self.publicize_connections(site), key_of, single).await
-        });
-        join_all(sites).await.into_iter().flatten().collect()
-    }
-}
-
-impl Fetch<ApplicationId> for Reads {
-    type Noun = Application;
-
-    async fn fetch(&self, keys: &[ApplicationId]) -> HashMap<ApplicationId, Answer<Application>> {
-        let key_of = |row: &Application| match row.key {
-            ApplicationKey::Connected(key) => Some(key),
-            ApplicationKey::Plugin(_) => None,
-        };
-        let single = |key| self.application(key);
-        self.applications.answer(keys, self.applications(), key_of, single).await
-    }
-}
-
-impl Fetch<ServiceSlug> for Reads {
-    type Noun = ServiceEntry;
-
-    async fn fetch(&self, keys: &[ServiceSlug]) -> HashMap<ServiceSlug, Answer<ServiceEntry>> {
-        // The catalogue is complete: a slug that it does not list is not read again by itself.
-        let single = async |slug| if self.services.is_read() { Ok(None) } else { self.service(slug).await };
-        let key_of = |row: &ServiceEntry| Some(ServiceSlug(row.slug.clone()));
-        self.services.answer(keys, self.services(), key_of, single).await
-    }
-}
-
-impl Fetch<SiteId> for Reads {
-    type Noun = Site;
-
-    async fn fetch(&self, keys: &[SiteId]) -> HashMap<SiteId, Answer<Site>> {
-        self.sites.answer(keys, self.sites(), |row| Some(row.key), |key| self.site(key)).await
-    }
+/// The path of one of a list's things.
+fn below<'a>(list: &[&'a str], id: &'a str) -> Vec<&'a str> {
+    list.iter().copied().chain([id]).collect()
 }
 
 fn publicize_path(site: Option<&str>) -> Vec<&str> {
@@ -343,10 +354,7 @@ fn publicize_path(site: Option<&str>) -> Vec<&str> {
 }
 
 /// What an answer holds, if it is one and holds anything.
-fn understand<P: DeserializeOwned, T>(
-    reply: &Reply,
-    map: impl FnOnce(P) -> Result<T, String>,
-) -> Result<Option<T>, Error> {
+fn understand<P: DeserializeOwned, T>(reply: &Reply, map: impl Fn(P) -> Result<T, String>) -> Result<Option<T>, Error> {
     match verdict::judge(reply)? {
         Verdict::Content => payload::decode(&reply.body).and_then(map).map(Some).map_err(malformed),
         Verdict::Absent => Ok(None),

@@ -1,12 +1,16 @@
 //! The wire: one HTTP call by reqwest, its body counted while it is read.
 //!
 //! reqwest's own settings allow redirects, proxies from the environment and endless time and bodies; here each is set.
+//! What it cannot bound is the size of an answer's head over HTTP/1.1: hyper stops at about 400 KiB of it, and the number
+//! of its lines and the whole head over HTTP/2 are bounded here.
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, Response, redirect, tls};
 use secrecy::ExposeSecret;
 use url::Url;
 
@@ -15,41 +19,75 @@ use super::{Credential, Error, Reply, Settings};
 /// The longest wait that is believed; a host that asks for more is asked again after this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 
-/// Makes the pooled client of one host.
-pub(super) fn build(base: &Url, settings: &Settings) -> Result<Client, String> {
-    Client::builder()
-        .user_agent(concat!("commongraph/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .referer(false)
-        .https_only(base.scheme() == "https")
-        .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
-        .pool_max_idle_per_host(settings.concurrent_max)
-        .pool_idle_timeout(Duration::from_secs(30))
-        .build()
-        .map_err(|error| format!("the HTTP client cannot be made: {}", error.without_url()))
+/// The most lines that the head of an answer may have.
+const HEADERS_MAX: usize = 100;
+
+/// The largest head of an answer over HTTP/2, in bytes.
+const HEADER_BYTES_MAX: u32 = 64 * 1_024;
+
+/// How long an idle connection is kept.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// What carries a call to a host and its answer back; a test puts its own in place of the wire.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends one GET with this credential and reads the whole answer.
+    fn get<'a>(&'a self, url: &'a Url, credential: Credential<'a>) -> BoxFuture<'a, Result<Reply, Error>>;
 }
 
-/// Sends one GET and reads the whole answer.
-pub(super) async fn get(
-    client: &Client,
-    mut url: Url,
-    credential: Credential<'_>,
+/// HTTP, by a pooled client of one host.
+#[derive(Debug)]
+pub struct Wire {
+    client: Client,
     body_max: usize,
-) -> Result<Reply, Error> {
-    if let Credential::Parameter(name, secret) = credential {
-        url.query_pairs_mut().append_pair(name, secret.expose_secret());
+}
+
+impl Wire {
+    /// Makes the client of the host at this address.
+    ///
+    /// # Errors
+    /// When the system's TLS roots cannot be used.
+    pub fn build(base: &Url, settings: &Settings) -> Result<Self, String> {
+        let client = Client::builder()
+            .user_agent(concat!("commongraph/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .https_only(base.scheme() == "https")
+            .tls_version_min(tls::Version::TLS_1_2)
+            .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
+            .read_timeout(Duration::from_millis(settings.read_timeout_ms))
+            .timeout(Duration::from_millis(settings.attempt_timeout_ms))
+            .http1_max_headers(HEADERS_MAX)
+            .http2_max_header_list_size(HEADER_BYTES_MAX)
+            .pool_max_idle_per_host(settings.concurrent_max)
+            .pool_idle_timeout(IDLE_MAX)
+            .build()
+            .map_err(|error| format!("the HTTP client cannot be made: {}", error.without_url()))?;
+        Ok(Self { client, body_max: settings.body_max_bytes })
     }
-    let mut request = client.get(url).header(ACCEPT, "application/json");
-    if let Some(shown) = show(credential)? {
-        request = request.header(AUTHORIZATION, shown);
+
+    async fn call(&self, mut url: Url, credential: Credential<'_>) -> Result<Reply, Error> {
+        if let Credential::Parameter(name, secret) = credential {
+            url.query_pairs_mut().append_pair(name, secret.expose_secret());
+        }
+        let mut request = self.client.get(url).header(ACCEPT, "application/json");
+        if let Some(shown) = show(credential)? {
+            request = request.header(AUTHORIZATION, shown);
+        }
+        let response = request.send().await.map_err(|error| classify(&error))?;
+        let status = response.status().as_u16();
+        let content_type = media_type(response.headers());
+        let retry_after = retry_after(response.headers());
+        let body = read_body(response, self.body_max).await?;
+        Ok(Reply { status, content_type, retry_after, body })
     }
-    let response = request.send().await.map_err(|error| classify(&error))?;
-    let status = response.status().as_u16();
-    let content_type = media_type(response.headers());
-    let retry_after = retry_after(response.headers());
-    let body = read_body(response, body_max).await?;
-    Ok(Reply { status, content_type, retry_after, body })
+}
+
+impl Transport for Wire {
+    fn get<'a>(&'a self, url: &'a Url, credential: Credential<'a>) -> BoxFuture<'a, Result<Reply, Error>> {
+        self.call(url.clone(), credential).boxed()
+    }
 }
 
 async fn read_body(mut response: Response, body_max: usize) -> Result<Bytes, Error> {
@@ -75,7 +113,7 @@ fn show(credential: Credential<'_>) -> Result<Option<HeaderValue>, Error> {
             let pair = format!("{}:{}", name.expose_secret(), password.expose_secret());
             format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
         }
-        Credential::Parameter(..) | Credential::Nothing => return Ok(None),
+        Credential::Parameter(..) => return Ok(None),
     };
     let mut value = HeaderValue::try_from(text).map_err(|_| Error::Unreachable)?;
     value.set_sensitive(true);

@@ -42,7 +42,7 @@ fn an_operation_is_answered_and_its_calls_are_told() {
     let calls = String::from_utf8(output.stderr).unwrap();
     let of = |provider: &str| calls.lines().filter(|line| line.starts_with(provider)).count();
     assert_eq!((of("wordpress"), of("oneall")), (4, 8), "{calls}");
-    assert!(calls.contains("GET /rest/v1.1/me/keyring-connections  200"), "{calls}");
+    assert!(calls.contains("GET /rest/v1.1/me/keyring-connections  MISS  200"), "{calls}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use commongraph::graph::document::limits::Limits;
 use commongraph::sandbox::{
     self, JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, Person, Sandbox, people, services,
 };
+use commongraph::upstream;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -27,6 +28,24 @@ pub struct World {
 pub struct Gateway {
     pub running: Running,
     pub client: reqwest::Client,
+}
+
+/// Without what makes one request depend on those before it, or cost another number of calls: a test that is about the
+/// cache, other attempts, the breaker or the rate turns on what it is about, by `as_shipped`.
+fn plain(upstream: &mut upstream::Settings, cache: &mut upstream::CacheSettings) {
+    cache.max_bytes = 0;
+    upstream.retries_max = 0;
+    upstream.breaker_calls_min = 1_000_000;
+    upstream.calls_per_second_max = 1_000_000;
+    upstream.calls_burst_max = 1_000_000;
+}
+
+/// Reaches the providers as the gateway does by default.
+pub fn as_shipped(settings: &mut Settings) {
+    settings.wordpress.upstream = upstream::Settings::default();
+    settings.wordpress.cache = upstream::CacheSettings::default();
+    settings.oneall.upstream = upstream::Settings::default();
+    settings.oneall.cache = upstream::CacheSettings::default();
 }
 
 /// One who asks: the headers of their requests.
@@ -104,6 +123,12 @@ impl Gateway {
         settings.http.listen.set_port(0);
         settings.http.drain.grace_ms = 0;
         settings.access = app::toy::access();
+        for (upstream, cache) in [
+            (&mut settings.wordpress.upstream, &mut settings.wordpress.cache),
+            (&mut settings.oneall.upstream, &mut settings.oneall.cache),
+        ] {
+            plain(upstream, cache);
+        }
         change(&mut settings);
         let running = app::start(&settings, Vec::new()).await.unwrap();
         Self { running, client: reqwest::Client::builder().no_proxy().build().unwrap() }

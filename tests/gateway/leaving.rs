@@ -23,8 +23,10 @@ async fn until_open(world: &World, wanted: impl Fn(u64) -> bool) {
 
 async fn world_without_haste() -> World {
     World::with(sandbox::Settings::default(), |settings| {
-        settings.wordpress.upstream.timeout_ms = 600_000;
-        settings.oneall.upstream.timeout_ms = 600_000;
+        settings.graph.deadline_ms = 600_000;
+        for upstream in [&mut settings.wordpress.upstream, &mut settings.oneall.upstream] {
+            (upstream.timeout_ms, upstream.attempt_timeout_ms, upstream.read_timeout_ms) = (600_000, 600_000, 600_000);
+        }
     })
     .await
 }
@@ -54,8 +56,9 @@ async fn a_client_that_leaves_costs_the_others_nothing() {
         "{ connection(by: { connectionToken: \"5a4d0000-0000-4000-8000-000000000002\" }) { id identity { id } } }";
     let alone = world.ask("ada", query).await;
     assert!(alone["data"]["connection"]["identity"].is_object());
-    world.fault(json!({ "hang": "head", "path": "/connections/*", "times": 1 })).await;
-    let leaving = tokio::spawn(world.gateway.request(&Asker::person("ada"), query, json!({})).send());
+    world.fault(json!({ "hang": "head", "path": "/rest/v1.1/me", "times": 1 })).await;
+    let hanging = "{ viewer { wordpressUser { userId } } }";
+    let leaving = tokio::spawn(world.gateway.request(&Asker::person("ada"), hanging, json!({})).send());
     until_open(&world, |open| open == 1).await;
     let together = world.ask("ada", query).await;
     leaving.abort();

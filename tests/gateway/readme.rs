@@ -98,6 +98,7 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
         "secret" | "sha256" => "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
         "scopes" => "oneall:personal",
         "expires_at" => "2100-01-01T00:00:00Z",
+        "absent_seconds" | "retries_max" => "2",
         _ => "10",
     };
     let of_one_provider = |name: &str| name.replace("….", "wordpress.").replace("<id>", "a1");
@@ -121,5 +122,5 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
             panic!("{name}: {error}");
         }
     }
-    assert_eq!(settings.len(), 70, "{settings:?}");
+    assert_eq!(settings.len(), 89, "{settings:?}");
 }

@@ -12,8 +12,8 @@ use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
 use crate::model::{
-    Application, Connection, ConnectionHealth, ConnectionKey, Identity, OneAllUser, PublicizeRecord, Record, Service,
-    SignInPlugin, SignInRecord, SignInResult, Site,
+    Application, Connection, ConnectionHealth, ConnectionKey, HealthAction, Identity, KeyringRecord, Link, OneAllUser,
+    PublicizeRecord, Record, Service, SignInPlugin, SignInRecord, SignInResult, Site, Url,
 };
 use crate::provider::oneall::mapping::plugin_application;
 
@@ -95,7 +95,39 @@ impl ConnectionHealth {
 }
 
 #[ComplexObject]
+impl HealthAction {
+    /// Where, for the person's own browser. Null where the provider gives no place.
+    async fn url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
+        renewal(ctx, self.url.as_ref()).await
+    }
+}
+
+#[ComplexObject]
+impl KeyringRecord {
+    /// Where the person's own browser renews the grant. It carries a one-time mark: do not store or share it.
+    async fn refresh_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
+        renewal(ctx, self.refresh_url.as_ref()).await
+    }
+}
+
+/// A link that renews a grant. It is never kept, so that of a row that was is read anew.
+async fn renewal(ctx: &Context<'_>, link: Option<&Link<ConnectionKey>>) -> Option<Result<Url, Error>> {
+    match link? {
+        Link::Known(url) => Some(Ok(url.clone())),
+        Link::Withheld(key) => {
+            let renewed = ctx.loaders().wordpress.reads.renewed(key).await;
+            pick_from(renewed, |row| row.renewal()?.known().cloned())
+        }
+    }
+}
+
+#[ComplexObject]
 impl PublicizeRecord {
+    /// Where the person's own browser renews the grant. It carries a one-time mark: do not store or share it.
+    async fn refresh_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
+        renewal(ctx, self.refresh_url.as_ref()).await
+    }
+
     /// The site it serves.
     async fn site(&self) -> Option<Site> {
         self.site.map(bare_site)

@@ -11,7 +11,7 @@ use super::{pick_from, rows};
 use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
-use crate::model::{Connection, Provider, Service, ServiceEntry, Site, Url, catalogue};
+use crate::model::{Connection, Link, Provider, Service, ServiceEntry, Site, Url, catalogue};
 use crate::provider::wordpress::ServiceSlug;
 
 /// The service that a provider calls `slug`.
@@ -60,7 +60,14 @@ impl Service {
 
     /// Where the person's own browser connects it. It carries a one-time mark: do not store or share it.
     async fn connect_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
-        self.entry(ctx, |entry| entry.connect_url.clone()).await
+        match self.entry(ctx, |entry| entry.connect_url.clone()).await? {
+            Ok(Link::Known(url)) => Some(Ok(url)),
+            Ok(Link::Withheld(slug)) => {
+                let renewed = ctx.loaders().wordpress.reads.renewed_service(&slug).await;
+                pick_from(renewed, |entry| entry.connect_url.as_ref()?.known().cloned())
+            }
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// Whether one person can connect several accounts.

@@ -57,9 +57,8 @@ impl fmt::Display for Meta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let date = self.date.map(|date| date.to_string()).unwrap_or_default();
         let code = self.status.code.map(|code| code.to_string()).unwrap_or_default();
-        let plain = |c: &char| c.is_ascii_graphic();
-        let resource: String = self.resource.iter().flat_map(|text| text.chars()).filter(plain).take(256).collect();
-        write!(f, "date={date} resource={resource} status={code}")
+        // Not the resource: its path may hold a token.
+        write!(f, "date={date} status={code}")
     }
 }
 

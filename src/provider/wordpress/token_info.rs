@@ -13,8 +13,8 @@ use serde::Deserialize;
 use super::WordPress;
 use crate::access::proof::{Proof, Prove};
 use crate::model::Provider;
-use crate::provider::{Error, lenient};
-use crate::upstream::{Credential, Read, Reply};
+use crate::provider::{Error, Reason, lenient};
+use crate::upstream::{Budget, Credential, Fresh, Freshness, Judged, Keep, Read, Reply};
 
 /// The OAuth error for what is no token of this application.
 const NOT_A_TOKEN: &str = "invalid_request";
@@ -42,16 +42,35 @@ impl TokenInfo {
         let read = Read {
             path: &["oauth2", "token-info"],
             query: &[("client_id", &self.client_id)],
+            masked: false,
             credential: Credential::Parameter("token", token),
+            reader: None,
         };
-        let (call, reply) = self.host.upstream.get(&read).await;
-        let proof = reply.as_ref().map_or(Proof::Unknown, |reply| judge(reply, &self.client_id));
-        if let Err(error) = reply {
-            Error::from((Provider::WordPress, error)).tell(&call.target);
-        } else if proof == Proof::Unknown {
-            tracing::warn!(target = call.target, status = call.status, "whose a token is cannot be told");
+        let client_id = self.client_id.clone();
+        let judge = move |reply: &Reply| {
+            // What is told is remembered where it is used, and not here.
+            let result = told(reply, &client_id).map(|proof| Some(Fresh { noun: Told(proof), lasts: None }));
+            Judged { result, note: None }
+        };
+        let budget = Budget::calls(1).with(Freshness::Live);
+        let (call, _, told) = self.host.upstream.read(&read, &budget, judge).await;
+        match told {
+            Ok(Some(told)) => told.0,
+            Ok(None) => Proof::Unknown,
+            Err(error) => {
+                error.tell(&call);
+                Proof::Unknown
+            }
         }
-        proof
+    }
+}
+
+/// What WordPress.com told of a token.
+struct Told(Proof);
+
+impl Keep for Told {
+    fn withheld(&self) -> Option<Self> {
+        None
     }
 }
 
@@ -61,17 +80,23 @@ impl Prove for TokenInfo {
     }
 }
 
-fn judge(reply: &Reply, client_id: &str) -> Proof {
-    let payload: Payload = match serde_json::from_slice(&reply.body) {
-        Ok(payload) => payload,
-        Err(_) => return Proof::Unknown,
-    };
+/// What an answer tells of the token, if it does.
+fn told(reply: &Reply, client_id: &str) -> Result<Proof, Error> {
+    let payload: Payload = serde_json::from_slice(&reply.body).unwrap_or_default();
     let (named, error) = (payload.client_id.text(), payload.error.text());
     match (reply.status, named, error) {
-        (200, Some(named), None) if named == client_id => Proof::Ours,
-        (200, Some(_), None) => Proof::Foreign,
-        (400, None, Some(error)) if error == NOT_A_TOKEN => Proof::Foreign,
-        _ => Proof::Unknown,
+        (200, Some(named), None) if named == client_id => Ok(Proof::Ours),
+        (200, Some(_), None) => Ok(Proof::Foreign),
+        (400, None, Some(error)) if error == NOT_A_TOKEN => Ok(Proof::Foreign),
+        (status, ..) => {
+            let reason = match status {
+                429 => Reason::Throttled,
+                500.. => Reason::Unavailable,
+                _ => Reason::Malformed,
+            };
+            let error = Error::new(Provider::WordPress, reason, "whose a token is cannot be told");
+            Err(Error { status: Some(status), retry_after: reply.retry_after, ..error })
+        }
     }
 }
 
@@ -83,7 +108,7 @@ mod tests {
     fn a_token_is_foreign_only_if_that_is_said() {
         let judged = |status: u16, body: &str| {
             let body = body.to_owned().into();
-            judge(&Reply { status, content_type: None, retry_after: None, body }, "90210")
+            told(&Reply { status, content_type: None, retry_after: None, body }, "90210").unwrap_or(Proof::Unknown)
         };
         for (status, body, proof) in [
             (200, r#"{"client_id":"90210","user_id":"1","blog_id":null,"scope":"global"}"#, Proof::Ours),

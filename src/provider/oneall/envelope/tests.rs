@@ -252,3 +252,19 @@ proptest! {
         opens_without_panic(&reply(status, damaged));
     }
 }
+
+#[test]
+fn what_is_nested_without_end_overflows_nothing() {
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    for body in [
+        format!("{{\"response\":{deep}}}"),
+        format!("{{\"response\":{{\"request\":{{\"date\":{deep}}}}}}}"),
+        format!("{{\"response\":{{\"request\":{{}},\"result\":{{\"data\":{{\"connections\":{deep}}}}}}}}}"),
+    ] {
+        let reply = Reply { status: 200, content_type: None, retry_after: None, body: body.into() };
+        // What is not mapped is skipped without a limit, what is mapped is refused beyond serde_json's: neither takes stack.
+        if let Ok(Some(opened)) = open::<ConnectionsData>(&reply) {
+            assert!(opened.meta.date.is_none());
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::model::{
     AdditionalAccount, Connection, ConnectionKey, ConnectionKind, DateTime, Identity, IdentityKey, KeyringId,
-    KeyringRecord, Provider, PublicizeId, PublicizeRecord, Record, SiteId, Url,
+    KeyringRecord, Link, Provider, PublicizeId, PublicizeRecord, Record, SiteId, Url,
 };
 use crate::provider::List;
 use crate::provider::lenient::Loose;
@@ -96,7 +96,7 @@ fn keyring_record(id: u64, item: payload::Connection, refresh_url: Option<Url>) 
         keyring_connection_id: Some(id.to_string().into()),
         user_id: shown_id(&item.user_id),
         kind: item.kind.text(),
-        refresh_url,
+        refresh_url: refresh_url.map(Link::Known),
         show_linkedin_warning: item.show_linkedin_warning.flag(),
     })
 }
@@ -109,7 +109,7 @@ fn publicize_record(id: u64, item: payload::Connection, refresh_url: Option<Url>
         user_id: shown_id(&item.user_id),
         keyring_connection_id: shown_id(&item.keyring_connection_id),
         keyring_user_id: shown_id(&item.keyring_connection_user_id),
-        refresh_url,
+        refresh_url: refresh_url.map(Link::Known),
         help_url: link(links.help),
         self_url: link(links.own),
         site: item.site_id.id().map(SiteId),

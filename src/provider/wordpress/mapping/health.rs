@@ -7,7 +7,7 @@
 
 use chrono::TimeDelta;
 
-use crate::model::{ConnectionHealth, DateTime, HealthAction, HealthActionKind, HealthState, Url};
+use crate::model::{ConnectionHealth, DateTime, HealthAction, HealthActionKind, HealthState, Link, Url};
 
 /// How long before its end a connection that works counts as ending.
 const EXPIRING: TimeDelta = TimeDelta::days(7);
@@ -24,8 +24,10 @@ pub(super) fn health(
         state,
         provider_status: status,
         reason: None,
-        action: action(state)
-            .map(|kind| HealthAction { kind, url: refresh_url.filter(|_| kind == HealthActionKind::Reconnect) }),
+        action: action(state).map(|kind| {
+            let url = refresh_url.filter(|_| kind == HealthActionKind::Reconnect).map(Link::Known);
+            HealthAction { kind, url }
+        }),
         expires_at,
     }
 }
@@ -107,7 +109,9 @@ mod tests {
     fn what_can_be_done_follows_from_the_state() {
         let now = at("2026-05-10T12:00:00Z");
         let refresh = Url::parse("https://public-api.example/connect/?action=request");
-        let reconnect = |url: &Option<Url>| Some(HealthAction { kind: HealthActionKind::Reconnect, url: url.clone() });
+        let reconnect = |url: &Option<Url>| {
+            Some(HealthAction { kind: HealthActionKind::Reconnect, url: url.clone().map(Link::Known) })
+        };
         let disconnect = Some(HealthAction { kind: HealthActionKind::Disconnect, url: None });
         for (word, expected) in [
             ("ok", None),

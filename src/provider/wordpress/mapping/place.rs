@@ -1,7 +1,7 @@
 //! The catalogue of services, and sites.
 
 use crate::model::key::is_slug;
-use crate::model::{ServiceEntry, Site, SiteId};
+use crate::model::{Link, ServiceEntry, Site, SiteId};
 use crate::provider::List;
 use crate::provider::lenient::Loose;
 
@@ -47,7 +47,7 @@ fn map_service(item: payload::Service, place: Option<&str>) -> Result<ServiceEnt
         description: item.description.text(),
         icon_url: link(item.icon),
         genericon: sign,
-        connect_url: link(item.connect_url).or_else(|| link(item.connect_url_documented)),
+        connect_url: link(item.connect_url).or_else(|| link(item.connect_url_documented)).map(Link::Known),
         supports_multiple_accounts: item.multiple_external_user_id_support.flag(),
         additional_accounts_only: item.external_users_only.flag(),
         jetpack_support: item.jetpack_support.flag(),

@@ -130,3 +130,17 @@ proptest! {
         let _ = decode::<Me>(&body);
     }
 }
+
+#[test]
+fn what_is_nested_without_end_overflows_nothing() {
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    let maps = "{\"connections\":".repeat(10_000) + "1" + &"}".repeat(10_000);
+    for body in
+        [deep.clone(), maps, format!("{{\"connections\":{deep}}}"), format!("{{\"connections\":[{{\"ID\":{deep}}}]}}")]
+    {
+        // What is not mapped is skipped without a limit, what is mapped is refused beyond serde_json's: neither takes stack.
+        if let Ok(list) = decode::<KeyringList>(body.as_bytes()) {
+            assert!(list.connections.0.len() <= 1);
+        }
+    }
+}

@@ -46,7 +46,7 @@ fn the_documented_sample_is_a_publicize_connection_and_every_field_of_it_arrives
         user_id: Some("12345678".into()),
         keyring_connection_id: Some("1234567".into()),
         keyring_user_id: Some("12345678".into()),
-        refresh_url: url(refresh),
+        refresh_url: url(refresh).map(Link::Known),
         help_url: url(&format!("{base}/help")),
         self_url: url(base),
         site: Some(SiteId(3584907)),

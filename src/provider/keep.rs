@@ -1,0 +1,127 @@
+//! What of a noun may be kept: all of it but the links that bear a one-time mark.
+//!
+//! WordPress.com's links to renew a grant or to connect a service are made for one person and one visit. They go to whoever
+//! asked while they are new, and what is kept says only that there was one; whoever asks for it then is given a new one.
+
+use std::sync::Arc;
+
+use crate::model::{Application, Connection, Identity, Link, OneAllUser, Record, ServiceEntry, Site, WordPressUser};
+use crate::upstream::Keep;
+
+use super::List;
+use super::span::{Numbered, Page};
+
+impl Keep for Connection {
+    fn withheld(&self) -> Option<Self> {
+        let renewal = self.renewal().is_some_and(Link::is_known);
+        let action = self.health.as_ref().and_then(|health| health.action.as_ref());
+        if !renewal && !action.and_then(|action| action.url.as_ref()).is_some_and(Link::is_known) {
+            return None;
+        }
+        let mut kept = self.clone();
+        let withhold = |link: &mut Option<Link<_>>| {
+            if let Some(link) = link {
+                *link = Link::Withheld(self.key.clone());
+            }
+        };
+        match &mut kept.record {
+            Record::Keyring(record) => withhold(&mut record.refresh_url),
+            Record::Publicize(record) => withhold(&mut record.refresh_url),
+            Record::SignIn(_) => {}
+        }
+        if let Some(action) = kept.health.as_mut().and_then(|health| health.action.as_mut()) {
+            withhold(&mut action.url);
+        }
+        Some(kept)
+    }
+}
+
+impl Keep for ServiceEntry {
+    fn withheld(&self) -> Option<Self> {
+        let known = self.connect_url.as_ref().is_some_and(Link::is_known);
+        known.then(|| Self { connect_url: Some(Link::Withheld(self.slug.clone())), ..self.clone() })
+    }
+}
+
+/// Nouns without such a link.
+macro_rules! kept_whole {
+    ($($noun:ty),*) => {
+        $(impl Keep for $noun {
+            fn withheld(&self) -> Option<Self> {
+                None
+            }
+        })*
+    };
+}
+
+kept_whole!(Application, Identity, OneAllUser, Site, WordPressUser);
+
+impl<T: Keep> Keep for List<T> {
+    fn withheld(&self) -> Option<Self> {
+        let rows = all(&self.rows, |row| row, |row, _| row)?;
+        Some(Self { rows, skipped: self.skipped.clone() })
+    }
+}
+
+impl<T: Keep> Keep for Page<T> {
+    fn withheld(&self) -> Option<Self> {
+        let rows = all(&self.rows, |row| &row.value, |value, row| Numbered { number: row.number, value })?;
+        Some(Self { rows, ..self.clone() })
+    }
+}
+
+/// The same rows, each without its links; none if no row has one.
+fn all<R: Clone, T: Keep>(rows: &[R], noun: impl Fn(&R) -> &Arc<T>, with: impl Fn(Arc<T>, &R) -> R) -> Option<Vec<R>> {
+    let withheld: Vec<_> = rows.iter().map(|row| noun(row).withheld()).collect();
+    if withheld.iter().all(Option::is_none) {
+        return None;
+    }
+    let rows = rows.iter().zip(withheld).map(|(row, withheld)| match withheld {
+        Some(noun) => with(Arc::new(noun), row),
+        None => row.clone(),
+    });
+    Some(rows.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::model::DateTime;
+    use crate::provider::wordpress::{mapping, payload};
+
+    use super::*;
+
+    fn check<T: Keep + std::fmt::Debug>(noun: &T, marks: usize) {
+        assert_eq!(format!("{noun:?}").matches("kr_nonce=").count(), marks, "{noun:?}");
+        match noun.withheld() {
+            Some(kept) => assert!(marks > 0 && !format!("{kept:?}").contains("nonce"), "{kept:?}"),
+            None => assert_eq!(marks, 0),
+        }
+    }
+
+    #[test]
+    fn no_link_with_a_mark_is_kept_and_everything_else_is() {
+        let now = DateTime::parse("2026-05-10T12:00:00Z").unwrap();
+        let link = "https://public-api.example/connect/?kr_nonce=x&nonce=y";
+        let row = |id: u32, status: &str| {
+            let part = if id == 3 { ",\"site_ID\":7,\"keyring_connection_ID\":1" } else { "" };
+            let refresh = if id == 4 { String::new() } else { format!(",\"refresh_URL\":\"{link}\"") };
+            format!("{{\"ID\":{id},\"label\":\"L{id}\",\"status\":\"{status}\"{refresh}{part}}}")
+        };
+        let rows = [row(1, "ok"), row(2, "broken"), row(3, "must_reauth"), row(4, "broken")].join(",");
+        let list =
+            mapping::keyring_list(payload::decode(format!("{{\"connections\":[{rows}]}}").as_bytes()).unwrap(), now);
+        // A row that works bears its link once; one that has to be renewed says so twice.
+        check(&list, 5);
+        let kept = list.withheld().unwrap();
+        for (kept, row) in kept.rows.iter().zip(&list.rows) {
+            assert_eq!((&kept.key, &kept.label, kept.health.is_some()), (&row.key, &row.label, true));
+            assert_eq!(kept.renewal().is_some(), row.renewal().is_some());
+        }
+        assert!(Arc::ptr_eq(&kept.rows[3], &list.rows[3]), "what has no link is not copied");
+
+        let service = format!("{{\"ID\":\"facebook\",\"connect_URL\":\"{link}\"}}");
+        check(&mapping::service(payload::decode(service.as_bytes()).unwrap()).unwrap(), 1);
+        check(&mapping::service(payload::decode(b"{\"ID\":\"tumblr\"}").unwrap()).unwrap(), 0);
+    }
+}

@@ -1,0 +1,280 @@
+//! What was read before, as nouns: bounded in bytes, each under the credential that it was read with.
+//!
+//! What is kept are the things that were understood and not the answers that they stood in: so nothing is kept that has
+//! no field here, and a second reading costs no decoding. Errors are never kept. A second level that several processes
+//! share has its place behind `find` and `put`: nobody else knows where an answer is kept.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache as Store;
+use tokio::time::Instant;
+
+use super::CacheSettings;
+use super::key::Key;
+use super::standing::Standing;
+
+/// Something that was read, of whichever type.
+pub type Noun = Arc<dyn Any + Send + Sync>;
+
+/// How much memory a byte of an answer is taken to need as a noun: text with some room around it.
+const BYTES_A_BYTE: u64 = 2;
+
+/// What an entry takes up besides, in bytes.
+const ENTRY_BYTES: u64 = 1_024;
+
+/// The usual size of an answer, in bytes: only a guess, from which the store plans its tables.
+const USUAL_BYTES: usize = 4 * 1_024;
+
+/// Something that is kept.
+#[derive(Clone)]
+pub struct Kept {
+    /// What it is; none if there is no such thing.
+    pub noun: Option<Noun>,
+    bytes: u64,
+    since: Instant,
+    lasts: Duration,
+    generation: u64,
+    standing: Arc<Standing>,
+}
+
+/// What a kept answer is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// For an answer.
+    Fresh,
+    /// For an answer, if it is read anew behind it.
+    Stale,
+    /// For an answer if the host can give none.
+    InTrouble,
+    /// For nothing.
+    Nothing,
+}
+
+/// What a kept answer of this age is good for, if it is fresh for so long. That something does not exist is believed
+/// while it is fresh and no longer.
+pub fn worth(age: Duration, lasts: Duration, exists: bool, settings: &CacheSettings) -> Worth {
+    match age {
+        _ if age < lasts => Worth::Fresh,
+        _ if !exists => Worth::Nothing,
+        _ if age < lasts.saturating_add(settings.while_revalidate()) => Worth::Stale,
+        _ if age < lasts.saturating_add(settings.if_error()) => Worth::InTrouble,
+        _ => Worth::Nothing,
+    }
+}
+
+impl Kept {
+    /// What it is good for.
+    pub fn worth(&self, settings: &CacheSettings, now: Instant) -> Worth {
+        worth(self.age(now), self.lasts, self.noun.is_some(), settings)
+    }
+
+    /// How old it is.
+    pub fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
+    }
+
+    /// Whether it still counts for its credential.
+    pub fn counts(&self) -> bool {
+        self.generation == self.standing.generation()
+    }
+}
+
+/// What was read before from one host.
+pub struct Cache {
+    settings: CacheSettings,
+    store: Option<Store<Key, Kept, ByBytes>>,
+}
+
+#[derive(Clone, Copy)]
+struct ByBytes;
+
+impl Weighter<Key, Kept> for ByBytes {
+    fn weight(&self, _: &Key, kept: &Kept) -> u64 {
+        ENTRY_BYTES + kept.bytes * BYTES_A_BYTE
+    }
+}
+
+impl Cache {
+    /// An empty one; with no room at all it never keeps anything.
+    pub fn new(settings: CacheSettings) -> Self {
+        let room = settings.max_bytes;
+        let store = (room > 0).then(|| Store::with_weighter(room / USUAL_BYTES + 1, room as u64, ByBytes));
+        Self { settings, store }
+    }
+
+    /// What is kept under this key and is good for anything.
+    pub fn find(&self, key: &Key, now: Instant) -> Option<(Kept, Worth)> {
+        let store = self.store.as_ref()?;
+        let kept = store.get(key)?;
+        match kept.worth(&self.settings, now) {
+            Worth::Nothing => {
+                store.remove_if(key, |kept| kept.worth(&self.settings, now) == Worth::Nothing);
+                None
+            }
+            _ if !kept.counts() => None,
+            worth => Some((kept, worth)),
+        }
+    }
+
+    /// Keeps what was read while the credential's answers were of this generation, unless they no longer count.
+    pub fn put(&self, key: Key, read: Read) {
+        let Some(store) = &self.store else { return };
+        let Read { noun, bytes, lasts, generation, standing, now } = read;
+        let lasts = if noun.is_some() { lasts } else { self.settings.absent() };
+        let nothing = worth(Duration::ZERO, lasts, noun.is_some(), &self.settings) == Worth::Nothing;
+        if nothing || generation != standing.generation() {
+            return;
+        }
+        standing.kept.fetch_add(1, Ordering::Relaxed);
+        store.insert(key, Kept { noun, bytes: bytes as u64, since: now, lasts, generation, standing });
+    }
+
+    /// Puts out what is kept under this key.
+    pub fn remove(&self, key: &Key) {
+        if let Some(store) = &self.store {
+            store.remove(key);
+        }
+    }
+
+    /// Puts out all that was read with this credential, and sees to it that what is being read with it is not kept.
+    pub fn forget(&self, key: &Key, standing: &Standing) {
+        standing.renew();
+        // A credential under which nothing was ever kept, such as a made-up one, costs no search.
+        if let Some(store) = self.store.as_ref().filter(|_| standing.kept.swap(0, Ordering::Relaxed) > 0) {
+            store.retain(|other, _| other.credential() != key.credential());
+        }
+    }
+}
+
+/// What was read, to be kept.
+pub struct Read {
+    /// What it is; none if there is no such thing.
+    pub noun: Option<Noun>,
+    /// How large the answer was, in bytes.
+    pub bytes: usize,
+    /// For how long it is fresh; that there is nothing is believed for a time of its own.
+    pub lasts: Duration,
+    /// The generation of the credential's answers when the read began.
+    pub generation: u64,
+    /// How the credential stands.
+    pub standing: Arc<Standing>,
+    /// When it was read.
+    pub now: Instant,
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+    use secrecy::SecretString;
+
+    use super::super::Credential;
+    use super::super::key::Fingerprints;
+    use super::super::standing::Credentials;
+    use super::*;
+
+    struct Bench {
+        prints: Fingerprints,
+        credentials: Credentials,
+        cache: Cache,
+        now: Instant,
+    }
+
+    impl Bench {
+        fn new(max_bytes: usize) -> Self {
+            let cache = Cache::new(CacheSettings { max_bytes, ..CacheSettings::default() });
+            Self {
+                prints: Fingerprints::random().unwrap(),
+                credentials: Credentials::new(1),
+                cache,
+                now: Instant::now(),
+            }
+        }
+
+        fn key(&self, token: &str, path: &str) -> (Key, Arc<Standing>) {
+            let print = self.prints.of(Credential::Bearer(&SecretString::from(token)));
+            (
+                Key::new::<u32>("provider", "origin".into(), path.into(), print, None),
+                self.credentials.of(print, self.now),
+            )
+        }
+
+        fn read(&self, standing: &Arc<Standing>, noun: Option<u32>) -> Read {
+            let noun = noun.map(|noun| Arc::new(noun) as Noun);
+            let (lasts, standing) = (Duration::from_secs(10), standing.clone());
+            Read { noun, bytes: 100, lasts, generation: standing.generation(), standing, now: self.now }
+        }
+
+        fn put(&self, token: &str, path: &str) {
+            let (key, standing) = self.key(token, path);
+            self.cache.put(key, self.read(&standing, Some(1)));
+        }
+
+        fn has(&self, token: &str, path: &str) -> bool {
+            self.cache.find(&self.key(token, path).0, self.now).is_some()
+        }
+    }
+
+    #[test]
+    fn a_credential_that_is_refused_loses_all_its_answers_and_no_other() {
+        let bench = Bench::new(1 << 20);
+        for (token, path) in [("a", "/1"), ("a", "/2"), ("b", "/1")] {
+            bench.put(token, path);
+        }
+        let (key, standing) = bench.key("a", "/3");
+        let under_way = bench.read(&standing, Some(3));
+        bench.cache.forget(&key, &standing);
+        bench.cache.put(key, under_way);
+        assert!(!bench.has("a", "/1") && !bench.has("a", "/2") && !bench.has("a", "/3") && bench.has("b", "/1"));
+        bench.put("a", "/1");
+        assert!(bench.has("a", "/1"));
+    }
+
+    #[test]
+    fn it_stays_within_its_bytes_and_without_any_it_keeps_nothing() {
+        let bench = Bench::new(100_000);
+        (0..10_000).for_each(|number| bench.put("a", &number.to_string()));
+        assert!((0..10_000).filter(|number| bench.has("a", &number.to_string())).count() <= 100_000 / 1_024);
+        let none = Bench::new(0);
+        none.put("a", "/1");
+        assert!(!none.has("a", "/1"));
+    }
+
+    #[test]
+    fn that_a_thing_does_not_exist_is_believed_for_a_few_seconds() {
+        let bench = Bench::new(1 << 20);
+        let (key, standing) = bench.key("a", "/1");
+        bench.cache.put(key.clone(), bench.read(&standing, None));
+        let found = |seconds| bench.cache.find(&key, bench.now + Duration::from_secs(seconds)).map(|(_, worth)| worth);
+        assert_eq!((found(4), found(5)), (Some(Worth::Fresh), None));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+        #[test]
+        fn an_answer_is_worth_less_the_older_it_is(age in 0u64..2_000, more in 0u64..2_000, lasts in 0u64..600, exists: bool) {
+            let settings = CacheSettings::default();
+            let rank = |age| match worth(Duration::from_secs(age), Duration::from_secs(lasts), exists, &settings) {
+                Worth::Fresh => 3,
+                Worth::Stale => 2,
+                Worth::InTrouble => 1,
+                Worth::Nothing => 0,
+            };
+            prop_assert!(rank(age) >= rank(age + more));
+            prop_assert_eq!(rank(age) == 3, age < lasts);
+            prop_assert!(exists || [0, 3].contains(&rank(age)));
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The way in to one host: its breaker, its turns and its rate, shared by all who call it.
+//!
+//! A credential's own turns come before the host's, and both are given in the order in which they are asked for: so of
+//! one caller's hundred reads only a few stand in the common queue, and the next caller stands behind those few.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::breaker::{Breaker, Circuit, Health, Pass};
+use super::key::Fingerprint;
+use super::rate::Rate;
+use super::retry::Tokens;
+use super::standing::Standing;
+use super::{Error, Outcome, Settings};
+
+/// One host, as all its callers share it.
+#[derive(Debug)]
+pub struct Host {
+    breaker: Mutex<Breaker>,
+    tokens: Mutex<Tokens>,
+    rate: Mutex<Rate>,
+    turns: Semaphore,
+    waiting: AtomicUsize,
+    waiting_max: usize,
+}
+
+/// The right to have one call under way, as long as it is held.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    _own: SemaphorePermit<'a>,
+    _common: SemaphorePermit<'a>,
+}
+
+/// A call that was let through; dropped without a word it says nothing of the host.
+#[derive(Debug)]
+pub struct Admitted<'a> {
+    host: &'a Host,
+    pass: Option<Pass>,
+}
+
+impl Host {
+    /// A host about which nothing is known yet.
+    pub fn new(settings: &Settings, now: Instant) -> Self {
+        Self {
+            breaker: Mutex::new(Breaker::new(settings.breaker_calls_min, now)),
+            tokens: Mutex::new(Tokens::new(now)),
+            rate: Mutex::new(Rate::new(settings.calls_per_second_max, settings.calls_burst_max, now)),
+            turns: Semaphore::new(settings.concurrent_max),
+            waiting: AtomicUsize::new(0),
+            waiting_max: settings.waiting_max,
+        }
+    }
+
+    /// Whether it is called.
+    pub fn circuit(&self, now: Instant) -> Circuit {
+        lock(&self.breaker).circuit(now)
+    }
+
+    /// Whether a call would be let through, before it waits for its turn.
+    ///
+    /// # Errors
+    /// How long the host is left alone.
+    pub fn check(&self, now: Instant) -> Result<(), Error> {
+        lock(&self.breaker).check(now).map_err(Error::Open)
+    }
+
+    /// Lets a call through whose turn it is.
+    ///
+    /// # Errors
+    /// How long the host is left alone.
+    pub fn admit(&self, now: Instant) -> Result<Admitted<'_>, Error> {
+        let pass = lock(&self.breaker).admit(now).map_err(Error::Open)?;
+        Ok(Admitted { host: self, pass: Some(pass) })
+    }
+
+    /// Waits for a turn: the credential's own, the host's, and a place in its rate.
+    ///
+    /// # Errors
+    /// Crowded, if too many wait already or the turn does not come in time.
+    pub async fn turn<'a>(&'a self, standing: &'a Standing, deadline: Instant) -> Result<Turn<'a>, Error> {
+        let place = Place::take(self)?;
+        let turns = async {
+            let own = standing.turns.acquire().await.map_err(|_| Error::Crowded)?;
+            let common = self.turns.acquire().await.map_err(|_| Error::Crowded)?;
+            Ok(Turn { _own: own, _common: common })
+        };
+        let turn = timeout_at(deadline, turns).await.map_err(|_| Error::Crowded)??;
+        let now = Instant::now();
+        let wait = lock(&self.rate).take(now, deadline.saturating_duration_since(now)).ok_or(Error::Crowded)?;
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        drop(place);
+        Ok(turn)
+    }
+
+    /// Counts a first attempt, of which later ones are a share.
+    pub fn earn(&self, now: Instant) {
+        lock(&self.tokens).earn(now);
+    }
+
+    /// Takes another attempt out of the host's budget.
+    pub fn spend(&self, now: Instant) -> bool {
+        lock(&self.tokens).take(now)
+    }
+
+    /// Notes that a credential was asked to slow down.
+    pub fn throttled(&self, credential: Fingerprint, now: Instant) {
+        lock(&self.breaker).throttled(credential, now);
+    }
+
+    /// How many calls could begin at this moment, and how many reads wait.
+    #[cfg(test)]
+    pub fn room(&self) -> (usize, usize) {
+        (self.turns.available_permits(), self.waiting.load(Ordering::Relaxed))
+    }
+}
+
+impl Admitted<'_> {
+    /// Gives the pass back with what the call came to.
+    pub fn report(mut self, outcome: Outcome, now: Instant) {
+        let health = if outcome.is_failure() { Health::Bad } else { Health::Good };
+        self.give_back(health, now);
+    }
+
+    fn give_back(&mut self, health: Health, now: Instant) {
+        if let Some(pass) = self.pass.take() {
+            lock(&self.host.breaker).report(pass, health, now);
+        }
+    }
+}
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        self.give_back(Health::Unknown, Instant::now());
+    }
+}
+
+/// A place in the queue.
+struct Place<'a>(&'a Host);
+
+impl<'a> Place<'a> {
+    fn take(host: &'a Host) -> Result<Self, Error> {
+        let before = host.waiting.fetch_add(1, Ordering::Relaxed);
+        let place = Self(host);
+        // A read that need not wait holds a place for no time, so it is not the queue that refuses it.
+        if before >= host.waiting_max { Err(Error::Crowded) } else { Ok(place) }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

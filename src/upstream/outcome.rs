@@ -1,0 +1,78 @@
+//! What an attempt came to, in the words that the policies decide by; a provider says it of each of its answers.
+
+use std::time::Duration;
+
+use super::Error;
+
+/// What an attempt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// What was asked for.
+    Good,
+    /// There is no such thing.
+    Absent,
+    /// The credential is not accepted.
+    Refused,
+    /// An answer that no other attempt would change: not allowed, not supported, sign in afresh.
+    Denied,
+    /// The host asks to slow down, and may say for how long.
+    Throttled(Option<Duration>),
+    /// The host is out of order.
+    Down {
+        /// Whether another attempt may find it in order: 502, 503 and 504.
+        passing: bool,
+        /// How long the host asks to wait.
+        wait: Option<Duration>,
+    },
+    /// An answer that cannot be understood.
+    Garbled,
+    /// No answer.
+    Lost(Error),
+}
+
+impl Outcome {
+    /// Whether it says that the host is in trouble. Being asked to slow down does not; the breaker counts that apart.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Outcome::Down { .. } | Outcome::Lost(Error::TimedOut | Error::Unreachable | Error::Broken))
+    }
+
+    /// Whether an answer from before may stand in. Never for a refusal, which may be meant for good; and not for what
+    /// cannot be understood, since nobody knows that it is none.
+    pub fn allows_stale(self) -> bool {
+        match self {
+            Outcome::Throttled(_) | Outcome::Down { .. } => true,
+            Outcome::Lost(error) => !matches!(error, Error::TooLarge | Error::Spent),
+            Outcome::Good | Outcome::Absent | Outcome::Refused | Outcome::Denied | Outcome::Garbled => false,
+        }
+    }
+}
+
+/// A provider's own error.
+pub trait Failure: Clone + Send + Sync + 'static {
+    /// What it is to the policies.
+    fn outcome(&self) -> Outcome;
+}
+
+/// What a provider made of a reply.
+pub struct Judged<T, E> {
+    /// The noun, nothing, or why not.
+    pub result: Result<Option<Fresh<T>>, E>,
+    /// What the provider's envelope said of the answer, for records; it holds no content.
+    pub note: Option<String>,
+}
+
+/// A noun as it was just decoded.
+pub struct Fresh<T> {
+    /// The noun.
+    pub noun: T,
+    /// For how long it counts as fresh, if it is to be kept at all.
+    pub lasts: Option<Duration>,
+}
+
+/// What the cache can keep. Nothing that must not outlive the operation may be left in the form that is kept.
+pub trait Keep: Send + Sync + 'static {
+    /// The same noun without its links that bear a one-time mark; none if it has no such link.
+    fn withheld(&self) -> Option<Self>
+    where
+        Self: Sized;
+}

@@ -1,0 +1,182 @@
+//! A host in memory, the way to it, and a provider that understands it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use super::super::transport::Transport;
+use super::super::*;
+
+/// What a host does with one call.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// Answers after a while.
+    Answer(Duration, u16, Option<Duration>),
+    /// Fails on the wire after a while.
+    Fail(Duration, Error),
+    /// Never answers.
+    Hang,
+}
+
+/// A host in memory. What it says in a good answer is the credential it was shown and how often it was called.
+#[derive(Clone, Default)]
+pub struct Script {
+    acts: Arc<Mutex<VecDeque<Act>>>,
+    /// Which credential called, and when.
+    pub called: Arc<Mutex<Vec<(String, Instant)>>>,
+    pub under_way: Arc<Mutex<usize>>,
+}
+
+/// The error of a provider in these tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    Wire(Error),
+    Status(u16, Option<Duration>),
+}
+
+impl Failure for Trouble {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Trouble::Wire(error) => Outcome::Lost(*error),
+            Trouble::Status(401, _) => Outcome::Refused,
+            Trouble::Status(429, wait) => Outcome::Throttled(*wait),
+            Trouble::Status(status @ 500.., wait) => {
+                Outcome::Down { passing: (502..=504).contains(status), wait: *wait }
+            }
+            Trouble::Status(200, _) => Outcome::Garbled,
+            Trouble::Status(..) => Outcome::Denied,
+        }
+    }
+}
+
+/// A noun: who was shown it, and a link that must not be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    pub says: String,
+    pub link: Option<&'static str>,
+}
+
+impl Keep for Page {
+    fn withheld(&self) -> Option<Self> {
+        self.link.map(|_| Self { link: None, ..self.clone() })
+    }
+}
+
+struct UnderWay(Arc<Mutex<usize>>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap() -= 1;
+    }
+}
+
+impl Transport for Script {
+    fn get<'a>(&'a self, _: &'a Url, credential: Credential<'a>) -> BoxFuture<'a, Result<Reply, Error>> {
+        async move {
+            let Credential::Bearer(token) = credential else { panic!("only tokens are shown here") };
+            let token = token.expose_secret().to_owned();
+            self.called.lock().unwrap().push((token.clone(), Instant::now()));
+            *self.under_way.lock().unwrap() += 1;
+            let _under_way = UnderWay(self.under_way.clone());
+            let act = self.acts.lock().unwrap().pop_front().unwrap_or(Act::Answer(Duration::ZERO, 200, None));
+            let (wait, reply) = match act {
+                Act::Answer(wait, status, retry_after) => (wait, Ok((status, retry_after))),
+                Act::Fail(wait, error) => (wait, Err(error)),
+                Act::Hang => std::future::pending().await,
+            };
+            sleep(wait).await;
+            let (status, retry_after) = reply?;
+            Ok(Reply { status, content_type: None, retry_after, body: Bytes::from(token) })
+        }
+        .boxed()
+    }
+}
+
+impl Script {
+    pub fn play(&self, acts: impl IntoIterator<Item = Act>) {
+        self.acts.lock().unwrap().extend(acts);
+    }
+
+    pub fn clear(&self) {
+        self.acts.lock().unwrap().clear();
+    }
+
+    pub fn calls(&self) -> usize {
+        self.called.lock().unwrap().len()
+    }
+}
+
+/// A host in memory and the way to it.
+pub struct Bench {
+    pub script: Script,
+    pub upstream: Arc<Upstream<Trouble>>,
+}
+
+pub type Answer = (Call, Result<Option<Arc<Page>>, Trouble>);
+
+impl Bench {
+    pub fn new(change: impl FnOnce(&mut Settings, &mut CacheSettings), dice: u64) -> Self {
+        let script = Script::default();
+        let (mut settings, mut cache) = (Settings::default(), CacheSettings::default());
+        change(&mut settings, &mut cache);
+        let plan = Plan {
+            provider: "test",
+            base: check_base("https://host.example").unwrap(),
+            settings,
+            cache,
+            credential_concurrent_max: 16,
+            explain: Trouble::Wire,
+        };
+        let upstream = Upstream::over(plan, Box::new(script.clone()), Box::new(move || dice)).unwrap();
+        Self { script, upstream: Arc::new(upstream) }
+    }
+
+    /// Reads a path with a token.
+    pub async fn read(&self, token: &str, path: &str, budget: &Budget) -> Answer {
+        let token = SecretString::from(token);
+        let path = [path];
+        let read =
+            Read { path: &path, query: &[], masked: false, credential: Credential::Bearer(&token), reader: None };
+        let judge = |reply: &Reply| {
+            let result = match reply.status {
+                200 => {
+                    let says = String::from_utf8(reply.body.to_vec()).unwrap();
+                    let noun = Page { says, link: Some("nonce") };
+                    Ok(Some(Fresh { noun, lasts: Some(FRESH) }))
+                }
+                404 => Ok(None),
+                299 => Err(Trouble::Status(200, None)),
+                status => Err(Trouble::Status(status, reply.retry_after)),
+            };
+            Judged { result, note: None }
+        };
+        let (call, _, result) = self.upstream.read(&read, budget, judge).await;
+        (call, result)
+    }
+
+    pub async fn ask(&self, token: &str, path: &str) -> Answer {
+        self.read(token, path, &operation()).await
+    }
+
+    /// Nothing is held, waited for or under way.
+    pub fn is_at_rest(&self) -> bool {
+        let settings = Settings::default();
+        self.upstream.host.room() == (settings.concurrent_max, 0)
+            && self.upstream.flights.len() == 0
+            && *self.script.under_way.lock().unwrap() == 0
+    }
+}
+
+pub const FRESH: Duration = Duration::from_secs(30);
+pub const NOW: Duration = Duration::ZERO;
+
+pub fn operation() -> Budget {
+    Budget::calls(150).until(Instant::now() + Duration::from_secs(8))
+}

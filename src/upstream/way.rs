@@ -1,0 +1,182 @@
+//! One flight's way to the host: its attempts, what each has to pass, and what becomes of the answer.
+//!
+//! An attempt passes the credential's standing, the breaker and a turn before it is sent. What it holds on the way it
+//! gives back however it ends, also when nobody waits for it any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::time::{Instant, sleep, timeout_at};
+use url::Url;
+
+use super::cache::{self, Noun};
+use super::key::Key;
+use super::retry::{self, Attempt};
+use super::standing::Standing;
+use super::{Credential, Error, Failure, Fresh, Judged, Keep, Outcome, Reply, Upstream};
+
+/// How a flight ended.
+#[derive(Clone)]
+pub struct Landed<E> {
+    /// What the provider made of it.
+    pub result: Result<Option<Noun>, E>,
+    /// What it is to the policies.
+    pub outcome: Outcome,
+    /// How often the host was called.
+    pub attempts: u32,
+    /// The status of the last answer, if one began.
+    pub status: Option<u16>,
+    /// How large the answer was, in bytes.
+    pub bytes: usize,
+    /// What the provider's envelope said of it.
+    pub note: Option<String>,
+}
+
+/// A credential that a flight carries for itself.
+pub enum Carried {
+    /// An OAuth token.
+    Bearer(SecretString),
+    /// A name and a password.
+    Basic(SecretString, SecretString),
+    /// A parameter of the query, by its name.
+    Parameter(String, SecretString),
+}
+
+/// What a flight needs to know.
+pub struct Way<'a, E: Clone> {
+    /// The host.
+    pub upstream: &'a Upstream<E>,
+    /// The address that is read.
+    pub url: &'a Url,
+    /// What it is shown.
+    pub credential: &'a Carried,
+    /// How that stands with the host.
+    pub standing: &'a Arc<Standing>,
+    /// Under what the answer is kept.
+    pub key: &'a Key,
+}
+
+impl<E: Failure> Way<'_, E> {
+    /// Attempts until one decides or the time is up. Tells also for how long the noun is fresh.
+    pub async fn fly<T: Keep>(&self, judge: impl Fn(&Reply) -> Judged<T, E>) -> (Landed<E>, Option<Duration>) {
+        let Upstream { settings, host, dice, .. } = self.upstream;
+        let deadline = Instant::now() + Duration::from_millis(settings.timeout_ms);
+        host.earn(Instant::now());
+        let mut last = None;
+        let mut number = 1;
+        loop {
+            let tried = match self.attempt(number, deadline, &judge).await {
+                Ok(tried) => tried,
+                // Not sent. What the attempt before came to says more than that there was no turn for another.
+                Err(error) => {
+                    let earlier = last.filter(|_| error == Error::Crowded);
+                    return earlier.unwrap_or_else(|| (self.upstream.lost(error, number - 1), None));
+                }
+            };
+            let now = Instant::now();
+            let attempt = Attempt { number, outcome: tried.0.outcome, now, deadline };
+            match retry::next(attempt, settings.retries_max, dice()) {
+                Some(wait) if host.spend(now) => sleep(wait).await,
+                _ => return tried,
+            }
+            last = Some(tried);
+            number += 1;
+        }
+    }
+
+    /// One attempt: the credential's standing, the breaker, a turn, the transport.
+    ///
+    /// # Errors
+    /// Why nothing was sent.
+    async fn attempt<T: Keep>(
+        &self,
+        number: u32,
+        deadline: Instant,
+        judge: impl Fn(&Reply) -> Judged<T, E>,
+    ) -> Result<(Landed<E>, Option<Duration>), Error> {
+        let Upstream { settings, host, transport, .. } = self.upstream;
+        self.standing.check(Instant::now())?;
+        host.check(Instant::now())?;
+        let turn = host.turn(self.standing, deadline).await?;
+        // While this waited for its turn, another may have found the host in trouble or the credential shut out.
+        self.standing.check(Instant::now())?;
+        let admitted = host.admit(Instant::now())?;
+        let until = deadline.min(Instant::now() + Duration::from_millis(settings.attempt_timeout_ms));
+        let reply = timeout_at(until, transport.get(self.url, self.credential.show())).await;
+        drop(turn);
+        let (landed, lasts) = self.judge(number, reply.unwrap_or(Err(Error::TimedOut)), judge);
+        let now = Instant::now();
+        if let Outcome::Throttled(wait) = landed.outcome {
+            self.standing.shut_out(wait, now);
+            host.throttled(self.key.credential(), now);
+        }
+        admitted.report(landed.outcome, now);
+        Ok((landed, lasts))
+    }
+
+    /// What an attempt came to.
+    fn judge<T: Keep>(
+        &self,
+        attempts: u32,
+        reply: Result<Reply, Error>,
+        judge: impl Fn(&Reply) -> Judged<T, E>,
+    ) -> (Landed<E>, Option<Duration>) {
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) => return (self.upstream.lost(error, attempts), None),
+        };
+        let Judged { result, note } = judge(&reply);
+        let (status, bytes) = (Some(reply.status), reply.body.len());
+        let (result, outcome, lasts) = match result {
+            Ok(Some(Fresh { noun, lasts })) => (Ok(Some(Arc::new(noun) as Noun)), Outcome::Good, lasts),
+            Ok(None) => (Ok(None), Outcome::Absent, None),
+            Err(error) => {
+                let outcome = error.outcome();
+                (Err(error), outcome, None)
+            }
+        };
+        (Landed { result, outcome, attempts, status, bytes, note }, lasts)
+    }
+
+    /// Keeps what was read, without what must not be kept; puts out what counts no more.
+    pub fn keep<T: Keep>(&self, landed: &Landed<E>, lasts: Option<Duration>, generation: u64) {
+        let cache = &self.upstream.cache;
+        let (noun, lasts) = match (&landed.result, landed.outcome) {
+            (Ok(None), _) => (None, Duration::ZERO),
+            (Ok(Some(noun)), _) => match lasts {
+                Some(lasts) => (Some(noun), lasts),
+                None => return,
+            },
+            (Err(_), Outcome::Refused) => return cache.forget(self.key, self.standing),
+            (Err(_), Outcome::Denied) => return cache.remove(self.key),
+            (Err(_), _) => return,
+        };
+        let noun = noun.map(|noun| match noun.downcast_ref::<T>().and_then(Keep::withheld) {
+            Some(withheld) => Arc::new(withheld) as Noun,
+            None => noun.clone(),
+        });
+        let (standing, now) = (self.standing.clone(), Instant::now());
+        cache.put(self.key.clone(), cache::Read { noun, bytes: landed.bytes, lasts, generation, standing, now });
+    }
+}
+
+impl Carried {
+    fn show(&self) -> Credential<'_> {
+        match self {
+            Carried::Bearer(token) => Credential::Bearer(token),
+            Carried::Basic(name, password) => Credential::Basic(name, password),
+            Carried::Parameter(name, token) => Credential::Parameter(name, token),
+        }
+    }
+}
+
+impl From<Credential<'_>> for Carried {
+    fn from(credential: Credential<'_>) -> Self {
+        match credential {
+            Credential::Bearer(token) => Carried::Bearer(token.clone()),
+            Credential::Basic(name, password) => Carried::Basic(name.clone(), password.clone()),
+            Credential::Parameter(name, token) => Carried::Parameter(name.to_owned(), token.clone()),
+        }
+    }
+}
