@@ -5,6 +5,7 @@
 //! credential that is there and not good ends the request: it is never taken for a missing one. What the caller may read
 //! becomes grants, which only this room can make and every provider's read takes.
 
+pub mod alias;
 pub mod caller;
 pub mod grant;
 pub mod jwks;
