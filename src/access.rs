@@ -98,6 +98,14 @@ pub struct Rejection {
     pub fault: Fault,
 }
 
+impl Rejection {
+    /// Whether the credential may be somebody's guess: it is neither genuine, if out of its time, nor impossible to check.
+    pub fn may_be_a_guess(self) -> bool {
+        use Refused::{Expired, NotYetValid, Unavailable};
+        !matches!(self.fault, Fault::Refused(Expired | NotYetValid | Unavailable))
+    }
+}
+
 /// What is wrong with a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {

@@ -5,6 +5,7 @@
 //! whole number, `1` is not `true`, and `"5000"` is text. The environment knows text only, so there a text that reads
 //! as a number or as a truth value is one where the setting wants one, and stays text where it wants text.
 
+mod counting;
 pub mod mode;
 mod place;
 mod words;
@@ -21,6 +22,7 @@ use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
 use self::place::Places;
+use crate::http::limits;
 use crate::http::persisted::Mode;
 use crate::http::server::Bounded;
 use crate::provider::{oneall, wordpress};
@@ -53,6 +55,8 @@ pub struct Settings {
     pub http: http::Settings,
     /// How callers say who they are.
     pub access: access::Settings,
+    /// What callers may take.
+    pub limits: limits::Settings,
     /// How the graph is asked, what it tells of itself, and the limits of documents.
     pub graph: graph::Settings,
     /// How WordPress.com is reached.
@@ -248,6 +252,7 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
         return Err(Fault::new("wordpress.client_id", "is no application's number; wanted digits"));
     }
     check_oneall(&settings.oneall, places)?;
+    counting::check(settings)?;
     match EnvFilter::try_new(&settings.log.filter) {
         Ok(_) => Ok(()),
         Err(_) => Err(Fault::new("log.filter", "is not a filter; wanted such as info, or warn,commongraph=debug")),

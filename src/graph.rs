@@ -14,6 +14,7 @@ pub mod operation;
 pub mod page;
 pub mod query;
 pub mod rights;
+pub mod terms;
 pub mod walk;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use self::error::mask;
 use self::input::Inputs;
 use self::operation::{Allowed, Rejected};
 use self::query::Query;
+use self::terms::{RateLimit, Terms};
 use crate::access::Caller;
 use crate::loader::{Loaders, drive};
 use crate::model::DateTime;
@@ -174,16 +176,23 @@ impl Graph {
         rejected
     }
 
-    /// Executes one operation for one caller. Dropping the future ends its calls. The cost that was counted before is an
-    /// estimate where a provider alone knows how long a list is; so the calls are also counted as they are made.
-    pub async fn execute(&self, checked: Checked, caller: &Caller) -> Outcome {
-        let calls = Calls::within(self.settings.limits.calls_max);
+    /// The calls that one operation may make.
+    pub fn calls(&self) -> Calls {
+        Calls::within(self.settings.limits.calls_max)
+    }
+
+    /// Executes one operation for one caller, on these terms. Dropping the future ends its calls. The cost that was counted
+    /// before is an estimate where a provider alone knows how long a list is; so the calls are also counted as they are made.
+    pub async fn execute(&self, checked: Checked, caller: &Caller, terms: Terms) -> Outcome {
+        let calls = terms.calls.clone();
         let now = SystemTime::now();
         let wordpress = self.wordpress.reads(caller.wordpress_or_why().clone(), calls.clone(), now);
         let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());
         let (loaders, loads) = Loaders::build(wordpress, oneall);
         let expense = checked.expense();
-        let request = checked.into_request().data(loaders).data(DateTime(now.into()));
+        let now = DateTime(now.into());
+        let rate_limit = terms.allowance.map(|allowance| RateLimit::new(allowance, expense.calls(), now));
+        let request = checked.into_request().data(loaders).data(now).data(rate_limit);
         let mut response = drive(self.schema.execute(request), loads).await;
         mask::cap(&mut response.errors, &mut response.extensions, self.settings.limits.errors_max);
         Outcome { response, calls, expense }
@@ -207,6 +216,8 @@ pub trait ContextExt {
     fn loaders(&self) -> &Loaders;
     /// When the operation began.
     fn now(&self) -> DateTime;
+    /// The caller's budget; None where nobody counts.
+    fn rate_limit(&self) -> Option<RateLimit>;
     /// Adds an error beside this field's value, which stays.
     fn report(&self, error: error::Error);
 }
@@ -217,6 +228,10 @@ impl ContextExt for Context<'_> {
     }
 
     fn now(&self) -> DateTime {
+        *self.data_unchecked()
+    }
+
+    fn rate_limit(&self) -> Option<RateLimit> {
         *self.data_unchecked()
     }
 

@@ -10,6 +10,7 @@ pub mod explorer;
 mod graphql;
 mod guard;
 pub mod health;
+pub mod limits;
 pub mod load;
 mod origin;
 pub mod peer;
@@ -34,6 +35,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 
 use self::graphql::Edge;
 use self::health::Readiness;
+use self::limits::Limits;
 use self::load::Load;
 use self::peer::Network;
 use self::persisted::Persisted;
@@ -63,13 +65,21 @@ impl Standing {
     }
 }
 
+/// How callers are met.
+pub struct Callers {
+    /// Who is let in.
+    pub access: Access,
+    /// What they may take.
+    pub limits: Limits,
+}
+
 /// Every route of the gateway.
 ///
 /// # Errors
 /// A sentence that names the setting, if the trusted documents cannot be read or a proxy is no address.
 pub fn routes(
     graph: Arc<Graph>,
-    access: Access,
+    callers: Callers,
     settings: &Settings,
     tabs: Vec<explorer::Tab>,
     standing: &Standing,
@@ -78,7 +88,7 @@ pub fn routes(
         settings.trusted_proxies.networks().ok_or("http.trusted_proxies: names something that is no network")?;
     let edge = Arc::new(Edge {
         graph,
-        access,
+        callers,
         persisted: Persisted::build(settings)?,
         profile: settings.profile,
         body_max: settings.body_max_bytes,

@@ -204,6 +204,11 @@ impl Calls {
         Ok(call.await)
     }
 
+    /// How many calls were begun, those that are still under way and those that were given up included.
+    pub fn begun(&self) -> usize {
+        self.begun.load(Ordering::Relaxed).min(self.max)
+    }
+
     /// Adds one, and tells the log of it; neither a path nor a query holds a secret.
     pub fn record(&self, made: CallMade) {
         let CallMade { provider, call, note } = &made;

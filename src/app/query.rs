@@ -8,6 +8,7 @@ use super::{Person, access, graph, point_at, start_sandbox, tour};
 use crate::access::{Caller, Presented};
 use crate::config::Settings;
 use crate::graph::operation::Allowed;
+use crate::graph::terms::Terms;
 use crate::provider::CallMade;
 use crate::sandbox::{self, people};
 
@@ -69,7 +70,8 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
     let graph = graph(&settings)?;
     let reply = match graph.check(request, &asker, Allowed::Everything).await {
         Ok(operation) => {
-            let outcome = graph.execute(operation, &asker).await;
+            let terms = Terms { calls: graph.calls(), allowance: None };
+            let outcome = graph.execute(operation, &asker, terms).await;
             let calls = outcome.calls.list().iter().map(describe).collect();
             Reply { json: pretty(&outcome.response)?, clean: outcome.response.errors.is_empty(), calls }
         }

@@ -104,6 +104,8 @@ impl Gateway {
         settings.http.listen.set_port(0);
         settings.http.drain.grace_ms = 0;
         settings.access = app::toy::access();
+        // Tests ask as fast as they can; those of the limits set them.
+        settings.limits = app::toy::limits();
         change(&mut settings);
         let running = app::start(&settings, Vec::new()).await.unwrap();
         Self { running, client: reqwest::Client::builder().no_proxy().build().unwrap() }

@@ -15,6 +15,7 @@ mod fields;
 mod leaks;
 mod leaving;
 mod lifecycle;
+mod limits;
 mod lookups;
 mod modes;
 mod outage;

@@ -97,6 +97,7 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
         "jwks_file" => "keys.json",
         "secret" | "sha256" => "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
         "scopes" => "oneall:personal",
+        "keys_max" => "1000",
         "expires_at" => "2100-01-01T00:00:00Z",
         _ => "10",
     };
@@ -121,5 +122,5 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
             panic!("{name}: {error}");
         }
     }
-    assert_eq!(settings.len(), 70, "{settings:?}");
+    assert_eq!(settings.len(), 79, "{settings:?}");
 }

@@ -1,0 +1,17 @@
+//! Ranges of the settings by which callers are counted.
+
+use super::{Fault, Settings, check_range};
+use crate::http::limits::{KEYS, PER_MINUTE_MAX};
+
+/// Checks them.
+pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
+    let limits = &settings.limits;
+    for (name, value) in limits.amounts() {
+        check_range(&format!("limits.{name}"), value.into(), PER_MINUTE_MAX.into())?;
+    }
+    if !KEYS.contains(&limits.keys_max) {
+        let what = format!("out of range; allowed: {} to {}", KEYS.start(), KEYS.end());
+        return Err(Fault::new("limits.keys_max", what));
+    }
+    Ok(())
+}
