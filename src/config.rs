@@ -68,13 +68,15 @@ pub struct Settings {
 }
 
 /// What is logged, and how.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
     /// The least level, for all or per target: `info`, or `warn,commongraph=debug`.
     pub filter: String,
     /// How a line is written.
     pub format: LogFormat,
+    /// The key of the audit log's aliases; without it they are under a key of the process's own.
+    pub audit_key: Option<SecretString>,
 }
 
 /// How a log line is written.
@@ -90,7 +92,7 @@ pub enum LogFormat {
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::default() }
+        Self { filter: "info".to_owned(), format: LogFormat::default(), audit_key: None }
     }
 }
 

@@ -3,6 +3,7 @@
 //! An operation gets loaders of its own and runs with them to its end; nothing it read outlives it. Logging, metrics
 //! and caches stay outside the schema: one registered extension would slow every field.
 
+pub mod audit;
 pub mod cursor;
 pub mod document;
 pub mod edge;
@@ -25,6 +26,7 @@ use async_graphql::{
 };
 use serde::Deserialize;
 
+use self::audit::Audit;
 use self::document::limits::Limits;
 use self::document::{Checked, Documents, Expense, Refused};
 use self::error::mask;
@@ -192,7 +194,8 @@ impl Graph {
         let expense = checked.expense();
         let now = DateTime(now.into());
         let rate_limit = terms.allowance.map(|allowance| RateLimit::new(allowance, expense.calls(), now));
-        let request = checked.into_request().data(loaders).data(now).data(rate_limit);
+        let audit = Audit::begin(&terms, caller.principal(), checked.name());
+        let request = checked.into_request().data(loaders).data(now).data(rate_limit).data(audit);
         let mut response = drive(self.schema.execute(request), loads).await;
         mask::cap(&mut response.errors, &mut response.extensions, self.settings.limits.errors_max);
         Outcome { response, calls, expense }
@@ -216,6 +219,8 @@ pub trait ContextExt {
     fn loaders(&self) -> &Loaders;
     /// When the operation began.
     fn now(&self) -> DateTime;
+    /// What the audit log will say of the operation.
+    fn audit(&self) -> &Audit;
     /// The caller's budget; None where nobody counts.
     fn rate_limit(&self) -> Option<RateLimit>;
     /// Adds an error beside this field's value, which stays.
@@ -229,6 +234,10 @@ impl ContextExt for Context<'_> {
 
     fn now(&self) -> DateTime {
         *self.data_unchecked()
+    }
+
+    fn audit(&self) -> &Audit {
+        self.data_unchecked()
     }
 
     fn rate_limit(&self) -> Option<RateLimit> {

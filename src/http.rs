@@ -40,6 +40,7 @@ use self::load::Load;
 use self::peer::Network;
 use self::persisted::Persisted;
 use crate::access::Access;
+use crate::access::alias::Aliases;
 use crate::graph::error::Error;
 use crate::graph::{Graph, rights};
 
@@ -71,6 +72,8 @@ pub struct Callers {
     pub access: Access,
     /// What they may take.
     pub limits: Limits,
+    /// What the audit log calls them.
+    pub aliases: Arc<Aliases>,
 }
 
 /// Every route of the gateway.

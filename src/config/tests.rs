@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// A file's text, and the line that it is refused with, with `F` for the file's name.
-const WRONG_FILES: [(&str, &str); 76] = [
+const WRONG_FILES: [(&str, &str); 77] = [
     // Names.
     ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log"),
     (
@@ -34,7 +34,7 @@ const WRONG_FILES: [(&str, &str); 76] = [
         "[graph]\nx = 1",
         "graph.x in F:2: no such setting; allowed here: introspection, suggestions, documents_max_bytes, limits",
     ),
-    ("[log]\nlevel = 'info'", "log.level in F:2: no such setting; allowed here: filter, format"),
+    ("[log]\nlevel = 'info'", "log.level in F:2: no such setting; allowed here: filter, format, audit_key"),
     ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log"),
     (
         "\u{FEFF}[http]\r\nport = 1",
@@ -87,6 +87,7 @@ const WRONG_FILES: [(&str, &str); 76] = [
         "[limits]\nfailures_per_minute = 10000001",
         "limits.failures_per_minute in F:2: out of range; allowed: 1 to 10000000",
     ),
+    ("[log]\naudit_key = 'SECRET'", "log.audit_key in F:2: is too short; wanted 32 bytes or more"),
     (
         "[wordpress.upstream]\ntimeout_ms = 0",
         "wordpress.upstream.timeout_ms in F:2: out of range; allowed: 1 to 600000",

@@ -1,9 +1,12 @@
-//! What an operation is given beside its document and its caller: calls, and what it finds of the caller's budget.
+//! What an operation is given beside its document and its caller: calls, what it finds of the caller's budget, and what
+//! its lines in the audit log need.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::SimpleObject;
 
+use crate::access::alias::Aliases;
 use crate::model::DateTime;
 use crate::provider::Calls;
 
@@ -14,6 +17,10 @@ pub struct Terms {
     pub calls: Calls,
     /// What it finds of its caller's budget; None where nobody counts.
     pub allowance: Option<Allowance>,
+    /// The names that the audit log has for people and things.
+    pub aliases: Arc<Aliases>,
+    /// The ID of the request that brought it; empty if none did.
+    pub request: Arc<str>,
 }
 
 /// What an operation finds of its caller's budget of calls.

@@ -190,13 +190,13 @@ fn check_batch(count: usize, max: usize) -> Result<(), Refusal> {
 
 /// Checks one operation and executes it, if the caller can pay for it.
 async fn run(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, way: Way) -> Answer {
-    let Visitor { caller, payer, .. } = visitor;
+    let Visitor { caller, payer, id } = visitor;
     let (operation, found) = check(edge, parameters, caller, way.allowed).await?;
     edge.persisted.keep(found);
     let allowance = Some(payer.afford(operation.expense().calls())?);
     let calls = edge.graph.calls();
     let _bill = payer.bill(&calls);
-    let terms = Terms { calls, allowance };
+    let terms = Terms { calls, allowance, aliases: edge.callers.aliases.clone(), request: id.clone() };
     let outcome = edge.graph.execute(operation, caller, terms).await;
     Ok(if way.wants_cost { outcome.with_cost() } else { outcome.response })
 }

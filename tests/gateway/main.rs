@@ -6,6 +6,7 @@ mod wire;
 
 mod access;
 mod accounts;
+mod audit;
 mod border;
 mod callback;
 mod command;
@@ -16,6 +17,7 @@ mod leaks;
 mod leaving;
 mod lifecycle;
 mod limits;
+mod log;
 mod lookups;
 mod modes;
 mod outage;

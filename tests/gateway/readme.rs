@@ -95,7 +95,7 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
         "subdomain" | "public_key" | "private_key" | "issuer" | "audience" | "oneall_user_claim" | "service" => "acme",
         "jwks_url" => "https://issuer.example/keys",
         "jwks_file" => "keys.json",
-        "secret" | "sha256" => "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+        "secret" | "sha256" | "audit_key" => "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
         "scopes" => "oneall:personal",
         "keys_max" => "1000",
         "expires_at" => "2100-01-01T00:00:00Z",
@@ -122,5 +122,5 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
             panic!("{name}: {error}");
         }
     }
-    assert_eq!(settings.len(), 79, "{settings:?}");
+    assert_eq!(settings.len(), 80, "{settings:?}");
 }
