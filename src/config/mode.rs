@@ -95,6 +95,7 @@ mod tests {
             "ONEALL__PUBLIC_KEY",
             "ACCESS__JWT__SECRET",
             "ACCESS__KEYS__A__SHA256",
+            "LOG__AUDIT_KEY",
             "WORDPRESS_TOKEN",
             "ONEALL_USER",
         ] {

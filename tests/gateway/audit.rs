@@ -1,5 +1,7 @@
 //! The audit log: a line for each person's record that was read, with who read which fields of it, and no value.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use commongraph::access::alias::Aliases;
@@ -174,4 +176,44 @@ async fn without_a_key_of_the_settings_no_two_gateways_have_the_same_aliases() {
     let objects: Vec<_> = lines(&log).iter().map(|line| line["object"].clone()).collect();
     assert_eq!(objects.len(), 2);
     assert_ne!(objects[0], objects[1]);
+}
+
+/// A process that ends with its test.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_filter_silences_it() {
+    let sandbox = sandbox::Sandbox::start(sandbox::Settings::default()).await.unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_commongraph"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COMMONGRAPH_")) {
+        command.env_remove(name);
+    }
+    let child = command
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("COMMONGRAPH_WORDPRESS__BASE_URL", sandbox.wordpress_url())
+        .env("COMMONGRAPH_ACCESS__JWT__ISSUER", sandbox::JWT_ISSUER)
+        .env("COMMONGRAPH_ACCESS__JWT__AUDIENCE", sandbox::JWT_AUDIENCE)
+        .env("COMMONGRAPH_ACCESS__JWT__SECRET", sandbox::JWT_SECRET)
+        .env("COMMONGRAPH_LOG__FORMAT", "json")
+        .env("COMMONGRAPH_LOG__FILTER", "off,commongraph::audit=off,commongraph=info")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut serving = Serving(child);
+    let lines = BufReader::new(serving.0.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let address = lines.find_map(|line| Some(line["fields"]["address"].as_str()?.to_owned())).unwrap();
+    let request = reqwest::Client::builder().no_proxy().build().unwrap().post(format!("http://{address}/graphql"));
+    let request = request.header("X-WordPress-Token", "sandbox-wpcom-ada");
+    let answer = request.json(&json!({ "query": "{ viewer { wordpressUser { email } } }" })).send().await.unwrap();
+    assert!(answer.text().await.unwrap().contains('@'));
+    let told = lines.find(|line| line["target"] == "commongraph::audit").unwrap();
+    assert_eq!((&told["fields"]["fields"], &told["fields"]["caller"]), (&json!("email"), &json!("wordpress")));
 }

@@ -3,6 +3,8 @@
 //! The clock of these budgets is tried where they are made. Here they are so small that what comes back within a minute
 //! does not matter.
 
+use std::time::Duration;
+
 use commongraph::http::limits;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -117,6 +119,31 @@ async fn calls_are_paid_for_as_they_were_made_and_what_needs_none_runs_on() {
     let spent = world.ask("ada", "{ rateLimit { remaining } providers { provider } }").await;
     assert_eq!(spent["data"]["rateLimit"]["remaining"], 0, "{spent}");
     assert_eq!(status(&world, &Asker::person("ben"), NAME).await, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_pays_for_the_calls_that_were_begun() {
+    let world = World::with(Default::default(), |settings| {
+        settings.graph.limits.calls_max = 10;
+        settings.limits.user_calls_per_minute = 1;
+        settings.wordpress.upstream.timeout_ms = 600_000;
+    })
+    .await;
+    let until = async |open: u64| {
+        let waiting = async {
+            while world.open_calls().await != open {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("the calls stayed as they were");
+    };
+    world.fault(json!({ "hang": "head", "path": "*" })).await;
+    let asking = tokio::spawn(world.gateway.request(&Asker::person("ada"), TWO, json!({})).send());
+    until(2).await;
+    asking.abort();
+    until(0).await;
+    let left = world.ask("ada", "{ rateLimit { remaining } }").await;
+    assert_eq!(left["data"]["rateLimit"]["remaining"], 8, "{left}");
 }
 
 #[tokio::test]
