@@ -2,7 +2,7 @@
 //!
 //! A caller is counted by who they are, wherever they come from, and beside that by their address, which also stands for
 //! whoever says nothing of themselves. A request is paid for when it comes. Its calls are paid for when it has run, as
-//! many as were begun (what the cache answers costs nothing), since before that their number is an estimate; so a budget
+//! many as were begun (what needs no provider costs nothing), since before that their number is an estimate; so a budget
 //! can be overdrawn, and then nothing that may need a call runs until it is paid back. Nothing here can be switched off.
 
 mod budget;
