@@ -5,6 +5,7 @@
 //! credential that is there and not good ends the request: it is never taken for a missing one. What the caller may read
 //! becomes grants, which only this room can make and every provider's read takes.
 
+pub mod alias;
 pub mod caller;
 pub mod grant;
 pub mod jwks;
@@ -95,6 +96,14 @@ pub struct Rejection {
     pub credential: Credential,
     /// What is wrong.
     pub fault: Fault,
+}
+
+impl Rejection {
+    /// Whether the credential may be somebody's guess: it is neither genuine, if out of its time, nor impossible to check.
+    pub fn may_be_a_guess(self) -> bool {
+        use Refused::{Expired, NotYetValid, Unavailable};
+        !matches!(self.fault, Fault::Refused(Expired | NotYetValid | Unavailable))
+    }
 }
 
 /// What is wrong with a credential.

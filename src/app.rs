@@ -10,6 +10,7 @@ pub mod tour;
 pub mod toy;
 
 pub use self::running::Running;
+pub use crate::graph::audit::TARGET as AUDIT_TARGET;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,11 +18,13 @@ use std::time::SystemTime;
 use axum::Router;
 use secrecy::SecretString;
 
+use crate::access::alias::Aliases;
 use crate::access::{self, Access, Caller, Outside};
 use crate::config::Settings;
 use crate::graph::{Graph, Introspection, rights};
 use crate::http::explorer::{self, Tab};
-use crate::http::{self, Hosts, Standing};
+use crate::http::limits::Limits;
+use crate::http::{self, Callers, Hosts, Standing};
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
 use crate::provider::wordpress::token_info::TokenInfo;
@@ -65,6 +68,17 @@ pub fn access(settings: &Settings) -> Result<Access, String> {
     };
     let outside = Outside { prover, key_sets: &issuer::source };
     Access::build(&settings.access, outside, SystemTime::now())
+}
+
+/// Makes what callers meet: what they may take, and what the audit log calls them.
+fn callers(settings: &Settings, access: Access) -> Result<Callers, String> {
+    let limits = Limits::new(&settings.limits, settings.graph.limits.calls_max);
+    Ok(Callers { access, limits, aliases: aliases(settings)? })
+}
+
+/// Makes the audit log's names, by the settings.
+fn aliases(settings: &Settings) -> Result<Arc<Aliases>, String> {
+    Aliases::build(settings.log.audit_key.as_ref()).map(Arc::new)
 }
 
 /// One person's own credentials.
@@ -124,7 +138,7 @@ async fn start_for(settings: &Settings, access: Access, tabs: Vec<Tab>) -> Resul
 
 /// Makes everything that stands between a request and the providers; what outlasts it is in `standing`.
 fn routes(settings: &Settings, access: Access, tabs: Vec<Tab>, standing: &Standing) -> Result<Router, String> {
-    http::routes(graph(settings)?, access, &settings.http, tabs, standing)
+    http::routes(graph(settings)?, callers(settings, access)?, &settings.http, tabs, standing)
 }
 
 /// Starts a sandbox and a gateway over it.
@@ -153,6 +167,7 @@ pub fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
     settings.http.allowed_hosts = Hosts::ThisMachine;
     settings.graph.introspection = Introspection::All;
     settings.access = toy::access();
+    settings.limits = toy::limits();
 
     settings.wordpress.base_url = sandbox.wordpress_url();
     settings.oneall.subdomain = None;

@@ -5,6 +5,7 @@
 //! whole number, `1` is not `true`, and `"5000"` is text. The environment knows text only, so there a text that reads
 //! as a number or as a truth value is one where the setting wants one, and stays text where it wants text.
 
+mod counting;
 pub mod mode;
 mod place;
 mod reach;
@@ -22,6 +23,7 @@ use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
 use self::place::Places;
+use crate::http::limits;
 use crate::http::persisted::Mode;
 use crate::http::server::Bounded;
 use crate::provider::{oneall, wordpress};
@@ -51,6 +53,8 @@ pub struct Settings {
     pub http: http::Settings,
     /// How callers say who they are.
     pub access: access::Settings,
+    /// What callers may take.
+    pub limits: limits::Settings,
     /// How the graph is asked, what it tells of itself, and the limits of documents.
     pub graph: graph::Settings,
     /// How WordPress.com is reached.
@@ -62,13 +66,15 @@ pub struct Settings {
 }
 
 /// What is logged, and how.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
     /// The least level, for all or per target: `info`, or `warn,commongraph=debug`.
     pub filter: String,
     /// How a line is written.
     pub format: LogFormat,
+    /// The key of the audit log's aliases; without it they are under a key of the process's own.
+    pub audit_key: Option<SecretString>,
 }
 
 /// How a log line is written.
@@ -84,7 +90,7 @@ pub enum LogFormat {
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::default() }
+        Self { filter: "info".to_owned(), format: LogFormat::default(), audit_key: None }
     }
 }
 
@@ -245,6 +251,7 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
         return Err(Fault::new("wordpress.client_id", "is no application's number; wanted digits"));
     }
     check_oneall(&settings.oneall, places)?;
+    counting::check(settings)?;
     match EnvFilter::try_new(&settings.log.filter) {
         Ok(_) => Ok(()),
         Err(_) => Err(Fault::new("log.filter", "is not a filter; wanted such as info, or warn,commongraph=debug")),

@@ -3,6 +3,7 @@
 //! An operation gets loaders of its own and runs with them to its end; nothing it read outlives it. Logging, metrics
 //! and caches stay outside the schema: one registered extension would slow every field.
 
+pub mod audit;
 mod circuit;
 pub mod cursor;
 pub mod document;
@@ -15,6 +16,7 @@ pub mod operation;
 pub mod page;
 pub mod query;
 pub mod rights;
+pub mod terms;
 mod told;
 pub mod walk;
 
@@ -27,12 +29,14 @@ use async_graphql::{
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use self::audit::Audit;
 use self::document::limits::Limits;
 use self::document::{Checked, Documents, Expense, Refused};
 use self::error::mask;
 use self::input::Inputs;
 use self::operation::{Allowed, Rejected};
 use self::query::Query;
+use self::terms::{RateLimit, Terms};
 use crate::access::Caller;
 use crate::loader::{Loaders, drive};
 use crate::model::DateTime;
@@ -181,17 +185,25 @@ impl Graph {
         rejected
     }
 
-    /// Executes one operation for one caller. Dropping the future ends its calls. The cost that was counted before is an
-    /// estimate where a provider alone knows how long a list is; so the calls are also counted as they are made.
-    pub async fn execute(&self, checked: Checked, caller: &Caller) -> Outcome {
+    /// What one operation that begins now may spend: so many calls, until its deadline.
+    pub fn calls(&self) -> Calls {
         let deadline = Instant::now() + Duration::from_millis(self.settings.deadline_ms);
-        let calls = Calls::within(Budget::calls(self.settings.limits.calls_max).until(deadline));
+        Calls::within(Budget::calls(self.settings.limits.calls_max).until(deadline))
+    }
+
+    /// Executes one operation for one caller, on these terms. Dropping the future ends its calls. The cost that was counted
+    /// before is an estimate where a provider alone knows how long a list is; so the calls are also counted as they are made.
+    pub async fn execute(&self, checked: Checked, caller: &Caller, terms: Terms) -> Outcome {
+        let calls = terms.calls.clone();
         let now = SystemTime::now();
         let wordpress = self.wordpress.reads(caller.wordpress_or_why().clone(), calls.clone(), now);
         let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());
         let (loaders, loads) = Loaders::build(wordpress, oneall);
         let expense = checked.expense();
-        let request = checked.into_request().data(loaders).data(DateTime(now.into()));
+        let now = DateTime(now.into());
+        let rate_limit = terms.allowance.map(|allowance| RateLimit::new(allowance, expense.calls(), now));
+        let audit = Audit::begin(&terms, caller.principal(), checked.name());
+        let request = checked.into_request().data(loaders).data(now).data(rate_limit).data(audit);
         let mut response = drive(self.schema.execute(request), loads).await;
         mask::cap(&mut response.errors, &mut response.extensions, self.settings.limits.errors_max);
         told::stale(&calls.list(), &mut response.extensions);
@@ -216,6 +228,10 @@ pub trait ContextExt {
     fn loaders(&self) -> &Loaders;
     /// When the operation began.
     fn now(&self) -> DateTime;
+    /// What the audit log will say of the operation.
+    fn audit(&self) -> &Audit;
+    /// The caller's budget; None where nobody counts.
+    fn rate_limit(&self) -> Option<RateLimit>;
     /// Adds an error beside this field's value, which stays.
     fn report(&self, error: error::Error);
 }
@@ -226,6 +242,14 @@ impl ContextExt for Context<'_> {
     }
 
     fn now(&self) -> DateTime {
+        *self.data_unchecked()
+    }
+
+    fn audit(&self) -> &Audit {
+        self.data_unchecked()
+    }
+
+    fn rate_limit(&self) -> Option<RateLimit> {
         *self.data_unchecked()
     }
 

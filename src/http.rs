@@ -10,6 +10,7 @@ pub mod explorer;
 mod graphql;
 mod guard;
 pub mod health;
+pub mod limits;
 pub mod load;
 mod origin;
 pub mod peer;
@@ -34,10 +35,12 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 
 use self::graphql::Edge;
 use self::health::Readiness;
+use self::limits::Limits;
 use self::load::Load;
 use self::peer::Network;
 use self::persisted::Persisted;
 use crate::access::Access;
+use crate::access::alias::Aliases;
 use crate::graph::error::Error;
 use crate::graph::{Graph, rights};
 
@@ -63,13 +66,23 @@ impl Standing {
     }
 }
 
+/// How callers are met.
+pub struct Callers {
+    /// Who is let in.
+    pub access: Access,
+    /// What they may take.
+    pub limits: Limits,
+    /// What the audit log calls them.
+    pub aliases: Arc<Aliases>,
+}
+
 /// Every route of the gateway.
 ///
 /// # Errors
 /// A sentence that names the setting, if the trusted documents cannot be read or a proxy is no address.
 pub fn routes(
     graph: Arc<Graph>,
-    access: Access,
+    callers: Callers,
     settings: &Settings,
     tabs: Vec<explorer::Tab>,
     standing: &Standing,
@@ -78,7 +91,7 @@ pub fn routes(
         settings.trusted_proxies.networks().ok_or("http.trusted_proxies: names something that is no network")?;
     let edge = Arc::new(Edge {
         graph,
-        access,
+        callers,
         persisted: Persisted::build(settings)?,
         profile: settings.profile,
         body_max: settings.body_max_bytes,

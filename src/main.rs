@@ -339,31 +339,36 @@ fn say(text: &str) -> Result<ExitCode, String> {
 /// A command that answers and ends tells what went wrong and, unless the settings want more, nothing else.
 fn log_for_command(settings: &Settings) {
     let usual = settings.log.filter == Settings::default().log.filter;
-    drop(log_at(settings, if usual { "warn" } else { &settings.log.filter }));
+    drop(log_at(settings, EnvFilter::new(if usual { "warn" } else { &settings.log.filter })));
 }
 
 /// Logs as the settings say; what is returned follows the filter of other settings.
 fn log(settings: &Settings) -> Follow {
-    log_at(settings, &settings.log.filter)
+    log_at(settings, filter(settings))
+}
+
+/// What a gateway that serves logs: its audit log is written whatever the filter says.
+fn filter(settings: &Settings) -> EnvFilter {
+    EnvFilter::new(format!("{},{}=info", settings.log.filter, app::AUDIT_TARGET))
 }
 
 /// Told of settings that are in force.
 type Follow = Box<dyn Fn(&Settings) + Send + Sync>;
 
-fn log_at(settings: &Settings, filter: &str) -> Follow {
+fn log_at(settings: &Settings, first: EnvFilter) -> Follow {
     let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let follow: Follow = match settings.log.format {
         LogFormat::Human => {
-            let lines = lines.with_env_filter(EnvFilter::new(filter)).with_filter_reloading();
+            let lines = lines.with_env_filter(first).with_filter_reloading();
             let handle = lines.reload_handle();
             lines.init();
-            Box::new(move |settings| drop(handle.reload(EnvFilter::new(&settings.log.filter))))
+            Box::new(move |settings| drop(handle.reload(filter(settings))))
         }
         LogFormat::Json => {
-            let lines = lines.json().with_env_filter(EnvFilter::new(filter)).with_filter_reloading();
+            let lines = lines.json().with_env_filter(first).with_filter_reloading();
             let handle = lines.reload_handle();
             lines.init();
-            Box::new(move |settings| drop(handle.reload(EnvFilter::new(&settings.log.filter))))
+            Box::new(move |settings| drop(handle.reload(filter(settings))))
         }
     };
     // Where it happens a panic can name its place and, within a request, the request's ID; whoever catches it says no more.

@@ -258,6 +258,11 @@ impl Calls {
         Some(noun)
     }
 
+    /// How many calls were begun, those that are still under way and those that were given up included.
+    pub fn begun(&self) -> usize {
+        self.budget.begun()
+    }
+
     /// Adds one, and tells the log of it; neither a path nor a query holds a secret.
     fn record(&self, made: CallMade) {
         let CallMade { provider, call, note } = &made;

@@ -111,6 +111,7 @@ const BANS: [Ban; 23] = [
             "src/config",
             "src/access/jwt",
             "src/access/service_key",
+            "src/access/alias",
             "src/access/mark",
             "src/app/key",
             "src/app/tour",

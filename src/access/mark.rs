@@ -11,6 +11,13 @@ use secrecy::{ExposeSecret, SecretString};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mark([u8; 32]);
 
+impl Mark {
+    /// What it is made of: 32 bytes.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// Makes marks.
 pub(super) struct Marker(Key);
 

@@ -130,6 +130,7 @@ pub const LINES: &[Line] = &[
     Line("Query.node", ANY),
     Line("Query.nodes", ANY),
     Line("Query.providers", Opened::ToAll),
+    Line("Query.rateLimit", Opened::ToAll),
     Line("Query.service", Opened::ToAll),
     Line("Query.services", Opened::ToAll),
     Line("Query.viewer", IDENTITY),
@@ -140,6 +141,7 @@ pub const LINES: &[Line] = &[
     Line("Viewer.oneallUser", USER),
     Line("Viewer.wordpressUser", WORDPRESS),
     Line("ProviderState", Opened::ToAll),
+    Line("RateLimit", Opened::WithItsThing),
     Line("Connection", Opened::WithItsThing),
     // A row of the list of sign-ins does not carry these.
     Line("Connection.application", CONNECTION),

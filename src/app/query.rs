@@ -4,10 +4,11 @@ use std::time::SystemTime;
 
 use async_graphql::{Request, Variables};
 
-use super::{Person, access, graph, point_at, start_sandbox, tour};
+use super::{Person, access, aliases, graph, point_at, start_sandbox, tour};
 use crate::access::{Caller, Presented};
 use crate::config::Settings;
 use crate::graph::operation::Allowed;
+use crate::graph::terms::Terms;
 use crate::provider::CallMade;
 use crate::sandbox::{self, people};
 
@@ -66,10 +67,11 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
     if let Some(name) = question.operation {
         request = request.operation_name(name);
     }
-    let graph = graph(&settings)?;
+    let (graph, aliases) = (graph(&settings)?, aliases(&settings)?);
     let reply = match graph.check(request, &asker, Allowed::Everything).await {
         Ok(operation) => {
-            let outcome = graph.execute(operation, &asker).await;
+            let terms = Terms { calls: graph.calls(), allowance: None, aliases, request: "".into() };
+            let outcome = graph.execute(operation, &asker, terms).await;
             let calls = outcome.calls.list().iter().map(describe).collect();
             Reply { json: pretty(&outcome.response)?, clean: outcome.response.errors.is_empty(), calls }
         }

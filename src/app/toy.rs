@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::access::Settings;
 use crate::access::scope::Scope;
 use crate::access::service_key::{self, Digest, End};
+use crate::http::limits::{self, PER_MINUTE_MAX};
 use crate::sandbox::{self, Service};
 
 /// When the services' keys end, in seconds from 1970: with the year 2099, as the JWTs do.
@@ -22,6 +23,23 @@ pub fn access() -> Settings {
     settings.jwt.oneall_user_claim = sandbox::JWT_ONEALL_USER_CLAIM.to_owned();
     settings.keys = sandbox::services().iter().map(|service| (service.name.to_owned(), key(service))).collect();
     settings
+}
+
+/// Limits so high that whoever plays or tests does not meet them: the sandbox is on loopback alone.
+pub fn limits() -> limits::Settings {
+    let most = PER_MINUTE_MAX;
+    limits::Settings {
+        anonymous_requests_per_minute: most,
+        anonymous_calls_per_minute: most,
+        user_requests_per_minute: most,
+        user_calls_per_minute: most,
+        service_requests_per_minute: most,
+        service_calls_per_minute: most,
+        address_requests_per_minute: most,
+        address_calls_per_minute: most,
+        failures_per_minute: most,
+        ..limits::Settings::default()
+    }
 }
 
 fn key(service: &Service) -> service_key::Settings {

@@ -7,7 +7,8 @@ use toml::{Table, Value};
 use super::{Error, Settings, VARIABLE_PREFIX, own_variables, read, variable_path};
 
 /// The settings that hold a real secret. The site's public key is none by itself, but whoever has set it means the real site.
-const SECRETS: [&str; 4] = ["oneall.public_key", "oneall.private_key", "access.jwt.secret", "access.keys"];
+const SECRETS: [&str; 5] =
+    ["oneall.public_key", "oneall.private_key", "access.jwt.secret", "access.keys", "log.audit_key"];
 
 /// The variables of commands that hold a person's credentials, without their prefix.
 const PERSONS: [&str; 2] = ["WORDPRESS_TOKEN", "ONEALL_USER"];
@@ -94,6 +95,7 @@ mod tests {
             "ONEALL__PUBLIC_KEY",
             "ACCESS__JWT__SECRET",
             "ACCESS__KEYS__A__SHA256",
+            "LOG__AUDIT_KEY",
             "WORDPRESS_TOKEN",
             "ONEALL_USER",
         ] {

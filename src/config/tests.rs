@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use super::*;
 
 /// A file's text, and the line that it is refused with, with `F` for the file's name.
-const WRONG_FILES: [(&str, &str); 78] = [
+const WRONG_FILES: [(&str, &str); 82] = [
     // Names.
-    ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, access, graph, wordpress, oneall, log"),
+    ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log"),
     (
         "[http]\nport = 1",
         "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
@@ -36,8 +36,8 @@ const WRONG_FILES: [(&str, &str); 78] = [
         "[graph]\nx = 1",
         "graph.x in F:2: no such setting; allowed here: introspection, suggestions, documents_max_bytes, limits, deadline_ms",
     ),
-    ("[log]\nlevel = 'info'", "log.level in F:2: no such setting; allowed here: filter, format"),
-    ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, access, graph, wordpress, oneall, log"),
+    ("[log]\nlevel = 'info'", "log.level in F:2: no such setting; allowed here: filter, format, audit_key"),
+    ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log"),
     (
         "\u{FEFF}[http]\r\nport = 1",
         "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
@@ -80,6 +80,16 @@ const WRONG_FILES: [(&str, &str); 78] = [
         "log in F:1: is a list; only http.allowed_origins, http.allowed_hosts, http.trusted_proxies and a key's scopes take one",
     ),
     // Ranges.
+    (
+        "[limits]\nuser_requests_per_minute = 0",
+        "limits.user_requests_per_minute in F:2: out of range; allowed: 1 to 10000000",
+    ),
+    ("[limits]\nkeys_max = 999", "limits.keys_max in F:2: out of range; allowed: 1000 to 10000000"),
+    (
+        "[limits]\nfailures_per_minute = 10000001",
+        "limits.failures_per_minute in F:2: out of range; allowed: 1 to 10000000",
+    ),
+    ("[log]\naudit_key = 'SECRET'", "log.audit_key in F:2: is too short; wanted 32 bytes or more"),
     (
         "[wordpress.upstream]\ntimeout_ms = 0",
         "wordpress.upstream.timeout_ms in F:2: out of range; allowed: 1 to 600000",
@@ -226,20 +236,20 @@ const WRONG_VARIABLES: [(&str, &str, &str); 19] = [
     (
         "ONEALL_PUBLIC_KEY",
         "SECRET",
-        "oneall_public_key in V: no such setting; allowed here: http, access, graph, wordpress, oneall, log; \
+        "oneall_public_key in V: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log; \
          two underscores part the levels",
     ),
     (
         "HTPP__LISTEN",
         "127.0.0.1:1",
-        "htpp in V: no such setting; allowed here: http, access, graph, wordpress, oneall, log; two underscores part the levels",
+        "htpp in V: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log; two underscores part the levels",
     ),
     ("HTTP__LISTEN__PORT", "1", "http.listen.port in V: no such setting; http.listen has none below it"),
     ("ONEALL__PUBLIC_KEY__", "SECRET", "oneall.public_key. in V: no such setting; oneall.public_key has none below it"),
     (
         "",
         "SECRET",
-        "V: no such setting; allowed here: http, access, graph, wordpress, oneall, log; two underscores part the levels",
+        "V: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log; two underscores part the levels",
     ),
     ("http__listen", "127.0.0.1:1", "V: no such setting; names of variables are in capitals"),
     ("HTTP", "SECRET", "http in V: is text; wanted a table"),
@@ -304,7 +314,7 @@ fn a_file_that_cannot_be_read_is_named() {
     let line = |path: &str| load(Some(Path::new(path)), empty(), None).unwrap_err().to_string();
     assert_eq!(line("no/such.toml"), "no/such.toml: there is no such file");
     assert!(line("src").starts_with("src: cannot be read: "), "{}", line("src"));
-    let allowed = "no such setting; allowed here: http, access, graph, wordpress, oneall, log";
+    let allowed = "no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log";
     assert_eq!(line("rustfmt.toml"), format!("max_width in rustfmt.toml:1: {allowed}"));
 }
 
@@ -313,7 +323,7 @@ fn without_anything_set_every_room_has_its_defaults() {
     let settings = load(None, empty(), None).unwrap();
     assert_eq!(settings.http, http::Settings::default());
     assert_eq!(settings.wordpress, wordpress::Settings::default());
-    assert_eq!(settings.log, LogSettings { filter: "info".to_owned(), format: LogFormat::Human });
+    assert_eq!((settings.log.filter.as_str(), settings.log.format), ("info", LogFormat::Human));
     assert!(settings.oneall.base().unwrap().is_none());
 }
 

@@ -57,6 +57,7 @@ pub struct Documents {
 pub struct Checked {
     request: Request,
     operation: Positioned<OperationDefinition>,
+    name: Option<Name>,
     expense: Expense,
 }
 
@@ -133,7 +134,7 @@ impl Documents {
                 known
             }
         };
-        let ready = known.pick(request.operation_name.take().as_deref())?;
+        let (name, ready) = known.pick(request.operation_name.take().as_deref())?;
         ready.fill_in(&mut request.variables);
         let list_entries = request.variables.values().map(size::longest_list).max().unwrap_or(0);
         self.limits.hold("list_entries_max", list_entries, "Entries of the longest list")?;
@@ -143,7 +144,7 @@ impl Documents {
         self.limits.hold("calls_max", calls, "Calls to the providers")?;
         let (depth, counts) = (ready.size.depth, ready.merged.counts);
         let expense = Expense { calls, budget: self.limits.calls_max, depth, counts };
-        Ok(Checked { request, operation: operation.clone(), expense })
+        Ok(Checked { request, operation: operation.clone(), name: name.clone(), expense })
     }
 
     /// Reads a text that is not known.
@@ -203,14 +204,14 @@ impl Documents {
 }
 
 impl Known {
-    fn pick(&self, name: Option<&str>) -> Result<&Ready, Error> {
+    fn pick(&self, name: Option<&str>) -> Result<&(Option<Name>, Ready), Error> {
         let name = name.filter(|name| !name.is_empty());
         match (name, self.operations.as_slice()) {
-            (None, [(_, only)]) => Ok(only),
+            (None, [only]) => Ok(only),
             (None, _) => Err(Error::bad_input("The document has several operations: name one in operationName.")),
             (Some(wanted), all) => {
                 let is_wanted = |name: &Option<Name>| name.as_ref().is_some_and(|name| name == wanted);
-                let found = all.iter().find(|(name, _)| is_wanted(name)).map(|(_, ready)| ready);
+                let found = all.iter().find(|(name, _)| is_wanted(name));
                 found.ok_or_else(|| Error::bad_input("operationName names no operation of the document."))
             }
         }
@@ -258,6 +259,11 @@ impl Checked {
         request
     }
 
+    /// The operation's name, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// What the operation may cost.
     pub fn expense(&self) -> Expense {
         self.expense
@@ -265,6 +271,11 @@ impl Checked {
 }
 
 impl Expense {
+    /// How many calls it is expected to make.
+    pub fn calls(self) -> usize {
+        self.calls
+    }
+
     /// The cost as clients see it in `extensions.cost`.
     pub fn to_value(self) -> Value {
         let mut cost = IndexMap::new();

@@ -50,6 +50,13 @@ impl Application {
 
 #[ComplexObject]
 impl WordPressUser {
+    /// Their e-mail address.
+    async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
+        let email = self.email.as_deref()?;
+        ctx.audit().of_wordpress_user(self, "email");
+        Some(email)
+    }
+
     /// The person's main site. Null if they have none, or WordPress.com does not say.
     async fn primary_site(&self) -> Option<Site> {
         self.primary_site.map(bare_site)

@@ -11,6 +11,7 @@ use super::error::Error;
 use super::id::GlobalId;
 use super::lists;
 use super::page::{Arguments, Page};
+use super::terms::RateLimit;
 use crate::loader::Loaders;
 use crate::model::{
     Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, ConnectionToken, Identity, IdentityKey,
@@ -210,6 +211,12 @@ impl Query {
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
     ) -> Option<Result<Page<Service>, Error>> {
         Some(lists::services(ctx, Arguments { first, after, ..Arguments::default() }).await)
+    }
+
+    /// The caller's budget of calls to the providers, which is counted by the minute. Null where nobody counts. Costs no
+    /// call.
+    async fn rate_limit(&self, ctx: &Context<'_>) -> Option<RateLimit> {
+        ctx.rate_limit()
     }
 
     /// What the gateway can reach for this request. Costs no call.

@@ -27,16 +27,20 @@ pub(super) const CHALLENGE: &str = "Bearer realm=\"commongraph\", error=\"invali
 ///
 /// # Errors
 /// If a credential is there and not good: a broken credential is never taken for a missing one.
-pub(super) async fn caller(access: &Access, headers: &HeaderMap) -> Result<Caller, Refusal> {
+pub(super) async fn caller(access: &Access, headers: &HeaderMap) -> Result<Caller, Rejection> {
     let authorization = single(headers, &header::AUTHORIZATION, Credential::Authorization);
     let wordpress_token = single(headers, &WORDPRESS_TOKEN, Credential::WordPressToken);
-    let admitted = match (authorization, wordpress_token) {
+    match (authorization, wordpress_token) {
         (Ok(authorization), Ok(wordpress_token)) => {
             access.admit(Presented { authorization, wordpress_token }, SystemTime::now()).await
         }
         (Err(rejection), _) | (_, Err(rejection)) => Err(rejection),
-    };
-    admitted.map_err(refuse)
+    }
+}
+
+/// Whether these headers show a credential, of whatever kind and however broken.
+pub(super) fn is_shown(headers: &HeaderMap) -> bool {
+    HEADERS.iter().any(|name| headers.contains_key(name))
 }
 
 /// The one value of a header; empty if it is no text, which no credential is.
@@ -49,7 +53,8 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName, credential: Credential)
     }
 }
 
-fn refuse(rejection: Rejection) -> Refusal {
+/// What a caller is told whose credential is not good.
+pub(super) fn refuse(rejection: Rejection) -> Refusal {
     let Rejection { credential, fault } = rejection;
     let message = match (credential, fault) {
         (_, access::Fault::Refused(reason)) => {

@@ -13,7 +13,7 @@ use axum::response::Response;
 use tower_http::cors::CorsLayer;
 
 use super::settings::Origins;
-use super::{auth, graphql, guard};
+use super::{auth, graphql, guard, limits};
 
 /// How long a browser may keep what a preflight granted.
 const GRANT_KEPT: Duration = Duration::from_secs(600);
@@ -30,7 +30,7 @@ pub(super) fn open(routes: Router, origins: &Origins) -> Router {
         .allow_origin(values)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE, header::ACCEPT, guard::REQUEST_ID, graphql::COST, authorization, token])
-        .expose_headers([guard::REQUEST_ID])
+        .expose_headers([guard::REQUEST_ID, limits::POLICY, limits::LEFT, header::RETRY_AFTER])
         .max_age(GRANT_KEPT);
     routes.layer(cors).layer(middleware::from_fn_with_state(known, refuse_strangers))
 }

@@ -9,6 +9,7 @@ mod parameters;
 mod refusal;
 mod render;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use async_graphql::{Request as Operation, Variables};
@@ -27,23 +28,29 @@ pub(super) use self::render::errors_alone;
 use self::parameters::Asked;
 use self::render::Answer;
 use super::guard::RequestId;
+use super::limits::Payer;
+use super::peer::Peer;
 use super::persisted::{Found, Persisted};
-use super::{Profile, auth};
-use crate::access::{Access, Caller};
+use super::{Callers, Profile, auth};
+use crate::access::Caller;
 use crate::graph::Graph;
 use crate::graph::document::Checked;
 use crate::graph::error::{Code, Error};
 use crate::graph::operation::Allowed;
+use crate::graph::terms::Terms;
 
 /// The header of a request that asks, with `1`, for the operation's cost in `extensions.cost`.
 pub(super) const COST: HeaderName = HeaderName::from_static("x-commongraph-cost");
+
+/// Who asks where no address is known: all of them together are one.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// What every request meets.
 pub(super) struct Edge {
     /// The graph.
     pub(super) graph: Arc<Graph>,
-    /// Who is let in.
-    pub(super) access: Access,
+    /// How callers are met.
+    pub(super) callers: Callers,
     /// The documents that are known by a hash or an ID.
     pub(super) persisted: Persisted,
     /// Which statuses are given.
@@ -64,25 +71,54 @@ struct Way {
     wants_cost: bool,
 }
 
-/// Answers one request.
+/// One who asks, and who pays for it.
+struct Visitor<'a> {
+    caller: Caller,
+    payer: Payer<'a>,
+    /// The request's ID.
+    id: Arc<str>,
+}
+
+/// Answers one request, and tells the caller what they have left.
 pub(super) async fn answer(edge: &Edge, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let id = head.extensions.get::<RequestId>().map_or("", |id| &*id.0);
     let media = media::accepted(&head.headers, edge.profile);
-    let way = Way::of(&head);
-    let answer = match begin(edge, &head, body, media).await {
-        Ok((caller, Asked::One(parameters))) => run(edge, parameters, &caller, way).await,
-        Ok((caller, Asked::Batch(all))) => {
-            let runs = all.into_iter().map(|parameters| run(edge, parameters, &caller, way));
-            let response = render::batch(join_all(runs).await, id);
+    let address = head.extensions.get::<Peer>().map_or(NOWHERE, |peer| peer.limit_key());
+    match meet(edge, &head, media, address).await {
+        Ok(visitor) => {
+            let mut response = attend(edge, &head, body, media.unwrap_or(Media::Json), &visitor).await;
+            visitor.payer.tell(response.headers_mut());
+            response
+        }
+        Err(refusal) => {
+            let mut response = render::refused(refusal, edge.profile, media.unwrap_or(Media::Json));
+            edge.callers.limits.tell(response.headers_mut(), address);
+            response
+        }
+    }
+}
+
+/// Answers what a caller asks.
+async fn attend(edge: &Edge, head: &Parts, body: Body, media: Media, visitor: &Visitor<'_>) -> Response {
+    let way = Way::of(head);
+    let answer = match begin(edge, head, body, visitor).await {
+        Ok(Asked::One(parameters)) => run(edge, parameters, visitor, way).await,
+        Ok(Asked::Batch(all)) => {
+            let runs = all.into_iter().enumerate().map(async |(number, parameters)| {
+                // The request itself has paid for the first.
+                if number > 0 {
+                    visitor.payer.take()?;
+                }
+                run(edge, parameters, visitor, way).await
+            });
+            let response = render::batch(join_all(runs).await, &visitor.id);
             return render::bound(response, edge.answer_max, edge.profile, Media::Json);
         }
         Err(refusal) => Err(refusal),
     };
-    let media = media.unwrap_or(Media::Json);
     match answer {
         Ok(response) => {
-            let response = render::answered(response, edge.profile, media, id);
+            let response = render::answered(response, edge.profile, media, &visitor.id);
             render::bound(response, edge.answer_max, edge.profile, media)
         }
         Err(refusal) => render::refused(refusal, edge.profile, media),
@@ -102,8 +138,8 @@ impl Way {
     }
 }
 
-/// Parses: who asks, and what.
-async fn begin(edge: &Edge, head: &Parts, body: Body, media: Option<Media>) -> Result<(Caller, Asked), Refusal> {
+/// Finds out who asks, as cheaply as possible for whom it will not let in.
+async fn meet<'a>(edge: &'a Edge, head: &Parts, media: Option<Media>, address: IpAddr) -> Result<Visitor<'a>, Refusal> {
     if head.method != Method::GET && head.method != Method::POST {
         return Err(Refusal::new(Fault::Method, Error::bad_input("Use GET or POST.")));
     }
@@ -111,7 +147,25 @@ async fn begin(edge: &Edge, head: &Parts, body: Body, media: Option<Media>) -> R
         let message = "Accept application/graphql-response+json or application/json; nothing else is spoken here.";
         return Err(Refusal::new(Fault::NotAcceptable, Error::bad_input(message)));
     }
-    let caller = auth::caller(&edge.access, &head.headers).await?;
+    let Callers { access, limits, .. } = &edge.callers;
+    limits.enter(address)?;
+    if auth::is_shown(&head.headers) {
+        limits.may_try(address)?;
+    }
+    let caller = auth::caller(access, &head.headers).await.map_err(|rejection| {
+        if rejection.may_be_a_guess() {
+            limits.failed(address);
+        }
+        auth::refuse(rejection)
+    })?;
+    let payer = limits.payer(caller.principal(), address);
+    let id = head.extensions.get::<RequestId>().map_or_else(|| "".into(), |id| id.0.clone());
+    Ok(Visitor { caller, payer, id })
+}
+
+/// Parses what is asked, of a caller who may ask.
+async fn begin(edge: &Edge, head: &Parts, body: Body, visitor: &Visitor<'_>) -> Result<Asked, Refusal> {
+    visitor.payer.take()?;
     let asked = match head.method {
         Method::GET => Asked::One(parameters::from_query(&head.headers, &head.uri, edge.body_max)?),
         _ => parameters::from_body(&head.headers, body, edge.body_max).await?,
@@ -119,7 +173,7 @@ async fn begin(edge: &Edge, head: &Parts, body: Body, media: Option<Media>) -> R
     if let Asked::Batch(all) = &asked {
         check_batch(all.len(), edge.batch_max)?;
     }
-    Ok((caller, asked))
+    Ok(asked)
 }
 
 fn check_batch(count: usize, max: usize) -> Result<(), Refusal> {
@@ -134,11 +188,16 @@ fn check_batch(count: usize, max: usize) -> Result<(), Refusal> {
     Err(Refusal::new(Fault::Malformed, error))
 }
 
-/// Checks one operation and executes it.
-async fn run(edge: &Edge, parameters: Parameters, caller: &Caller, way: Way) -> Answer {
+/// Checks one operation and executes it, if the caller can pay for it.
+async fn run(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, way: Way) -> Answer {
+    let Visitor { caller, payer, id } = visitor;
     let (operation, found) = check(edge, parameters, caller, way.allowed).await?;
     edge.persisted.keep(found);
-    let outcome = edge.graph.execute(operation, caller).await;
+    let allowance = Some(payer.afford(operation.expense().calls())?);
+    let calls = edge.graph.calls();
+    let _bill = payer.bill(&calls);
+    let terms = Terms { calls, allowance, aliases: edge.callers.aliases.clone(), request: id.clone() };
+    let outcome = edge.graph.execute(operation, caller, terms).await;
     Ok(if way.wants_cost { outcome.with_cost() } else { outcome.response })
 }
 

@@ -19,6 +19,7 @@ pub struct WordPressUser {
     /// The name to show.
     pub display_name: Option<String>,
     /// Their e-mail address.
+    #[graphql(skip)]
     pub email: Option<String>,
     /// Whether they have shown that the address is theirs. Null if WordPress.com does not say: treat that as no.
     pub email_verified: Option<bool>,

@@ -225,6 +225,9 @@ pub struct Profile {
     pub certifications: Vec<LabelledValue>,
     /// Recommendations: the text and who wrote it.
     pub recommendations: Vec<LabelledValue>,
+    /// The identity whose profile it is.
+    #[graphql(skip)]
+    pub owner: Option<IdentityKey>,
     /// Whether the birthday, the phone numbers and the addresses were taken out.
     #[graphql(skip)]
     pub withheld: bool,

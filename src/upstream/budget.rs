@@ -47,6 +47,11 @@ impl Budget {
         self.freshness
     }
 
+    /// How many calls were taken out of it.
+    pub fn begun(&self) -> usize {
+        self.begun.load(Ordering::Relaxed).min(self.max)
+    }
+
     /// Takes a call out of the budget.
     ///
     /// # Errors

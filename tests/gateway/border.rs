@@ -120,7 +120,8 @@ async fn a_preflight_is_granted_to_named_origins_only() {
     let ask = open.client.post(open.url()).header(header::ORIGIN, "https://app.example");
     let answer = ask.json(&json!({ "query": "{ __typename }" })).send().await.unwrap();
     assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.example");
-    assert_eq!(answer.headers()["access-control-expose-headers"], "x-request-id");
+    let exposed = "x-request-id,ratelimit-policy,ratelimit,retry-after";
+    assert_eq!(answer.headers()["access-control-expose-headers"], exposed);
 }
 
 #[tokio::test]

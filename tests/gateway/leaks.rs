@@ -3,19 +3,15 @@
 //! The sandbox fills every secret field with a canary. Here everything that can be asked is asked, by everybody, in
 //! health and in trouble, and no canary may show up in an answer, a header, a printed setting or a line of the log.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use commongraph::app::query::{self, Question};
 use commongraph::config::Settings;
 use commongraph::sandbox::{JWT_SECRET, ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, people};
 use serde_json::{Value, json};
-use tracing::Level;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::harness::{Asker, Canned, World, codes};
+use crate::log::Log;
 use crate::selection::Types;
 
 /// What nobody may read anywhere.
@@ -114,7 +110,7 @@ async fn no_secret_leaves_in_an_answer_whoever_asks_and_whatever_they_ask() {
     let token = people()[0].wordpress_token.unwrap();
     let me = world.gateway.client.get(format!("{}/rest/v1.1/me", world.sandbox.wordpress_url()));
     assert!(me.bearer_auth(token).send().await.unwrap().text().await.unwrap().contains("canary"));
-    log.check();
+    check_log(&log);
 }
 
 #[tokio::test]
@@ -172,7 +168,7 @@ async fn no_secret_leaves_in_trouble() {
         }
     }
     assert!(log.text().contains("no answer"), "the log tells the cause");
-    log.check();
+    check_log(&log);
 }
 
 #[tokio::test]
@@ -191,7 +187,7 @@ async fn a_row_that_cannot_be_read_is_logged_without_its_content() {
     check(&answer.to_string(), "the answer");
     assert!(canned.asked().contains(&"/rest/v1.1/me/keyring-connections".to_owned()));
     assert_eq!(log.text().matches("rows left out").count(), 1, "a line for a list, not for a row");
-    log.check();
+    check_log(&log);
 }
 
 #[tokio::test]
@@ -238,43 +234,10 @@ async fn a_token_that_is_refused_is_not_repeated() {
     check(&answer.to_string(), "a refusal");
 }
 
-/// Everything that is logged on this thread, on which the test, its gateway and its sandbox all run.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        let lines = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).with_writer(self.clone());
-        tracing::subscriber::set_default(lines.finish())
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-
-    fn check(&self) {
-        let text = self.text();
-        assert!(!text.is_empty(), "something was logged");
-        check(&text, "the log");
-        assert!(!text.contains("nonce"), "a link's mark is in the log");
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Log;
-
-    fn make_writer(&'a self) -> Log {
-        self.clone()
-    }
+/// No secret, and no link's mark, is in what was logged.
+fn check_log(log: &Log) {
+    let text = log.text();
+    assert!(!text.is_empty(), "something was logged");
+    check(&text, "the log");
+    assert!(!text.contains("nonce"), "a link's mark is in the log");
 }

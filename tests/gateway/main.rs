@@ -6,6 +6,7 @@ mod wire;
 
 mod access;
 mod accounts;
+mod audit;
 mod border;
 mod breaker;
 mod cache;
@@ -19,6 +20,8 @@ mod hanging;
 mod leaks;
 mod leaving;
 mod lifecycle;
+mod limits;
+mod log;
 mod lookups;
 mod modes;
 mod outage;

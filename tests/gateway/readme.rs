@@ -95,8 +95,9 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
         "subdomain" | "public_key" | "private_key" | "issuer" | "audience" | "oneall_user_claim" | "service" => "acme",
         "jwks_url" => "https://issuer.example/keys",
         "jwks_file" => "keys.json",
-        "secret" | "sha256" => "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+        "secret" | "sha256" | "audit_key" => "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
         "scopes" => "oneall:personal",
+        "keys_max" => "1000",
         "expires_at" => "2100-01-01T00:00:00Z",
         "absent_seconds" | "retries_max" => "2",
         _ => "10",
@@ -122,5 +123,5 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
             panic!("{name}: {error}");
         }
     }
-    assert_eq!(settings.len(), 89, "{settings:?}");
+    assert_eq!(settings.len(), 100, "{settings:?}");
 }

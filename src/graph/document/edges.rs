@@ -107,6 +107,7 @@ pub const EDGES: &[Edge] = &[
     edge("Query", "service", One, Whole, BY_ID),
     edge("Query", "services", Page, Bare, &[SERVICES]),
     edge("Query", "providers", About(2), Part, &[]),
+    part("Query", "rateLimit"),
     edge("Viewer", "wordpressUser", One, Whole, &[Read::Once("/me")]),
     edge("Viewer", "oneallUser", One, Bare, &[]),
     edge("Viewer", "connections", Page, Whole, &[KEYRING, PUBLICIZE]),

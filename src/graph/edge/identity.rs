@@ -32,6 +32,9 @@ impl Identity {
 
     /// E-mail addresses. Empty where the service gave none; null where the provider knows no such thing.
     async fn emails(&self, ctx: &Context<'_>) -> Option<Result<&[EmailEntry], Error>> {
+        if self.emails.as_ref().is_some_and(|emails| !emails.is_empty()) {
+            ctx.audit().of_identity(Some(&self.key), "emails");
+        }
         unless(self.withheld, ctx, self.emails.as_deref())
     }
 }
@@ -40,17 +43,29 @@ impl Identity {
 impl Profile {
     /// As the service gave it: mostly MM/DD/YYYY, now and then only a part.
     async fn birthday(&self, ctx: &Context<'_>) -> Option<Result<&str, Error>> {
+        self.give(ctx, "birthday", self.birthday.is_some());
         unless(self.withheld, ctx, self.birthday.as_deref())
     }
 
     /// Phone numbers, with a type.
     async fn phone_numbers(&self, ctx: &Context<'_>) -> Option<Result<&[LabelledValue], Error>> {
+        self.give(ctx, "phoneNumbers", self.phone_numbers.as_ref().is_some_and(|rows| !rows.is_empty()));
         unless(self.withheld, ctx, self.phone_numbers.as_deref())
     }
 
     /// Postal addresses.
     async fn addresses(&self, ctx: &Context<'_>) -> Option<Result<&[Address], Error>> {
+        self.give(ctx, "addresses", self.addresses.as_ref().is_some_and(|rows| !rows.is_empty()));
         unless(self.withheld, ctx, self.addresses.as_deref())
+    }
+}
+
+impl Profile {
+    /// Notes for the audit log that a field is given, if it is.
+    fn give(&self, ctx: &Context<'_>, field: &'static str, is_given: bool) {
+        if is_given {
+            ctx.audit().of_identity(self.owner.as_ref(), field);
+        }
     }
 }
 

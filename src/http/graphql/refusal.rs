@@ -1,14 +1,16 @@
 //! Why a request is not executed, and the status that says so: one table, with a column for each profile.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_graphql::{ServerError, Value};
 use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::super::Profile;
+use super::super::limits::Wait;
 use super::Media;
-use crate::graph::error::Error;
+use crate::graph::error::{Code, Error};
 use crate::graph::operation::{self, Rejected};
 
 /// What kind of fault it is.
@@ -40,6 +42,8 @@ pub(in crate::http) enum Fault {
     AddressTooLong,
     /// The body is not said to be JSON.
     MediaType,
+    /// The caller, or their address, asks more than it may.
+    TooMany,
 }
 
 /// A request that is not executed; written out it is the whole answer.
@@ -48,6 +52,9 @@ pub(in crate::http) struct Refusal {
     /// What kind of fault it is.
     #[serde(skip)]
     pub(super) fault: Fault,
+    /// How long to wait before asking again, if that is known.
+    #[serde(skip)]
+    pub(super) wait: Option<Duration>,
     /// What is told of it.
     pub(super) errors: Vec<ServerError>,
     /// What is told beside that.
@@ -58,7 +65,8 @@ pub(in crate::http) struct Refusal {
 impl Refusal {
     /// A refusal for one reason.
     pub(in crate::http) fn new(fault: Fault, error: Error) -> Self {
-        Self { fault, errors: vec![error.at(None)], extensions: BTreeMap::new() }
+        let wait = error.retry_after;
+        Self { fault, wait, errors: vec![error.at(None)], extensions: BTreeMap::new() }
     }
 }
 
@@ -69,7 +77,16 @@ impl From<Rejected> for Refusal {
             operation::Fault::Invalid => Fault::Invalid,
             operation::Fault::NotAQuery => Fault::Method,
         };
-        Self { fault, errors: rejected.errors, extensions: rejected.extensions }
+        Self { fault, wait: None, errors: rejected.errors, extensions: rejected.extensions }
+    }
+}
+
+impl From<Wait> for Refusal {
+    fn from(wait: Wait) -> Self {
+        let Wait { over, time } = wait;
+        tracing::debug!(?over, wait = ?time, "refused: a limit is reached");
+        let error = Error { retry_after: Some(time), ..Error::own(Code::RateLimited, over.sentence()) };
+        Refusal::new(Fault::TooMany, error)
     }
 }
 
@@ -90,6 +107,7 @@ impl Fault {
             (Fault::TooLarge, ..) => StatusCode::PAYLOAD_TOO_LARGE,
             (Fault::AddressTooLong, ..) => StatusCode::URI_TOO_LONG,
             (Fault::MediaType, ..) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            (Fault::TooMany, ..) => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 }

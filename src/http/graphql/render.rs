@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Body;
 use serde_json::json;
 
-use super::super::{Profile, auth};
+use super::super::{Profile, auth, limits};
 use super::{Fault, Media, Refusal};
 use crate::graph::error::{Code, Error, Exceeded, mask};
 
@@ -52,6 +52,9 @@ pub(super) fn refused(refusal: Refusal, profile: Profile, media: Media) -> Respo
     };
     if let Some((name, value)) = extra {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(wait) = refusal.wait {
+        limits::write_wait(response.headers_mut(), wait);
     }
     response
 }
@@ -99,5 +102,5 @@ fn did_not_run(outcome: &Outcome) -> bool {
 
 fn invalid(mut outcome: Outcome) -> Refusal {
     mask::refused(&mut outcome.errors);
-    Refusal { fault: Fault::Invalid, errors: outcome.errors, extensions: outcome.extensions }
+    Refusal { fault: Fault::Invalid, wait: None, errors: outcome.errors, extensions: outcome.extensions }
 }

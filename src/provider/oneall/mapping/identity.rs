@@ -94,7 +94,7 @@ pub(super) fn readable(key: IdentityToken, node: Watched<payload::Identity>, own
         emails: Some(emails(take(&mut node.emails))),
         urls,
         accounts,
-        profile: Some(profile(node)),
+        profile: Some(profile(IdentityKey::Token(key.clone()), node)),
         complete,
         ..blank(IdentityKey::Token(key), user)
     }

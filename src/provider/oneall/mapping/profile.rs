@@ -3,11 +3,11 @@
 //! Words stay as they came (a birthday may be only a part of a date, a gender any word); rows that say nothing go.
 
 use super::super::payload::{self, Valued};
-use crate::model::{Address, LabelledValue, Organization, Profile, Relationship};
+use crate::model::{Address, IdentityKey, LabelledValue, Organization, Profile, Relationship};
 use crate::provider::lenient::{Loose, Rows};
 
 /// The profile of an identity; at OneAll there always is one, if an empty one.
-pub(super) fn profile(node: payload::Identity) -> Profile {
+pub(super) fn profile(owner: IdentityKey, node: payload::Identity) -> Profile {
     let described = |row: Valued| labelled(row.value, None, row.description.text());
     let typed = |row: Valued| labelled(row.value, row.kind.text(), None);
     Profile {
@@ -27,6 +27,7 @@ pub(super) fn profile(node: payload::Identity) -> Profile {
         addresses: Some(rows(node.addresses, address)),
         organizations: rows(node.organizations, organization),
         educations: rows(node.educations, typed),
+        owner: Some(owner),
         withheld: false,
         roles: rows(node.roles, |row| row.value.text()),
         certifications: rows(node.certifications, |row| {

@@ -1,0 +1,275 @@
+//! What each caller may take: requests, calls to the providers, and tries of credentials, by the minute.
+//!
+//! A caller is counted by who they are, wherever they come from, and beside that by their address, which also stands for
+//! whoever says nothing of themselves. A request is paid for when it comes. Its calls are paid for when it has run, as
+//! many as were begun (what needs no provider costs nothing), since before that their number is an estimate; so a budget
+//! can be overdrawn, and then nothing that may need a call runs until it is paid back. Nothing here can be switched off.
+
+mod budget;
+mod failures;
+mod fields;
+mod table;
+
+pub(super) use self::fields::{LEFT, POLICY, write_wait};
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use serde::Deserialize;
+
+use self::budget::{Budget, Left, Rate};
+use self::failures::Failures;
+use crate::access::Principal;
+use crate::access::mark::Mark;
+use crate::graph::terms::Allowance;
+use crate::provider::Calls;
+
+/// The most that any of these settings may be raised to.
+pub const PER_MINUTE_MAX: u32 = 10_000_000;
+
+/// How many callers of each kind may be remembered: fewer would make room for each other too soon.
+pub const KEYS: RangeInclusive<usize> = 1_000..=10_000_000;
+
+/// What callers may take in a minute; a fifth of it can be saved up.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Requests of all at one address who show no credential.
+    pub anonymous_requests_per_minute: u32,
+    /// Calls for them.
+    pub anonymous_calls_per_minute: u32,
+    /// Requests of a person, by their JWT or their WordPress.com token.
+    pub user_requests_per_minute: u32,
+    /// Calls for them.
+    pub user_calls_per_minute: u32,
+    /// Requests of a service, all its keys together.
+    pub service_requests_per_minute: u32,
+    /// Calls for it.
+    pub service_calls_per_minute: u32,
+    /// Requests from one address, whoever asks; of IPv6 from one network of 64 bits.
+    pub address_requests_per_minute: u32,
+    /// Calls for them.
+    pub address_calls_per_minute: u32,
+    /// Credentials that are not good, from one address, before it has to wait.
+    pub failures_per_minute: u32,
+    /// How many callers of each kind are remembered at most.
+    pub keys_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            anonymous_requests_per_minute: 60,
+            anonymous_calls_per_minute: 300,
+            user_requests_per_minute: 600,
+            user_calls_per_minute: 3_000,
+            service_requests_per_minute: 6_000,
+            service_calls_per_minute: 30_000,
+            address_requests_per_minute: 12_000,
+            address_calls_per_minute: 60_000,
+            failures_per_minute: 10,
+            keys_max: 65_536,
+        }
+    }
+}
+
+impl Settings {
+    /// Each setting that is an amount a minute, by its name.
+    pub fn amounts(&self) -> [(&'static str, u32); 9] {
+        [
+            ("anonymous_requests_per_minute", self.anonymous_requests_per_minute),
+            ("anonymous_calls_per_minute", self.anonymous_calls_per_minute),
+            ("user_requests_per_minute", self.user_requests_per_minute),
+            ("user_calls_per_minute", self.user_calls_per_minute),
+            ("service_requests_per_minute", self.service_requests_per_minute),
+            ("service_calls_per_minute", self.service_calls_per_minute),
+            ("address_requests_per_minute", self.address_requests_per_minute),
+            ("address_calls_per_minute", self.address_calls_per_minute),
+            ("failures_per_minute", self.failures_per_minute),
+        ]
+    }
+}
+
+/// Whose budget it is. It prints nothing: subjects and addresses are people's.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Address(IpAddr),
+    Token(Mark),
+    User(Arc<str>),
+    Service(Arc<str>),
+    /// The one person of a gateway in personal mode.
+    Person,
+}
+
+/// The two budgets of one kind of callers.
+struct Class {
+    requests: Budget<Key>,
+    calls: Budget<Key>,
+}
+
+impl Class {
+    fn new(requests: u32, calls: u32, calls_at_once: u32, keys_max: usize) -> Self {
+        let budget = |rate| Budget::new(rate, keys_max);
+        Self { requests: budget(Rate::new(requests, 1)), calls: budget(Rate::new(calls, calls_at_once)) }
+    }
+}
+
+/// The budgets of all callers.
+pub struct Limits {
+    anonymous: Class,
+    user: Class,
+    service: Class,
+    address: Class,
+    failures: Failures,
+}
+
+/// What has to wait, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wait {
+    /// Why.
+    pub(super) over: Over,
+    /// How long.
+    pub(super) time: Duration,
+}
+
+/// Which budget is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// The caller's requests.
+    Requests,
+    /// The caller's calls.
+    Calls,
+    /// The requests, or the calls, of all from this address.
+    Address,
+    /// Credentials from this address that were not good.
+    Failures,
+}
+
+impl Over {
+    /// What the caller reads.
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Over::Requests => "This caller's requests are spent; ask again later.",
+            Over::Calls => "This caller's calls to the providers are spent; ask again later.",
+            Over::Address => "The requests from this address are spent; ask again later.",
+            Over::Failures => "Too many credentials from this address were not good; ask again later.",
+        }
+    }
+}
+
+impl Limits {
+    /// Whole budgets for everybody. An operation makes at most `operation_calls_max` calls: so many fit into every whole
+    /// budget, so that whatever the document stage lets through can run at some time.
+    pub fn new(settings: &Settings, operation_calls_max: usize) -> Self {
+        let at_once = u32::try_from(operation_calls_max).unwrap_or(u32::MAX);
+        let class = |requests, calls| Class::new(requests, calls, at_once, settings.keys_max);
+        Self {
+            anonymous: class(settings.anonymous_requests_per_minute, settings.anonymous_calls_per_minute),
+            user: class(settings.user_requests_per_minute, settings.user_calls_per_minute),
+            service: class(settings.service_requests_per_minute, settings.service_calls_per_minute),
+            address: class(settings.address_requests_per_minute, settings.address_calls_per_minute),
+            failures: Failures::new(settings.failures_per_minute, settings.keys_max),
+        }
+    }
+
+    /// Takes a request out of the address's budget.
+    ///
+    /// # Errors
+    /// If it is spent.
+    pub(super) fn enter(&self, address: IpAddr) -> Result<(), Wait> {
+        let taken = self.address.requests.take(&Key::Address(address));
+        taken.map_err(|time| Wait { over: Over::Address, time })
+    }
+
+    /// Whether a credential from this address is looked at.
+    ///
+    /// # Errors
+    /// If too many were not good.
+    pub(super) fn may_try(&self, address: IpAddr) -> Result<(), Wait> {
+        self.failures.check(address).map_err(|time| Wait { over: Over::Failures, time })
+    }
+
+    /// Notes that a credential from this address was not good.
+    pub(super) fn failed(&self, address: IpAddr) {
+        self.failures.note(address);
+    }
+
+    /// Who pays for a request of this principal from this address.
+    pub(super) fn payer(&self, principal: &Principal, address: IpAddr) -> Payer<'_> {
+        let (class, key) = match principal {
+            Principal::Anonymous => (&self.anonymous, Key::Address(address)),
+            Principal::WordPress(mark) => (&self.user, Key::Token(*mark)),
+            Principal::User { subject } => (&self.user, Key::User(subject.clone())),
+            Principal::Service { name, .. } => (&self.service, Key::Service(name.clone())),
+            Principal::Personal | Principal::Operator => (&self.user, Key::Person),
+        };
+        Payer { class, key, of_address: &self.address, address: Key::Address(address) }
+    }
+
+    /// Writes what the address has left, for a caller who is refused before anybody knows who they are.
+    pub(super) fn tell(&self, headers: &mut HeaderMap, address: IpAddr) {
+        let requests = &self.address.requests;
+        fields::write(headers, &[("address", requests.rate(), requests.left(&Key::Address(address)))]);
+    }
+}
+
+/// One who pays: a caller and their address.
+pub(super) struct Payer<'a> {
+    class: &'a Class,
+    key: Key,
+    of_address: &'a Class,
+    address: Key,
+}
+
+impl<'a> Payer<'a> {
+    /// Takes a request out of the caller's budget.
+    ///
+    /// # Errors
+    /// If it is spent.
+    pub(super) fn take(&self) -> Result<(), Wait> {
+        self.class.requests.take(&self.key).map_err(|time| Wait { over: Over::Requests, time })
+    }
+
+    /// Whether an operation that is expected to make so many calls may run, and what of the budget it finds.
+    ///
+    /// # Errors
+    /// If it may need a call and what was called before is not paid back.
+    pub(super) fn afford(&self, expected: usize) -> Result<Allowance, Wait> {
+        if expected > 0 {
+            self.class.calls.check(&self.key).map_err(|time| Wait { over: Over::Calls, time })?;
+            self.of_address.calls.check(&self.address).map_err(|time| Wait { over: Over::Address, time })?;
+        }
+        let Left { remaining, whole_in } = self.class.calls.left(&self.key);
+        Ok(Allowance { limit: self.class.calls.rate().burst(), remaining, whole_in })
+    }
+
+    /// The bill for these calls: whatever of them has begun is paid for when it is dropped, also if the client leaves.
+    pub(super) fn bill(&'a self, calls: &Calls) -> Bill<'a> {
+        Bill { payer: self, calls: calls.clone() }
+    }
+
+    /// Writes what the caller has left.
+    pub(super) fn tell(&self, headers: &mut HeaderMap) {
+        let Class { requests, calls } = self.class;
+        let left = |budget: &Budget<Key>| (budget.rate(), budget.left(&self.key));
+        let ((rate, requests), (calls_rate, calls)) = (left(requests), left(calls));
+        fields::write(headers, &[("requests", rate, requests), ("calls", calls_rate, calls)]);
+    }
+}
+
+/// What has to be paid for an operation's calls.
+pub(super) struct Bill<'a> {
+    payer: &'a Payer<'a>,
+    calls: Calls,
+}
+
+impl Drop for Bill<'_> {
+    fn drop(&mut self) {
+        let count = self.calls.begun();
+        self.payer.class.calls.charge(&self.payer.key, count);
+        self.payer.of_address.calls.charge(&self.payer.address, count);
+    }
+}

@@ -1,0 +1,221 @@
+//! What callers may take: who is counted with whom, what a refusal says, and what it costs nobody.
+//!
+//! The clock of these budgets is tried where they are made. Here they are so small that what comes back within a minute
+//! does not matter.
+
+use std::time::Duration;
+
+use commongraph::http::limits;
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::harness::{Asker, World, codes};
+
+const CHEAP: &str = "{ providers { provider } }";
+
+/// The person's name: one call.
+const NAME: &str = "{ viewer { wordpressUser { displayName } } }";
+
+/// Two calls.
+const TWO: &str = "{ viewer { wordpressUser { displayName } applications { totalCount } } }";
+
+/// A sandbox whose gateway has these limits.
+async fn world(change: impl FnOnce(&mut limits::Settings)) -> World {
+    World::with(Default::default(), |settings| change(&mut settings.limits)).await
+}
+
+async fn send(world: &World, asker: &Asker, query: &str) -> Response {
+    world.gateway.request(asker, query, json!({})).send().await.unwrap()
+}
+
+async fn status(world: &World, asker: &Asker, query: &str) -> u16 {
+    send(world, asker, query).await.status().as_u16()
+}
+
+fn header(response: &Response, name: &str) -> String {
+    response.headers()[name].to_str().unwrap().to_owned()
+}
+
+/// What the refusal says, and that it is one and holds together.
+async fn refusal(response: Response) -> String {
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    let after: u64 = header(&response, "retry-after").parse().unwrap();
+    assert!((1..=600).contains(&after), "{after}");
+    let answer: Value = response.json().await.unwrap();
+    assert!(answer.get("data").is_none(), "{answer}");
+    let extensions = &answer["errors"][0]["extensions"];
+    assert_eq!(extensions["code"], "RATE_LIMITED");
+    assert_eq!((&extensions["retryable"], &extensions["retryAfterSeconds"]), (&json!(true), &json!(after)));
+    assert!(extensions.get("provider").is_none(), "{answer}");
+    answer["errors"][0]["message"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_caller_whose_requests_are_spent_is_told_when_to_come_back_and_costs_no_call() {
+    let world = world(|limits| limits.user_requests_per_minute = 1).await;
+    let first = send(&world, &Asker::person("ada"), NAME).await;
+    assert_eq!(first.status(), StatusCode::OK);
+    assert!(header(&first, "ratelimit-policy").starts_with("\"requests\";q=1;w=60, \"calls\";q="));
+    assert!(header(&first, "ratelimit").starts_with("\"requests\";r=0;t="), "{first:?}");
+    world.counts().await;
+    let second = send(&world, &Asker::person("ada"), NAME).await;
+    assert!(header(&second, "ratelimit").starts_with("\"requests\";r=0;t="), "{second:?}");
+    assert!(refusal(second).await.contains("requests are spent"));
+    assert!(world.counts().await.is_empty());
+    for other in [Asker::person("ben"), Asker::service("shop"), Asker::nobody()] {
+        assert_eq!(status(&world, &other, CHEAP).await, 200, "{other:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_one_caller_whatever_token_lies_beside_their_own() {
+    let world = world(|limits| limits.user_requests_per_minute = 1).await;
+    let ada = Asker::user("5a4d0000-0000-4000-8001-000000000002");
+    assert_eq!(status(&world, &ada, CHEAP).await, 200);
+    assert_eq!(status(&world, &ada.with("X-WordPress-Token", "sandbox-wpcom-ben"), CHEAP).await, 429);
+    let alone = Asker::alone("sandbox-wpcom-ben");
+    assert_eq!([status(&world, &alone, CHEAP).await, status(&world, &alone, CHEAP).await], [200, 429]);
+    assert_eq!(status(&world, &Asker::alone("sandbox-wpcom-ada"), CHEAP).await, 200);
+}
+
+#[tokio::test]
+async fn whoever_says_nothing_is_counted_by_address_apart_from_whoever_does() {
+    let world = world(|limits| limits.anonymous_requests_per_minute = 1).await;
+    assert_eq!(status(&world, &Asker::nobody(), CHEAP).await, 200);
+    assert_eq!(status(&world, &Asker::nobody(), CHEAP).await, 429);
+    assert_eq!(status(&world, &Asker::person("ada"), CHEAP).await, 200);
+}
+
+#[tokio::test]
+async fn an_address_is_counted_beside_all_who_ask_from_it() {
+    let world = world(|limits| limits.address_requests_per_minute = 1).await;
+    assert_eq!(status(&world, &Asker::person("ada"), CHEAP).await, 200);
+    for other in [Asker::service("shop"), Asker::nobody(), Asker::alone("no-such-token")] {
+        let refused = send(&world, &other, CHEAP).await;
+        assert_eq!(header(&refused, "ratelimit-policy"), "\"address\";q=1;w=60");
+        assert!(refusal(refused).await.contains("from this address"));
+    }
+}
+
+#[tokio::test]
+async fn calls_are_paid_for_as_they_were_made_and_what_needs_none_runs_on() {
+    let world = World::with(Default::default(), |settings| {
+        settings.graph.limits.calls_max = 2;
+        settings.limits.user_calls_per_minute = 1;
+    })
+    .await;
+    let ada = Asker::person("ada");
+    let whole = send(&world, &ada, "{ rateLimit { limit cost remaining } }").await;
+    assert!(header(&whole, "ratelimit-policy").ends_with("\"calls\";q=2;w=120"));
+    assert!(header(&whole, "ratelimit").ends_with("\"calls\";r=2;t=0"), "{whole:?}");
+    let whole: Value = whole.json().await.unwrap();
+    assert_eq!(whole["data"]["rateLimit"], json!({ "limit": 2, "cost": 0, "remaining": 2 }));
+    let two = send(&world, &ada, TWO).await;
+    assert!(header(&two, "ratelimit").contains("\"calls\";r=0;"), "{two:?}");
+    assert_eq!(codes(&two.json().await.unwrap()), []);
+    world.counts().await;
+    assert!(refusal(send(&world, &ada, NAME).await).await.contains("calls to the providers are spent"));
+    assert!(world.counts().await.is_empty());
+    let spent = world.ask("ada", "{ rateLimit { remaining } providers { provider } }").await;
+    assert_eq!(spent["data"]["rateLimit"]["remaining"], 0, "{spent}");
+    assert_eq!(status(&world, &Asker::person("ben"), NAME).await, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_pays_for_the_calls_that_were_begun() {
+    let world = World::with(Default::default(), |settings| {
+        settings.graph.limits.calls_max = 10;
+        settings.limits.user_calls_per_minute = 1;
+        settings.wordpress.upstream.timeout_ms = 600_000;
+    })
+    .await;
+    let until = async |open: u64| {
+        let waiting = async {
+            while world.open_calls().await != open {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("the calls stayed as they were");
+    };
+    world.fault(json!({ "hang": "head", "path": "*" })).await;
+    let asking = tokio::spawn(world.gateway.request(&Asker::person("ada"), TWO, json!({})).send());
+    until(2).await;
+    asking.abort();
+    until(0).await;
+    let left = world.ask("ada", "{ rateLimit { remaining } }").await;
+    assert_eq!(left["data"]["rateLimit"]["remaining"], 8, "{left}");
+}
+
+#[tokio::test]
+async fn the_graph_tells_what_an_operation_costs_and_when_the_budget_is_whole() {
+    let world = World::with(Default::default(), |settings| settings.limits = limits::Settings::default()).await;
+    let query = "{ rateLimit { limit cost remaining resetAt } viewer { wordpressUser { displayName } } }";
+    let before = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
+    let told = world.ask("ada", query).await["data"]["rateLimit"].clone();
+    assert_eq!((&told["limit"], &told["cost"], &told["remaining"]), (&json!(600), &json!(1), &json!(600)));
+    let reset: chrono::DateTime<chrono::Utc> = told["resetAt"].as_str().unwrap().parse().unwrap();
+    assert!(reset >= before - chrono::TimeDelta::seconds(1), "{told}");
+    let nobody = world.gateway.ask(&Asker::nobody(), "{ rateLimit { limit remaining } }", json!({})).await;
+    assert_eq!(nobody["data"]["rateLimit"], json!({ "limit": 150, "remaining": 150 }));
+}
+
+#[tokio::test]
+async fn each_operation_of_a_list_counts() {
+    let world = World::with(Default::default(), |settings| {
+        settings.http.batch_max = 3;
+        settings.limits.user_requests_per_minute = 10;
+    })
+    .await;
+    let operation = json!({ "query": CHEAP });
+    let request = world.gateway.request(&Asker::person("ada"), CHEAP, json!({}));
+    let answer = request.json(&json!([operation, operation, operation])).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(header(&answer, "ratelimit").starts_with("\"requests\";r=0;"), "{answer:?}");
+    let answers: Vec<Value> = answer.json().await.unwrap();
+    assert_eq!(answers.iter().map(|one| codes(one).len()).collect::<Vec<_>>(), [0, 0, 1]);
+    assert_eq!(answers[2]["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+}
+
+#[tokio::test]
+async fn an_address_that_tries_credentials_has_to_wait_and_no_other_has() {
+    let world = World::with(Default::default(), |settings| {
+        settings.limits.failures_per_minute = 2;
+        settings.http.trusted_proxies = commongraph::http::peer::Proxies(vec!["127.0.0.1".to_owned()]);
+    })
+    .await;
+    let from = |asker: Asker, address: &str| asker.with("X-Forwarded-For", address);
+    let guess = || Asker::nobody().with("Authorization", "Bearer cg_shop_0123456789012345678901234567890123456789012");
+    let good = || Asker::service("shop");
+    for _ in 0..2 {
+        assert_eq!(status(&world, &from(guess(), "192.0.2.1"), CHEAP).await, 401);
+        assert_eq!(status(&world, &from(good(), "192.0.2.1"), CHEAP).await, 200);
+    }
+    // The first waits may be over before the next request is here; each further one is twice as long.
+    let mut waits = Vec::new();
+    for _ in 0..20 {
+        if status(&world, &from(guess(), "192.0.2.1"), CHEAP).await == 429 {
+            let good = send(&world, &from(good(), "192.0.2.1"), CHEAP).await;
+            waits.push(good.status().as_u16());
+            if good.status() == StatusCode::TOO_MANY_REQUESTS {
+                assert!(refusal(good).await.contains("Too many credentials"));
+                break;
+            }
+        }
+    }
+    assert_eq!(waits.last(), Some(&429), "{waits:?}");
+    assert_eq!(status(&world, &from(Asker::nobody(), "192.0.2.1"), CHEAP).await, 200, "who shows none is not refused");
+    assert_eq!(status(&world, &from(good(), "192.0.2.2"), CHEAP).await, 200);
+}
+
+#[tokio::test]
+async fn a_credential_that_has_run_out_is_nobodys_guess() {
+    let world = world(|limits| limits.failures_per_minute = 1).await;
+    let claims = json!({
+        "iss": commongraph::sandbox::JWT_ISSUER, "aud": commongraph::sandbox::JWT_AUDIENCE, "sub": "ada", "exp": 1_000,
+    });
+    let expired = Asker::nobody().with("Authorization", &format!("Bearer {}", crate::harness::signed(&claims)));
+    for _ in 0..5 {
+        assert_eq!(status(&world, &expired, CHEAP).await, 401);
+    }
+    assert_eq!(status(&world, &Asker::person("ada"), CHEAP).await, 200);
+}
