@@ -74,9 +74,7 @@ fn subjects<'a>(identity: &'a Identity, service: &str) -> Vec<&'a str> {
     let at_service = |domain: Option<&str>| domain.is_none_or(|domain| catalogue::is_domain_of(service, domain));
     let listed = identity.accounts.iter().filter(|account| at_service(account.domain.as_deref()));
     let subjects: Vec<Option<&str>> = match identity.provider {
-        Provider::OneAll if !identity.accounts.is_empty() => {
-            listed.map(|account| account.user_id.as_deref()).collect()
-        }
+        Provider::OneAll if !identity.accounts.is_empty() => listed.map(|account| account.user_id.as_deref()).collect(),
         _ => vec![identity.subject.as_deref()],
     };
     let is_one = |subject: &&str| !subject.trim().is_empty() && !NO_SUBJECT.contains(subject);

@@ -149,7 +149,11 @@ impl Reads {
         Err(Error::new(Provider::OneAll, Reason::Unsupported, detail))
     }
 
-    fn may_list(&self) -> Result<(), Error> {
+    /// Says why the caller may not list what belongs to everyone on the site, if so. Makes no call.
+    ///
+    /// # Errors
+    /// That reason.
+    pub fn may_list(&self) -> Result<(), Error> {
         if !self.host.is_configured() {
             return Err(not_configured());
         }

@@ -8,8 +8,10 @@ use super::{bare_user, pick_from, service_of};
 use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
+use crate::graph::page::{Arguments, Page};
+use crate::graph::{lists, matching};
 use crate::model::account::OneAllUserEntry;
-use crate::model::{DateTime, Identity, IdentityState, OneAllUser, Provider, Service};
+use crate::model::{Connection, DateTime, Identity, IdentityMatch, IdentityState, OneAllUser, Provider, Service};
 
 #[ComplexObject]
 impl Identity {
@@ -27,6 +29,30 @@ impl Identity {
     #[graphql(name = "oneallUser")]
     async fn oneall_user(&self) -> Option<OneAllUser> {
         self.user.clone().map(bare_user)
+    }
+
+    /// The same outside account as the other provider sees it, each with the evidence: for one of WordPress.com's, among
+    /// the identities of the OneAll user that the request acts for; for one of OneAll's, among the accounts behind the
+    /// person's Keyring connections. Nothing else is searched, so nothing is shown that the request could not list
+    /// anyway, and a whole OneAll site never is. One call for all rows. Never by name or e-mail address; the two stay two
+    /// identities.
+    ///
+    /// Empty if none of them is the same account. Null if there is nowhere to look, because the request acts for no OneAll
+    /// user or has no WordPress.com token, and for an encrypted identity.
+    async fn same_as(&self, ctx: &Context<'_>) -> Option<Result<Vec<IdentityMatch>, Error>> {
+        matching::same_as(ctx, self).await
+    }
+
+    /// The connections that lead to this account, newest first: at WordPress.com, the person's Keyring and Publicize
+    /// connections with this account at the same service. OneAll's list of sign-ins names no identity, so for one of
+    /// OneAll's that side is UNSUPPORTED_BY_PROVIDER in `incomplete`; without a WordPress.com token there is then no page.
+    async fn connections(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+    ) -> Option<Result<Page<Connection>, Error>> {
+        Some(lists::connections_of(ctx, self, Arguments { first, after, ..Arguments::default() }).await)
     }
 }
 
