@@ -26,3 +26,4 @@ mod schema;
 mod seeds;
 mod selection;
 mod separation;
+mod showcases;
