@@ -47,7 +47,8 @@ pub enum IdentityBy {
     Account(ServiceAccount),
 }
 
-/// An outside account: the service, and the account's own ID there.
+/// An outside account: the service, and the account's own ID there, such as
+/// `{service: "twitter", subject: "300400500"}`.
 #[derive(InputObject, Debug)]
 pub struct ServiceAccount {
     /// The service, by our key or as a provider spells it: `google` or `google_plus`, `vk` or `vkontakte`.

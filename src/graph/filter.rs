@@ -17,6 +17,7 @@ use crate::model::{
 ///
 /// OneAll's list of sign-ins tells when each was made and no more, so with `service`, `state` or `needsAttention` its
 /// side of the page is missing, UNSUPPORTED_BY_PROVIDER in `incomplete` and in `errors`, unless `provider` leaves OneAll out.
+/// What a person has to see to: `filter: {provider: [WORDPRESS], needsAttention: true}`.
 #[derive(InputObject, Clone, Debug, Default)]
 pub struct ConnectionFilter {
     /// The providers that recorded them. One that is left out is not asked.
@@ -33,6 +34,7 @@ pub struct ConnectionFilter {
 }
 
 /// Which applications are wanted. All that is said must hold; of a list, one entry. A list without entries fits none.
+/// Old ones that can change something: `filter: {canWrite: true, authorizedBefore: "2020-01-01T00:00:00Z"}`.
 #[derive(InputObject, Clone, Debug, Default)]
 pub struct ApplicationFilter {
     /// The providers that know them. OneAll cannot list the plugins of a site: if it is named, its side is missing.
@@ -45,6 +47,7 @@ pub struct ApplicationFilter {
 }
 
 /// Which identities are wanted. All that is said must hold; of a list, one entry. A list without entries fits none.
+/// A person's accounts at two services: `filter: {service: ["google", "facebook"]}`.
 #[derive(InputObject, Clone, Debug, Default)]
 pub struct IdentityFilter {
     /// The providers that know them. One that is left out is not asked.
@@ -54,7 +57,7 @@ pub struct IdentityFilter {
     pub service: Option<Vec<String>>,
 }
 
-/// Which services are wanted. A list without entries fits none.
+/// Which services are wanted. A list without entries fits none. Those of one provider: `filter: {provider: [ONEALL]}`.
 #[derive(InputObject, Clone, Debug, Default)]
 pub struct ServiceFilter {
     /// Those that one of these providers works with.

@@ -12,7 +12,8 @@ use crate::model::DateTime;
 /// How many characters of a text decide its place; rows that share them go by ID.
 const TEXT_LENGTH_MAX: usize = 48;
 
-/// In which order connections come. Rows that lack the field come last, and ties go by ID, in either direction.
+/// In which order connections come. Rows that lack the field come last, and ties go by ID, in either direction. The
+/// oldest first: `orderBy: {field: CREATED_AT, direction: ASC}`.
 #[derive(InputObject, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionOrder {
     /// What the order goes by.

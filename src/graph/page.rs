@@ -134,11 +134,6 @@ pub enum Side<T> {
 }
 
 impl<T> Side<T> {
-    /// A list that is at hand as a whole.
-    pub fn whole(list: Result<Arc<List<T>>, provider::Error>, place_of: impl Fn(&T) -> Place) -> Self {
-        Self::picked(list, |_| true, place_of)
-    }
-
     /// The rows of a list that is at hand as a whole for which `keep` holds.
     pub fn picked(
         list: Result<Arc<List<T>>, provider::Error>,

@@ -113,7 +113,8 @@ impl Query {
 
     /// Every connection this request may list, newest first: the person's own at WordPress.com, and, for a caller who
     /// acts for the whole OneAll site, its sign-ins. A caller who acts for one OneAll user may not list the site: that
-    /// side is then FORBIDDEN in `incomplete`. For one person's accounts, `viewer` is the place.
+    /// side is then FORBIDDEN in `incomplete`. For one person's accounts, `viewer` is the place. A filter or an order that
+    /// OneAll's list knows nothing of leaves OneAll's side out, UNSUPPORTED_BY_PROVIDER in `incomplete`.
     async fn connections(
         &self,
         ctx: &Context<'_>,
@@ -232,8 +233,8 @@ impl Viewer {
         Some(lists::count_needing_attention(ctx.loaders()).await)
     }
 
-    /// The person's connections at WordPress.com, newest first. OneAll cannot list the sign-ins of one user; what they
-    /// led to is in `oneallUser.identities`.
+    /// The person's connections at WordPress.com, newest first; any filter and order holds for all of them. OneAll cannot list the
+    /// sign-ins of one user; what they led to is in `oneallUser.identities`.
     async fn connections(
         &self,
         ctx: &Context<'_>,

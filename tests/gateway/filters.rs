@@ -6,7 +6,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::harness::{World, codes};
+use crate::harness::{Asker, Canned, World, codes};
 
 const FIELDS: &str = "id provider createdAt label service { key } health { state needsAttention }";
 
@@ -292,4 +292,31 @@ async fn services_are_filtered_by_who_works_with_them() {
     assert!(ours.contains_key("mastodon") && ours.contains_key("dropbox") && !ours.contains_key("vk"));
     assert!(theirs.contains_key("vk") && !theirs.contains_key("mastodon"));
     assert!(theirs.iter().all(|(key, row)| all[key] == *row), "a service is the same in a list that is filtered");
+}
+
+#[tokio::test]
+async fn where_to_renew_a_grant_is_told_to_the_person_whose_grant_it_is() {
+    let shared = json!({ "ID": 88001, "site_ID": 7700123, "shared": true, "status": "broken", "keyring_connection_ID": 51002,
+        "refresh_URL": "https://public-api.example/connect/?nonce=own" });
+    let own = json!({ "ID": 51002, "service": "facebook", "external_ID": "7", "status": "broken",
+        "refresh_URL": "javascript:alert(1)" });
+    for (grants, expected) in
+        [(json!([own]), json!("https://public-api.example/connect/?nonce=own")), (json!([]), json!(null))]
+    {
+        let canned = Canned::start(vec![
+            Canned::json("/rest/v1.1/me/keyring-connections", json!({ "connections": grants })),
+            Canned::json("/rest/v1.1/me/publicize-connections", json!({ "connections": [shared] })),
+        ])
+        .await;
+        let query = "{ viewer { connections { nodes { kind health { needsAttention action { kind url } } } } } }";
+        let answer = canned.gateway().await.ask(&Asker::token("token"), query, json!({})).await;
+        for row in answer["data"]["viewer"]["connections"]["nodes"].as_array().unwrap() {
+            let expected = if row["kind"] == "PUBLICIZE" { &expected } else { &json!(null) };
+            assert_eq!(
+                row["health"],
+                json!({ "needsAttention": true, "action": { "kind": "RECONNECT", "url": expected } })
+            );
+        }
+        assert_eq!(canned.asked().len(), 2);
+    }
 }

@@ -157,13 +157,14 @@ async fn what_a_page_is_expected_to_cost_is_no_less_than_it_costs() {
 
 #[tokio::test]
 async fn a_walk_over_600_sign_ins_and_60_grants_meets_each_once_while_more_come_at_a_constant_price() {
-    for order in ["", ", orderBy: {field: CREATED_AT, direction: ASC}"] {
+    let recent = ", filter: {createdSince: \"2019-01-01T00:00:00Z\"}";
+    for order in ["", ", orderBy: {field: CREATED_AT, direction: ASC}", recent] {
         let sizes = commongraph::sandbox::Settings { extra_sign_ins: 600, extra_keyring: 60, ..Default::default() };
         let world = World::with(sizes, |_| {}).await;
         let add = format!("{}/__sandbox/world/sign-ins", world.sandbox.oneall_url());
         let page = async |after: &str| {
             let query = format!(
-                "{{ connections(first: 50{after}{order}) {{ nodes {{ id }} totalCount pageInfo {{ hasNextPage endCursor }} }} }}"
+                "{{ connections(first: 50{after}{order}) {{ nodes {{ id }} pageInfo {{ hasNextPage endCursor }} }} }}"
             );
             world.ask("olga", &query).await["data"]["connections"].clone()
         };

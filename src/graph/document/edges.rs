@@ -181,7 +181,10 @@ pub const EDGES: &[Edge] = &[
 ];
 
 /// Fields without an object behind them that make reads all the same.
-pub const LEAVES: &[Edge] = &[edge("Viewer", "needsAttentionCount", One, Part, &[KEYRING, PUBLICIZE])];
+pub const LEAVES: &[Edge] = &[
+    edge("HealthAction", "url", One, Part, &[KEYRING]),
+    edge("Viewer", "needsAttentionCount", One, Part, &[KEYRING, PUBLICIZE]),
+];
 
 /// The nouns that are not always whole.
 pub const OWN: &[Own] = &[
