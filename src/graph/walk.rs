@@ -201,16 +201,12 @@ impl Wanted<'_> {
 
     /// Puts rows in order. A row without a date takes its place among its neighbours in the provider's order: where else
     /// it belongs could not be told without reading the whole list. One whose older neighbours are not here has no place
-    /// yet; one that has none stands beside the oldest row that tells its date.
+    /// yet; one that has none is older than all others.
     fn placed<T>(&self, slice: &Slice<T>, place_of: impl Fn(&T) -> Place) -> Vec<Placed<T>> {
-        let dated = |row: &Numbered<Arc<T>>| place_of(&row.value).rank.date();
-        let first = match self.direction {
+        let oldest = match self.direction {
             OrderDirection::Desc => None,
-            OrderDirection::Asc => slice.rows.iter().find_map(dated),
-        };
-        let first_known = match self.direction {
-            OrderDirection::Desc => slice.holds_oldest(),
-            OrderDirection::Asc => slice.holds_oldest() && (first.is_some() || slice.holds_newest()),
+            // Not last, as it would be without a date: rows that come later would overtake it there.
+            OrderDirection::Asc => Some(DateTime(chrono::DateTime::UNIX_EPOCH)),
         };
         let mut last = None;
         let mut rows: Vec<Placed<T>> = Vec::with_capacity(slice.rows.len());
@@ -218,9 +214,9 @@ impl Wanted<'_> {
             let Place { rank, id } = place_of(row);
             let own = rank.date();
             last = own.or(last);
-            let is_placed = last.is_some() || first_known;
+            let is_placed = last.is_some() || slice.holds_oldest();
             if is_placed && (own.is_some() || self.since.is_none()) {
-                let rank = Rank::dated(self.direction, last.or(first));
+                let rank = Rank::dated(self.direction, last.or(oldest));
                 rows.push(Placed { place: Place { rank, id }, number: Some(*number), row: row.clone() });
             }
         }
