@@ -3,14 +3,18 @@
 //! An operation gets loaders of its own and runs with them to its end; nothing it read outlives it. Logging, metrics
 //! and caches stay outside the schema: one registered extension would slow every field.
 
+pub mod by;
 pub mod cursor;
 pub mod document;
 pub mod edge;
 pub mod error;
+pub mod filter;
 pub mod id;
 mod input;
 pub mod lists;
+pub mod matching;
 pub mod operation;
+pub mod order;
 pub mod page;
 pub mod query;
 pub mod rights;

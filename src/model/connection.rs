@@ -115,7 +115,8 @@ impl HealthState {
 pub struct HealthAction {
     /// What to do.
     pub kind: HealthActionKind,
-    /// Where, for the person's own browser. Null where the provider gives no place.
+    /// Where, for the person's own browser: an http or https link with a one-time mark; do not store or share it. Null where
+    /// the provider gives no place, and for a connection that another author shares: only they can renew their grant.
     pub url: Option<Url>,
 }
 

@@ -35,7 +35,7 @@ const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,avatar_UR
                          site_count,primary_blog,token_scope,token_site_id";
 
 /// The fields of a site that are mapped; the rest is some fifty kilobytes a page.
-const SITE_FIELDS: &str = "ID,name,description,URL,icon";
+const SITE_FIELDS: &str = "ID,name,description,URL,icon,capabilities";
 
 /// What is wrong with an answer that names another thing than the one asked for.
 const ABOUT_ANOTHER: &str = "the answer is about something else";
