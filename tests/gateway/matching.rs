@@ -1,13 +1,13 @@
 //! The same outside account at both providers: found by its evidence, among the person's own, and nowhere else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use commongraph::sandbox::{Person, people};
 use serde_json::{Value, json};
 
-use crate::harness::{Asker, World, codes};
+use crate::harness::{Asker, Canned, World, codes};
 
 /// A person with both credentials of their own, Olga as a person too.
 fn own(name: &str) -> Asker {
@@ -233,5 +233,134 @@ async fn a_service_and_an_identity_tell_their_connections_and_what_cannot_be_lis
         assert_eq!(ids, BTreeSet::from(["51001", "72001"]), "the grant, and its use on a site");
         let is_unlisted = !row["connections"]["incomplete"].as_array().unwrap().is_empty();
         assert_eq!(is_unlisted, row["provider"] == "ONEALL");
+    }
+}
+
+const ROW: &str =
+    "id provider displayName username subject profileUrl emails { value } service { key } oneallUser { userToken }";
+
+/// What somebody's own identities say of themselves, by ID; none without a page.
+async fn own_rows(world: &World, asker: &Asker) -> BTreeMap<String, Value> {
+    let query = format!("{{ viewer {{ identities(first: 100) {{ nodes {{ {ROW} }} }} }} }}");
+    let answer = world.gateway.ask(asker, &query, json!({})).await;
+    let rows = answer["data"]["viewer"]["identities"]["nodes"].as_array().cloned().unwrap_or_default();
+    rows.into_iter().map(|row| (row["id"].to_string(), row)).collect()
+}
+
+#[tokio::test]
+async fn one_persons_token_beside_anothers_jwt_shows_what_each_shows_alone_and_no_more() {
+    let world = World::start().await;
+    let with_token = people().iter().filter_map(|person| Some((person, person.wordpress_token?)));
+    let with_user = || people().iter().filter(|person| person.oneall_user.is_some());
+    let query =
+        format!("{{ viewer {{ identities(first: 100) {{ nodes {{ {ROW} sameAs {{ identity {{ {ROW} }} }} }} }} }} }}");
+    let mut mixed = 0;
+    for (lender, token) in with_token {
+        let at_wordpress = own_rows(&world, &Asker::alone(token)).await;
+        for signed_in in with_user().filter(|person| person.name != lender.name) {
+            let at_oneall = own_rows(&world, &by_jwt(signed_in)).await;
+            let both = by_jwt(signed_in).with("X-WordPress-Token", token);
+            let answer = world.gateway.ask(&both, &query, json!({})).await;
+            let rows = answer["data"]["viewer"]["identities"]["nodes"].as_array().cloned().unwrap_or_default();
+            let who = format!("{}'s token, {}'s JWT", lender.name, signed_in.name);
+            assert_eq!(rows.len(), at_wordpress.len() + at_oneall.len(), "{who}: {answer}");
+            for mut row in rows {
+                // No two of them have one account, so whoever's side it is of, nothing is the same.
+                let same = row.as_object_mut().unwrap().remove("sameAs").unwrap();
+                let (own, looked_for) = match row["provider"].as_str() {
+                    Some("WORDPRESS") => (&at_wordpress, json!([])),
+                    _ if lender.name == "dora" => (&at_oneall, json!(null)),
+                    _ => (&at_oneall, json!([])),
+                };
+                assert_eq!((Some(&row), same), (own.get(&row["id"].to_string()), looked_for), "{who}");
+                mixed += 1;
+            }
+        }
+    }
+    assert!(mixed > 60, "{mixed}");
+}
+
+#[tokio::test]
+async fn neither_credential_of_two_persons_finds_an_account_that_is_only_the_others_elsewhere() {
+    let world = World::start().await;
+    let person = |name: &str| people().iter().find(|person| person.name == name).unwrap();
+    let (ada, gus) = (person("ada"), person("gus"));
+    let adas_token = by_jwt(gus).with("X-WordPress-Token", ada.wordpress_token.unwrap());
+    let adas_jwt = by_jwt(ada).with("X-WordPress-Token", gus.wordpress_token.unwrap());
+    // She has this account at both providers; each half of her is one credential's to show.
+    for (asker, half) in [(&adas_token, "keyring 51001"), (&adas_jwt, "identity 4")] {
+        let found = world.gateway.ask(asker, &account("twitter", "200300400"), json!({})).await;
+        assert_eq!((named(&found["data"]["identity"]["id"]), &found["errors"]), (half.to_owned(), &json!(null)));
+        assert_eq!(found["data"]["identity"]["sameAs"], json!([]), "{half}");
+    }
+    let her_identity = "{ it: identity(by: {identityToken: \"5a4d0000-0000-4000-8002-000000000004\"}) { id } }";
+    let her_connection = "{ it: connection(by: {keyringConnectionId: 51001}) { id } }";
+    for (asker, query) in [(&adas_token, her_identity), (&adas_jwt, her_connection)] {
+        let answer = world.gateway.ask(asker, query, json!({})).await;
+        assert_eq!(answer, json!({ "data": { "it": null } }), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_with_a_persons_token_beside_its_key_finds_nothing_at_oneall_by_it() {
+    let world = World::start().await;
+    let asks = |service: &str| Asker::service(service).with("X-WordPress-Token", "sandbox-wpcom-ada");
+    for service in ["login", "report"] {
+        let answer = world.gateway.ask(&asks(service), OWN, json!({})).await;
+        let rows = answer["data"]["viewer"]["identities"]["nodes"].as_array().unwrap();
+        assert!(!rows.is_empty() && rows.iter().all(|row| row["sameAs"].is_null()), "{service}: {answer}");
+        // Which of the site's identities is hers can only be told by a service that may list them: that it cannot be asked.
+        let answer = world.gateway.ask(&asks(service), &account("linkedin", "1"), json!({})).await;
+        let told = if service == "login" { vec![] } else { vec![("UNSUPPORTED_BY_PROVIDER", "identity")] };
+        let told: Vec<_> = told.into_iter().map(|(code, path)| (code.to_owned(), path.to_owned())).collect();
+        assert_eq!((codes(&answer), &answer["data"]["identity"]), (told, &json!(null)), "{service}");
+        assert!(!world.counts().await.keys().any(|path| path.contains(".json")), "{service}");
+    }
+    // What a service may not see of an identity, it may not see beside its match either.
+    let query = "{ identities(first: 100, filter: {provider: [ONEALL]}) { nodes {
+        id emails { value } sameAs { matchedBy identity { id emails { value } } } } } }";
+    let answer = world.gateway.ask(&asks("report"), query, json!({})).await;
+    let found = matches(&answer["data"]["identities"]["nodes"]);
+    assert_eq!(found.iter().filter(|(_, hers, _)| hers.starts_with("keyring 5100")).count(), 3, "{answer}");
+    assert!(!answer.to_string().contains('@'));
+}
+
+#[tokio::test]
+async fn two_persons_who_share_an_account_see_of_each_other_what_their_own_lists_show() {
+    let success = json!({ "status": { "flag": "success", "code": 200 } });
+    let identity = |token: &str, id: &str, name: &str| {
+        let accounts = json!([{ "domain": "google.com", "userid": id }]);
+        json!({ "identity_token": token, "provider": "google", "displayName": name, "accounts": accounts,
+            "emails": [{ "value": format!("{token}@mail.example") }] })
+    };
+    let user = json!({ "user_token": "u-1", "num_logins": 3,
+        "identities": [identity("shared", "7", "Shared, there"), identity("other", "8", "Other, there")] });
+    let user = json!({ "response": { "request": success, "result": { "data": { "user": user } } } });
+    let grant = |id: u32, subject: &str, name: &str| json!({ "ID": id, "service": "google_plus", "external_ID": subject, "external_display": name });
+    let grants = json!({ "connections": [grant(1, "7", "Shared, here"), grant(2, "9", "Third, here")] });
+    let canned = Canned::start(vec![
+        Canned::json("/users/u-1.json", user),
+        Canned::json("/rest/v1.1/me/keyring-connections", grants),
+    ])
+    .await;
+    let gateway = canned.gateway().await;
+    let nodes = async |asker: &Asker, fields: &str| {
+        let query = format!("{{ viewer {{ identities {{ nodes {{ {fields} }} }} }} }}");
+        let answer = gateway.ask(asker, &query, json!({})).await;
+        assert_eq!(answer["errors"], json!(null), "{answer}");
+        answer["data"]["viewer"]["identities"]["nodes"].as_array().unwrap().clone()
+    };
+    let alone = [nodes(&Asker::alone("token"), ROW).await, nodes(&Asker::user("u-1"), ROW).await].concat();
+    let both = Asker::user("u-1").with("X-WordPress-Token", "token");
+    let rows = nodes(&both, &format!("{ROW} sameAs {{ matchedBy identity {{ {ROW} }} }}")).await;
+    let named = |name: &str| alone.iter().find(|row| row["displayName"] == name).unwrap();
+    assert_eq!(rows.len(), alone.len());
+    for row in rows {
+        let twin = match row["displayName"].as_str().unwrap() {
+            "Shared, here" => json!([{ "matchedBy": "SUBJECT", "identity": named("Shared, there") }]),
+            "Shared, there" => json!([{ "matchedBy": "SUBJECT", "identity": named("Shared, here") }]),
+            _ => json!([]),
+        };
+        assert_eq!(row["sameAs"], twin, "{row}");
     }
 }
