@@ -4,15 +4,19 @@
 //! and caches stay outside the schema: one registered extension would slow every field.
 
 pub mod audit;
+pub mod by;
 mod circuit;
 pub mod cursor;
 pub mod document;
 pub mod edge;
 pub mod error;
+pub mod filter;
 pub mod id;
 mod input;
 pub mod lists;
+pub mod matching;
 pub mod operation;
+pub mod order;
 pub mod page;
 pub mod query;
 pub mod rights;

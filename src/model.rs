@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod connection;
 pub mod identity;
 pub mod key;
+pub mod matching;
 pub mod place;
 pub mod scalar;
 
@@ -27,6 +28,7 @@ pub use key::{
     ApplicationId, ApplicationKey, ConnectionKey, ConnectionToken, IdentityKey, IdentityToken, KeyringId, PublicizeId,
     SiteId, UserToken,
 };
+pub use matching::{IdentityMatch, MatchEvidence};
 pub use place::{Service, ServiceEntry, Site};
 pub use scalar::{DateTime, Link, Url};
 

@@ -3,7 +3,7 @@
 //! The library's own guards and validators follow every spread of every fragment, so a short text can keep them busy
 //! for ever. They never see a document that was not measured here. The order is: the text's size, its tokens
 //! and brackets (`scan`), one parse, the size with all fragments written out (`size`), validation, merging of equal
-//! selections (`merge`), and the cost in calls to the providers (`cost`, by the table in `edges`). All but the last
+//! selections (`merge`), and the cost in calls to the providers and in rows (`cost`, by the table in `edges`). All but the last
 //! depend on the text alone, so what was found is kept by the text, within a bound in bytes.
 //!
 //! Validation is apollo-compiler's, which knows all rules of the specification; the library's own misses selections
@@ -13,6 +13,7 @@ pub mod cost;
 pub mod edges;
 pub mod limits;
 pub mod merge;
+pub mod narrow;
 pub mod scan;
 pub mod size;
 
@@ -30,6 +31,7 @@ use async_graphql::{Name, Pos, Positioned, Request, ServerError, Value, Variable
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use self::cost::Cost;
 use self::limits::Limits;
 use self::merge::{Counts, Merged};
 use self::size::Size;
@@ -93,8 +95,8 @@ struct Known {
 struct Ready {
     merged: Merged,
     size: Size,
-    /// The cost in calls, if no variable has a part in it.
-    calls: Option<usize>,
+    /// The cost, if no variable has a part in it.
+    cost: Option<Cost>,
 }
 
 #[derive(Clone)]
@@ -139,9 +141,10 @@ impl Documents {
         let list_entries = request.variables.values().map(size::longest_list).max().unwrap_or(0);
         self.limits.hold("list_entries_max", list_entries, "Entries of the longest list")?;
         let operation = &ready.merged.operation;
-        let count = || cost::cost(&self.schema, &operation.node, &request.variables).calls;
-        let calls = ready.calls.unwrap_or_else(count);
+        let count = || cost::cost(&self.schema, &operation.node, &request.variables);
+        let Cost { calls, rows, .. } = ready.cost.unwrap_or_else(count);
         self.limits.hold("calls_max", calls, "Calls to the providers")?;
+        self.limits.hold("rows_max", rows, "Rows of all pages and lists")?;
         let (depth, counts) = (ready.size.depth, ready.merged.counts);
         let expense = Expense { calls, budget: self.limits.calls_max, depth, counts };
         Ok(Checked { request, operation: operation.clone(), name: name.clone(), expense })
@@ -162,7 +165,7 @@ impl Documents {
             let merged = merge::merge(&self.schema, &document, operation);
             self.hold_counts(&merged.counts)?;
             let cost = cost::cost(&self.schema, &merged.operation.node, &Variables::default());
-            operations.push((name.cloned(), Ready { merged, size, calls: (!cost.varies).then_some(cost.calls) }));
+            operations.push((name.cloned(), Ready { merged, size, cost: (!cost.varies).then_some(cost) }));
         }
         Ok(Known { operations })
     }

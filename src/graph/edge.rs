@@ -70,7 +70,7 @@ impl WordPressUser {
 
 /// A site of which only the number is known; the rest is read if it is asked for.
 pub fn bare_site(key: SiteId) -> Site {
-    Site { key, name: None, url: None, icon_url: None, description: None, complete: false }
+    Site { key, name: None, url: None, icon_url: None, description: None, edits_others: None, complete: false }
 }
 
 /// A user of whom only the token is known; the rest is read if it is asked for.

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, OutputType, SimpleObject};
 
 use super::ContextExt;
-use super::cursor::{Cursor, Place};
+use super::cursor::{Cursor, Place, Wrong};
 use super::error::{Code, Error};
-use super::walk::{Found, Placed, Toward};
-use crate::model::{Application, Connection, Identity, Provider, Service};
+use super::order::{ConnectionOrder, OrderDirection};
+use super::walk::{Found, Placed, Wanted};
+use crate::model::{Application, Connection, DateTime, Identity, Provider, Service};
 use crate::provider::{self, List, Skipped};
 
 /// How many rows a page has if the client does not say.
@@ -26,7 +27,8 @@ pub const FIRST_MAX: i32 = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     list: &'static str,
-    toward: Toward,
+    order: ConnectionOrder,
+    forward: bool,
     count: usize,
     after: Option<Cursor>,
     before: Option<Cursor>,
@@ -46,44 +48,64 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Checks the arguments for the list of this name.
+    /// Checks the arguments for the list of this name, newest first.
     ///
     /// # Errors
     /// BAD_INPUT, with what is wanted.
     pub fn window(self, list: &'static str) -> Result<Window, Error> {
-        let (toward, count) = match (self.first, self.last) {
+        self.ordered(list, ConnectionOrder::default())
+    }
+
+    /// Checks the arguments for the list of this name in this order.
+    ///
+    /// # Errors
+    /// BAD_INPUT, with what is wanted.
+    pub fn ordered(self, list: &'static str, order: ConnectionOrder) -> Result<Window, Error> {
+        let (forward, count) = match (self.first, self.last) {
             (Some(_), Some(_)) => return Err(Error::bad_input("Give `first` or `last`, not both.")),
-            (None, Some(last)) => (Toward::Newer, last),
-            (first, None) => (Toward::Older, first.unwrap_or(FIRST_DEFAULT)),
+            (None, Some(last)) => (false, last),
+            (first, None) => (true, first.unwrap_or(FIRST_DEFAULT)),
         };
         if !(0..=FIRST_MAX).contains(&count) {
-            let name = if toward == Toward::Older { "first" } else { "last" };
+            let name = if forward { "first" } else { "last" };
             let message = format!("`{name}` is {count}; it may be from 0 to {FIRST_MAX}.");
             let code = if count < 0 { Code::BadInput } else { Code::LimitExceeded };
             return Err(Error::own(code, message));
         }
-        let cursor = |name: &str, text: Option<String>| match text {
+        let cursor = |name: &str, text: Option<String>| match text.map(|text| Cursor::parse(list, order, &text)) {
             None => Ok(None),
-            Some(text) => Cursor::parse(list, &text).map(Some).ok_or_else(|| {
-                let message = format!("`{name}` is not a cursor of `{list}`; use one that an earlier page of it gave.");
-                Error::bad_input(message)
-            }),
+            Some(Ok(cursor)) => Ok(Some(cursor)),
+            Some(Err(wrong)) => {
+                let what = match wrong {
+                    Wrong::NotACursor => {
+                        format!("is not a cursor of `{list}`; use one that an earlier page of it gave")
+                    }
+                    Wrong::OtherOrder => "is a cursor of another order; begin at the first page of this one".to_owned(),
+                };
+                Err(Error::bad_input(format!("`{name}` {what}.")))
+            }
         };
         let (after, before) = (cursor("after", self.after)?, cursor("before", self.before)?);
-        Ok(Window { list, toward, count: usize::try_from(count).unwrap_or_default(), after, before })
+        Ok(Window { list, order, forward, count: usize::try_from(count).unwrap_or_default(), after, before })
     }
 }
 
 impl Window {
-    /// Which way the rows go from the cursor.
-    pub fn toward(&self) -> Toward {
-        self.toward
+    /// In which order the rows come.
+    pub fn order(&self) -> ConnectionOrder {
+        self.order
     }
 
-    /// The cursor the rows begin at, and how many rows are needed to fill the page and know whether there is more.
-    pub fn start(&self) -> (Option<&Cursor>, u32) {
-        let from = if self.toward == Toward::Older { self.after.as_ref() } else { self.before.as_ref() };
-        (from, u32::try_from(self.count).unwrap_or(u32::MAX - 1) + 1)
+    /// What is wanted of a list of which only stretches can be read: enough to fill the page and to know whether there
+    /// is more. `since` leaves out older rows.
+    pub fn wanted(&self, since: Option<DateTime>) -> Wanted<'_> {
+        let need = u32::try_from(self.count).unwrap_or(u32::MAX - 1) + 1;
+        Wanted { direction: self.order.direction, forward: self.forward, from: self.start(), need, since }
+    }
+
+    /// The cursor the rows begin at.
+    fn start(&self) -> Option<&Cursor> {
+        if self.forward { self.after.as_ref() } else { self.before.as_ref() }
     }
 
     fn holds(&self, place: &Place) -> bool {
@@ -98,36 +120,44 @@ pub enum Side<T> {
     Here {
         /// The rows.
         rows: Vec<Placed<T>>,
-        /// How many rows there are in all.
-        total: usize,
+        /// How many rows there are in all, if that is known.
+        total: Option<usize>,
+        /// How many entries the list has of which these rows are a stretch; none if the list is at hand as a whole.
+        length: Option<u32>,
         /// The rows that could not be read.
         skipped: Vec<Skipped>,
     },
-    /// Why it has no part.
+    /// Why it has no part in this answer.
     Missing(Error),
+    /// Why it can have no part, whoever asks: told on the page, and no error of the answer.
+    Unlisted(Error),
 }
 
 impl<T> Side<T> {
-    /// A list that is at hand as a whole.
-    pub fn whole(list: Result<Arc<List<T>>, provider::Error>, place_of: impl Fn(&T) -> Place) -> Self {
-        match list {
-            Ok(list) => Side::Here {
-                rows: list
-                    .rows
-                    .iter()
-                    .map(|row| Placed { place: place_of(row), number: None, row: row.clone() })
-                    .collect(),
-                total: list.rows.len(),
-                skipped: list.skipped.clone(),
-            },
-            Err(error) => Side::Missing(error.into()),
-        }
+    /// The rows of a list that is at hand as a whole for which `keep` holds.
+    pub fn picked(
+        list: Result<Arc<List<T>>, provider::Error>,
+        keep: impl Fn(&T) -> bool,
+        place_of: impl Fn(&T) -> Place,
+    ) -> Self {
+        let list = match list {
+            Ok(list) => list,
+            Err(error) => return Side::Missing(error.into()),
+        };
+        let kept = list.rows.iter().filter(|row| keep(row));
+        let rows: Vec<_> = kept.map(|row| Placed { place: place_of(row), number: None, row: row.clone() }).collect();
+        Side::Here { total: Some(rows.len()), rows, length: None, skipped: list.skipped.clone() }
     }
 
-    /// A list of which a stretch was found.
-    pub fn found(found: Result<Found<T>, Error>) -> Self {
+    /// A list of which a stretch was found. `whole` says that every row of it counts.
+    pub fn found(found: Result<Found<T>, Error>, whole: bool) -> Self {
         match found {
-            Ok(found) => Side::Here { rows: found.rows, total: found.total as usize, skipped: found.skipped },
+            Ok(found) => Side::Here {
+                rows: found.rows,
+                total: whole.then_some(found.length as usize),
+                length: Some(found.length),
+                skipped: found.skipped,
+            },
             Err(error) => Side::Missing(error),
         }
     }
@@ -150,7 +180,8 @@ where
     pub edges: Vec<Edge<T>>,
     /// Where this page stands in the list.
     pub page_info: PageInfo,
-    /// How many rows the whole list has. Null if a provider's part is missing.
+    /// How many rows the whole list has. Null if a provider's part is missing, and where only reading the whole of OneAll's
+    /// list would tell.
     pub total_count: Option<i32>,
     /// Providers whose rows are missing from this page, and why. Empty if the page is whole.
     pub incomplete: Vec<IncompleteSide>,
@@ -212,59 +243,65 @@ pub struct Merged<T> {
 /// If no side is there, the first one's reason; those of the others are told beside it.
 pub fn merge<T>(ctx: &Context<'_>, window: &Window, sides: Vec<(Provider, Side<T>)>) -> Result<Merged<T>, Error> {
     let (mut rows, mut total, mut incomplete, mut errors) = (Vec::new(), Some(0), Vec::new(), Vec::new());
-    let mut missing: Vec<Error> = Vec::new();
+    let mut missing: Vec<(Error, bool)> = Vec::new();
     let mut here = sides.is_empty();
-    let mut older = None;
+    let mut length = None;
     let mut seen = HashSet::new();
     for (provider, side) in sides {
-        match side {
-            Side::Here { rows: mut part, total: all, skipped } => {
+        let (error, is_told) = match side {
+            Side::Here { rows: mut part, total: all, length: stretched, skipped } => {
                 here = true;
                 let count = part.len();
                 // A thing that whole lists name twice, each or both, is one row; a stretch has been seen to.
                 part.retain(|row| row.number.is_some() || seen.insert(row.place.id.clone()));
                 let repeated = count - part.len();
-                older = older.or(part.iter().any(|row| row.number.is_some()).then_some(all));
+                length = length.or(stretched);
                 rows.extend(part.into_iter().filter(|row| window.holds(&row.place)));
-                total = total.map(|total| total + all - repeated);
+                total = total.zip(all).map(|(total, all)| total + all - repeated);
                 errors.extend(skipped.iter().map(|skipped| Error::skipped(provider, skipped)));
+                continue;
             }
-            Side::Missing(error) => {
-                total = None;
-                // Two lists of one provider that fail alike are one thing to tell, though they may differ in how long to wait.
-                let is_told = |told: &Error| (told.code, &told.message) == (error.code, &error.message);
-                if !missing.iter().any(is_told) {
-                    let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
-                    incomplete.push(IncompleteSide { provider, code, message });
-                    missing.push(error);
-                }
-            }
+            Side::Missing(error) => (error, false),
+            Side::Unlisted(error) => (error, true),
+        };
+        total = None;
+        // Two lists of one provider that fail alike are one thing to tell, though they may differ in how long to wait.
+        let is_known = |(known, _): &(Error, bool)| (known.code, &known.message) == (error.code, &error.message);
+        if !missing.iter().any(is_known) {
+            let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
+            incomplete.push(IncompleteSide { provider, code, message });
+            missing.push((error, is_told));
         }
     }
     let mut missing = missing.into_iter();
-    if !here && let Some(error) = missing.next() {
-        missing.filter(|other| other.code != Code::NotConfigured).for_each(|other| ctx.report(other));
+    let first = if here { None } else { missing.next() };
+    let told = missing.filter(|(error, is_told)| !is_told && error.code != Code::NotConfigured).map(|(error, _)| error);
+    if let Some((error, _)) = first {
+        told.for_each(|other| ctx.report(other));
         return Err(error);
     }
-    errors.extend(missing.filter(|error| error.code != Code::NotConfigured));
+    errors.extend(told);
     rows.sort_by(|a, b| a.place.cmp(&b.place));
     let has_more = rows.len() > window.count;
-    match window.toward {
-        Toward::Older => rows.truncate(window.count),
-        Toward::Newer => drop(rows.drain(..rows.len().saturating_sub(window.count))),
+    match window.forward {
+        true => rows.truncate(window.count),
+        false => drop(rows.drain(..rows.len().saturating_sub(window.count))),
     }
-    let rows = number(window, older, rows);
+    let rows = number(window, length, rows);
     Ok(Merged { rows, has_more, total, incomplete, errors })
 }
 
-/// Gives each row its cursor, with how many of the stretched list's rows are older than it.
-fn number<T>(window: &Window, total: Option<usize>, rows: Vec<Placed<T>>) -> Vec<(Cursor, Arc<T>)> {
-    let hint = match window.toward {
-        Toward::Older if window.after.is_none() => total.and_then(|total| u32::try_from(total).ok()),
-        _ => window.start().0.and_then(|cursor| cursor.older),
+/// Gives each row its cursor, with how many of the stretched list's entries are older than it.
+fn number<T>(window: &Window, length: Option<u32>, rows: Vec<Placed<T>>) -> Vec<(Cursor, Arc<T>)> {
+    let newest_first = window.order.direction == OrderDirection::Desc;
+    let begun = match window.start() {
+        Some(cursor) => cursor.older,
+        None if !window.forward => None,
+        None if newest_first => length,
+        None => length.map(|_| 0),
     };
-    let first = rows.iter().find_map(|row| row.number).map(|number| number + 1);
-    let mut older = if window.toward == Toward::Newer { first.or(hint) } else { hint.or(first) };
+    let first = rows.iter().find_map(|row| row.number).map(|number| number + u32::from(newest_first));
+    let mut older = if window.forward { begun.or(first) } else { first.or(begun) };
     let number = |row: Placed<T>| {
         older = row.number.or(older);
         (Cursor { place: row.place, older }, row.row)
@@ -285,11 +322,11 @@ where
         for error in self.errors {
             ctx.report(error);
         }
-        let edge = |(cursor, node): (Cursor, Arc<T>)| Edge { cursor: cursor.print(window.list), node };
+        let edge = |(cursor, node): (Cursor, Arc<T>)| Edge { cursor: cursor.print(window.list, window.order), node };
         let edges: Vec<Edge<T>> = self.rows.into_iter().map(edge).collect();
         let page_info = PageInfo {
-            has_next_page: if window.toward == Toward::Older { self.has_more } else { window.before.is_some() },
-            has_previous_page: if window.toward == Toward::Newer { self.has_more } else { window.after.is_some() },
+            has_next_page: if window.forward { self.has_more } else { window.before.is_some() },
+            has_previous_page: if window.forward { window.after.is_some() } else { self.has_more },
             start_cursor: edges.first().map(|edge| edge.cursor.clone()),
             end_cursor: edges.last().map(|edge| edge.cursor.clone()),
         };

@@ -2,20 +2,26 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Interface, Object, OneofObject, SimpleObject};
+use async_graphql::{Context, ID, Interface, Object, SimpleObject};
 
 use super::ContextExt;
+use super::by::{
+    ApplicationBy, ConnectionBy, IdentityBy, IdentityWanted, application_key, connection_key, identity_wanted,
+};
 use super::circuit::CircuitState;
 use super::edge::{bare_site, bare_user, settle};
 use super::error::Error;
+use super::filter::{ApplicationFilter, ConnectionFilter, IdentityFilter, ServiceFilter};
 use super::id::GlobalId;
 use super::lists;
+use super::matching;
+use super::order::ConnectionOrder;
 use super::page::{Arguments, Page};
 use super::terms::RateLimit;
 use crate::loader::Loaders;
 use crate::model::{
-    Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, ConnectionToken, Identity, IdentityKey,
-    IdentityToken, KeyringId, OneAllUser, Provider, Service, Site, WordPressUser,
+    Application, ApplicationKey, Connection, ConnectionKey, Identity, IdentityKey, OneAllUser, Provider, Service, Site,
+    WordPressUser,
 };
 use crate::provider::Answer;
 use crate::provider::oneall::mapping::known_plugin;
@@ -38,36 +44,6 @@ pub enum Node {
 
 /// What an ID led to: a thing, nothing, or why not.
 type FoundNode = Option<Result<Node, Error>>;
-
-/// Which connection: exactly one of these.
-#[derive(OneofObject, Debug)]
-pub enum ConnectionBy {
-    /// The `id` of a Connection in this graph.
-    Id(ID),
-    /// WordPress.com: the number in /me/keyring-connections/$ID, such as 51001. Where WordPress.com gives a Publicize
-    /// connection under that number, as its documentation shows, that is the answer.
-    KeyringConnectionId(ID),
-    /// OneAll: the connection_token that your callback received.
-    ConnectionToken(String),
-}
-
-/// Which application: exactly one of these.
-#[derive(OneofObject, Debug)]
-pub enum ApplicationBy {
-    /// The `id` of an Application in this graph.
-    Id(ID),
-    /// WordPress.com: the number in /me/connected-applications/$ID, such as 8367271.
-    ConnectedApplicationId(ID),
-}
-
-/// Which identity: exactly one of these.
-#[derive(OneofObject, Debug)]
-pub enum IdentityBy {
-    /// The `id` of an Identity in this graph.
-    Id(ID),
-    /// OneAll: the identity_token.
-    IdentityToken(String),
-}
 
 /// Whose own a request asks for, at each provider.
 #[derive(SimpleObject, Debug)]
@@ -97,6 +73,7 @@ pub struct ProviderState {
 pub struct Query;
 
 /// Where every question begins: with whom the request acts for, with what it may list, or with one thing by its ID.
+#[allow(clippy::too_many_arguments, reason = "a resolver has its field's arguments, one each")]
 #[Object]
 impl Query {
     /// Anything by its ID. Null if there is no such thing, or not for this caller.
@@ -142,7 +119,8 @@ impl Query {
 
     /// Every connection this request may list, newest first: the person's own at WordPress.com, and, for a service that
     /// may list the OneAll site, its sign-ins. A person may not: that side is then FORBIDDEN in `incomplete`. For one
-    /// person's accounts, `viewer` is the place.
+    /// person's accounts, `viewer` is the place. A filter or an order that OneAll's list knows nothing of leaves OneAll's
+    /// side out, UNSUPPORTED_BY_PROVIDER in `incomplete`.
     async fn connections(
         &self,
         ctx: &Context<'_>,
@@ -150,8 +128,10 @@ impl Query {
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
         #[graphql(desc = "How many rows from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this row.")] before: Option<String>,
+        #[graphql(desc = "Only rows that fit all of this.")] filter: Option<ConnectionFilter>,
+        #[graphql(desc = "In which order; newest first if not said.")] order_by: Option<ConnectionOrder>,
     ) -> Option<Result<Page<Connection>, Error>> {
-        Some(lists::connections(ctx, Arguments { first, after, last, before }).await)
+        Some(lists::connections(ctx, Arguments { first, after, last, before }, filter, order_by).await)
     }
 
     /// An application. Null if there is none, or not for this caller.
@@ -171,14 +151,16 @@ impl Query {
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
         #[graphql(desc = "How many rows from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this row.")] before: Option<String>,
+        #[graphql(desc = "Only rows that fit all of this.")] filter: Option<ApplicationFilter>,
     ) -> Option<Result<Page<Application>, Error>> {
-        Some(lists::applications(ctx, Arguments { first, after, last, before }).await)
+        Some(lists::applications(ctx, Arguments { first, after, last, before }, filter).await)
     }
 
     /// An identity. Null if there is none, or not for this caller.
     async fn identity(&self, ctx: &Context<'_>, by: IdentityBy) -> Option<Result<Arc<Identity>, Error>> {
-        match identity_key(&by) {
-            Ok(key) => settle(find_identity(ctx.loaders(), key).await),
+        match identity_wanted(by) {
+            Ok(IdentityWanted::Key(key)) => settle(find_identity(ctx.loaders(), key).await),
+            Ok(IdentityWanted::Account { service, subject }) => matching::account(ctx, &service, &subject).await,
             Err(error) => Some(Err(error)),
         }
     }
@@ -193,8 +175,9 @@ impl Query {
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
         #[graphql(desc = "How many rows from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this row.")] before: Option<String>,
+        #[graphql(desc = "Only rows that fit all of this.")] filter: Option<IdentityFilter>,
     ) -> Option<Result<Page<Identity>, Error>> {
-        Some(lists::identities(ctx, Arguments { first, after, last, before }).await)
+        Some(lists::identities(ctx, Arguments { first, after, last, before }, filter).await)
     }
 
     /// A service by our key for it, such as `google`. A provider's own spelling, such as `google_plus`, works too. Null if neither
@@ -209,8 +192,9 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+        #[graphql(desc = "Only rows that fit all of this.")] filter: Option<ServiceFilter>,
     ) -> Option<Result<Page<Service>, Error>> {
-        Some(lists::services(ctx, Arguments { first, after, ..Arguments::default() }).await)
+        Some(lists::services(ctx, Arguments { first, after, ..Arguments::default() }, filter).await)
     }
 
     /// The caller's budget of calls to the providers, which is counted by the minute. Null where nobody counts. Costs no
@@ -270,16 +254,18 @@ impl Viewer {
         Some(lists::count_needing_attention(ctx.loaders()).await)
     }
 
-    /// The person's connections at WordPress.com, newest first. OneAll cannot list the sign-ins of one user; what they
-    /// led to is in `oneallUser.identities`.
+    /// The person's connections at WordPress.com, newest first; any filter and order holds for all of them. OneAll cannot list the
+    /// sign-ins of one user; what they led to is in `oneallUser.identities`.
     async fn connections(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+        #[graphql(desc = "Only rows that fit all of this.")] filter: Option<ConnectionFilter>,
+        #[graphql(desc = "In which order; newest first if not said.")] order_by: Option<ConnectionOrder>,
     ) -> Option<Result<Page<Connection>, Error>> {
         let arguments = Arguments { first, after, ..Arguments::default() };
-        Some(lists::own_connections(ctx, arguments).await)
+        Some(lists::own_connections(ctx, arguments, filter, order_by).await)
     }
 
     /// The applications the person gave access to at WordPress.com, newest first.
@@ -288,8 +274,9 @@ impl Viewer {
         ctx: &Context<'_>,
         #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+        #[graphql(desc = "Only rows that fit all of this.")] filter: Option<ApplicationFilter>,
     ) -> Option<Result<Page<Application>, Error>> {
-        Some(lists::applications(ctx, Arguments { first, after, ..Arguments::default() }).await)
+        Some(lists::applications(ctx, Arguments { first, after, ..Arguments::default() }, filter).await)
     }
 
     /// The person's identities: those behind their Keyring connections and those of their OneAll user.
@@ -298,47 +285,9 @@ impl Viewer {
         ctx: &Context<'_>,
         #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+        #[graphql(desc = "Only rows that fit all of this.")] filter: Option<IdentityFilter>,
     ) -> Option<Result<Page<Identity>, Error>> {
-        Some(lists::own_identities(ctx, Arguments { first, after, ..Arguments::default() }).await)
-    }
-}
-
-fn connection_key(by: &ConnectionBy) -> Result<ConnectionKey, Error> {
-    match by {
-        ConnectionBy::Id(id) => match GlobalId::from_client(id)? {
-            GlobalId::Connection(key) => Ok(key),
-            other => Err(other.not_a("a Connection")),
-        },
-        ConnectionBy::KeyringConnectionId(id) => KeyringId::parse(id)
-            .map(ConnectionKey::Keyring)
-            .ok_or_else(|| Error::bad_input("`keyringConnectionId` is a number, such as 51001.")),
-        ConnectionBy::ConnectionToken(token) => ConnectionToken::parse(token)
-            .map(ConnectionKey::SignIn)
-            .ok_or_else(|| Error::bad_input("`connectionToken` is 1 to 128 letters, digits, hyphens and underscores.")),
-    }
-}
-
-fn application_key(by: &ApplicationBy) -> Result<ApplicationKey, Error> {
-    match by {
-        ApplicationBy::Id(id) => match GlobalId::from_client(id)? {
-            GlobalId::Application(key) => Ok(key),
-            other => Err(other.not_a("an Application")),
-        },
-        ApplicationBy::ConnectedApplicationId(id) => ApplicationId::parse(id)
-            .map(ApplicationKey::Connected)
-            .ok_or_else(|| Error::bad_input("`connectedApplicationId` is a number, such as 8367271.")),
-    }
-}
-
-fn identity_key(by: &IdentityBy) -> Result<IdentityKey, Error> {
-    match by {
-        IdentityBy::Id(id) => match GlobalId::from_client(id)? {
-            GlobalId::Identity(key) => Ok(key),
-            other => Err(other.not_a("an Identity")),
-        },
-        IdentityBy::IdentityToken(token) => IdentityToken::parse(token)
-            .map(IdentityKey::Token)
-            .ok_or_else(|| Error::bad_input("`identityToken` is 1 to 128 letters, digits, hyphens and underscores.")),
+        Some(lists::own_identities(ctx, Arguments { first, after, ..Arguments::default() }, filter).await)
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::cursor::{Cursor, Place};
 use super::error::{Code, Error};
+use super::order::{OrderDirection, Rank};
 use crate::model::DateTime;
 use crate::provider::span::{Numbered, PAGE_SIZE_MAX, Slice, Stretch};
 use crate::provider::{self, Skipped};
@@ -18,13 +19,36 @@ const STRETCHES_MAX: usize = 40;
 /// Rows beyond those needed that the first stretch reads, so that its edges are past them.
 const MARGIN: u32 = 2;
 
+/// Which rows of a list are wanted. The list is ordered by date.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Whether dates fall or rise from row to row.
+    pub direction: OrderDirection,
+    /// Whether the rows that follow the cursor are wanted; otherwise those that precede it are.
+    pub forward: bool,
+    /// Where to begin; none is the list's end on that side.
+    pub from: Option<&'a Cursor>,
+    /// How many rows are needed.
+    pub need: u32,
+    /// Rows older than this, or without a date, are none of the list.
+    pub since: Option<DateTime>,
+}
+
 /// Which side of a place is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Toward {
-    /// The rows after it: older ones.
+enum Toward {
+    /// Older rows.
     Older,
-    /// The rows before it: newer ones.
+    /// Newer rows.
     Newer,
+}
+
+/// A moment, or where rows without one stand: beside the oldest if the newest come first, else beside the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum When {
+    Before,
+    At(DateTime),
+    After,
 }
 
 /// A row, where it stands, and its entry's number from the oldest.
@@ -43,30 +67,28 @@ pub struct Placed<T> {
 pub struct Found<T> {
     /// Rows on the wanted side, in order: at least as many as needed, or all there are.
     pub rows: Vec<Placed<T>>,
-    /// How many rows the list has.
-    pub total: u32,
+    /// How many entries the provider's list has.
+    pub length: u32,
     /// The rows that could not be read.
     pub skipped: Vec<Skipped>,
 }
 
-/// Finds at least `need` rows on one side of a place, or from the list's end if there is none.
+/// Finds at least as many rows as are needed on one side of a place, or all there are.
 pub async fn walk<T, F>(
-    toward: Toward,
-    from: Option<&Cursor>,
-    need: u32,
+    wanted: Wanted<'_>,
     place_of: impl Fn(&T) -> Place,
     read: impl Fn(Stretch) -> F,
 ) -> Result<Found<T>, Error>
 where
     F: Future<Output = Result<Slice<T>, provider::Error>>,
 {
-    let mut slice = read(first_stretch(toward, from, need)).await?;
+    let mut slice = read(wanted.first_stretch()).await?;
     let mut step_max = PAGE_SIZE_MAX;
     for _ in 0..STRETCHES_MAX {
-        let placed = placed(&slice, &place_of);
-        let step = (slice.to - slice.from).max(need).clamp(1, step_max);
-        let Some(more) = missing(toward, from, need, step, &slice, &placed) else {
-            return Ok(found(toward, from, slice, placed));
+        let placed = wanted.placed(&slice, &place_of);
+        let step = (slice.to - slice.from).max(wanted.need).clamp(1, step_max);
+        let Some(more) = wanted.missing(step, &slice, &placed) else {
+            return Ok(wanted.found(slice, placed));
         };
         let next = read(more).await?;
         slice = match more {
@@ -79,107 +101,129 @@ where
             _ => next.join(slice),
         };
     }
-    let message = match from {
-        Some(_) => "The list is too long to find this cursor in it; begin at the first page.",
-        None => "More of the list would have to be read for this page than the gateway reads; ask for fewer rows.",
+    let message = match (wanted.from, wanted.since) {
+        (Some(_), _) => "The list is too long to find this cursor in it; begin at the first page.",
+        (None, Some(_)) if wanted.toward() == Toward::Newer => {
+            "The list is too long to find this date from its newest row; ask for the newest rows first."
+        }
+        _ => "More of the list would have to be read for this page than the gateway reads; ask for fewer rows.",
     };
     Err(Error::own(Code::LimitExceeded, message))
 }
 
-fn first_stretch(toward: Toward, from: Option<&Cursor>, need: u32) -> Stretch {
-    let hint = from.map(|cursor| cursor.older);
-    match (toward, hint) {
-        (Toward::Older, None) => Stretch::Newest(need + MARGIN),
-        (Toward::Newer, None) => Stretch::Between(0, need + MARGIN),
-        (_, Some(None)) => Stretch::Newest(PAGE_SIZE_MAX),
-        (Toward::Older, Some(Some(older))) => {
-            Stretch::Between(older.saturating_sub(need + MARGIN), older.saturating_add(MARGIN))
-        }
-        (Toward::Newer, Some(Some(older))) => {
-            Stretch::Between(older.saturating_sub(MARGIN), older.saturating_add(need + MARGIN))
+impl Wanted<'_> {
+    fn toward(&self) -> Toward {
+        if self.forward == (self.direction == OrderDirection::Desc) { Toward::Older } else { Toward::Newer }
+    }
+
+    fn when(&self, rank: &Rank) -> When {
+        match (rank.date(), self.direction) {
+            (Some(at), _) => When::At(at),
+            (None, OrderDirection::Desc) => When::Before,
+            (None, OrderDirection::Asc) => When::After,
         }
     }
-}
 
-/// The stretch that has to be read yet, if any.
-fn missing<T>(
-    toward: Toward,
-    from: Option<&Cursor>,
-    need: u32,
-    step: u32,
-    slice: &Slice<T>,
-    placed: &[Placed<T>],
-) -> Option<Stretch> {
-    let upward = Stretch::Between(slice.to, slice.to.saturating_add(step));
-    let downward = Stretch::Between(slice.from.saturating_sub(step), slice.from);
-    let at = from.map(|cursor| cursor.place.at);
-    let enough = beyond(toward, from, slice, placed).count() >= need as usize;
-    match toward {
-        Toward::Older => {
-            let reached = at.is_none_or(|at| slice.holds_newest() || placed.iter().any(|row| row.place.at > at));
-            match (reached, enough || slice.holds_oldest()) {
-                (false, _) => Some(upward),
-                (true, false) => Some(downward),
-                (true, true) => None,
+    fn first_stretch(&self) -> Stretch {
+        let beyond = self.need + MARGIN;
+        let hint = self.from.map(|cursor| cursor.older);
+        match (self.toward(), hint) {
+            (Toward::Older, None) => Stretch::Newest(beyond),
+            (Toward::Newer, None) if self.since.is_none() => Stretch::Between(0, beyond),
+            (Toward::Newer, None) | (_, Some(None)) => Stretch::Newest(PAGE_SIZE_MAX),
+            (Toward::Older, Some(Some(older))) => {
+                Stretch::Between(older.saturating_sub(beyond), older.saturating_add(MARGIN))
             }
-        }
-        Toward::Newer => {
-            let reached = at.is_none_or(|at| slice.holds_oldest() || placed.iter().any(|row| row.place.at < at));
-            match (reached, enough || slice.holds_newest()) {
-                (false, _) => Some(downward),
-                (true, false) => Some(upward),
-                (true, true) => None,
+            (Toward::Newer, Some(Some(older))) => {
+                Stretch::Between(older.saturating_sub(MARGIN), older.saturating_add(beyond))
             }
         }
     }
-}
 
-/// The rows on the wanted side that cannot have an unseen neighbour between them and the place.
-fn beyond<'a, T>(
-    toward: Toward,
-    from: Option<&'a Cursor>,
-    slice: &Slice<T>,
-    placed: &'a [Placed<T>],
-) -> impl Iterator<Item = &'a Placed<T>> {
-    let edge: Option<Option<DateTime>> = match toward {
-        Toward::Older if slice.holds_oldest() => None,
-        Toward::Older => placed.iter().map(|row| row.place.at).min(),
-        Toward::Newer if slice.holds_newest() => None,
-        Toward::Newer => placed.iter().map(|row| row.place.at).max(),
-    };
-    placed.iter().filter(move |row| {
-        let sure = edge.is_none_or(|edge| row.place.at != edge);
-        let there = from.is_none_or(|cursor| match toward {
-            Toward::Older => row.place > cursor.place,
-            Toward::Newer => row.place < cursor.place,
-        });
-        sure && there
-    })
-}
-
-fn found<T>(toward: Toward, from: Option<&Cursor>, slice: Slice<T>, placed: Vec<Placed<T>>) -> Found<T> {
-    let sure: Vec<Place> = beyond(toward, from, &slice, &placed).map(|row| row.place.clone()).collect();
-    let rows = placed.into_iter().filter(|row| sure.binary_search(&row.place).is_ok()).collect();
-    let skipped = slice.skipped.into_iter().map(|skipped| skipped.value).collect();
-    Found { rows, total: slice.total, skipped }
-}
-
-/// Puts rows in order. A row without a date takes its place among its neighbours in the provider's order: where else it
-/// belongs could not be told without reading the whole list. One whose older neighbours are not here has no place yet.
-fn placed<T>(slice: &Slice<T>, place_of: impl Fn(&T) -> Place) -> Vec<Placed<T>> {
-    let mut last = None;
-    let mut rows: Vec<Placed<T>> = Vec::with_capacity(slice.rows.len());
-    for Numbered { number, value: row } in &slice.rows {
-        let mut place = place_of(row);
-        place.at = place.at.or(last);
-        last = place.at;
-        if last.is_some() || slice.holds_oldest() {
-            rows.push(Placed { place, number: Some(*number), row: row.clone() });
+    /// The stretch that has to be read yet, if any.
+    fn missing<T>(&self, step: u32, slice: &Slice<T>, placed: &[Placed<T>]) -> Option<Stretch> {
+        let upward = Stretch::Between(slice.to, slice.to.saturating_add(step));
+        let downward = Stretch::Between(slice.from.saturating_sub(step), slice.from);
+        let enough = self.beyond(slice, placed).count() >= self.need as usize;
+        let from = self.from.map(|cursor| self.when(&cursor.place.rank));
+        let any = |is: &dyn Fn(When) -> bool| placed.iter().any(|row| is(self.when(&row.place.rank)));
+        let before = |since: DateTime| slice.holds_oldest() || any(&|at| at < When::At(since));
+        match self.toward() {
+            Toward::Older => {
+                let reached = from.is_none_or(|from| slice.holds_newest() || any(&|at| at > from));
+                let done = enough || slice.holds_oldest() || self.since.is_some_and(before);
+                match (reached, done) {
+                    (false, _) => Some(upward),
+                    (true, false) => Some(downward),
+                    (true, true) => None,
+                }
+            }
+            Toward::Newer => {
+                let reached = match from {
+                    Some(from) => slice.holds_oldest() || any(&|at| at < from),
+                    None => self.since.is_none_or(before),
+                };
+                match (reached, enough || slice.holds_newest()) {
+                    (false, _) => Some(downward),
+                    (true, false) => Some(upward),
+                    (true, true) => None,
+                }
+            }
         }
     }
-    rows.sort_by(|a, b| a.place.cmp(&b.place));
-    rows.dedup_by(|a, b| a.place == b.place);
-    rows
+
+    /// The rows on the wanted side that cannot have an unseen neighbour between them and the place.
+    fn beyond<'p, T>(&self, slice: &Slice<T>, placed: &'p [Placed<T>]) -> impl Iterator<Item = &'p Placed<T>> {
+        let dates = placed.iter().map(|row| self.when(&row.place.rank));
+        let edge = match self.toward() {
+            Toward::Older if slice.holds_oldest() => None,
+            Toward::Older => dates.min(),
+            Toward::Newer if slice.holds_newest() => None,
+            Toward::Newer => dates.max(),
+        };
+        placed.iter().filter(move |row| {
+            let sure = edge.is_none_or(|edge| self.when(&row.place.rank) != edge);
+            let there = self.from.is_none_or(|cursor| match self.forward {
+                true => row.place > cursor.place,
+                false => row.place < cursor.place,
+            });
+            let recent = self.since.is_none_or(|since| row.place.rank.date().is_some_and(|at| at >= since));
+            sure && there && recent
+        })
+    }
+
+    fn found<T>(&self, slice: Slice<T>, placed: Vec<Placed<T>>) -> Found<T> {
+        let sure: Vec<Place> = self.beyond(&slice, &placed).map(|row| row.place.clone()).collect();
+        let rows = placed.into_iter().filter(|row| sure.binary_search(&row.place).is_ok()).collect();
+        let skipped = slice.skipped.into_iter().map(|skipped| skipped.value).collect();
+        Found { rows, length: slice.total, skipped }
+    }
+
+    /// Puts rows in order. A row without a date takes its place among its neighbours in the provider's order: where else
+    /// it belongs could not be told without reading the whole list. One whose older neighbours are not here has no place
+    /// yet; one that has none is older than all others.
+    fn placed<T>(&self, slice: &Slice<T>, place_of: impl Fn(&T) -> Place) -> Vec<Placed<T>> {
+        let oldest = match self.direction {
+            OrderDirection::Desc => None,
+            // Not last, as it would be without a date: rows that come later would overtake it there.
+            OrderDirection::Asc => Some(DateTime(chrono::DateTime::UNIX_EPOCH)),
+        };
+        let mut last = None;
+        let mut rows: Vec<Placed<T>> = Vec::with_capacity(slice.rows.len());
+        for Numbered { number, value: row } in &slice.rows {
+            let Place { rank, id } = place_of(row);
+            let own = rank.date();
+            last = own.or(last);
+            let is_placed = last.is_some() || slice.holds_oldest();
+            if is_placed && (own.is_some() || self.since.is_none()) {
+                let rank = Rank::dated(self.direction, last.or(oldest));
+                rows.push(Placed { place: Place { rank, id }, number: Some(*number), row: row.clone() });
+            }
+        }
+        rows.sort_by(|a, b| a.place.cmp(&b.place));
+        rows.dedup_by(|a, b| a.place == b.place);
+        rows
+    }
 }
 
 #[cfg(test)]

@@ -89,6 +89,78 @@ pub const NAMES: &[Name] = &[
     oneall("youtube", "YouTube", &["youtube"]),
 ];
 
+/// The hosts at which services keep their accounts' pages, each with our key of the service.
+const HOSTS: &[(&str, &str)] = &[
+    ("battle.net", "battlenet"),
+    ("blogger.com", "blogger"),
+    ("bsky.app", "bluesky"),
+    ("discord.com", "discord"),
+    ("disqus.com", "disqus"),
+    ("draugiem.lv", "draugiem"),
+    ("dribbble.com", "dribbble"),
+    ("facebook.com", "facebook"),
+    ("fb.com", "facebook"),
+    ("foursquare.com", "foursquare"),
+    ("github.com", "github"),
+    ("google.com", "google"),
+    ("instagram.com", "instagram"),
+    ("linkedin.com", "linkedin"),
+    ("live.com", "microsoft"),
+    ("livejournal.com", "livejournal"),
+    ("mail.ru", "mailru"),
+    ("meetup.com", "meetup"),
+    ("odnoklassniki.ru", "odnoklassniki"),
+    ("ok.ru", "odnoklassniki"),
+    ("patreon.com", "patreon"),
+    ("paypal.com", "paypal"),
+    ("pinterest.com", "pinterest"),
+    ("reddit.com", "reddit"),
+    ("skyrock.com", "skyrock"),
+    ("soundcloud.com", "soundcloud"),
+    ("spotify.com", "spotify"),
+    ("stackexchange.com", "stackexchange"),
+    ("steamcommunity.com", "steam"),
+    ("strava.com", "strava"),
+    ("tumblr.com", "tumblr"),
+    ("twitch.tv", "twitch"),
+    ("twitter.com", "twitter"),
+    ("vimeo.com", "vimeo"),
+    ("vk.com", "vk"),
+    ("vkontakte.ru", "vk"),
+    ("weibo.com", "weibo"),
+    ("wordpress.com", "wordpress"),
+    ("x.com", "twitter"),
+    ("xing.com", "xing"),
+    ("yahoo.com", "yahoo"),
+    ("yandex.ru", "yandex"),
+    ("youtube.com", "youtube"),
+];
+
+/// Whether a host, in small letters, is one at which the service keeps its accounts' pages, or is below one.
+pub fn is_host_of(key: &str, host: &str) -> bool {
+    let below = |known: &str| host.strip_suffix(known).is_some_and(|front| front.is_empty() || front.ends_with('.'));
+    HOSTS.iter().any(|(known, service)| *service == key && below(known))
+}
+
+/// Whether a host is itself one at which the service keeps its accounts' pages.
+pub fn is_main_host_of(key: &str, host: &str) -> bool {
+    HOSTS.contains(&(host, key))
+}
+
+/// Whether OneAll's word for the place of an account, such as `twitter.com`, is about the service with this key.
+pub fn is_domain_of(key: &str, domain: &str) -> bool {
+    let domain = domain.to_ascii_lowercase();
+    let spelled = |label: &str| label == key || named(key).is_some_and(|name| name.oneall.contains(&label));
+    is_host_of(key, &domain) || domain.split('.').any(spelled)
+}
+
+/// Our key for a service that a client names in any spelling: ours or a provider's.
+pub fn key_of_any(spelling: &str) -> String {
+    let known = |key: &String| named(key).is_some();
+    let keys = Provider::ALL.map(|provider| key_of(provider, spelling));
+    keys.into_iter().find(known).unwrap_or_else(|| spelling.to_owned())
+}
+
 /// Our key for what a provider calls `slug`.
 pub fn key_of(provider: Provider, slug: &str) -> String {
     let spelled = |name: &&Name| name.spelling(provider).contains(&slug);
@@ -129,6 +201,42 @@ mod tests {
         assert_eq!(key_of(Provider::OneAll, "google"), "google");
         assert_eq!(key_of(Provider::OneAll, "windowslive"), "microsoft");
         assert_eq!(key_of(Provider::OneAll, "brand_new"), "brand_new");
+    }
+
+    /// Every slug of Keyring's services that its documentation, clients or tests name.
+    const KEYRING: &str = "facebook twitter instagram instagram-business tumblr linkedin mastodon bluesky google_plus \
+         google_site_verification google_my_business mailchimp";
+
+    /// Every provider key that OneAll's own WordPress plugin lists.
+    const ONEALL: &str = "amazon apple battlenet blogger discord disqus draugiem dribbble epicgames facebook foursquare \
+         github google instagram line linkedin livejournal mailru meetup mixer odnoklassniki openid patreon paypal \
+         pinterest pixelpin reddit skyrock soundcloud spotify stackexchange steam strava tumblr twitch twitter vimeo \
+         vkontakte weibo windowslive wordpress xing yahoo yandex youtube";
+
+    #[test]
+    fn every_slug_that_a_provider_is_known_to_use_is_in_the_table() {
+        for (provider, slugs) in [(Provider::WordPress, KEYRING), (Provider::OneAll, ONEALL)] {
+            for slug in slugs.split_whitespace() {
+                let name = named(&key_of(provider, slug));
+                assert!(name.is_some_and(|name| name.spelling(provider).contains(&slug)), "{slug}");
+                assert_eq!(name.map(|name| name.key.to_owned()), Some(key_of_any(slug)), "{slug}");
+            }
+            let listed = NAMES.iter().flat_map(|name| name.spelling(provider)).count();
+            assert_eq!(listed, slugs.split_whitespace().count());
+        }
+        assert_eq!(key_of_any("microsoft"), "microsoft");
+        assert_eq!(key_of_any("brand_new"), "brand_new");
+    }
+
+    #[test]
+    fn a_host_is_one_services_and_a_likeness_is_nobodys() {
+        assert!(HOSTS.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(HOSTS.iter().all(|(_, key)| named(key).is_some()));
+        assert!(is_host_of("twitter", "x.com") && is_host_of("google", "plus.google.com"));
+        assert!(!is_host_of("twitter", "nottwitter.com") && !is_host_of("twitter", "twitter.com.example"));
+        assert!(!is_main_host_of("google", "plus.google.com") && is_main_host_of("twitter", "x.com"));
+        assert!(is_domain_of("microsoft", "windowslive.com") && is_domain_of("google", "Google.com"));
+        assert!(!is_domain_of("google", "twitter.com") && !is_domain_of("google", ""));
     }
 
     #[test]

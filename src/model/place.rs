@@ -66,6 +66,8 @@ pub struct Site {
     pub icon_url: Option<Url>,
     /// Its tagline, where it is already at hand.
     pub description: Option<String>,
+    /// Whether the person may edit what others wrote there, where it is already at hand.
+    pub edits_others: Option<bool>,
     /// Whether all of this is at hand: false where another record only names the site.
     pub complete: bool,
 }

@@ -149,6 +149,22 @@ impl Reads {
         span::read(stretch, |ask| self.identities.page(ask, read(ask))).await
     }
 
+    /// Whether the caller may list the site's sign-ins. Makes no call.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_list_sign_ins(&self) -> Result<(), Error> {
+        self.granted(OneAllGrant::sign_in_list).map(drop)
+    }
+
+    /// Whether the caller may list the site's identities. Makes no call.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_list_identities(&self) -> Result<(), Error> {
+        self.granted(OneAllGrant::identity_list).map(drop)
+    }
+
     /// Whether the caller may see what identifies a person outside.
     ///
     /// # Errors

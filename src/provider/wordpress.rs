@@ -36,7 +36,7 @@ const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,avatar_UR
                          site_count,primary_blog,token_scope,token_site_id";
 
 /// The fields of a site that are mapped; the rest is some fifty kilobytes a page.
-const SITE_FIELDS: &str = "ID,name,description,URL,icon";
+const SITE_FIELDS: &str = "ID,name,description,URL,icon,capabilities";
 
 /// Where the lists are whose things are read below them too.
 const APPLICATIONS: &[&str] = &["rest", "v1.1", "me", "connected-applications"];

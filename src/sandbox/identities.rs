@@ -165,6 +165,15 @@ pub(super) fn list() -> Vec<Identity> {
         .collect()
 }
 
+/// Of this one the service told no ID of the account: only its page says that it is Keyring's 51002.
+fn told_by_page() -> Value {
+    json!({
+        "emails": [{"value": "ada@fen.example", "is_verified": 1}], "gender": "unknown",
+        "accounts": [{"domain": "facebook.com", "username": "ada.reed"}],
+        "profileUrl": "http://www.facebook.com/ada.reed/",
+    })
+}
+
 /// What sets an identity apart from the plain ones.
 fn quirk(number: u64, created: i64, body: Value) -> Value {
     let expires = |at: i64| {
@@ -205,7 +214,7 @@ fn quirk(number: u64, created: i64, body: Value) -> Value {
                 "utcOffset": "2:00", "birthday": "01/01/1980",
             }),
         ),
-        5 => with(body, json!({"emails": [{"value": "ada@fen.example", "is_verified": 1}], "gender": "unknown"})),
+        5 => with(body, told_by_page()),
         6 => with(
             body,
             json!({"emails": [{"value": "ada@fen.example"}, {"value": "ada.reed@mail.example", "is_verified": "1"}]}),

@@ -176,7 +176,7 @@ fn ada(owner: Owner) -> Vec<Value> {
         with(
             row(owner, 51002, "facebook", "Facebook", ("10201020", "Ada Reed")),
             json!({
-                "status": "broken",
+                "status": "broken", "external_profile_URL": "https://facebook.com/ada.reed",
                 "additional_external_users": [user("220021", "Reed Bakery", json!({"external_category": "Bakery"}))],
             }),
         ),

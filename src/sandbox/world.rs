@@ -6,7 +6,7 @@
 //! | what | where | why it is there |
 //! |---|---|---|
 //! | Keyring 61001, 51001 and identities 2, 4 | twitter | the same account on both sides (Olga, Ada) |
-//! | Keyring 61002, 51002 and identities 3, 5 | facebook | the same account on both sides, `broken` at WordPress.com |
+//! | Keyring 61002, 51002 and identities 3, 5 | facebook | the same account on both sides, `broken` at WordPress.com; 5 is told by its page |
 //! | Keyring 61003, 51003 and identities 1, 6 | `google_plus` and `google` | the same account, two spellings; glued and zero dates |
 //! | Keyring 53001, identity 11 | twitter | displayed "Ada Reed" like 51001, but another account |
 //! | Keyring 61012 | facebook | displayed like 61002, but another account; `expires: ""` |

@@ -59,7 +59,7 @@ async fn each_caller_is_told_what_is_theirs_and_nothing_is_asked_for_what_is_ref
     const NEVER: &str = "FORBIDDEN";
     let world = World::start().await;
     let listed = |list: &str| format!("{{ it: {list}(first: 1) {{ totalCount }} }}");
-    let rows: [(String, [&str; 8]); 10] = [
+    let rows: [(String, [&str; 8]); 13] = [
         (sign_in(ADAS), [NO, NO, "there", "there", "null", "there", "there", "there"]),
         (sign_in(OLGAS), [NO, NO, "null", "null", "null", "there", "there", "there"]),
         (sign_in(FAILED), [NO, NO, "null", "null", "null", "there", "there", "there"]),
@@ -76,6 +76,18 @@ async fn each_caller_is_told_what_is_theirs_and_nothing_is_asked_for_what_is_ref
         (
             "{ it: application(by: { connectedApplicationId: 8367271 }) { id } }".to_owned(),
             [NO, "null", NO, "null", "null", NO, NO, NO],
+        ),
+        (
+            "{ it: identity(by: { account: { service: \"twitter\", subject: \"200300400\" } }) { id } }".to_owned(),
+            [NO, "there", "there", "there", "null", NO, NO, NO],
+        ),
+        (
+            "{ it: service(key: \"google\") { connections { totalCount } } }".to_owned(),
+            [NO, "there", NO, "there", "there", NO, NO, NO],
+        ),
+        (
+            "{ it: service(key: \"google\") { identities { totalCount } } }".to_owned(),
+            [NO, "there", "there", "there", "there", NO, "UNSUPPORTED_BY_PROVIDER", "UNSUPPORTED_BY_PROVIDER"],
         ),
         ("{ it: providers { authorized } }".to_owned(), ["there"; 8]),
         ("{ it: service(key: \"google\") { label } }".to_owned(), ["there"; 8]),

@@ -69,6 +69,7 @@ impl World {
                 expanded_max: 50_000,
                 selections_max: 50_000,
                 calls_max: 10_000,
+                rows_max: 10_000_000,
                 ..Limits::default()
             };
         })

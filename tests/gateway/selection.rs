@@ -73,7 +73,12 @@ impl Types {
             return None;
         }
         let counted = arguments.iter().any(|argument| argument["name"] == "first");
-        let arguments = if counted { "(first: 100)" } else { "" };
+        // A page within a page is short: its rows are counted for each row around it.
+        let arguments = match (counted, path.len()) {
+            (false, _) => "",
+            (true, 0 | 1) => "(first: 100)",
+            (true, _) => "(first: 5)",
+        };
         let mut kind = &field["type"];
         while kind["name"].is_null() {
             kind = &kind["ofType"];

@@ -1,7 +1,8 @@
-//! What an operation costs in calls to the providers, by the table of edges, before it runs.
+//! What an operation costs in calls to the providers and in rows, by the table of edges, before it runs.
 //!
 //! A thing that is not at hand is read once, however many of its fields are asked for, and a batched read counts once
-//! for all rows of its level. Fields under `@skip` and `@include` count as if they were asked for.
+//! for all rows of its level. Rows are counted too, for pages within pages cost no call and can still be an answer that
+//! nobody can carry. Fields under `@skip` and `@include` count as if they were asked for.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,6 +12,7 @@ use async_graphql::parser::types::{Field, OperationDefinition, Selection, Select
 use async_graphql_value::{ConstValue, Value};
 
 use super::edges::{self, Brings, Edge, Read, Rows};
+use super::narrow::{Narrowed, narrow};
 
 /// How many rows a page has if the document does not say.
 const PAGE_ROWS_DEFAULT: usize = 20;
@@ -23,17 +25,27 @@ const PAGE_ROWS_MAX: usize = crate::graph::page::FIRST_MAX as usize;
 pub struct Cost {
     /// Calls to the providers.
     pub calls: usize,
+    /// Rows of all its pages and lists, each page as long as it may be.
+    pub rows: usize,
     /// Whether a variable has a part in it.
     pub varies: bool,
 }
 
 /// Counts the calls of an operation whose selections are merged.
 pub fn cost(schema: &Schema, operation: &OperationDefinition, variables: &Variables) -> Cost {
-    let mut count =
-        Count { schema, operation, variables, calls: 0, seen: HashSet::new(), sets: HashMap::new(), varies: false };
+    let mut count = Count {
+        schema,
+        operation,
+        variables,
+        calls: 0,
+        rows: 0,
+        seen: HashSet::new(),
+        sets: HashMap::new(),
+        varies: false,
+    };
     let root = Place { rows: 1, set: 0, bare: false, page: None };
     count.walk("Query", &operation.selection_set.node, root);
-    Cost { calls: count.calls, varies: count.varies }
+    Cost { calls: count.calls, rows: count.rows, varies: count.varies }
 }
 
 /// The rows that a selection set is for.
@@ -54,6 +66,7 @@ struct Count<'a> {
     operation: &'a OperationDefinition,
     variables: &'a Variables,
     calls: usize,
+    rows: usize,
     /// Reads that are counted already, with the rows that they are for.
     seen: HashSet<(usize, &'static str)>,
     /// The rows that an edge without arguments leads to.
@@ -87,13 +100,14 @@ impl Count<'_> {
             self.read(place.set, own.read, if own.batched { 1 } else { place.rows });
         }
         let Some(edge) = edges::find(parent, name) else { return };
-        for read in edge.reads {
+        let narrowed = narrow(edge, |name| self.argument(field, name));
+        for read in narrowed.reads() {
             match read {
                 Read::Once(read) => self.read(0, read, 1),
                 Read::Each(_) => self.calls = self.calls.saturating_add(place.rows),
             }
         }
-        let below = self.below(edge, field, place);
+        let below = self.below(edge, field, place, narrowed);
         if let Ok(definition) = self.schema.type_field(parent, name) {
             let child = definition.ty.inner_named_type().clone();
             self.walk(&child, &field.selection_set.node, below);
@@ -107,13 +121,14 @@ impl Count<'_> {
     }
 
     /// The rows at the end of an edge.
-    fn below(&mut self, edge: &'static Edge, field: &Field, place: Place) -> Place {
+    fn below(&mut self, edge: &'static Edge, field: &Field, place: Place, narrowed: Narrowed) -> Place {
         let bare = match edge.brings {
             Brings::Part => place.bare,
             Brings::Whole => false,
-            Brings::Bare => true,
+            // Only OneAll's rows say little.
+            Brings::Bare => edge.rows != Rows::Page || narrowed.oneall,
         };
-        match edge.rows {
+        let below = match edge.rows {
             Rows::Page => Place { bare, page: Some((self.page_rows(field), self.fresh())), ..place },
             Rows::PageRows => match place.page {
                 Some((rows, set)) => Place { rows: place.rows.saturating_mul(rows), set, bare, page: None },
@@ -130,7 +145,11 @@ impl Count<'_> {
                 let set = if field.arguments.is_empty() { self.set(place.set, edge) } else { self.fresh() };
                 Place { rows: place.rows.saturating_mul(times), set, bare, page: None }
             }
+        };
+        if below.set != place.set && below.page.is_none() {
+            self.rows = self.rows.saturating_add(below.rows);
         }
+        below
     }
 
     fn fresh(&mut self) -> usize {
@@ -180,3 +199,6 @@ impl Count<'_> {
         self.variables.get(&name).or_else(|| definition.node.default_value()).cloned()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
+use super::narrow;
+
 /// A field that leads to another object.
 #[derive(Debug)]
 pub struct Edge {
@@ -74,6 +76,7 @@ const KEYRING: Read = Read::Once("/me/keyring-connections");
 const PUBLICIZE: Read = Read::Once("/me/publicize-connections");
 const APPLICATIONS: Read = Read::Once("/me/connected-applications");
 const SERVICES: Read = Read::Once("/meta/external-services");
+const USER: Read = Read::Once("/users/{token}.json");
 const BY_ID: &[Read] = &[Read::Each("the thing itself")];
 
 use Brings::{Bare, Part, Whole};
@@ -112,7 +115,7 @@ pub const EDGES: &[Edge] = &[
     edge("Viewer", "oneallUser", One, Bare, &[]),
     edge("Viewer", "connections", Page, Whole, &[KEYRING, PUBLICIZE]),
     edge("Viewer", "applications", Page, Whole, &[APPLICATIONS]),
-    edge("Viewer", "identities", Page, Whole, &[KEYRING, Read::Each("/users/{token}.json")]),
+    edge("Viewer", "identities", Page, Whole, &[KEYRING, USER]),
     edge("WordPressUser", "primarySite", One, Bare, &[]),
     edge("WordPressUser", "sites", About(20), Whole, &[Read::Once("/me/sites")]),
     edge("Application", "site", One, Bare, &[]),
@@ -133,6 +136,9 @@ pub const EDGES: &[Edge] = &[
     edge("SignInRecord", "user", One, Bare, &[]),
     edge("Identity", "service", One, Bare, &[]),
     edge("Identity", "oneallUser", One, Bare, &[]),
+    edge("Identity", "connections", Page, Whole, &[KEYRING, PUBLICIZE]),
+    edge("Identity", "sameAs", About(1), Whole, &[KEYRING, USER]),
+    edge("IdentityMatch", "identity", One, Part, &[]),
     part("Identity", "name"),
     part("Identity", "profile"),
     parts("Identity", "accounts"),
@@ -140,6 +146,8 @@ pub const EDGES: &[Edge] = &[
     parts("Identity", "photos"),
     parts("Identity", "urls"),
     edge("OneAllUser", "identities", About(5), Whole, &[]),
+    edge("Service", "connections", Page, Whole, &[KEYRING, PUBLICIZE]),
+    edge("Service", "identities", Page, Whole, &[KEYRING, USER]),
     edge("Site", "publicizeConnections", About(5), Whole, &[Read::Each("/sites/{id}/publicize-connections")]),
     part("Profile", "relationship"),
     parts("Profile", "addresses"),
@@ -174,7 +182,10 @@ pub const EDGES: &[Edge] = &[
 ];
 
 /// Fields without an object behind them that make reads all the same.
-pub const LEAVES: &[Edge] = &[edge("Viewer", "needsAttentionCount", One, Part, &[KEYRING, PUBLICIZE])];
+pub const LEAVES: &[Edge] = &[
+    edge("HealthAction", "url", One, Part, &[KEYRING]),
+    edge("Viewer", "needsAttentionCount", One, Part, &[KEYRING, PUBLICIZE]),
+];
 
 /// The nouns that are not always whole.
 pub const OWN: &[Own] = &[
@@ -209,7 +220,12 @@ pub const OWN: &[Own] = &[
         read: "/identities/{token}.json",
     },
     Own { noun: "OneAllUser", carried: &["userToken"], batched: false, read: "/users/{token}.json" },
-    Own { noun: "Service", carried: &["id", "key", "providers"], batched: true, read: "/meta/external-services" },
+    Own {
+        noun: "Service",
+        carried: &["id", "key", "providers", "connections", "identities"],
+        batched: true,
+        read: "/meta/external-services",
+    },
     Own { noun: "Site", carried: &["id", "siteId", "publicizeConnections"], batched: true, read: "/me/sites" },
 ];
 
@@ -217,6 +233,7 @@ pub const OWN: &[Own] = &[
 /// ends it as it runs.
 pub const BORNE: &[(&str, &str, &str)] = &[
     ("Site", "publicizeConnections", "WordPress.com lists the connections of one site at a time"),
+    ("Identity", "sameAs", "those found at OneAll belong to the one user whose identities were searched"),
     ("OneAllUser", "identities", "all of them belong to the one user, who is read once"),
 ];
 
@@ -250,6 +267,8 @@ pub fn list() -> String {
         let name = format!("{}.{}", edge.parent, edge.field);
         let _ = writeln!(text, "{name:<38} {rows:<14} {batching:<24} {}", reads.join(", "));
     }
+    text.push_str("\nspared by an argument:\n");
+    text.push_str(&narrow::list());
     text.push_str("\nborne, ended by the operation's budget of calls:\n");
     for (parent, field, reason) in BORNE {
         let _ = writeln!(text, "{:<38} {reason}", format!("{parent}.{field}"));

@@ -42,6 +42,8 @@ pub struct Limits {
     pub list_entries_max: usize,
     /// Calls to the providers that one operation may take, by the table of edges.
     pub calls_max: usize,
+    /// Rows that one operation may bring, by the table of edges: those of each page, times the rows that it is asked for.
+    pub rows_max: usize,
     /// Errors in one answer; the rest is counted in `extensions.errorsOmitted`.
     pub errors_max: usize,
 }
@@ -65,6 +67,7 @@ impl Default for Limits {
             repeats_max: 200,
             list_entries_max: 100,
             calls_max: 150,
+            rows_max: 20_000,
             errors_max: 20,
         }
     }
@@ -75,7 +78,7 @@ pub type Setting = (&'static str, usize, usize);
 
 impl Limits {
     /// Every limit. The bounds on `nesting_max` and on both depths keep within what the parser takes.
-    pub fn list(&self) -> [Setting; 17] {
+    pub fn list(&self) -> [Setting; 18] {
         [
             ("bytes_max", self.bytes_max, 1 << 20),
             ("tokens_max", self.tokens_max, 20_000),
@@ -93,6 +96,7 @@ impl Limits {
             ("repeats_max", self.repeats_max, 10_000),
             ("list_entries_max", self.list_entries_max, 10_000),
             ("calls_max", self.calls_max, 10_000),
+            ("rows_max", self.rows_max, 10_000_000),
             ("errors_max", self.errors_max, 1_000),
         ]
     }

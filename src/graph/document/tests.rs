@@ -19,10 +19,6 @@ fn checked(text: &str) -> Result<Checked, Refused> {
     documents(Limits::default()).check(Request::new(text))
 }
 
-fn calls(text: &str) -> usize {
-    checked(text).unwrap_or_else(|refused| panic!("{text}: {:?}", refused.errors)).expense().calls
-}
-
 fn limit_of(refused: &Refused) -> String {
     let extensions = refused.errors[0].extensions.as_ref().unwrap();
     extensions.get("limit").map_or_else(String::new, |limit| limit.to_string().trim_matches('"').to_owned())
@@ -208,35 +204,6 @@ fn variables_are_held_to_the_same_limits() {
     let page = "query($n: Int = 7) { connections(first: $n) { nodes { health { state } } } }";
     assert_eq!(ask(page, serde_json::json!({})).unwrap().expense().calls, 3 + 7);
     assert_eq!(ask(page, serde_json::json!({ "n": 100 })).unwrap().expense().calls, 3 + 100);
-}
-
-#[test]
-fn a_field_written_often_costs_what_it_costs_once() {
-    let one = "connections(first: 10) { nodes { health { state } } } ";
-    assert_eq!(calls(&format!("{{ {one} }}")), 13);
-    assert_eq!(calls(&format!("{{ {} }}", one.repeat(120))), 13);
-    assert_eq!(calls(&format!("{{ {} }}", "viewer { wordpressUser { email } } ".repeat(150))), 1);
-    let fragments = format!("{{ {} }} fragment F on Query {{ {one} }}", "...F ... { ...F } ".repeat(40));
-    assert_eq!(calls(&fragments), 13);
-}
-
-#[test]
-fn a_cost_counts_rows_batches_and_what_is_carried() {
-    for (text, expected) in [
-        ("{ __typename providers { detail } }", 0),
-        ("{ viewer { wordpressUser { username } } }", 1),
-        ("{ connections(first: 100) { nodes { id kind record { ... on SignInRecord { status } } } } }", 3),
-        ("{ connections { nodes { identity { displayName } record { ... on SignInRecord { action } } } } }", 3 + 20),
-        ("{ connections(last: 4) { nodes { health { state } } edges { node { identity { id } } } } }", 3 + 4),
-        ("{ viewer { connections(first: 100) { nodes { identity { id } service { description } } } } }", 2 + 1),
-        ("{ viewer { connections { nodes { sites { name url } } } needsAttentionCount } }", 2 + 1),
-        ("{ connection(by: {id: 1}) { health { state } identity { oneallUser { loginCount } } } }", 1 + 1),
-        ("{ identities(first: 100) { nodes { id service { key } } } }", 2),
-        ("{ identities(first: 100) { nodes { displayName } } }", 2 + 100),
-        ("{ viewer { wordpressUser { sites { publicizeConnections { id } } } } }", 2 + 20),
-    ] {
-        assert_eq!(calls(text), expected, "{text}");
-    }
 }
 
 #[test]

@@ -26,10 +26,17 @@ impl Connection {
 
     /// How well it works. Null for a OneAll sign-in whose list does not say and that OneAll no longer has.
     async fn health(&self, ctx: &Context<'_>) -> Option<Result<ConnectionHealth, Error>> {
-        match &self.health {
-            Some(health) => Some(Ok(health.clone())),
-            None => self.whole(ctx, |whole| whole.health.clone()).await,
+        let Some(health) = &self.health else { return self.whole(ctx, |whole| whole.health.clone()).await };
+        let mut health = health.clone();
+        let is_place_asked = ctx.look_ahead().field("action").field("url").exists();
+        if let Some(action) = health.action.as_mut().filter(|_| is_place_asked) {
+            match self.is_grant_own(ctx).await {
+                Ok(true) => {}
+                Ok(false) => action.url = None,
+                Err(error) => return Some(Err(error)),
+            }
         }
+        Some(Ok(health))
     }
 
     /// The outside service. Null for a sign-in that failed before a service was known, and if OneAll no longer has the
@@ -61,6 +68,16 @@ impl Connection {
 }
 
 impl Connection {
+    /// Whether the grant is the person's own: one that the other authors of a site share may be any of theirs.
+    async fn is_grant_own(&self, ctx: &Context<'_>) -> Result<bool, Error> {
+        let Record::Publicize(PublicizeRecord { keyring: Some(grant), .. }) = &self.record else { return Ok(true) };
+        if self.shared != Some(true) {
+            return Ok(true);
+        }
+        let own = ctx.loaders().wordpress.reads.keyring_connections().await?;
+        Ok(own.rows.iter().any(|row| row.key == ConnectionKey::Keyring(*grant)))
+    }
+
     /// Picks a field that a list's row may not carry.
     async fn whole<T>(
         &self,
@@ -96,7 +113,8 @@ impl ConnectionHealth {
 
 #[ComplexObject]
 impl HealthAction {
-    /// Where, for the person's own browser. Null where the provider gives no place.
+    /// Where, for the person's own browser: an http or https link with a one-time mark; do not store or share it. Null where
+    /// the provider gives no place, and for a connection that another author shares: only they can renew their grant.
     async fn url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
         renewal(ctx, self.url.as_ref()).await
     }

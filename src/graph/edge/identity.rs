@@ -8,9 +8,13 @@ use super::{bare_user, pick_from, service_of};
 use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
+use crate::graph::page::{Arguments, Page};
+use crate::graph::{lists, matching};
 use crate::model::account::OneAllUserEntry;
 use crate::model::identity::{Address, LabelledValue};
-use crate::model::{DateTime, EmailEntry, Identity, IdentityState, OneAllUser, Profile, Provider, Service};
+use crate::model::{
+    Connection, DateTime, EmailEntry, Identity, IdentityMatch, IdentityState, OneAllUser, Profile, Provider, Service,
+};
 
 #[ComplexObject]
 impl Identity {
@@ -36,6 +40,30 @@ impl Identity {
             ctx.audit().of_identity(Some(&self.key), "emails");
         }
         unless(self.withheld, ctx, self.emails.as_deref())
+    }
+
+    /// The same outside account as the other provider sees it, each with the evidence: for one of WordPress.com's, among
+    /// the identities of the person's own OneAll user, whom their JWT names; for one of OneAll's, among the accounts behind
+    /// the Keyring connections of the WordPress.com token. Nothing else is searched, so nothing is shown that the request
+    /// could not list anyway, and a whole OneAll site never is. One call for all rows. Never by name or e-mail address; the
+    /// two stay two identities.
+    ///
+    /// Empty if none of them is the same account. Null if there is nowhere to look, because the request shows no JWT that
+    /// names a OneAll user, or no WordPress.com token; and for an encrypted identity.
+    async fn same_as(&self, ctx: &Context<'_>) -> Option<Result<Vec<IdentityMatch>, Error>> {
+        matching::same_as(ctx, self).await
+    }
+
+    /// The connections that lead to this account, newest first: at WordPress.com, the person's Keyring and Publicize
+    /// connections with this account at the same service. OneAll's list of sign-ins names no identity, so for one of
+    /// OneAll's that side is UNSUPPORTED_BY_PROVIDER in `incomplete`; without a WordPress.com token there is then no page.
+    async fn connections(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+    ) -> Option<Result<Page<Connection>, Error>> {
+        Some(lists::connections_of(ctx, self, Arguments { first, after, ..Arguments::default() }).await)
     }
 }
 

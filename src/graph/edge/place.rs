@@ -11,7 +11,9 @@ use super::{pick_from, rows};
 use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
-use crate::model::{Connection, Link, Provider, Service, ServiceEntry, Site, Url, catalogue};
+use crate::graph::lists;
+use crate::graph::page::{Arguments, Page};
+use crate::model::{Connection, Identity, Link, Provider, Service, ServiceEntry, Site, Url, catalogue};
 use crate::provider::wordpress::ServiceSlug;
 
 /// The service that a provider calls `slug`.
@@ -41,6 +43,31 @@ impl Service {
     /// The providers that are known beforehand to work with it. Empty for one that a provider has added since.
     async fn providers(&self) -> Vec<Provider> {
         catalogue::named(&self.key).map_or_else(Vec::new, catalogue::Name::providers)
+    }
+
+    /// The person's Keyring and Publicize connections to it, newest first. OneAll's list of sign-ins names no service, so
+    /// OneAll is UNSUPPORTED_BY_PROVIDER in `incomplete`; what the person has there is in `identities`.
+    async fn connections(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+    ) -> Option<Result<Page<Connection>, Error>> {
+        let arguments = Arguments { first, after, ..Arguments::default() };
+        Some(lists::connections_at(ctx, &self.key, arguments).await)
+    }
+
+    /// The person's own accounts at it, newest first: those behind their Keyring connections, and those of their OneAll
+    /// user, whom their JWT names. OneAll cannot look for a service among all identities of a site: for a service that may
+    /// list them, OneAll is UNSUPPORTED_BY_PROVIDER in `incomplete`.
+    async fn identities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+    ) -> Option<Result<Page<Identity>, Error>> {
+        let arguments = Arguments { first, after, ..Arguments::default() };
+        Some(lists::identities_at(ctx, &self.key, arguments).await)
     }
 
     /// What connecting it to a WordPress.com site brings.
@@ -163,6 +190,12 @@ impl Site {
     /// Its icon. Null for a site without one.
     async fn icon_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
         self.pick(ctx, |site| site.icon_url.clone()).await
+    }
+
+    /// Whether the person may edit what others wrote on it. Such a person, an editor say, may also share a Publicize
+    /// connection with the site's other authors and remove theirs. Null if WordPress.com does not say.
+    async fn can_edit_others_posts(&self, ctx: &Context<'_>) -> Option<Result<bool, Error>> {
+        self.pick(ctx, |site| site.edits_others).await
     }
 
     /// The Publicize connections in use on it, its other authors' shared ones among them.

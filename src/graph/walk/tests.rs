@@ -11,10 +11,19 @@ type Row = (u32, u32, bool);
 /// An entry of a list; none is one that cannot be read.
 type Entry = Option<Row>;
 
-fn place_of(row: &Row) -> Place {
-    let at = chrono::DateTime::from_timestamp(i64::from(row.0) * 86_400, 0).unwrap();
+fn day(day: u32) -> DateTime {
+    DateTime(chrono::DateTime::from_timestamp(i64::from(day) * 86_400, 0).unwrap())
+}
+
+fn place_of(direction: OrderDirection) -> impl Fn(&Row) -> Place {
     // Ties are not in the order in which they were added, so the list's order and ours differ within a day.
-    Place { at: row.2.then_some(DateTime(at)), id: format!("{:05}", row.1.reverse_bits() >> 8) }
+    let id = |row: &Row| format!("{:05}", row.1.reverse_bits() >> 8);
+    move |row| Place { rank: Rank::dated(direction, row.2.then_some(day(row.0))), id: id(row) }
+}
+
+/// Newest rows, without a filter.
+fn newest(from: Option<&Cursor>, forward: bool, need: u32) -> Wanted<'_> {
+    Wanted { direction: OrderDirection::Desc, forward, from, need, since: None }
 }
 
 /// A stretch, or at least the first `most` entries of it: a provider's pages may be small.
@@ -76,67 +85,93 @@ fn spoil(hint: Option<u32>, by: i32) -> Option<u32> {
     }
 }
 
-/// What a walk to the end saw, and the most stretches that one page read.
-fn walk_all(
-    list: &[Entry],
-    added: &[u32],
+/// One walk over all pages of a list that changes meanwhile.
+#[derive(Clone, Debug)]
+struct Journey {
+    direction: OrderDirection,
+    forward: bool,
+    since: Option<DateTime>,
+    /// How many rows a page has.
     size: u32,
+    /// The largest stretch that the provider gives.
     most: u32,
-    toward: Toward,
-    hint: impl Fn(Option<u32>) -> Option<u32>,
-) -> (Vec<Place>, usize) {
-    let mut growing = list.to_vec();
-    let (mut seen, mut cursor, mut reads_max) = (Vec::new(), None::<Cursor>, 0);
-    for step in (0..).map(|page: usize| added.get(page).copied()) {
-        let reads = std::cell::Cell::new(0);
-        let found = run(walk(toward, cursor.as_ref(), size + 1, place_of, |wanted| {
-            reads.set(reads.get() + 1);
-            std::future::ready(Ok(slice(&growing, wanted, most)))
-        }))
-        .unwrap();
-        reads_max = reads_max.max(reads.get());
-        let count = found.rows.len().min(size as usize);
-        let mut rows = found.rows;
-        let end = match toward {
-            Toward::Older => {
-                rows.truncate(count);
-                rows.last()
-            }
-            Toward::Newer => {
-                rows.drain(..rows.len() - count);
-                rows.first()
-            }
-        };
-        let Some(end) = end else { break };
-        cursor = Some(Cursor { place: end.place.clone(), older: hint(end.number) });
-        match toward {
-            Toward::Older => seen.extend(rows.into_iter().map(|row| row.place)),
-            Toward::Newer => drop(seen.splice(0..0, rows.into_iter().map(|row| row.place))),
-        }
-        // Rows are added only at a later day than any there is, as time goes.
-        if let Some(step) = step.filter(|_| toward == Toward::Older) {
-            let number = u32::try_from(growing.len()).unwrap();
-            growing.extend((0..=step).map(|extra| Some((1_000 + number, number + extra, true))));
-        }
-    }
-    (seen, reads_max)
+    /// How many rows are added after each page.
+    added: Vec<u32>,
+    /// How a cursor's hint is spoiled.
+    spoil: i32,
 }
 
-fn whole(list: &[Entry]) -> Vec<Place> {
-    let all = slice(list, Stretch::Newest(u32::MAX / 2), u32::MAX / 2);
-    placed(&all, place_of).into_iter().map(|row| row.place).collect()
+fn journey() -> impl Strategy<Value = Journey> {
+    let direction = prop::sample::select(vec![OrderDirection::Desc, OrderDirection::Asc]);
+    let since = prop::option::of((0u32..30).prop_map(day));
+    let rest = (1u32..20, prop::sample::select(vec![25, 1_000]), prop::collection::vec(0u32..3, 0..40), -4i32..=4);
+    (direction, any::<bool>(), since, rest).prop_map(|(direction, forward, since, (size, most, added, spoil))| {
+        Journey { direction, forward, since, size, most, added, spoil }
+    })
+}
+
+impl Journey {
+    /// Whether rows that are added now stand behind the page: then the walk meets them.
+    fn goes_toward_newer(&self) -> bool {
+        self.forward == (self.direction == OrderDirection::Asc)
+    }
+
+    /// What the walk saw, the list at its end, and the most stretches that one page read.
+    fn walk(&self, list: &[Entry]) -> (Vec<Place>, Vec<Entry>, usize) {
+        let mut growing = list.to_vec();
+        let (mut seen, mut cursor, mut reads_max) = (Vec::new(), None::<Cursor>, 0);
+        for page in 0.. {
+            let reads = std::cell::Cell::new(0);
+            let Journey { direction, forward, since, .. } = *self;
+            let wanted = Wanted { direction, forward, from: cursor.as_ref(), need: self.size + 1, since };
+            let found = run(walk(wanted, place_of(direction), |wanted| {
+                reads.set(reads.get() + 1);
+                std::future::ready(Ok(slice(&growing, wanted, self.most)))
+            }));
+            let mut rows = found.unwrap().rows;
+            reads_max = reads_max.max(reads.get());
+            let count = rows.len().min(self.size as usize);
+            match forward {
+                true => rows.truncate(count),
+                false => drop(rows.drain(..rows.len() - count)),
+            }
+            let Some(end) = (if forward { rows.last() } else { rows.first() }) else { break };
+            cursor = Some(Cursor { place: end.place.clone(), older: spoil(end.number, self.spoil) });
+            let places = rows.into_iter().map(|row| row.place);
+            match forward {
+                true => seen.extend(places),
+                false => drop(seen.splice(0..0, places)),
+            }
+            // Rows are added only at a later day than any there is, as time goes.
+            if let Some(step) = self.added.get(page) {
+                let number = u32::try_from(growing.len()).unwrap();
+                growing.extend((0..=*step).map(|extra| Some((1_000 + number, number + extra, true))));
+            }
+        }
+        (seen, growing, reads_max)
+    }
+
+    /// All rows that are wanted of a list, in order.
+    fn whole(&self, list: &[Entry]) -> Vec<Place> {
+        let Journey { direction, since, .. } = *self;
+        let all = slice(list, Stretch::Newest(u32::MAX / 2), u32::MAX / 2);
+        let wanted = Wanted { direction, forward: true, from: None, need: u32::MAX / 4, since };
+        let placed = wanted.placed(&all, place_of(direction));
+        let is_wanted = |place: &Place| since.is_none_or(|since| place.rank.date().is_some_and(|at| at >= since));
+        placed.into_iter().map(|row| row.place).filter(is_wanted).collect()
+    }
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
     #[test]
-    fn a_walk_skips_nothing_and_repeats_nothing(
-        list in list(), added in prop::collection::vec(0u32..3, 0..40), size in 1u32..20, by in -4i32..=4,
-        most in prop::sample::select(vec![25, 1_000]), newer in any::<bool>(),
-    ) {
-        let toward = if newer { Toward::Newer } else { Toward::Older };
-        let (seen, reads) = walk_all(&list, &added, size, most, toward, |hint| spoil(hint, by));
-        prop_assert_eq!(seen, whole(&list));
-        if by == 0 && most == 1_000 {
+    fn a_walk_skips_nothing_and_repeats_nothing(list in list(), journey in journey()) {
+        let (seen, grown, reads) = journey.walk(&list);
+        prop_assert!(seen.is_sorted_by(|a, b| a < b), "a row came twice or out of order");
+        let met = if journey.goes_toward_newer() { &grown } else { &list };
+        prop_assert_eq!(seen, journey.whole(met));
+        if journey.spoil == 0 && journey.most == 1_000 {
             prop_assert!(reads <= 8, "{} stretches", reads);
         }
     }
@@ -144,12 +179,12 @@ proptest! {
     #[test]
     fn holes_cost_few_more_stretches(
         holes in prop::collection::vec(prop::option::weighted(0.7, Just(())), 0..400), size in 5u32..40,
-        newer in any::<bool>(),
+        journey in journey(),
     ) {
-        let toward = if newer { Toward::Newer } else { Toward::Older };
+        let journey = Journey { since: None, size, most: 1_000, added: Vec::new(), spoil: 0, ..journey };
         let list: Vec<Entry> = (0..).zip(holes).map(|(number, row)| row.map(|()| (number, number, true))).collect();
-        let (seen, reads) = walk_all(&list, &[], size, 1_000, toward, |hint| hint);
-        prop_assert_eq!(seen, whole(&list));
+        let (seen, _, reads) = journey.walk(&list);
+        prop_assert_eq!(seen, journey.whole(&list));
         prop_assert!(reads <= 4, "{} stretches", reads);
     }
 }
@@ -157,10 +192,16 @@ proptest! {
 #[test]
 fn a_page_with_a_hint_costs_one_stretch() {
     let list: Vec<Entry> = (0..2_000).map(|number| Some((number, number, true))).collect();
-    let cursor = Cursor { place: place_of(&list[1_000].unwrap()), older: Some(1_000) };
-    for toward in [Toward::Older, Toward::Newer] {
+    for (direction, forward) in [
+        (OrderDirection::Desc, true),
+        (OrderDirection::Desc, false),
+        (OrderDirection::Asc, true),
+        (OrderDirection::Asc, false),
+    ] {
+        let cursor = Cursor { place: place_of(direction)(&list[1_000].unwrap()), older: Some(1_000) };
         let reads = std::cell::Cell::new(0);
-        let found = run(walk(toward, Some(&cursor), 51, place_of, |wanted| {
+        let wanted = Wanted { direction, ..newest(Some(&cursor), forward, 51) };
+        let found = run(walk(wanted, place_of(direction), |wanted| {
             reads.set(reads.get() + 1);
             stretch(&list, wanted)
         }));
@@ -170,16 +211,32 @@ fn a_page_with_a_hint_costs_one_stretch() {
 }
 
 #[test]
+fn a_list_is_read_no_further_back_than_is_asked() {
+    let list: Vec<Entry> = (0..5_000).map(|number| Some((number, number, true))).collect();
+    for forward in [true, false] {
+        let reads = std::cell::Cell::new(0);
+        let wanted = Wanted { since: Some(day(4_990)), ..newest(None, forward, 51) };
+        let found = run(walk(wanted, place_of(OrderDirection::Desc), |wanted| {
+            reads.set(reads.get() + 1);
+            stretch(&list, wanted)
+        }));
+        assert_eq!((found.unwrap().rows.len(), reads.get()), (10, 1));
+    }
+}
+
+#[test]
 fn a_list_too_long_to_search_is_a_coded_error() {
     let list: Vec<Entry> = (0..60_000).map(|number| Some((number, number, true))).collect();
-    let cursor = Cursor { place: place_of(&list[10].unwrap()), older: None };
-    let found = run(walk(Toward::Older, Some(&cursor), 5, place_of, |wanted| stretch(&list, wanted)));
-    let error = found.unwrap_err();
+    let by_date = place_of(OrderDirection::Desc);
+    let cursor = Cursor { place: by_date(&list[10].unwrap()), older: None };
+    let search = |list: &[Entry], wanted| run(walk(wanted, &by_date, |wanted| stretch(list, wanted))).unwrap_err();
+    let error = search(&list, newest(Some(&cursor), true, 5));
     assert_eq!(error.code, Code::LimitExceeded);
     assert!(error.message.contains("begin at the first page"));
-    let unreadable = vec![None; 60_000];
-    let found = run(walk(Toward::Older, None, 5, place_of, |wanted| stretch(&unreadable, wanted)));
-    let error = found.unwrap_err();
+    let error = search(&vec![None; 60_000], newest(None, true, 5));
     assert_eq!((error.code, error.provider), (Code::LimitExceeded, None));
     assert!(!error.message.contains("first page"), "it is the first page");
+    let error = search(&list, Wanted { since: Some(day(10)), ..newest(None, false, 5) });
+    assert_eq!(error.code, Code::LimitExceeded);
+    assert!(error.message.contains("the newest rows first"), "{}", error.message);
 }

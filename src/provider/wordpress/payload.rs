@@ -324,6 +324,16 @@ pub struct Site {
     pub url: Loose,
     /// Absent for some sites of the same list.
     pub icon: Maybe<SiteIcon>,
+    /// What the person may do there.
+    pub capabilities: Maybe<Capabilities>,
+}
+
+/// What a person may do on a site, of which the API tells much more.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Capabilities {
+    /// Whether they may edit what others wrote.
+    pub edit_others_posts: Loose,
 }
 
 /// A site's icon in its sizes.

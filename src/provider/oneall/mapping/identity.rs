@@ -116,13 +116,8 @@ fn own_account<'a>(service: Option<&str>, accounts: &'a [Account]) -> Option<&'a
     if let [only] = accounts {
         return Some(only);
     }
-    let slug = service?;
-    let key = catalogue::key_of(Provider::OneAll, slug);
-    let at_home = |account: &&Account| {
-        let labels = account.domain.as_deref().unwrap_or_default().split('.');
-        labels.into_iter().any(|label| label.eq_ignore_ascii_case(slug) || label.eq_ignore_ascii_case(&key))
-    };
-    accounts.iter().find(at_home)
+    let key = catalogue::key_of(Provider::OneAll, service?);
+    accounts.iter().find(|account| catalogue::is_domain_of(&key, account.domain.as_deref().unwrap_or_default()))
 }
 
 fn person_name(name: Name) -> Option<PersonName> {

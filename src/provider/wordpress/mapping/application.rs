@@ -49,6 +49,7 @@ fn site(name: payload::SiteName) -> Option<Site> {
         url: link(name.site_url),
         icon_url: None,
         description: None,
+        edits_others: None,
         complete: false,
     })
 }

@@ -26,12 +26,14 @@ pub fn site_list(payload: payload::Sites) -> List<Site> {
 /// Maps one site; an error names the field that makes it unusable.
 pub fn site(payload: payload::Site) -> Result<Site, String> {
     let icon = payload.icon.0.unwrap_or_default();
+    let capabilities = payload.capabilities.0.unwrap_or_default();
     Ok(Site {
         key: SiteId(number("ID", &payload.id)?),
         name: payload.name.text(),
         url: link(payload.url),
         icon_url: link(icon.img).or_else(|| link(icon.ico)),
         description: payload.description.text(),
+        edits_others: capabilities.edit_others_posts.flag(),
         complete: true,
     })
 }

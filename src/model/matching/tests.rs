@@ -1,0 +1,173 @@
+//! Matches of random records: what must hold for any two, and look-alikes that are none.
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{Account, ConnectionKey, EmailEntry, IdentityKey, IdentityToken, KeyringId};
+
+/// An identity with no more than what names it, at a service as its provider spells it.
+fn blank(provider: Provider, service: &str) -> Identity {
+    let key = match provider {
+        Provider::WordPress => IdentityKey::Outside(ConnectionKey::Keyring(KeyringId(1))),
+        Provider::OneAll => IdentityKey::Token(IdentityToken::parse("token").unwrap()),
+    };
+    Identity { service: Some(service.to_owned()), ..Identity::blank(provider, key) }
+}
+
+fn keyring(service: &str, subject: &str) -> Identity {
+    Identity { subject: Some(subject.to_owned()), ..blank(Provider::WordPress, service) }
+}
+
+fn oneall(service: &str, accounts: &[(&str, &str)]) -> Identity {
+    let account = |(domain, id): &(&str, &str)| Account {
+        domain: (!domain.is_empty()).then(|| (*domain).to_owned()),
+        user_id: Some((*id).to_owned()),
+        username: None,
+    };
+    Identity { accounts: accounts.iter().map(account).collect(), ..blank(Provider::OneAll, service) }
+}
+
+fn page(identity: Identity, url: &str) -> Identity {
+    Identity { profile_url: Url::parse(url), ..identity }
+}
+
+fn identity() -> impl Strategy<Value = Identity> {
+    const KEYRING: &[&str] = &["google_plus", "twitter", "facebook", "newthing"];
+    const ONEALL: &[&str] = &["google", "twitter", "facebook", "newthing"];
+    const DOMAINS: &[Option<&str>] =
+        &[None, Some("google.com"), Some("twitter.com"), Some("facebook.com"), Some("else.example")];
+    const SUBJECTS: &[Option<&str>] = &[None, Some(""), Some(" "), Some("0"), Some("false"), Some("7"), Some("8")];
+    const PAGES: &[&str] = &[
+        "",
+        "https://twitter.com/",
+        "https://twitter.com/heron",
+        "http://www.twitter.com/heron/",
+        "https://X.com/heron",
+        "https://facebook.com/profile.php?id=7",
+        "https://facebook.com/profile.php?id=8",
+        "https://heron.example/heron",
+    ];
+    let names = prop::sample::select(vec![None, Some("Ada Reed".to_owned()), Some("ada reed ".to_owned())]);
+    let account = (prop::sample::select(DOMAINS), prop::sample::select(SUBJECTS));
+    let accounts = prop::collection::vec(account, 0..3);
+    let known = (prop::sample::select(SUBJECTS), prop::sample::select(PAGES), any::<bool>());
+    (any::<bool>(), 0..KEYRING.len(), known, accounts, names).prop_map(|(ours, service, known, accounts, name)| {
+        let (subject, url, sealed) = known;
+        let subject = subject.map(str::to_owned);
+        let identity = if ours {
+            Identity { subject, ..blank(Provider::WordPress, KEYRING[service]) }
+        } else {
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            let account = |(domain, id)| Account { domain: text(domain), user_id: text(id), username: None };
+            let accounts = accounts.into_iter().map(account).collect();
+            Identity { subject, accounts, ..blank(Provider::OneAll, ONEALL[service]) }
+        };
+        let state = if sealed { IdentityState::Encrypted } else { IdentityState::Readable };
+        Identity { profile_url: Url::parse(url), display_name: name, state, ..identity }
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_match_is_mutual(one in identity(), other in identity()) {
+        prop_assert_eq!(evidence(&one, &other), evidence(&other, &one));
+        prop_assert_eq!(is_same_account(&one, &other), is_same_account(&other, &one));
+    }
+
+    #[test]
+    fn a_match_is_of_two_providers_and_one_service(one in identity(), other in identity()) {
+        if evidence(&one, &other).is_some() {
+            prop_assert_ne!(one.provider, other.provider);
+            prop_assert_eq!(service_key(&one).unwrap(), service_key(&other).unwrap());
+            prop_assert!(is_same_account(&one, &other));
+        }
+    }
+
+    #[test]
+    fn names_and_addresses_decide_nothing(one in identity(), other in identity(), name in "[A-Za-z ]{1,12}") {
+        let dress = |identity: &Identity| Identity {
+            display_name: Some(name.clone()),
+            username: Some(name.clone()),
+            emails: Some(vec![EmailEntry { value: "ada@fen.example".to_owned(), verified: Some(true) }]),
+            ..identity.clone()
+        };
+        prop_assert_eq!(evidence(&dress(&one), &dress(&other)), evidence(&one, &other));
+    }
+
+    #[test]
+    fn an_empty_id_is_none(one in identity(), id in prop::sample::select(vec!["", " ", "\t", "0", "false"])) {
+        let without = |identity: &Identity, id: Option<&str>| {
+            let id = id.map(str::to_owned);
+            let mut identity = Identity { subject: id.clone(), profile_url: None, ..identity.clone() };
+            identity.accounts.iter_mut().for_each(|account| account.user_id = id.clone());
+            identity
+        };
+        for (provider, spelling) in [(Provider::WordPress, "google_plus"), (Provider::OneAll, "google")] {
+            let other = Identity { subject: Some(id.to_owned()), ..blank(provider, spelling) };
+            prop_assert_eq!(evidence(&without(&one, Some(id)), &other), None);
+            prop_assert_eq!(evidence(&without(&one, None), &other), None);
+        }
+    }
+}
+
+#[test]
+fn one_account_under_two_spellings_is_found_by_its_id() {
+    let subject = Some(MatchEvidence::Subject);
+    for (ours, theirs, domain) in [
+        ("twitter", "twitter", "twitter.com"),
+        ("google_plus", "google", "google.com"),
+        ("instagram-business", "instagram", "instagram.com"),
+        ("newthing", "newthing", "newthing.example"),
+        ("facebook", "facebook", ""),
+    ] {
+        assert_eq!(evidence(&keyring(ours, "7"), &oneall(theirs, &[(domain, "7")])), subject, "{ours}");
+        assert_eq!(evidence(&keyring(ours, "7"), &oneall(theirs, &[(domain, "8")])), None, "{ours}");
+    }
+    let alone = Identity { subject: Some("7".to_owned()), ..blank(Provider::OneAll, "google") };
+    assert_eq!(evidence(&keyring("google_plus", "7"), &alone), subject);
+    assert_eq!(evidence(&keyring("google_my_business", "7"), &alone), None);
+}
+
+#[test]
+fn an_account_at_another_service_that_onealls_record_names_too_is_not_this_one() {
+    let both = oneall("google", &[("twitter.com", "300"), ("google.com", "118")]);
+    assert_eq!(evidence(&keyring("google_plus", "118"), &both), Some(MatchEvidence::Subject));
+    assert_eq!(evidence(&keyring("google_plus", "300"), &both), None);
+    assert_eq!(evidence(&keyring("twitter", "300"), &both), None);
+    assert_eq!(evidence(&keyring("google_plus", "300"), &oneall("google", &[("twitter.com", "300")])), None);
+}
+
+#[test]
+fn a_page_is_the_same_in_any_spelling_of_its_address_and_no_other() {
+    let matched = |ours: &str, theirs: &str| {
+        let (one, other) = (page(blank(Provider::WordPress, "twitter"), ours), oneall("twitter", &[]));
+        evidence(&one, &page(other, theirs)) == Some(MatchEvidence::ProfileUrl)
+    };
+    for spelling in ["http://twitter.com/heron", "https://WWW.Twitter.com/heron/", "https://x.com/heron#top"] {
+        assert!(matched("https://twitter.com/heron", spelling), "{spelling}");
+    }
+    for other in [
+        "https://twitter.com/Heron",
+        "https://twitter.com/heron2",
+        "https://twitter.com/heron?id=2",
+        "https://twitter.com:8443/heron",
+        "https://mobile.twitter.com/heron",
+        "https://heron.example/heron",
+    ] {
+        assert!(!matched("https://twitter.com/heron", other), "{other}");
+        assert!(!matched(other, "https://twitter.com/heron"), "{other}");
+    }
+    for front in ["https://twitter.com", "https://www.twitter.com/", "https://heron.example/heron"] {
+        assert!(!matched(front, front), "{front} is no account's page, or not the service's");
+    }
+}
+
+#[test]
+fn two_ids_outweigh_one_page() {
+    let (ours, theirs) = (keyring("twitter", "7"), oneall("twitter", &[("twitter.com", "8")]));
+    let address = "https://twitter.com/heron";
+    assert_eq!(evidence(&page(ours.clone(), address), &page(theirs, address)), None);
+    let unnumbered = page(oneall("twitter", &[]), address);
+    assert_eq!(evidence(&page(ours, address), &unnumbered), Some(MatchEvidence::ProfileUrl));
+}
