@@ -195,7 +195,7 @@ impl Reads {
             let found = mapping::connection(payload, self.now)?;
             own(&ConnectionKey::Publicize(key), &found.key.clone(), found)
         };
-        Ok(self.thing(&path, &[], map).await?.map(Arc::new))
+        unless_anothers(self.thing(&path, &[], map).await.map(|found| found.map(Arc::new)))
     }
 
     async fn application(&self, key: ApplicationId) -> Answer<Application> {
@@ -222,7 +222,7 @@ impl Reads {
             let found = mapping::site(payload)?;
             own(&key, &found.key.clone(), found)
         };
-        Ok(self.thing(&path, &[("fields", SITE_FIELDS)], map).await?.map(Arc::new))
+        unless_anothers(self.thing(&path, &[("fields", SITE_FIELDS)], map).await.map(|found| found.map(Arc::new)))
     }
 
     /// Reads a list.
@@ -350,6 +350,14 @@ fn understand<P: DeserializeOwned, T>(
     match verdict::judge(reply)? {
         Verdict::Content => payload::decode(&reply.body).and_then(map).map(Some).map_err(malformed),
         Verdict::Absent => Ok(None),
+    }
+}
+
+/// One thing by its key: somebody else's looks like one that is not there.
+fn unless_anothers<T>(answer: Answer<T>) -> Answer<T> {
+    match answer {
+        Err(error) if error.reason == Reason::NotTheirs => Ok(None),
+        answer => answer,
     }
 }
 

@@ -6,6 +6,7 @@ mod wire;
 
 mod access;
 mod accounts;
+mod attacks;
 mod border;
 mod callback;
 mod command;
@@ -29,4 +30,5 @@ mod seeds;
 mod selection;
 mod separation;
 mod server;
+mod sweep;
 mod tls;
