@@ -10,6 +10,7 @@ mod attacks;
 mod border;
 mod callback;
 mod command;
+mod crowd;
 mod documents;
 mod edge;
 mod fields;
