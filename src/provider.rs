@@ -104,6 +104,8 @@ pub enum Reason {
     NotAuthenticated,
     /// The credential does not reach this.
     NotAllowed,
+    /// It is there, and it is another's: a thing of which a caller must not learn that it exists.
+    NotTheirs,
     /// The person has to sign in afresh.
     Expired,
     /// The provider asks to slow down.
@@ -183,6 +185,7 @@ impl upstream::Failure for Error {
             | Reason::Unsupported
             | Reason::Refused
             | Reason::OverBudget
+            | Reason::NotTheirs
             | Reason::Denied(_) => Outcome::Denied,
         }
     }

@@ -161,7 +161,7 @@ export const ODDITIES = [
   { method: 'HEAD' },
   { method: 'OPTIONS' },
   { method: 'GET', path: '/no/such/place' },
-  { ...query('{ __typename }'), headers: { 'X-OneAll-User': '../../secret' } },
+  ...['', 'Bearer', 'Bearer ', 'Basic b2xnYTpvbGdh', 'Bearer a b', 'Bearer cg_', 'Bearer cg_shop_', `Bearer cg_shop_${'0'.repeat(43)}`, 'Bearer eyJhbGciOiJub25lIn0.e30.', `Bearer ${'x'.repeat(9_000)}`, 'bearer', 'Bearer ../../secret'].map((shown) => ({ ...query('{ __typename }'), headers: { Authorization: shown } })),
   { ...query('{ __typename }'), headers: { 'X-WordPress-Token': 'two words' } },
   { ...query('{ __typename }'), headers: { 'X-Request-Id': 'x'.repeat(5_000) } },
 ];

@@ -11,7 +11,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { logged, withWitness } from './answers.mjs';
 import { attempt, check, report, wanted } from './check.mjs';
-import { GENERATED, SCHEMA, fault, here, post, withSandbox, withServe } from './world.mjs';
+import { GENERATED, SCHEMA, calls, fault, here, post, withSandbox, withServe } from './world.mjs';
 
 const [binary, schemathesis, examples = '100', seed = '1'] = wanted('COMMONGRAPH', 'SCHEMATHESIS');
 const SECONDS_MAX = 240;
@@ -19,17 +19,29 @@ const SECONDS_MAX = 240;
 await mkdir(GENERATED, { recursive: true });
 await attempt('the sandbox', () =>
   withSandbox(binary, async (sandbox) => {
-    await attempt('the fuzz of the sandbox', () => fuzz('the sandbox', sandbox));
+    await attempt('the fuzz of the sandbox', () => fuzz('the sandbox', sandbox, sandbox.people.operator));
     await attempt('the fuzz of a sandbox out of order', () => notices(sandbox));
-    await withServe(binary, sandbox, {}, (gateway) => attempt('the fuzz of serve', () => fuzz("production's settings", gateway)));
+    await withServe(binary, sandbox, {}, async (gateway) => {
+      await attempt('the fuzz of serve', () => fuzz("production's settings", gateway, sandbox.people.operator));
+      await attempt('the fuzz as nobody', () => asNobody(gateway));
+    });
   }),
 );
 report();
 
-async function fuzz(name, gateway) {
+// Whoever shows nothing may make whatever operation: no provider hears of it.
+async function asNobody(gateway) {
   const ids = await knownIds(gateway);
+  await calls(gateway);
+  await fuzz("production's settings, as nobody", gateway, gateway.people.nobody, ids, ['UNAUTHENTICATED']);
+  const made = await calls(gateway);
+  check('nothing that nobody asks reaches a provider', made === 0, `${made} calls`);
+}
+
+async function fuzz(name, gateway, headers, known, codes) {
+  const ids = known ?? (await knownIds(gateway));
   await withWitness(gateway.graph, async (url, seen) => {
-    const { code, text } = await run(url, gateway.people.operator, ids, examples);
+    const { code, text } = await run(url, headers, ids, examples, codes);
     const made = Number(text.match(/(\d+) generated/)?.[1] ?? 0);
     check(`schemathesis finds nothing in ${name}`, code === 0, text.slice(-4_000));
     check(`it made operations for every entry point`, /(\d+) selected \/ \1 total/.test(text) && made > 12 * 10, text);
@@ -65,7 +77,8 @@ async function knownIds({ graph, people }) {
   };
 }
 
-function run(url, headers, ids, count) {
+// `codes` are errors that such a caller may be told beside those that any may.
+function run(url, headers, ids, count, codes = []) {
   const said = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
   const parameters = [
     'run', SCHEMA, '--url', url, ...said,
@@ -74,7 +87,7 @@ function run(url, headers, ids, count) {
     '--exclude-checks', 'not_a_server_error',
     '--generation-database', 'none', '--no-shrink', '--no-color', '--max-failures', '5',
   ];
-  const env = { ...process.env, SCHEMATHESIS_HOOKS: here('fuzz_hooks.py'), COMMONGRAPH_FUZZ_IDS: JSON.stringify(ids) };
+  const env = { ...process.env, SCHEMATHESIS_HOOKS: here('fuzz_hooks.py'), COMMONGRAPH_FUZZ_IDS: JSON.stringify(ids), COMMONGRAPH_FUZZ_CODES: codes.join() };
   const options = { cwd: GENERATED, env, maxBuffer: 16 << 20, timeout: SECONDS_MAX * 1_000 };
   return new Promise((done) => {
     execFile(resolve(schemathesis), parameters, options, (error, stdout, stderr) => {

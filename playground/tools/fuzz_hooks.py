@@ -1,7 +1,8 @@
 """What schemathesis is told of the gateway: what its generator does not know of the schema, IDs that name something,
 and which errors an operation may bring.
 
-COMMONGRAPH_FUZZ_IDS holds, as JSON, the IDs by the argument or input field that takes them.
+COMMONGRAPH_FUZZ_IDS holds, as JSON, the IDs by the argument or input field that takes them; COMMONGRAPH_FUZZ_CODES, with
+commas, the codes of errors that this caller may be told beside those that any may.
 """
 
 import json
@@ -15,7 +16,7 @@ KNOWN = json.loads(os.environ.get("COMMONGRAPH_FUZZ_IDS", "{}"))
 
 # What a request that fits the schema may still be told: these say what the client has to change. Anything else would be
 # the gateway's own fault, since the sandbox's providers are well.
-OF_THE_CLIENT = {"BAD_INPUT", "LIMIT_EXCEEDED", "UNSUPPORTED_BY_PROVIDER"}
+OF_THE_CLIENT = {"BAD_INPUT", "LIMIT_EXCEEDED", "UNSUPPORTED_BY_PROVIDER"} | set(os.environ.get("COMMONGRAPH_FUZZ_CODES", "").split(",")) - {""}
 
 
 class Mend(graphql.Visitor):

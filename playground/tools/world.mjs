@@ -4,6 +4,7 @@
 // headers and the tour's documents are those of the explorer's tabs.
 
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -21,8 +22,11 @@ const READY_WITHIN_MS = 20_000;
 /** The keys of the sandbox's OneAll site; invented, they open nothing. */
 const ONEALL_KEYS = { public: '00000000-5a4d-4000-a000-000000000001', private: '00000000-5a4d-4000-b000-000000000002' };
 
-/** What no answer may ever hold: the sandbox's secrets and its people's credentials. */
-export const SECRETS = ['canary', ONEALL_KEYS.private, ONEALL_KEYS.public, 'sandbox-wpcom-', 'Basic ', 'Bearer '];
+/** What the sandbox's JWTs are signed with. */
+const JWT_SECRET = 'sandbox-secret-known-to-everybody';
+
+/** What no answer may ever hold: the sandbox's secrets and its people's credentials; JWTs begin with `eyJ`. */
+export const SECRETS = ['canary', ONEALL_KEYS.private, ONEALL_KEYS.public, JWT_SECRET, 'sandbox-wpcom-', 'sandbox-key-', 'eyJ', 'Basic '];
 
 /** Starts a sandbox, hands it to `use`, and stops it whatever happens. */
 export async function withSandbox(binary, use) {
@@ -44,8 +48,8 @@ export async function withServe(binary, sandbox, more, use) {
     COMMONGRAPH_ONEALL__BASE_URL: sandbox.oneall,
     COMMONGRAPH_ONEALL__PUBLIC_KEY: ONEALL_KEYS.public,
     COMMONGRAPH_ONEALL__PRIVATE_KEY: ONEALL_KEYS.private,
-    COMMONGRAPH_GRAPH__INTROSPECTION: 'false',
     COMMONGRAPH_LOG__FORMAT: 'json',
+    ...access(sandbox.people),
     ...more,
   };
   const command = start(binary, ['serve', '--listen', '127.0.0.1:0', '--no-explorer'], settings);
@@ -55,6 +59,23 @@ export async function withServe(binary, sandbox, more, use) {
   } finally {
     await stop(command);
   }
+}
+
+// Lets in the sandbox's people by their JWTs, and the service whose key the operator has.
+function access({ operator }) {
+  const [, key, id] = operator.Authorization.match(/^Bearer (cg_([a-z0-9]+)_.+)$/);
+  const scopes = ['connections:read', 'connections:list', 'users:read', 'personal'].map((name) => `oneall:${name}`);
+  const settings = {
+    JWT__ISSUER: 'https://sandbox.example',
+    JWT__AUDIENCE: 'commongraph',
+    JWT__SECRET: JWT_SECRET,
+    JWT__ONEALL_USER_CLAIM: 'oneall_user',
+    [`KEYS__${id.toUpperCase()}__SERVICE`]: id,
+    [`KEYS__${id.toUpperCase()}__SHA256`]: createHash('sha256').update(key).digest('hex'),
+    [`KEYS__${id.toUpperCase()}__SCOPES`]: scopes.join(),
+    [`KEYS__${id.toUpperCase()}__EXPIRES_AT`]: '2100-01-01T00:00:00Z',
+  };
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`COMMONGRAPH_ACCESS__${name}`, value]));
 }
 
 /** Sends one operation as JSON and reads the answer. */
@@ -77,13 +98,22 @@ export async function fault(sandbox, ...faults) {
   if (!response.ok) throw new Error(`the sandbox takes no such fault: ${await response.text()}`);
 }
 
+/** How many calls the providers were asked for since the last time. */
+export async function calls(sandbox) {
+  const log = `${sandbox.wordpress}/__sandbox/requests?rows=false`;
+  const { total } = await (await fetch(log)).json();
+  await fetch(log, { method: 'DELETE' });
+  return total;
+}
+
 /** The tour's documents by their operation's name. */
 export function tour(tabs) {
   return Object.fromEntries(tabs.map(({ query }) => [query.match(/^query (\w+)/)[1], query]));
 }
 
 function people(tabs) {
-  const named = (title) => title.match(/^As (\w+)/)?.[1] ?? 'operator';
+  const others = { 'Accounts page': 'operator', Callback: 'login' };
+  const named = (title) => others[title] ?? title.match(/^As (?:the )?(\w+)$/)[1];
   return Object.fromEntries(tabs.map(({ title, headers }) => [named(title), headers ? JSON.parse(headers) : {}]));
 }
 

@@ -138,7 +138,7 @@ impl From<Reason> for Code {
     fn from(reason: Reason) -> Self {
         match reason {
             Reason::NotAuthenticated => Code::Unauthenticated,
-            Reason::NotAllowed => Code::Forbidden,
+            Reason::NotAllowed | Reason::NotTheirs => Code::Forbidden,
             Reason::Expired => Code::ReauthorizationRequired,
             Reason::Throttled => Code::RateLimited,
             Reason::Unavailable => Code::ProviderUnavailable,

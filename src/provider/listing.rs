@@ -130,6 +130,7 @@ fn holds_for_each_key(error: &Error) -> bool {
         Reason::Unavailable => error.status.is_none(),
         Reason::Expired
         | Reason::NotAllowed
+        | Reason::NotTheirs
         | Reason::Malformed
         | Reason::Unsupported
         | Reason::Refused

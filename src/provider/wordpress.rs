@@ -229,7 +229,7 @@ impl Reads {
             let found = mapping::connection(payload, now)?;
             own(&ConnectionKey::Publicize(key), &found.key.clone(), found)
         };
-        self.thing(&path, &[], self.host.fresh.lists_seconds, map).await
+        unless_anothers(self.thing(&path, &[], self.host.fresh.lists_seconds, map).await)
     }
 
     async fn application(&self, key: ApplicationId) -> Answer<Application> {
@@ -268,7 +268,7 @@ impl Reads {
             own(&key, &found.key.clone(), found)
         };
         let id = key.to_string();
-        self.thing(&["rest", "v1.1", "sites", &id], &fields, self.host.fresh.sites_seconds, map).await
+        unless_anothers(self.thing(&["rest", "v1.1", "sites", &id], &fields, self.host.fresh.sites_seconds, map).await)
     }
 
     /// A row of a list that was read lately, by this operation or another with the same token.
@@ -358,6 +358,14 @@ fn understand<P: DeserializeOwned, T>(reply: &Reply, map: impl Fn(P) -> Result<T
     match verdict::judge(reply)? {
         Verdict::Content => payload::decode(&reply.body).and_then(map).map(Some).map_err(malformed),
         Verdict::Absent => Ok(None),
+    }
+}
+
+/// One thing by its key: somebody else's looks like one that is not there.
+fn unless_anothers<T>(answer: Answer<T>) -> Answer<T> {
+    match answer {
+        Err(error) if error.reason == Reason::NotTheirs => Ok(None),
+        answer => answer,
     }
 }
 

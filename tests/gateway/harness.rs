@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use commongraph::access::Scope;
+use commongraph::access::service_key::{self, Digest, End};
 use commongraph::app::{self, Running};
 use commongraph::config::Settings;
 use commongraph::graph::document::limits::Limits;
@@ -16,6 +19,7 @@ use commongraph::sandbox::{
 use commongraph::upstream;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
 /// A gateway before a sandbox.
@@ -96,7 +100,7 @@ impl World {
 
     /// What the providers were asked since the last time, by method and path.
     pub async fn counts(&self) -> BTreeMap<String, u64> {
-        let url = format!("{}/__sandbox/requests", self.sandbox.wordpress_url());
+        let url = format!("{}/__sandbox/requests?rows=false", self.sandbox.wordpress_url());
         let seen: Value = self.gateway.client.get(&url).send().await.unwrap().json().await.unwrap();
         self.gateway.client.delete(&url).send().await.unwrap().error_for_status().unwrap();
         serde_json::from_value(seen["counts"].clone()).unwrap()
@@ -188,6 +192,19 @@ impl Asker {
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.0.push((name, value.to_owned()));
         self
+    }
+
+    /// A service of this name that has a key with these scopes from now on.
+    pub fn keyed(settings: &mut Settings, name: &str, scopes: &[Scope]) -> Self {
+        let text = format!("cg_{name}_{:A<43}", "key-of-a-test-");
+        let key = service_key::Settings {
+            service: Some(name.to_owned()),
+            sha256: Some(Digest(Sha256::digest(&text).into())),
+            scopes: scopes.iter().copied().collect(),
+            expires_at: Some(End(SystemTime::now() + Duration::from_secs(3_600))),
+        };
+        settings.access.keys.insert(name.to_owned(), key);
+        Self::default().with("Authorization", &format!("Bearer {text}"))
     }
 
     /// A person of the sandbox's world, with the headers that the explorer's tabs carry.

@@ -3,11 +3,20 @@
 //! The sandbox fills every secret field with a canary. Here everything that can be asked is asked, by everybody, in
 //! health and in trouble, and no canary may show up in an answer, a header, a printed setting or a line of the log.
 
+use std::collections::{BTreeSet, HashSet};
+use std::time::SystemTime;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use commongraph::access::service_key::{self, ServiceKeys};
+use commongraph::access::{Presented, Scope};
+use commongraph::app::Person;
 use commongraph::app::query::{self, Question};
 use commongraph::config::Settings;
-use commongraph::sandbox::{JWT_SECRET, ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, people};
+use commongraph::sandbox::{
+    JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, people,
+};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::harness::{Asker, Canned, World, codes};
@@ -240,4 +249,173 @@ fn check_log(log: &Log) {
     assert!(!text.is_empty(), "something was logged");
     check(&text, "the log");
     assert!(!text.contains("nonce"), "a link's mark is in the log");
+}
+
+/// The credentials of one gateway and its callers, each with a word of its own in it.
+struct Marked {
+    /// The words, each with what it stands in.
+    words: Vec<(&'static str, String)>,
+    /// Good and bad ones, as they are shown.
+    askers: Vec<Asker>,
+}
+
+impl Marked {
+    /// Puts the gateway's own into the settings and makes the callers'.
+    fn of(settings: &mut Settings) -> Self {
+        let secret = "marked-secret-of-the-issuer-7f3a91c2";
+        settings.access.jwt.secret = Some(SecretString::from(secret));
+        let mut words = vec![
+            ("the issuer's secret", secret.to_owned()),
+            ("the site's public key", ONEALL_PUBLIC_KEY.to_owned()),
+            ("the site's private key", ONEALL_PRIVATE_KEY.to_owned()),
+            ("the site's keys as they are sent", STANDARD.encode(format!("{ONEALL_PUBLIC_KEY}:{ONEALL_PRIVATE_KEY}"))),
+        ];
+        let key = Asker::keyed(settings, "marked", &Scope::ALL);
+        words.push(("a service's key", key.0[0].1.trim_start_matches("Bearer ").to_owned()));
+        words.push(("a service's secret", key.0[0].1.rsplit_once('_').unwrap().1.to_owned()));
+        let mut askers =
+            vec![Asker::nobody(), key.clone(), key.clone().with("X-WordPress-Token", "sandbox-wpcom-olga")];
+        for person in people() {
+            let claims = json!({
+                "iss": JWT_ISSUER, "aud": JWT_AUDIENCE, "sub": person.name, "exp": 4_102_444_800_u64,
+                JWT_ONEALL_USER_CLAIM: person.oneall_user.unwrap_or("nobody"),
+            });
+            let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
+            let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+            let shown = Asker::nobody().with("Authorization", &format!("Bearer {token}"));
+            askers.push(shown.clone());
+            words.push(("a JWT's signature", token.rsplit_once('.').unwrap().1.to_owned()));
+            words.push(("a JWT's claims", token.split('.').nth(1).unwrap().to_owned()));
+            if let Some(token) = person.wordpress_token {
+                words.push(("a WordPress.com token", token.to_owned()));
+                askers.extend([Asker::alone(token), shown.with("X-WordPress-Token", token)]);
+            }
+        }
+        let mut marked = Self { words, askers };
+        marked.attack(&key);
+        marked
+    }
+
+    /// What is shown and is no good.
+    fn attack(&mut self, key: &Asker) {
+        let key = &key.0[0].1;
+        let mut number = 0;
+        let mut word = |what: &'static str| {
+            number += 1;
+            let word = format!("marked{number}b81d");
+            self.words.push((what, word.clone()));
+            word
+        };
+        let part = |text: String| URL_SAFE_NO_PAD.encode(text);
+        let bad = [
+            ("Authorization", format!("Basic {}", word("another scheme"))),
+            ("Authorization", format!("Bearer {} {}", word("two words"), word("two words"))),
+            ("Authorization", word("no scheme")),
+            ("Authorization", format!("Bearer {}", word("no JWT"))),
+            ("Authorization", format!("Bearer cg_{}_{}", word("an unknown id"), word("an unknown secret"))),
+            ("Authorization", key.replace("key-of", &word("a wrong secret"))),
+            (
+                "Authorization",
+                format!(
+                    "Bearer {}.{}.{}",
+                    part(r#"{"alg":"HS256"}"#.to_owned()),
+                    part(word("claims")),
+                    word("a signature")
+                ),
+            ),
+            ("Authorization", format!("Bearer {}.{}.", part(r#"{"alg":"none"}"#.to_owned()), word("an unsigned JWT"))),
+            (
+                "Authorization",
+                format!("Bearer {}.e30.AAAA", part(format!(r#"{{"alg":"HS256","kid":"{}"}}"#, word("a kid")))),
+            ),
+            ("X-WordPress-Token", word("an unknown token")),
+            ("X-WordPress-Token", format!("{} {}", word("two tokens"), word("two tokens"))),
+        ];
+        self.askers.extend(bad.map(|(name, value)| Asker(vec![(name, value)])));
+    }
+
+    fn check(&self, place: &str, text: &str) {
+        for (what, word) in self.words.iter().filter(|(_, word)| text.contains(word)) {
+            let at = text.find(word).unwrap();
+            let from = text[..at].char_indices().rev().nth(200).map_or(0, |(at, _)| at);
+            panic!("{what} in {place}: {}", &text[from..at + word.len()]);
+        }
+    }
+}
+
+/// Where a gateway says something of itself, all of it asked by the service that may read everything.
+const PLACES: [&str; 8] =
+    ["/", "/schema.graphql", "/health/live", "/health/ready", "/metrics", "/graphql?query=", "/debug", "/none/such"];
+
+/// The Debug of what holds a credential.
+async fn printed(settings: &Settings, token: &str, jwt: &str) -> String {
+    let access = commongraph::app::access(settings).unwrap();
+    let shown = Presented { authorization: Some(jwt), wordpress_token: Some(token) };
+    let caller = access.admit(shown, SystemTime::now()).await.unwrap();
+    let keys = ServiceKeys::build(&settings.access.keys, SystemTime::now()).unwrap();
+    let one = Person::of(Some(token), None).unwrap();
+    let fresh = service_key::generate("fresh", &[7; service_key::SECRET_BYTES]).unwrap();
+    assert!(!format!("{fresh:?}").contains("BwcHBwcH"), "{fresh:?}");
+    format!("{settings:#?} {caller:?} {keys:?} {one:?} {:?} {:?}", one.clone().operator(), caller.wordpress_or_why())
+}
+
+#[tokio::test]
+async fn no_credential_that_is_shown_or_held_is_told_anywhere() {
+    let log = Log::default();
+    let _guard = log.listen();
+    let (mut marked, mut kept) = (None, Settings::default());
+    let world = World::with(Default::default(), |settings| {
+        marked = Some(Marked::of(settings));
+        kept = settings.clone();
+    })
+    .await;
+    let marked = marked.unwrap();
+    let unique: HashSet<_> = marked.words.iter().map(|(_, word)| word).collect();
+    assert!(unique.len() == marked.words.len() && unique.len() > 40, "{} words", unique.len());
+    let operations = [
+        commongraph::app::tour::ACCOUNTS,
+        commongraph::app::tour::VIEWER,
+        commongraph::app::tour::NOBODY,
+        "{ connections(first: 3) { nodes { health { state } identity { emails { value } } } } identities { totalCount } }",
+        "{ connection(by: { connectionToken: \"5a4d0000-0000-4000-8000-000000000001\" }) { identity { displayName } } }",
+        "{ __schema { queryType { name } } }",
+        "{ nonsense",
+        "{ nonsense(of: \"none\") }",
+        "mutation { nonsense }",
+    ];
+    let troubles = [
+        json!([]),
+        json!([{ "status": 401, "body": { "error": "invalid_token", "message": "no" } }]),
+        json!([{ "status": 503 }]),
+        json!([{ "shape": "garbage" }]),
+        json!([{ "cut": true }, { "refuse": true }]),
+        json!([{ "throttle": true }]),
+    ];
+    let (mut asked, mut statuses) = (0, BTreeSet::new());
+    for trouble in &troubles {
+        world.fault(trouble.clone()).await;
+        for asker in &marked.askers {
+            for operation in operations {
+                let request = world.gateway.request(asker, operation, json!({})).header("X-Commongraph-Cost", "1");
+                let response = request.send().await.unwrap();
+                statuses.insert(response.status().as_u16());
+                let text = format!("{:?} {}", response.headers().clone(), response.text().await.unwrap());
+                marked.check("an answer", &text);
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 1_000 && statuses == BTreeSet::from([200, 401]), "{asked} {statuses:?}");
+    // A new place that tells something goes here: a dump of the cache, a list of traces.
+    let key = marked.askers[1].clone();
+    for place in PLACES {
+        let url = world.gateway.url().replace("/graphql", place);
+        let request = key.0.iter().fold(world.gateway.client.get(url), |it, (name, value)| it.header(*name, value));
+        let text = request.send().await.unwrap().text().await.unwrap();
+        // The explorer of a sandbox shows its people's credentials; there is none here.
+        marked.check(place, &text);
+    }
+    marked.check("what is printed", &printed(&kept, "sandbox-wpcom-olga", &key.0[0].1).await);
+    marked.check("the log", &log.text());
+    assert!(log.text().contains("a credential was refused"), "the log tells of refusals");
 }

@@ -42,6 +42,10 @@ fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?} {environment:?}: {said}");
     assert!(said.lines().count() == 1 && !said.contains(CANARY), "{said}");
+    // No value comes back, secret or not. A file's name is no value but a place.
+    let values = environment.iter().filter(|(name, value)| value.len() > 5 && *name != "CONFIG");
+    let echoed: Vec<_> = values.filter(|(_, value)| said.contains(value)).collect();
+    assert!(echoed.is_empty(), "{echoed:?}: {said}");
     said
 }
 
@@ -86,6 +90,71 @@ fn each_configuration_in_which_callers_cannot_be_known_is_refused() {
     ];
     for (first, others, begin) in cases {
         let line = refusal(&["serve", "--listen", "127.0.0.1:0"], &with(first, others));
+        assert!(line.starts_with(&format!("commongraph: {begin}")), "{begin}: {line}");
+    }
+}
+
+#[test]
+fn each_setting_that_is_wrong_is_refused_by_its_name_whatever_it_is_about() {
+    let cases: [(Set, &str); 48] = [
+        (&[("HTTP__LISTENN", "canary")], "http.listenn"),
+        (&[("NONSENSE", "canary")], "nonsense"),
+        (&[("HTTP__LISTEN__PORT", "987654")], "http.listen"),
+        (&[("HTTP__BODY_MAX_BYTES", "987654321987")], "http.body_max_bytes"),
+        (&[("HTTP__BODY_MAX_BYTES", "0")], "http.body_max_bytes"),
+        (&[("HTTP__BODY_MAX_BYTES", "-1")], "http.body_max_bytes"),
+        (&[("HTTP__BODY_MAX_BYTES", "canary")], "http.body_max_bytes"),
+        (&[("HTTP__EXPLORER", "canary")], "http.explorer"),
+        (&[("HTTP__PROFILE", "canary")], "http.profile"),
+        (&[("HTTP__BATCH_MAX", "11")], "http.batch_max"),
+        (&[("HTTP__PERSISTED_MAX", "987654321")], "http.persisted_max"),
+        (&[("HTTP__ALLOWED_ORIGINS", "https://canary.example/path")], "http.allowed_origins"),
+        (&[("HTTP__ALLOWED_HOSTS", "https://canary.example")], "http.allowed_hosts"),
+        (&[("HTTP__TRUSTED_DOCUMENTS__MODE", "canary")], "http.trusted_documents.mode"),
+        (&[("HTTP__TRUSTED_DOCUMENTS__MODE", "enforce")], "http.trusted_documents.path"),
+        (
+            &[("HTTP__TRUSTED_DOCUMENTS__MODE", "log"), ("HTTP__TRUSTED_DOCUMENTS__PATH", "/no/such/folder")],
+            "http.trusted_documents.path",
+        ),
+        (&[("HTTP__TRUSTED_PROXIES", "canary.example")], "http.trusted_proxies"),
+        (&[("HTTP__TRUSTED_PROXIES", "10.0.0.0/33")], "http.trusted_proxies"),
+        (&[("HTTP__TLS__CERTIFICATE_FILE", "/no/such/canary.pem")], "http.tls.private_key_file"),
+        (&[("HTTP__TLS__PRIVATE_KEY_FILE", "/no/such/canary.pem")], "http.tls.certificate_file"),
+        (
+            &[("HTTP__TLS__CERTIFICATE_FILE", "/no/such/1.pem"), ("HTTP__TLS__PRIVATE_KEY_FILE", "/no/such/2.pem")],
+            "http.tls.certificate_file",
+        ),
+        (&[("HTTP__LIMITS__CONNECTIONS_MAX", "0")], "http.limits.connections_max"),
+        (&[("HTTP__LIMITS__REQUESTS_MAX", "987654321")], "http.limits.requests_max"),
+        (&[("HTTP__LIMITS__HEADERS_MAX", "987654321")], "http.limits.headers_max"),
+        (&[("HTTP__LIMITS__ANSWER_MAX_BYTES", "0")], "http.limits.answer_max_bytes"),
+        (&[("HTTP__TIMEOUTS__HEADER_MS", "0")], "http.timeouts.header_ms"),
+        (&[("HTTP__TIMEOUTS__REQUEST_MS", "987654321987")], "http.timeouts.request_ms"),
+        (&[("HTTP__DRAIN__MAX_MS", "987654321987")], "http.drain.max_ms"),
+        (&[("GRAPH__INTROSPECTION", "canary")], "graph.introspection"),
+        (&[("GRAPH__SUGGESTIONS", "canary")], "graph.suggestions"),
+        (&[("GRAPH__LIMITS__DEPTH_MAX", "987654321")], "graph.limits.depth_max"),
+        (&[("GRAPH__LIMITS__CALLS_MAX", "0")], "graph.limits.calls_max"),
+        (&[("GRAPH__LIMITS__TOKENS_MAX", "1.5")], "graph.limits.tokens_max"),
+        (&[("GRAPH__DOCUMENTS_MAX_BYTES", "987654321987")], "graph.documents_max_bytes"),
+        (&[("WORDPRESS__BASE_URL", "canary")], "wordpress.base_url"),
+        (&[("WORDPRESS__BASE_URL", "https://canary:canary@wp.example")], "wordpress.base_url"),
+        (&[("WORDPRESS__BASE_URL", "ftp://canary.example")], "wordpress.base_url"),
+        (&[("WORDPRESS__KEYRING_API", "canary")], "wordpress.keyring_api"),
+        (&[("WORDPRESS__UPSTREAM__TIMEOUT_MS", "0")], "wordpress.upstream.timeout_ms"),
+        (&[("WORDPRESS__UPSTREAM__CONCURRENT_MAX", "987654321")], "wordpress.upstream.concurrent_max"),
+        (&[("ONEALL__BASE_URL", "http://canary.example")], "oneall.base_url"),
+        (&[("ONEALL__SUBDOMAIN", "canary.example/x")], "oneall.subdomain"),
+        (&[("ONEALL__PUBLIC_KEY", "")], "oneall.public_key"),
+        (&[("ONEALL__PRIVATE_KEY", "")], "oneall.private_key"),
+        (&[("ONEALL__SUBDOMAIN", "")], "oneall.subdomain"),
+        (&[("ONEALL__PRIVATE_KEY", "canary canary")], "oneall.private_key"),
+        (&[("LOG__FILTER", "canary=canary=canary")], "log.filter"),
+        (&[("LOG__FORMAT", "canary")], "log.format"),
+    ];
+    let good = [&SITE[..], &JWT[..]].concat();
+    for (others, begin) in cases {
+        let line = refusal(&["serve", "--listen", "127.0.0.1:0"], &with(&good, others));
         assert!(line.starts_with(&format!("commongraph: {begin}")), "{begin}: {line}");
     }
 }

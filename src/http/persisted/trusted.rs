@@ -38,7 +38,7 @@ impl Trusted {
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let mut trusted = Self::default();
         if path.is_dir() {
-            trusted.read_folder(path, 0)?;
+            trusted.read_folder(path, path, 0)?;
         } else {
             let text = fs::read_to_string(path).map_err(|error| format!(": cannot be read: {error}"))?;
             for (id, text) in manifest(&text)? {
@@ -59,17 +59,21 @@ impl Trusted {
         self.hashes.contains(hash)
     }
 
-    fn read_folder(&mut self, folder: &Path, depth: usize) -> Result<(), String> {
+    fn read_folder(&mut self, root: &Path, folder: &Path, depth: usize) -> Result<(), String> {
         if depth > FOLDERS_MAX {
             return Err(format!(": folders are nested deeper than {FOLDERS_MAX}"));
         }
-        let unreadable = |error: std::io::Error| format!(": {} cannot be read: {error}", folder.display());
+        let below = |path: &Path| match path.strip_prefix(root) {
+            Ok(name) if name != Path::new("") => format!(": {}", name.display()),
+            _ => ": the folder".to_owned(),
+        };
+        let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", below(folder));
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             if path.is_dir() {
-                self.read_folder(&path, depth + 1)?;
+                self.read_folder(root, &path, depth + 1)?;
             } else if path.to_string_lossy().ends_with(SUFFIX) {
-                let place = format!(": {}", path.display());
+                let place = below(&path);
                 let text = fs::read_to_string(&path).map_err(|error| format!("{place} cannot be read: {error}"))?;
                 let name = path.file_stem().unwrap_or_default().to_string_lossy();
                 self.add(&name, &text, &place)?;

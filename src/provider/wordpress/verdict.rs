@@ -26,6 +26,9 @@ const PAGE_SEARCH_MAX: usize = 64 * 1024;
 /// The status of an error inside a 200 that tells none: the API framework's own default (Jetpack's copy of it).
 const STATUS_DEFAULT: u16 = 400;
 
+/// What is said of a site that is not the person's.
+const ANOTHERS_SITE: [&str; 2] = ["private blog", "restricted blog"];
+
 /// What a good answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -123,6 +126,9 @@ fn reason(status: u16, code: &str, message: &str) -> Option<Reason> {
         (400, "invalid_request") if message.contains("token is invalid") => Some(Reason::NotAuthenticated),
         (401, _) => Some(Reason::NotAuthenticated),
         (400 | 403, "authorization_required") => authorization_required(message),
+        (400 | 403, "unauthorized") if ANOTHERS_SITE.iter().any(|words| message.contains(words)) => {
+            Some(Reason::NotTheirs)
+        }
         (400 | 403, "unauthorized") | (403, _) => Some(Reason::NotAllowed),
         (404, "") => Some(Reason::Malformed),
         (404, _) => None,
@@ -141,6 +147,9 @@ fn authorization_required(message: &str) -> Option<Reason> {
     // Somebody else's connection: it must look like one that is not there.
     if message.contains("permission to access this keyring connection") {
         return None;
+    }
+    if message.contains("not authorized to access publicize connections on this site") {
+        return Some(Reason::NotTheirs);
     }
     Some(Reason::NotAllowed)
 }

@@ -57,8 +57,8 @@ const DOCUMENTED: &[Row] = &[
         "This user is not authorized to access keyring connections on this site.",
         Some(Reason::NotAllowed),
     ),
-    (403, "unauthorized", "User cannot access this private blog.", Some(Reason::NotAllowed)),
-    (403, "unauthorized", "User cannot access this restricted blog", Some(Reason::NotAllowed)),
+    (403, "unauthorized", "User cannot access this private blog.", Some(Reason::NotTheirs)),
+    (403, "unauthorized", "User cannot access this restricted blog", Some(Reason::NotTheirs)),
     (400, "deletion_error", "This connection could not be deleted.", Some(Reason::Refused)),
     // publicize-connections, external-services, batch
     (400, "jetpack_connection", "", Some(Reason::Unsupported)),
