@@ -2,7 +2,7 @@
 
 mod play;
 
-use play::{Plan, play};
+use play::{Plan, markers, play};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_in_a_crowd_is_shown_what_is_anothers() {
@@ -11,4 +11,11 @@ async fn nobody_in_a_crowd_is_shown_what_is_anothers() {
     assert!(tally.mismatches.is_empty(), "{:#?}", tally.mismatches);
     assert_eq!((tally.sent, tally.answered + tally.left), (plan.requests, plan.requests));
     assert_eq!(tally.idle(), None, "{tally:?}");
+}
+
+#[test]
+fn a_marker_is_seen_wherever_it_stands() {
+    let text =
+        r#"{"a":"Person crowd-0042","b":"https://crowd-0007.example/?n=crowd-00x1","c":"scrowd-12345 crowd-123"}"#;
+    assert_eq!(markers(text), ["crowd-0042", "crowd-0007", "crowd-1234"]);
 }

@@ -335,7 +335,7 @@ impl Marked {
     }
 
     fn check(&self, place: &str, text: &str) {
-        for (what, word) in self.words.iter().filter(|(_, word)| text.contains(word)) {
+        if let Some((what, word)) = self.words.iter().find(|(_, word)| text.contains(word)) {
             let at = text.find(word).unwrap();
             let from = text[..at].char_indices().rev().nth(200).map_or(0, |(at, _)| at);
             panic!("{what} in {place}: {}", &text[from..at + word.len()]);

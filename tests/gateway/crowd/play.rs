@@ -312,7 +312,7 @@ fn jwt(member: &CrowdMember) -> String {
 }
 
 /// Every marker in a text.
-fn markers(text: &str) -> Vec<String> {
+pub fn markers(text: &str) -> Vec<String> {
     let ends = text.match_indices(MARKER).map(|(at, _)| at + MARKER.len());
     let digits = ends.filter_map(|end| text.get(end..end + MARKER_DIGITS));
     digits

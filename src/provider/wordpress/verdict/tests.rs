@@ -129,7 +129,7 @@ fn every_dialect_is_understood_with_its_own_status() {
         ("error-oauth2", 400, Some(NotAuthenticated)),
         ("error-batch-dump", 404, None),
         ("error-batch-newer", 403, Some(NotAllowed)),
-        ("error-envelope", 403, Some(NotAllowed)),
+        ("error-envelope", 403, Some(NotTheirs)),
         ("error-envelope-v2", 404, Some(Unsupported)),
     ] {
         let body = fixture(&format!("wordpress/{name}.json"));
@@ -147,7 +147,7 @@ fn an_error_inside_a_good_answer_is_that_error() {
         ("error-oauth2", Some(NotAuthenticated)),
         ("error-batch-dump", None),
         ("error-batch-newer", Some(NotAllowed)),
-        ("error-envelope", Some(NotAllowed)),
+        ("error-envelope", Some(NotTheirs)),
         ("error-envelope-v2", Some(Unsupported)),
         ("error-cut-off", Some(Malformed)),
     ] {
