@@ -46,9 +46,9 @@ struct Book {
     operation_duration: Histograms<1>,
     requests: Counters<1>,
     refusals: Counters<1>,
-    request_duration: Histograms<0>,
-    requests_under_way: Gauges<0>,
-    connections: Gauges<0>,
+    request_duration: Histogram,
+    requests_under_way: Gauge,
+    connections: Gauge,
     reads: Counters<2>,
     calls: Counters<2>,
     retries: Counters<1>,
@@ -105,9 +105,9 @@ impl Default for Metrics {
             operation_duration: histograms(all, &table::OPERATION_DURATION),
             requests: counters(all, &table::REQUESTS),
             refusals: counters(all, &table::REFUSALS),
-            request_duration: histograms(all, &table::REQUEST_DURATION),
-            requests_under_way: gauges(all, &table::REQUESTS_UNDER_WAY),
-            connections: gauges(all, &table::CONNECTIONS),
+            request_duration: alone(all, &table::REQUEST_DURATION, Histogram::new(BUCKETS)),
+            requests_under_way: alone(all, &table::REQUESTS_UNDER_WAY, Gauge::default()),
+            connections: alone(all, &table::CONNECTIONS, Gauge::default()),
             reads: counters(all, &table::READS),
             calls: counters(all, &table::CALLS),
             retries: counters(all, &table::RETRIES),
@@ -138,7 +138,7 @@ impl Metrics {
 
     /// A request is being answered, as long as what is returned is held.
     pub fn request(&self) -> Held {
-        Held::of(self.0.requests_under_way.get_or_create_owned(&[]))
+        Held::of(self.0.requests_under_way.clone())
     }
 
     /// A request was answered with this status.
@@ -151,7 +151,7 @@ impl Metrics {
             _ => "5xx",
         };
         self.0.requests.get_or_create(&[("class", class)]).inc();
-        self.0.request_duration.get_or_create(&[]).observe(took.as_secs_f64());
+        self.0.request_duration.observe(took.as_secs_f64());
         let refused = match status {
             429 => "429",
             503 => "503",
@@ -162,7 +162,7 @@ impl Metrics {
 
     /// A connection is open, as long as what is returned is held.
     pub fn connection(&self) -> Held {
-        Held::of(self.0.connections.get_or_create_owned(&[]))
+        Held::of(self.0.connections.clone())
     }
 
     /// A read of this provider ended so.
@@ -226,6 +226,12 @@ fn add(registry: &mut Registry, row: &Row, metric: impl Metric) {
         Some(name) => registry.register_with_unit(name, row.help, Unit::Seconds, metric),
         None => registry.register(row.family(), row.help, metric),
     }
+}
+
+/// A metric without labels.
+fn alone<M: Metric + Clone>(registry: &mut Registry, row: &Row, metric: M) -> M {
+    add(registry, row, metric.clone());
+    metric
 }
 
 fn counters<const N: usize>(registry: &mut Registry, row: &Row) -> Counters<N> {

@@ -13,7 +13,7 @@ const WRONG_FILES: [(&str, &str); 82] = [
     ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log"),
     (
         "[http]\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
+        "http.port in F:2: no such setting; allowed here: listen, metrics_listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
           trusted_documents, trusted_proxies, limits, timeouts, drain, tls",
     ),
     (
@@ -40,7 +40,7 @@ const WRONG_FILES: [(&str, &str); 82] = [
     ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log"),
     (
         "\u{FEFF}[http]\r\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
+        "http.port in F:2: no such setting; allowed here: listen, metrics_listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
           trusted_documents, trusted_proxies, limits, timeouts, drain, tls",
     ),
     // Types.

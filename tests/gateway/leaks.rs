@@ -42,7 +42,8 @@ fn check(text: &str, place: &str) {
 
 /// Sends an operation and checks all that comes back; the links' marks must be the asker's own.
 async fn ask(world: &World, person: &str, query: &str) -> Value {
-    let request = world.gateway.request(&Asker::person(person), query, json!({}));
+    let asker = Asker::person(person).with("X-Commongraph-Explain", "1");
+    let request = world.gateway.request(&asker, query, json!({}));
     let response = request.send().await.unwrap();
     let head = format!("{} {:?}", response.status(), response.headers());
     let text = response.text().await.unwrap();
@@ -111,6 +112,17 @@ async fn no_secret_leaves_in_an_answer_whoever_asks_and_whatever_they_ask() {
     let me = world.gateway.client.get(format!("{}/rest/v1.1/me", world.sandbox.wordpress_url()));
     assert!(me.bearer_auth(token).send().await.unwrap().text().await.unwrap().contains("canary"));
     check_log(&log);
+    check_metrics(&world).await;
+}
+
+/// No secret, and no OneAll token or name of a person, is in what is counted.
+async fn check_metrics(world: &World) {
+    let text = crate::metrics::scrape(&world.gateway).await;
+    assert!(text.contains("commongraph_upstream_calls_total"), "{text}");
+    check(&text, "the metrics");
+    for word in people().iter().map(|person| person.name).chain(["5a4d0000", "127.0.0.1", "nonce"]) {
+        assert!(!text.contains(word), "{word} is in the metrics");
+    }
 }
 
 #[tokio::test]
@@ -169,6 +181,7 @@ async fn no_secret_leaves_in_trouble() {
     }
     assert!(log.text().contains("no answer"), "the log tells the cause");
     check_log(&log);
+    check_metrics(&world).await;
 }
 
 #[tokio::test]
@@ -240,4 +253,9 @@ fn check_log(log: &Log) {
     assert!(!text.is_empty(), "something was logged");
     check(&text, "the log");
     assert!(!text.contains("nonce"), "a link's mark is in the log");
+    for place in ["connections", "users", "identities"] {
+        for token in ["5a4d0000", "8875cb47"] {
+            assert!(!text.contains(&format!("/{place}/{token}")), "a OneAll token is in the log");
+        }
+    }
 }
