@@ -12,6 +12,7 @@ use commongraph::app::{self, tour};
 use commongraph::config::Settings;
 use commongraph::graph::Graph;
 use commongraph::graph::operation::Allowed;
+use commongraph::metrics::Metrics;
 use cpu_time::ThreadTime;
 use futures_util::FutureExt;
 
@@ -87,7 +88,7 @@ fn known(graph: &Graph) -> f64 {
 }
 
 fn main() -> ExitCode {
-    let graph = app::graph(&Settings::default()).expect("the defaults are settings");
+    let graph = app::graph(&Settings::default(), &Metrics::default()).expect("the defaults are settings");
     let documents = documents();
     let of_page = ("accounts page, known", tour::ACCOUNTS.len(), known(&graph));
     let others = documents.iter().map(|(name, text)| (*name, text.len(), least(&graph, text)));

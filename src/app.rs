@@ -25,6 +25,7 @@ use crate::graph::{Graph, Introspection, rights};
 use crate::http::explorer::{self, Tab};
 use crate::http::limits::Limits;
 use crate::http::{self, Callers, Hosts, Standing};
+use crate::metrics::Metrics;
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
 use crate::provider::wordpress::token_info::TokenInfo;
@@ -44,13 +45,13 @@ pub fn schema() -> String {
     rights::sdl()
 }
 
-/// Makes the graph over the providers that the settings name.
+/// Makes the graph over the providers that the settings name, whose calls are counted in these metrics.
 ///
 /// # Errors
 /// A sentence that names the setting.
-pub fn graph(settings: &Settings) -> Result<Arc<Graph>, String> {
-    let wordpress = Arc::new(WordPress::build(&settings.wordpress)?);
-    let oneall = Arc::new(OneAll::build(&settings.oneall)?);
+pub fn graph(settings: &Settings, metrics: &Metrics) -> Result<Arc<Graph>, String> {
+    let wordpress = Arc::new(WordPress::build(&settings.wordpress, metrics)?);
+    let oneall = Arc::new(OneAll::build(&settings.oneall, metrics)?);
     Ok(Arc::new(Graph::build(settings.graph.clone(), wordpress, oneall)?))
 }
 
@@ -58,10 +59,10 @@ pub fn graph(settings: &Settings) -> Result<Arc<Graph>, String> {
 ///
 /// # Errors
 /// A sentence that names the setting.
-pub fn access(settings: &Settings) -> Result<Access, String> {
+pub fn access(settings: &Settings, metrics: &Metrics) -> Result<Access, String> {
     let prover = match &settings.wordpress.client_id {
         Some(client) => {
-            let host = Arc::new(WordPress::build(&settings.wordpress)?);
+            let host = Arc::new(WordPress::build(&settings.wordpress, metrics)?);
             Some(Arc::new(TokenInfo::new(host, client.clone())) as Arc<dyn access::proof::Prove>)
         }
         None => None,
@@ -116,7 +117,8 @@ impl Person {
 /// # Errors
 /// A sentence that names the setting, or says why the address cannot be listened on.
 pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, String> {
-    start_for(settings, access(settings)?, tabs).await
+    let metrics = Metrics::default();
+    start_for(settings, access(settings, &metrics)?, tabs, metrics).await
 }
 
 /// Starts a gateway for one person alone, on this machine alone; also gives the credential that each request must show.
@@ -126,19 +128,27 @@ pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, Strin
 pub async fn start_personal(mut settings: Settings, person: Person) -> Result<(Running, SecretString), String> {
     settings.http.allowed_hosts = Hosts::ThisMachine;
     let (access, bearer) = Access::personal(person.wordpress_token, person.oneall_user.as_deref())?;
-    Ok((start_for(&settings, access, Vec::new()).await?, bearer))
+    Ok((start_for(&settings, access, Vec::new(), Metrics::default()).await?, bearer))
 }
 
-async fn start_for(settings: &Settings, access: Access, tabs: Vec<Tab>) -> Result<Running, String> {
+async fn start_for(settings: &Settings, access: Access, tabs: Vec<Tab>, metrics: Metrics) -> Result<Running, String> {
     if settings.http.shows_explorer() && !explorer::ASSETS_BUILT {
         tracing::info!("the explorer's files are not built in; its page loads them from outside (see playground/)");
     }
-    Running::start(settings, access, tabs).await
+    Running::start(settings, access, tabs, metrics).await
 }
 
-/// Makes everything that stands between a request and the providers; what outlasts it is in `standing`.
-fn routes(settings: &Settings, access: Access, tabs: Vec<Tab>, standing: &Standing) -> Result<Router, String> {
-    http::routes(graph(settings)?, callers(settings, access)?, &settings.http, tabs, standing)
+/// Makes everything that stands between a request and the providers, and gives the graph behind it; what outlasts it is in
+/// `standing`.
+fn routes(
+    settings: &Settings,
+    access: Access,
+    tabs: Vec<Tab>,
+    standing: &Standing,
+) -> Result<(Router, Arc<Graph>), String> {
+    let graph = graph(settings, &standing.metrics)?;
+    let routes = http::routes(graph.clone(), callers(settings, access)?, &settings.http, tabs, standing)?;
+    Ok((routes, graph))
 }
 
 /// Starts a sandbox and a gateway over it.

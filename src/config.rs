@@ -293,6 +293,9 @@ fn check_server(http: &http::Settings) -> Result<(), Fault> {
             return Err(Fault::new(format!("http.{table}.{name}"), what));
         }
     }
+    if http.drain.grace_ms > http.drain.max_ms {
+        return Err(Fault::new("http.drain.max_ms", "is shorter than http.drain.grace_ms, which it includes"));
+    }
     if http.trusted_proxies.networks().is_none() {
         let what = "names something that is no address and no network; wanted such as 10.0.0.0/8 or 192.0.2.1";
         return Err(Fault::new("http.trusted_proxies", what));

@@ -117,10 +117,16 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The answer, with the operation's cost in `extensions.cost`.
-    pub fn with_cost(mut self) -> Response {
+    /// The same, with the operation's cost in `extensions.cost`.
+    pub fn with_cost(mut self) -> Self {
         self.response.extensions.insert("cost".to_owned(), self.expense.to_value());
-        self.response
+        self
+    }
+
+    /// The same, with its reads in `extensions.gateway.calls`; or, for a caller who may not be told, with why not.
+    pub fn with_calls(mut self, caller: &Caller) -> Self {
+        told::calls(&self.calls, caller, &mut self.response.extensions);
+        self
     }
 }
 
@@ -187,6 +193,12 @@ impl Graph {
         let mut rejected = Rejected::new(fault, errors);
         mask::omit(&mut rejected.extensions, omitted);
         rejected
+    }
+
+    /// Tells the metrics how the providers' hosts stand.
+    pub fn measure(&self) {
+        self.wordpress.measure();
+        self.oneall.measure();
     }
 
     /// What one operation that begins now may spend: so many calls, until its deadline.

@@ -15,6 +15,7 @@ pub mod load;
 mod origin;
 pub mod peer;
 pub mod persisted;
+mod scrape;
 pub mod server;
 mod settings;
 
@@ -43,6 +44,7 @@ use crate::access::Access;
 use crate::access::alias::Aliases;
 use crate::graph::error::Error;
 use crate::graph::{Graph, rights};
+use crate::metrics::Metrics;
 
 /// The smallest answer that is worth compressing, in bytes.
 const COMPRESSED_MIN_BYTES: u64 = 1_024;
@@ -57,12 +59,14 @@ pub struct Standing {
     pub readiness: Readiness,
     /// The places of requests that are being answered.
     pub load: Load,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Standing {
     /// What a server begins with.
-    pub fn new(settings: &Settings) -> Self {
-        Self { readiness: Readiness::default(), load: Load::new(settings) }
+    pub fn new(settings: &Settings, metrics: Metrics) -> Self {
+        Self { readiness: Readiness::default(), load: Load::new(settings), metrics }
     }
 }
 
@@ -97,11 +101,12 @@ pub fn routes(
         body_max: settings.body_max_bytes,
         batch_max: settings.batch_max,
         answer_max: settings.limits.answer_max_bytes,
+        metrics: standing.metrics.clone(),
     });
     let schema = Bytes::from(rights::sdl());
     let mut routes = Router::new()
         .route("/graphql", any(answer))
-        .with_state(edge)
+        .with_state(edge.clone())
         .route("/schema.graphql", get(async move || ([(header::CONTENT_TYPE, SDL_TYPE)], schema)));
     if settings.shows_explorer() {
         routes = routes.merge(explorer::routes(tabs));
@@ -111,12 +116,13 @@ pub fn routes(
     let routes = routes.layer(middleware::from_fn_with_state(standing.load.clone(), load::bound));
     // Read from the last line up: that is the order in which a request meets the layers.
     Ok(cors::open(routes, &settings.allowed_origins)
+        .merge(scrape::routes(edge))
         .layer(middleware::from_fn_with_state(Arc::new(origin::Gate::of(settings)), origin::check))
         .merge(health::routes(standing.readiness.clone()))
         .layer(middleware::from_fn(protect))
         .layer(compression())
         .layer(middleware::from_fn_with_state(Arc::<[Network]>::from(proxies), peer::learn))
-        .layer(middleware::from_fn(guard::watch)))
+        .layer(middleware::from_fn_with_state(standing.metrics.clone(), guard::watch)))
 }
 
 async fn answer(State(edge): State<Arc<Edge>>, request: Request) -> Response {

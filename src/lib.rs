@@ -10,6 +10,7 @@ pub mod http;
 
 pub mod graph;
 pub mod loader;
+pub mod metrics;
 pub mod provider;
 pub mod upstream;
 

@@ -11,7 +11,7 @@ pub use crate::model::Skipped;
 
 use crate::access::Denied;
 use crate::model::Provider;
-use crate::upstream::{self, Budget, Freshness, Judged, Keep, Outcome, Read, Reply, Upstream};
+use crate::upstream::{self, Budget, Freshness, Judged, Keep, Outcome, Read, Reply, Trace, Upstream};
 
 mod keep;
 pub mod lenient;
@@ -172,6 +172,8 @@ impl upstream::Failure for Error {
         match self.reason {
             Reason::NotAuthenticated => Outcome::Refused,
             Reason::Throttled => Outcome::Throttled(self.retry_after),
+            // A page of some gate before the provider: it may be meant for good, so nothing old stands in for it.
+            Reason::Unavailable if self.status.is_some_and(|status| (400..500).contains(&status)) => Outcome::Denied,
             Reason::Unavailable => {
                 let passing = self.status.is_some_and(|status| (502..=504).contains(&status));
                 Outcome::Down { passing, wait: self.retry_after }
@@ -224,6 +226,16 @@ impl Calls {
     /// The same calls, past what was read before.
     pub fn live(&self) -> Self {
         Self { made: self.made.clone(), budget: self.budget.with(Freshness::Live) }
+    }
+
+    /// The same calls, as a part of this trace.
+    pub fn traced(self, trace: Trace) -> Self {
+        Self { budget: self.budget.traced(trace), ..self }
+    }
+
+    /// The trace that they belong to.
+    pub fn trace(&self) -> Option<Trace> {
+        self.budget.trace()
     }
 
     /// Whether what was read before will do.

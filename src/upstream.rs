@@ -18,6 +18,7 @@ mod rate;
 mod retry;
 mod settings;
 mod standing;
+mod trace;
 mod transport;
 mod way;
 mod window;
@@ -43,6 +44,7 @@ pub use self::budget::{Budget, Freshness};
 pub use self::call::{Call, Verdict};
 pub use self::outcome::{Failure, Fresh, Judged, Keep, Outcome};
 pub use self::settings::{CacheSettings, Settings};
+pub use self::trace::Trace;
 
 use self::cache::{Cache, Noun, Worth};
 use self::flight::{Flight, Flights};
@@ -51,6 +53,7 @@ use self::key::{Fingerprints, Key};
 use self::standing::{Credentials, Standing};
 use self::transport::{Transport, Wire};
 use self::way::{Carried, Landed, Way};
+use crate::metrics::{HostState, Metrics};
 
 /// How many answers are read anew at once behind stale ones.
 const REFRESHES_MAX: usize = 16;
@@ -69,6 +72,7 @@ pub struct Upstream<E: Clone> {
     flights: Flights<Landed<E>>,
     host: Host,
     refreshes: Arc<Semaphore>,
+    metrics: Metrics,
     explain: fn(Error) -> E,
 }
 
@@ -84,6 +88,8 @@ pub struct Plan<E> {
     pub cache: CacheSettings,
     /// How many calls one credential may have under way.
     pub credential_concurrent_max: usize,
+    /// Where its reads and calls are counted.
+    pub metrics: Metrics,
     /// What it is to the provider that there is no reply.
     pub explain: fn(Error) -> E,
 }
@@ -180,7 +186,7 @@ impl<E: Failure> Upstream<E> {
         transport: Box<dyn Transport>,
         dice: Box<dyn Fn() -> u64 + Send + Sync>,
     ) -> Result<Self, String> {
-        let Plan { provider, base, settings, cache, credential_concurrent_max, explain } = plan;
+        let Plan { provider, base, settings, cache, credential_concurrent_max, metrics, explain } = plan;
         Ok(Self {
             provider,
             origin: base[..url::Position::BeforePath].into(),
@@ -194,6 +200,7 @@ impl<E: Failure> Upstream<E> {
             settings,
             transport,
             dice,
+            metrics,
             explain,
         })
     }
@@ -203,9 +210,29 @@ impl<E: Failure> Upstream<E> {
         self.host.circuit(Instant::now())
     }
 
+    /// Tells the metrics how the host stands at this moment.
+    pub fn measure(&self) {
+        let (free, waiting) = self.host.room();
+        let (cache_bytes, cache_entries) = self.cache.size();
+        let calls_under_way = self.settings.concurrent_max.saturating_sub(free);
+        let circuit = self.circuit().as_str();
+        self.metrics.host(self.provider, HostState { circuit, calls_under_way, waiting, cache_bytes, cache_entries });
+    }
+
     /// Reads, by way of what was read before. `judge` says what a reply means; it runs once for each reply. The read is
     /// described whether or not it went well. None: there is no such thing.
     pub async fn read<T: Keep>(
+        self: &Arc<Self>,
+        read: &Read<'_>,
+        budget: &Budget,
+        judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
+    ) -> (Call, Option<String>, Result<Option<Arc<T>>, E>) {
+        let ended = self.answer(read, budget, judge).await;
+        self.metrics.read(self.provider, ended.0.verdict.as_str());
+        ended
+    }
+
+    async fn answer<T: Keep>(
         self: &Arc<Self>,
         read: &Read<'_>,
         budget: &Budget,
@@ -221,7 +248,7 @@ impl<E: Failure> Upstream<E> {
         match kept {
             Some((kept, Worth::Fresh)) => return (call.kept(Verdict::Hit, &kept, start), None, Ok(noun(kept.noun))),
             Some((kept, Worth::Stale)) => {
-                self.refresh(&ready, read.credential, judge);
+                self.refresh(&ready, read.credential, budget.trace(), judge);
                 return (call.kept(Verdict::Stale, &kept, start), None, Ok(noun(kept.noun)));
             }
             _ => {}
@@ -243,7 +270,9 @@ impl<E: Failure> Upstream<E> {
         if worth != Worth::Fresh {
             return None;
         }
-        Some((Call::of(&ready.target).kept(Verdict::Hit, &kept, now), noun(kept.noun)?))
+        let noun = noun(kept.noun.clone())?;
+        self.metrics.read(self.provider, Verdict::Hit.as_str());
+        Some((Call::of(&ready.target).kept(Verdict::Hit, &kept, now), noun))
     }
 
     /// All that was read with this credential counts no more, as after a change that was made with it.
@@ -266,7 +295,7 @@ impl<E: Failure> Upstream<E> {
             call.landed(&landed);
             return landed;
         }
-        let (flight, joined) = self.begin(ready, credential, judge);
+        let (flight, joined) = self.begin(ready, credential, budget.trace(), judge);
         call.verdict = match (joined, budget.freshness()) {
             (true, _) => Verdict::Shared,
             (false, Freshness::Kept) => Verdict::Miss,
@@ -285,10 +314,11 @@ impl<E: Failure> Upstream<E> {
         self: &Arc<Self>,
         ready: &Ready,
         credential: Credential<'_>,
+        trace: Option<Trace>,
         judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
     ) {
         let Ok(place) = self.refreshes.clone().try_acquire_owned() else { return };
-        let (flight, joined) = self.begin(ready, credential, judge);
+        let (flight, joined) = self.begin(ready, credential, trace, judge);
         if !joined {
             tokio::spawn(async move {
                 let _place = place;
@@ -302,6 +332,7 @@ impl<E: Failure> Upstream<E> {
         self: &Arc<Self>,
         ready: &Ready,
         credential: Credential<'_>,
+        trace: Option<Trace>,
         judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
     ) -> (Flight<Landed<E>>, bool) {
         let Ready { key, url, standing, .. } = ready;
@@ -310,8 +341,8 @@ impl<E: Failure> Upstream<E> {
             let (upstream, credential) = (self.clone(), Carried::from(credential));
             let (key, url, standing) = (key.clone(), url.clone(), standing.clone());
             async move {
-                let way =
-                    Way { upstream: &*upstream, url: &url, credential: &credential, standing: &standing, key: &key };
+                let (upstream, credential) = (&*upstream, &credential);
+                let way = Way { upstream, url: &url, credential, standing: &standing, key: &key, trace };
                 let (landed, lasts) = way.fly(judge).await;
                 way.keep::<T>(&landed, lasts, generation);
                 landed

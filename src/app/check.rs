@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use crate::access::Caller;
 use crate::config::Settings;
+use crate::metrics::Metrics;
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
 use crate::provider::{Calls, Error};
@@ -23,9 +24,10 @@ pub struct Report {
 /// # Errors
 /// A sentence that names the setting.
 pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String> {
-    super::access(settings)?;
-    let wordpress = Arc::new(WordPress::build(&settings.wordpress)?);
-    let oneall = Arc::new(OneAll::build(&settings.oneall)?);
+    let metrics = Metrics::default();
+    super::access(settings, &metrics)?;
+    let wordpress = Arc::new(WordPress::build(&settings.wordpress, &metrics)?);
+    let oneall = Arc::new(OneAll::build(&settings.oneall, &metrics)?);
     let (me, ping) = tokio::join!(ask_wordpress(&wordpress, caller), ask_oneall(&oneall, caller));
     let place = settings.wordpress.base().map(|url| url.to_string())?;
     let site = settings.oneall.base()?.map_or_else(|| "-".to_owned(), |url| url.to_string());

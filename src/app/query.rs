@@ -9,6 +9,7 @@ use crate::access::{Caller, Presented};
 use crate::config::Settings;
 use crate::graph::operation::Allowed;
 use crate::graph::terms::Terms;
+use crate::metrics::Metrics;
 use crate::provider::CallMade;
 use crate::sandbox::{self, people};
 
@@ -67,7 +68,7 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
     if let Some(name) = question.operation {
         request = request.operation_name(name);
     }
-    let (graph, aliases) = (graph(&settings)?, aliases(&settings)?);
+    let (graph, aliases) = (graph(&settings, &Metrics::default())?, aliases(&settings)?);
     let reply = match graph.check(request, &asker, Allowed::Everything).await {
         Ok(operation) => {
             let terms = Terms { calls: graph.calls(), allowance: None, aliases, request: "".into() };
@@ -89,7 +90,7 @@ fn pretty(answer: &impl serde::Serialize) -> Result<String, String> {
 async fn admit(settings: &Settings, person: &sandbox::Person) -> Result<Caller, String> {
     let (authorization, wordpress_token) = (tour::authorization(person), person.wordpress_token);
     let shown = Presented { authorization: Some(&authorization), wordpress_token };
-    let admitted = access(settings)?.admit(shown, SystemTime::now()).await;
+    let admitted = access(settings, &Metrics::default())?.admit(shown, SystemTime::now()).await;
     admitted.map_err(|rejection| format!("the sandbox does not know its own people: {rejection:?}"))
 }
 

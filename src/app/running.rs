@@ -13,9 +13,11 @@ use tokio::task::JoinHandle;
 
 use crate::access::Access;
 use crate::config::Settings;
+use crate::graph::Graph;
 use crate::http::Standing;
 use crate::http::explorer::Tab;
 use crate::http::server::Server;
+use crate::metrics::Metrics;
 
 /// A gateway that answers at an address; it stops at once when this is dropped.
 pub struct Running {
@@ -26,19 +28,65 @@ pub struct Running {
     tabs: Vec<Tab>,
     settings: Mutex<Settings>,
     task: JoinHandle<()>,
+    scrape: Option<Scrape>,
+}
+
+/// The listener for the metrics alone; it stops with the gateway.
+struct Scrape {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Scrape {
+    async fn start(settings: &Settings, address: SocketAddr, standing: &Standing) -> Result<Self, String> {
+        let server = Arc::new(Server::for_metrics(&settings.http, address, standing)?);
+        let (listener, address) = listen("http.metrics_listen", address).await?;
+        Ok(Self { address, task: tokio::spawn(server.run(listener)) })
+    }
+}
+
+impl Drop for Scrape {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn listen(setting: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
+    let cannot = |error: io::Error| format!("{setting}: cannot listen on {address}: {error}");
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    Ok((listener, address))
+}
+
+/// The metrics tell from now on how the hosts of this graph stand.
+fn measure(standing: &Standing, graph: Arc<Graph>) {
+    standing.metrics.measured_by(move || graph.measure());
 }
 
 impl Running {
     /// Builds what the settings describe, and listens.
-    pub(super) async fn start(settings: &Settings, access: Access, tabs: Vec<Tab>) -> Result<Self, String> {
-        let standing = Standing::new(&settings.http);
-        let routes = super::routes(settings, access, tabs.clone(), &standing)?;
-        let server = Arc::new(Server::build(&settings.http, standing.readiness.clone(), routes)?);
-        let cannot = |error: io::Error| format!("http.listen: cannot listen on {}: {error}", settings.http.listen);
-        let listener = TcpListener::bind(settings.http.listen).await.map_err(cannot)?;
-        let address = listener.local_addr().map_err(cannot)?;
+    pub(super) async fn start(
+        settings: &Settings,
+        access: Access,
+        tabs: Vec<Tab>,
+        metrics: Metrics,
+    ) -> Result<Self, String> {
+        let standing = Standing::new(&settings.http, metrics);
+        let (routes, graph) = super::routes(settings, access, tabs.clone(), &standing)?;
+        let server = Arc::new(Server::build(&settings.http, &standing, routes)?);
+        let (listener, address) = listen("http.listen", settings.http.listen).await?;
+        let scrape = match settings.http.metrics_listen {
+            Some(address) => Some(Scrape::start(settings, address, &standing).await?),
+            None => None,
+        };
+        measure(&standing, graph);
         let task = tokio::spawn(Arc::clone(&server).run(listener));
-        Ok(Self { address, server, standing, tabs, settings: Mutex::new(settings.clone()), task })
+        Ok(Self { address, server, standing, tabs, settings: Mutex::new(settings.clone()), task, scrape })
+    }
+
+    /// Where the metrics are to read without a credential, if anywhere.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.scrape.as_ref().map(|scrape| scrape.address)
     }
 
     /// Asks it to stop: it is not ready from now on, answers what it has taken, and ends.
@@ -63,8 +111,10 @@ impl Running {
         if let Some(name) = fixed(&current, settings) {
             return Err(format!("{name}: cannot change while the gateway runs; start it again for that"));
         }
-        let routes = super::routes(settings, super::access(settings)?, self.tabs.clone(), &self.standing)?;
+        let access = super::access(settings, &self.standing.metrics)?;
+        let (routes, graph) = super::routes(settings, access, self.tabs.clone(), &self.standing)?;
         self.server.replace(&settings.http.tls, Some(routes))?;
+        measure(&self.standing, graph);
         *current = settings.clone();
         Ok(())
     }
@@ -90,6 +140,7 @@ fn fixed(old: &Settings, new: &Settings) -> Option<&'static str> {
     let (was, is) = (&old.http, &new.http);
     let differing = [
         ("http.listen", was.listen != is.listen),
+        ("http.metrics_listen", was.metrics_listen != is.metrics_listen),
         ("http.limits", was.limits != is.limits),
         ("http.timeouts", was.timeouts != is.timeouts),
         ("http.drain", was.drain != is.drain),

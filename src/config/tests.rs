@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use super::*;
 
 /// A file's text, and the line that it is refused with, with `F` for the file's name.
-const WRONG_FILES: [(&str, &str); 82] = [
+const WRONG_FILES: [(&str, &str); 83] = [
     // Names.
     ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log"),
     (
         "[http]\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
+        "http.port in F:2: no such setting; allowed here: listen, metrics_listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
           trusted_documents, trusted_proxies, limits, timeouts, drain, tls",
     ),
     (
@@ -40,7 +40,7 @@ const WRONG_FILES: [(&str, &str); 82] = [
     ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log"),
     (
         "\u{FEFF}[http]\r\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
+        "http.port in F:2: no such setting; allowed here: listen, metrics_listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
           trusted_documents, trusted_proxies, limits, timeouts, drain, tls",
     ),
     // Types.
@@ -123,6 +123,7 @@ const WRONG_FILES: [(&str, &str); 82] = [
     ("http.limits.connections_max = 0", "http.limits.connections_max in F:1: out of range; allowed: 1 to 65536"),
     ("http.limits.headers_max = 257", "http.limits.headers_max in F:1: out of range; allowed: 1 to 256"),
     ("http.timeouts.body_ms = 0", "http.timeouts.body_ms in F:1: out of range; allowed: 1 to 300000"),
+    ("http.drain.max_ms = 1", "http.drain.max_ms in F:1: is shorter than http.drain.grace_ms, which it includes"),
     ("http.drain.grace_ms = 300001", "http.drain.grace_ms in F:1: out of range; allowed: 0 to 300000"),
     // Values.
     (

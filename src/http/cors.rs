@@ -29,7 +29,17 @@ pub(super) fn open(routes: Router, origins: &Origins) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(values)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::ACCEPT, guard::REQUEST_ID, graphql::COST, authorization, token])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::ACCEPT,
+            header::CACHE_CONTROL,
+            guard::REQUEST_ID,
+            guard::TRACEPARENT,
+            graphql::COST,
+            graphql::EXPLAIN,
+            authorization,
+            token,
+        ])
         .expose_headers([guard::REQUEST_ID, limits::POLICY, limits::LEFT, header::RETRY_AFTER])
         .max_age(GRANT_KEPT);
     routes.layer(cors).layer(middleware::from_fn_with_state(known, refuse_strangers))

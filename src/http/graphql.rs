@@ -4,6 +4,7 @@
 //! that its body is JSON, and a GET may only query. Every refusal is a GraphQL error in JSON; which status it has is the
 //! profile's matter (`refusal`), and which media type the client's (`media`).
 
+mod ending;
 mod media;
 mod parameters;
 mod refusal;
@@ -16,7 +17,7 @@ use async_graphql::{Request as Operation, Variables};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, Method};
+use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::response::Response;
 use futures_util::future::join_all;
 
@@ -25,6 +26,7 @@ pub(super) use self::parameters::Parameters;
 pub(super) use self::refusal::{Fault, Refusal};
 pub(super) use self::render::errors_alone;
 
+use self::ending::Ending;
 use self::parameters::Asked;
 use self::render::Answer;
 use super::guard::RequestId;
@@ -32,15 +34,20 @@ use super::limits::Payer;
 use super::peer::Peer;
 use super::persisted::{Found, Persisted};
 use super::{Callers, Profile, auth};
-use crate::access::Caller;
+use crate::access::{Caller, Scope};
 use crate::graph::Graph;
 use crate::graph::document::Checked;
 use crate::graph::error::{Code, Error};
 use crate::graph::operation::Allowed;
 use crate::graph::terms::Terms;
+use crate::metrics::Metrics;
+use crate::upstream::Trace;
 
 /// The header of a request that asks, with `1`, for the operation's cost in `extensions.cost`.
 pub(super) const COST: HeaderName = HeaderName::from_static("x-commongraph-cost");
+
+/// The header of a request that asks, with `1`, for the operation's reads in `extensions.gateway.calls`.
+pub(super) const EXPLAIN: HeaderName = HeaderName::from_static("x-commongraph-explain");
 
 /// Who asks where no address is known: all of them together are one.
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -61,6 +68,8 @@ pub(super) struct Edge {
     pub(super) batch_max: usize,
     /// The largest answer, in bytes.
     pub(super) answer_max: usize,
+    /// Where operations are counted.
+    pub(super) metrics: Metrics,
 }
 
 /// How an operation came.
@@ -69,6 +78,10 @@ struct Way {
     allowed: Allowed,
     /// Whether its cost is told, in `extensions.cost`.
     wants_cost: bool,
+    /// Whether its reads are told, if the caller may know.
+    wants_calls: bool,
+    /// Whether it reads past the cache, if the caller may.
+    wants_live: bool,
 }
 
 /// One who asks, and who pays for it.
@@ -77,13 +90,15 @@ struct Visitor<'a> {
     payer: Payer<'a>,
     /// The request's ID.
     id: Arc<str>,
+    /// The trace that the request belongs to.
+    trace: Option<Trace>,
 }
 
 /// Answers one request, and tells the caller what they have left.
 pub(super) async fn answer(edge: &Edge, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let media = media::accepted(&head.headers, edge.profile);
-    let address = head.extensions.get::<Peer>().map_or(NOWHERE, |peer| peer.limit_key());
+    let address = address(&head);
     match meet(edge, &head, media, address).await {
         Ok(visitor) => {
             let mut response = attend(edge, &head, body, media.unwrap_or(Media::Json), &visitor).await;
@@ -101,21 +116,33 @@ pub(super) async fn answer(edge: &Edge, request: Request) -> Response {
 /// Answers what a caller asks.
 async fn attend(edge: &Edge, head: &Parts, body: Body, media: Media, visitor: &Visitor<'_>) -> Response {
     let way = Way::of(head);
-    let answer = match begin(edge, head, body, visitor).await {
-        Ok(Asked::One(parameters)) => run(edge, parameters, visitor, way).await,
+    match begin(edge, head, body, visitor).await {
+        Ok(Asked::One(parameters)) => {
+            let (answer, mut ending) = run(edge, parameters, visitor, way).await;
+            let response = render(edge, answer, media, visitor);
+            ending.answered(response.status());
+            response
+        }
         Ok(Asked::Batch(all)) => {
             let runs = all.into_iter().enumerate().map(async |(number, parameters)| {
                 // The request itself has paid for the first.
-                if number > 0 {
-                    visitor.payer.take()?;
+                match if number > 0 { visitor.payer.take() } else { Ok(()) } {
+                    Ok(()) => run(edge, parameters, visitor, way).await,
+                    Err(wait) => refuse(edge, parameters, visitor, wait.into()),
                 }
-                run(edge, parameters, visitor, way).await
             });
-            let response = render::batch(join_all(runs).await, &visitor.id);
-            return render::bound(response, edge.answer_max, edge.profile, Media::Json);
+            let (answers, endings): (Vec<_>, Vec<_>) = join_all(runs).await.into_iter().unzip();
+            let response = render::batch(answers, &visitor.id);
+            let response = render::bound(response, edge.answer_max, edge.profile, Media::Json);
+            endings.into_iter().for_each(|mut ending| ending.answered(response.status()));
+            response
         }
-        Err(refusal) => Err(refusal),
-    };
+        Err(refusal) => render::refused(refusal, edge.profile, media),
+    }
+}
+
+/// Renders what one operation came to.
+fn render(edge: &Edge, answer: Answer, media: Media, visitor: &Visitor<'_>) -> Response {
     match answer {
         Ok(response) => {
             let response = render::answered(response, edge.profile, media, &visitor.id);
@@ -134,8 +161,39 @@ pub(super) fn wrong_method() -> Response {
 impl Way {
     fn of(head: &Parts) -> Self {
         let allowed = if head.method == Method::POST { Allowed::Everything } else { Allowed::Queries };
-        Self { allowed, wants_cost: head.headers.get(COST).is_some_and(|value| value == "1") }
+        let is_one = |name| head.headers.get(name).is_some_and(|value| value == "1");
+        let (wants_cost, wants_calls) = (is_one(COST), is_one(EXPLAIN));
+        Self { allowed, wants_cost, wants_calls, wants_live: says_no_cache(&head.headers) }
     }
+}
+
+/// Whether `Cache-Control` says `no-cache`, among whatever else.
+fn says_no_cache(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case("no-cache"))
+}
+
+/// Whether a request may read the metrics; if not, what it is told.
+pub(super) async fn may_scrape(edge: &Edge, head: &Parts) -> Result<(), Response> {
+    let visitor = async {
+        let visitor = meet(edge, head, Some(Media::Json), address(head)).await?;
+        visitor.payer.take()?;
+        if visitor.caller.may(Scope::Metrics) {
+            return Ok(());
+        }
+        let (fault, code) = match visitor.caller.is_anonymous() {
+            true => (Fault::Unauthenticated, Code::Unauthenticated),
+            false => (Fault::Forbidden, Code::Forbidden),
+        };
+        let message = "The metrics are for services whose key has the scope for them.";
+        Err(Refusal::new(fault, Error { scope: Some(Scope::Metrics), ..Error::own(code, message) }))
+    };
+    visitor.await.map_err(|refusal| render::refused(refusal, edge.profile, Media::Json))
+}
+
+/// By which address a request is counted.
+fn address(head: &Parts) -> IpAddr {
+    head.extensions.get::<Peer>().map_or(NOWHERE, |peer| peer.limit_key())
 }
 
 /// Finds out who asks, as cheaply as possible for whom it will not let in.
@@ -160,7 +218,7 @@ async fn meet<'a>(edge: &'a Edge, head: &Parts, media: Option<Media>, address: I
     })?;
     let payer = limits.payer(caller.principal(), address);
     let id = head.extensions.get::<RequestId>().map_or_else(|| "".into(), |id| id.0.clone());
-    Ok(Visitor { caller, payer, id })
+    Ok(Visitor { caller, payer, id, trace: head.extensions.get().copied() })
 }
 
 /// Parses what is asked, of a caller who may ask.
@@ -189,16 +247,45 @@ fn check_batch(count: usize, max: usize) -> Result<(), Refusal> {
 }
 
 /// Checks one operation and executes it, if the caller can pay for it.
-async fn run(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, way: Way) -> Answer {
-    let Visitor { caller, payer, id } = visitor;
+async fn run(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, way: Way) -> (Answer, Ending) {
+    let mut ending = Ending::begin(edge, visitor, parameters.operation_name.as_deref());
+    let answer = execute(edge, parameters, visitor, way, &mut ending).await;
+    ending.came_to(&answer);
+    (answer, ending)
+}
+
+/// Ends an operation that does not even begin.
+fn refuse(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, refusal: Refusal) -> (Answer, Ending) {
+    let mut ending = Ending::begin(edge, visitor, parameters.operation_name.as_deref());
+    let answer = Err(refusal);
+    ending.came_to(&answer);
+    (answer, ending)
+}
+
+async fn execute(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, way: Way, ending: &mut Ending) -> Answer {
+    let Visitor { caller, payer, id, trace } = visitor;
     let (operation, found) = check(edge, parameters, caller, way.allowed).await?;
+    ending.checked(&operation);
     edge.persisted.keep(found);
     let allowance = Some(payer.afford(operation.expense().calls())?);
-    let calls = edge.graph.calls();
+    let mut calls = edge.graph.calls();
+    if way.wants_live && caller.may(Scope::NoCache) {
+        calls = calls.live();
+    }
+    if let Some(trace) = trace {
+        calls = calls.traced(*trace);
+    }
+    ending.runs(&calls);
     let _bill = payer.bill(&calls);
     let terms = Terms { calls, allowance, aliases: edge.callers.aliases.clone(), request: id.clone() };
-    let outcome = edge.graph.execute(operation, caller, terms).await;
-    Ok(if way.wants_cost { outcome.with_cost() } else { outcome.response })
+    let mut outcome = edge.graph.execute(operation, caller, terms).await;
+    if way.wants_cost {
+        outcome = outcome.with_cost();
+    }
+    if way.wants_calls {
+        outcome = outcome.with_calls(caller);
+    }
+    Ok(outcome.response)
 }
 
 async fn check(

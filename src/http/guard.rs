@@ -1,12 +1,14 @@
-//! The outermost layer: a request gets an ID, all that is logged of it carries that ID, and a panic ends it alone.
+//! The outermost layer: a request gets an ID and a trace, all that is logged of it carries both, it is counted, and a
+//! panic ends it alone.
 //!
-//! The ID that a client or proxy sends is taken if it is one plain word; else the request gets one of ours. The cause of a
+//! The ID that a client or proxy sends is taken if it is one plain word; else the request gets one of ours; a
+//! trace is taken from `traceparent` if that is well-formed and there once. The cause of a
 //! panic is logged where it happens, by the hook that the command sets, inside the request's span.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -16,9 +18,14 @@ use tracing::Instrument;
 
 use super::refuse;
 use crate::graph::error::Error;
+use crate::metrics::Metrics;
+use crate::upstream::Trace;
 
 /// Carries the request's ID in both directions.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Carries the trace that a request belongs to.
+pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The longest ID taken.
 const ID_LENGTH_MAX: usize = 128;
@@ -40,16 +47,30 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Answers a request under its ID, whatever happens.
-pub(super) async fn watch(mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers());
+pub(super) async fn watch(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
+    let _under_way = metrics.request();
+    let began = Instant::now();
+    let (id, trace) = (RequestId::of(request.headers()), trace(request.headers()));
     request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(trace);
     // At the level of errors, so that no filter takes the ID off a line that is logged.
-    let span = tracing::error_span!("request", id = &*id.0);
+    let span = tracing::error_span!("request", id = &*id.0, trace = %trace);
     let mut response = answer(request, next, &id).instrument(span).await;
+    metrics.answered(response.status().as_u16(), began.elapsed());
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// The trace that a request belongs to: the client's, or one of its own.
+fn trace(headers: &HeaderMap) -> Trace {
+    let mut given = headers.get_all(TRACEPARENT).iter();
+    let alone = given.next().filter(|_| given.next().is_none()).and_then(|value| value.to_str().ok());
+    alone.and_then(Trace::read).unwrap_or_else(|| {
+        let (id, span) = (uuid::Uuid::new_v4().as_u128(), uuid::Uuid::new_v4().as_u64_pair().1);
+        Trace::new(id, span)
+    })
 }
 
 async fn answer(request: Request, next: Next, id: &RequestId) -> Response {
@@ -103,7 +124,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(async move {
-            axum::serve(listener, routes.layer(axum::middleware::from_fn(watch))).await.unwrap();
+            axum::serve(listener, routes.layer(axum::middleware::from_fn_with_state(Metrics::default(), watch)))
+                .await
+                .unwrap();
         });
         let mut request = reqwest::Client::builder().no_proxy().build().unwrap().get(format!("http://{address}{path}"));
         if let Some(id) = id {

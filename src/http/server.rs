@@ -41,6 +41,8 @@ use self::tls::Shown;
 use self::traffic::{Counted, UnderWay};
 use super::health::Readiness;
 use super::peer::Socket;
+use super::{Standing, scrape};
+use crate::metrics::Metrics;
 
 /// The first and the longest pause after the system gave no connection, as when it is out of file descriptors.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -55,6 +57,7 @@ pub struct Server {
     drain: Drain,
     seats: Arc<Semaphore>,
     readiness: Readiness,
+    metrics: Metrics,
     /// No connection is taken any more, and those that are open end.
     closing: CancellationToken,
     connections: AtomicU64,
@@ -66,8 +69,9 @@ impl Server {
     ///
     /// # Errors
     /// A sentence that names the setting, if there is to be TLS and its files cannot be used.
-    pub fn build(settings: &super::Settings, readiness: Readiness, routes: Router) -> Result<Self, String> {
+    pub fn build(settings: &super::Settings, standing: &Standing, routes: Router) -> Result<Self, String> {
         let tls = tls::read(&settings.tls)?.map(Shown::new);
+        let Standing { readiness, metrics, .. } = standing.clone();
         Ok(Self {
             routes: ArcSwap::from_pointee(routes),
             tls,
@@ -76,10 +80,21 @@ impl Server {
             drain: settings.drain.clone(),
             seats: Arc::new(Semaphore::new(settings.limits.connections_max)),
             readiness,
+            metrics,
             closing: CancellationToken::new(),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
         })
+    }
+
+    /// A server of the metrics alone, at this address, without TLS; its own connections are not counted.
+    ///
+    /// # Errors
+    /// None.
+    pub fn for_metrics(settings: &super::Settings, address: SocketAddr, standing: &Standing) -> Result<Self, String> {
+        let routes = scrape::open_routes(&standing.metrics, address.ip().is_loopback());
+        let settings = super::Settings { tls: Tls::default(), ..settings.clone() };
+        Self::build(&settings, &Standing { metrics: Metrics::default(), ..standing.clone() }, routes)
     }
 
     /// Shows the certificate of these files to connections from now on, if the server speaks TLS, and answers requests
@@ -158,7 +173,11 @@ impl Server {
 
     fn open(self: &Arc<Self>, open: &mut JoinSet<()>, socket: TcpStream, peer: SocketAddr, seat: OwnedSemaphorePermit) {
         self.connections.fetch_add(1, Ordering::Relaxed);
-        open.spawn(connection::serve(Arc::clone(self), socket, peer, seat));
+        let (server, counted) = (Arc::clone(self), self.metrics.connection());
+        open.spawn(async move {
+            connection::serve(server, socket, peer, seat).await;
+            drop(counted);
+        });
     }
 
     /// Answers one request by the routes of the moment.

@@ -19,6 +19,8 @@ pub const BATCH_MAX: u64 = 10;
 pub struct Settings {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Where the metrics lie open to whoever reaches it; nowhere unless it is set.
+    pub metrics_listen: Option<SocketAddr>,
     /// The largest request body taken, in bytes.
     pub body_max_bytes: usize,
     /// Whether `/` shows the explorer; unless it is set, as long as only this machine can reach it.
@@ -80,6 +82,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            metrics_listen: None,
             body_max_bytes: 256 << 10,
             explorer: None,
             profile: Profile::default(),

@@ -24,6 +24,7 @@ use super::span::{self, Pages, Slice, Stretch};
 use super::{Answer, Calls, Error, Fetch, Reason};
 use crate::access::Denied;
 use crate::access::grant::{OneAllGrant, SiteKeys};
+use crate::metrics::Metrics;
 use crate::model::{
     Connection, ConnectionToken, Identity, IdentityState, IdentityToken, OneAllUser, Provider, Record, UserToken,
 };
@@ -87,17 +88,17 @@ impl Settings {
 }
 
 impl OneAll {
-    /// Makes the way to OneAll.
+    /// Makes the way to OneAll, whose calls are counted in these metrics.
     ///
     /// # Errors
     /// A sentence that names the setting.
-    pub fn build(settings: &Settings) -> Result<Self, String> {
+    pub fn build(settings: &Settings, metrics: &Metrics) -> Result<Self, String> {
         let Some(base) = settings.base()? else { return Ok(Self(None)) };
         let key = |key: &Option<SecretString>, name: &str| {
             key.clone().ok_or_else(|| format!("oneall.{name}: is missing; wanted the site's key"))
         };
         Ok(Self(Some(Site {
-            upstream: Arc::new(Upstream::build(reads::plan(base, settings))?),
+            upstream: Arc::new(Upstream::build(reads::plan(base, settings, metrics))?),
             fresh: settings.fresh.clone(),
             keys: SiteKeys::new(key(&settings.public_key, "public_key")?, key(&settings.private_key, "private_key")?),
         })))
@@ -106,6 +107,13 @@ impl OneAll {
     /// Whether the gateway has access to a OneAll site.
     pub fn is_configured(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Tells the metrics how its host stands, if there is one.
+    pub fn measure(&self) {
+        if let Some(site) = &self.0 {
+            site.upstream.measure();
+        }
     }
 
     /// Begins the reads of one operation.

@@ -25,6 +25,7 @@ use self::verdict::Verdict;
 use super::listing::Listing;
 use super::{Answer, Calls, Error, List, Reason, tell_left_out};
 use crate::access::{Denied, WordPressGrant};
+use crate::metrics::Metrics;
 use crate::model::{
     Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, DateTime, KeyringId, Provider, PublicizeId,
     Record, ServiceEntry, Site, SiteId, WordPressUser,
@@ -77,20 +78,26 @@ pub struct Reads {
 pub struct ServiceSlug(pub String);
 
 impl WordPress {
-    /// Makes the way to WordPress.com.
+    /// Makes the way to WordPress.com, whose calls are counted in these metrics.
     ///
     /// # Errors
     /// A sentence that names the setting.
-    pub fn build(settings: &Settings) -> Result<Self, String> {
+    pub fn build(settings: &Settings, metrics: &Metrics) -> Result<Self, String> {
         let upstream = Upstream::build(Plan {
             provider: Provider::WordPress.name(),
             base: settings.base()?,
             settings: settings.upstream.clone(),
             cache: settings.cache.clone(),
             credential_concurrent_max: settings.concurrent_per_token_max,
+            metrics: metrics.clone(),
             explain: |error| Error::from((Provider::WordPress, error)),
         })?;
         Ok(Self { upstream: Arc::new(upstream), keyring_api: settings.keyring_api, fresh: settings.fresh.clone() })
+    }
+
+    /// Tells the metrics how its host stands.
+    pub fn measure(&self) {
+        self.upstream.measure();
     }
 
     /// Begins the reads of one operation. `now` decides what has expired.

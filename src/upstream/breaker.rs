@@ -34,6 +34,17 @@ pub enum Circuit {
     HalfOpen,
 }
 
+impl Circuit {
+    /// The word for it in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Circuit::Closed => "closed",
+            Circuit::Open => "open",
+            Circuit::HalfOpen => "half_open",
+        }
+    }
+}
+
 /// The state of one host.
 #[derive(Debug)]
 pub struct Breaker {

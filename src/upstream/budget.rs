@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::Error;
+use super::{Error, Trace};
 
 /// Whether what was read before will do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,12 +24,13 @@ pub struct Budget {
     max: usize,
     deadline: Option<Instant>,
     freshness: Freshness,
+    trace: Option<Trace>,
 }
 
 impl Budget {
     /// So many calls, without a deadline.
     pub fn calls(max: usize) -> Self {
-        Self { begun: Arc::default(), max, deadline: None, freshness: Freshness::default() }
+        Self { begun: Arc::default(), max, deadline: None, freshness: Freshness::default(), trace: None }
     }
 
     /// The same, until this instant.
@@ -40,6 +41,16 @@ impl Budget {
     /// The same calls until the same instant, with what was read before or without it.
     pub fn with(&self, freshness: Freshness) -> Self {
         Self { freshness, ..self.clone() }
+    }
+
+    /// The same, as a part of this trace.
+    pub fn traced(self, trace: Trace) -> Self {
+        Self { trace: Some(trace), ..self }
+    }
+
+    /// The trace that its calls belong to.
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace
     }
 
     /// Whether what was read before will do.

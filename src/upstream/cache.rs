@@ -134,6 +134,11 @@ impl Cache {
         store.insert(key, Kept { noun, bytes: bytes as u64, since: now, lasts, generation, standing });
     }
 
+    /// How much is kept: bytes, as the bound counts them, and entries.
+    pub fn size(&self) -> (u64, usize) {
+        self.store.as_ref().map_or((0, 0), |store| (store.weight(), store.len()))
+    }
+
     /// Puts out what is kept under this key.
     pub fn remove(&self, key: &Key) {
         if let Some(store) = &self.store {

@@ -113,7 +113,6 @@ impl Host {
     }
 
     /// How many calls could begin at this moment, and how many reads wait.
-    #[cfg(test)]
     pub fn room(&self) -> (usize, usize) {
         (self.turns.available_permits(), self.waiting.load(Ordering::Relaxed))
     }

@@ -31,6 +31,24 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The word for it in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Good => "good",
+            Outcome::Absent => "absent",
+            Outcome::Refused => "refused",
+            Outcome::Denied => "denied",
+            Outcome::Throttled(_) => "throttled",
+            Outcome::Down { .. } => "down",
+            Outcome::Garbled => "garbled",
+            Outcome::Lost(Error::TimedOut) => "timed_out",
+            Outcome::Lost(Error::TooLarge) => "too_large",
+            Outcome::Lost(Error::Broken) => "broken",
+            // The others say that nothing was sent, which no call comes to.
+            Outcome::Lost(_) => "unreachable",
+        }
+    }
+
     /// Whether it says that the host is in trouble. Being asked to slow down does not; the breaker counts that apart.
     pub fn is_failure(self) -> bool {
         matches!(self, Outcome::Down { .. } | Outcome::Lost(Error::TimedOut | Error::Unreachable | Error::Broken))

@@ -238,3 +238,15 @@ async fn a_full_queue_refuses_at_once() {
     let crowded = answers.iter().filter(|(_, answer)| *answer == Err(Trouble::Wire(Error::Crowded))).count();
     assert_eq!((crowded, bench.script.calls()), (7, 3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_bears_its_operations_trace_and_no_trace_parts_equal_reads() {
+    let bench = Bench::new(|settings, _| settings.retries_max = 1, 5);
+    bench.script.play([Act::Answer(NOW, 502, None), Act::Answer(Duration::from_secs(1), 200, None)]);
+    let [mine, other] = [1, 2].map(|id| Trace::new(id, 9));
+    let (first, second) = (operation().traced(mine), operation().traced(other));
+    let (leader, follower) = tokio::join!(bench.read("a", "list", &first), bench.read("a", "list", &second));
+    assert_eq!((leader.0.verdict, follower.0.verdict), (Verdict::Miss, Verdict::Shared));
+    assert_eq!(*bench.script.traces.lock().unwrap(), [mine.call(5), mine.call(5)], "who begins it names it");
+    assert_eq!(bench.read("a", "list", &second).await.0.verdict, Verdict::Hit);
+}

@@ -9,12 +9,12 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response, redirect, tls};
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{Credential, Error, Reply, Settings};
+use super::{Credential, Error, Reply, Settings, Trace};
 
 /// The longest wait that is believed; a host that asks for more is asked again after this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
@@ -25,13 +25,21 @@ const HEADERS_MAX: usize = 100;
 /// The largest head of an answer over HTTP/2, in bytes.
 const HEADER_BYTES_MAX: u32 = 64 * 1_024;
 
+/// Tells a host which trace a call belongs to.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// How long an idle connection is kept.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
 /// What carries a call to a host and its answer back; a test puts its own in place of the wire.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends one GET with this credential and reads the whole answer.
-    fn get<'a>(&'a self, url: &'a Url, credential: Credential<'a>) -> BoxFuture<'a, Result<Reply, Error>>;
+    /// Sends one GET with this credential, as a part of this trace, and reads the whole answer.
+    fn get<'a>(
+        &'a self,
+        url: &'a Url,
+        credential: Credential<'a>,
+        trace: Option<Trace>,
+    ) -> BoxFuture<'a, Result<Reply, Error>>;
 }
 
 /// HTTP, by a pooled client of one host.
@@ -67,13 +75,16 @@ impl Wire {
         Ok(Self { client, body_max: settings.body_max_bytes })
     }
 
-    async fn call(&self, mut url: Url, credential: Credential<'_>) -> Result<Reply, Error> {
+    async fn call(&self, mut url: Url, credential: Credential<'_>, trace: Option<Trace>) -> Result<Reply, Error> {
         if let Credential::Parameter(name, secret) = credential {
             url.query_pairs_mut().append_pair(name, secret.expose_secret());
         }
         let mut request = self.client.get(url).header(ACCEPT, "application/json");
         if let Some(shown) = show(credential)? {
             request = request.header(AUTHORIZATION, shown);
+        }
+        if let Some(trace) = trace {
+            request = request.header(TRACEPARENT, trace.header());
         }
         let response = request.send().await.map_err(|error| classify(&error))?;
         let status = response.status().as_u16();
@@ -85,8 +96,13 @@ impl Wire {
 }
 
 impl Transport for Wire {
-    fn get<'a>(&'a self, url: &'a Url, credential: Credential<'a>) -> BoxFuture<'a, Result<Reply, Error>> {
-        self.call(url.clone(), credential).boxed()
+    fn get<'a>(
+        &'a self,
+        url: &'a Url,
+        credential: Credential<'a>,
+        trace: Option<Trace>,
+    ) -> BoxFuture<'a, Result<Reply, Error>> {
+        self.call(url.clone(), credential, trace).boxed()
     }
 }
 

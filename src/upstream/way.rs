@@ -14,7 +14,7 @@ use super::cache::{self, Noun};
 use super::key::Key;
 use super::retry::{self, Attempt};
 use super::standing::Standing;
-use super::{Credential, Error, Failure, Fresh, Judged, Keep, Outcome, Reply, Upstream};
+use super::{Credential, Error, Failure, Fresh, Judged, Keep, Outcome, Reply, Trace, Upstream};
 
 /// How a flight ended.
 #[derive(Clone)]
@@ -55,6 +55,8 @@ pub struct Way<'a, E: Clone> {
     pub standing: &'a Arc<Standing>,
     /// Under what the answer is kept.
     pub key: &'a Key,
+    /// The trace that its calls belong to.
+    pub trace: Option<Trace>,
 }
 
 impl<E: Failure> Way<'_, E> {
@@ -77,7 +79,10 @@ impl<E: Failure> Way<'_, E> {
             let now = Instant::now();
             let attempt = Attempt { number, outcome: tried.0.outcome, now, deadline };
             match retry::next(attempt, settings.retries_max, dice()) {
-                Some(wait) if host.spend(now) => sleep(wait).await,
+                Some(wait) if host.spend(now) => {
+                    self.upstream.metrics.retry(self.upstream.provider);
+                    sleep(wait).await;
+                }
                 _ => return tried,
             }
             last = Some(tried);
@@ -95,18 +100,21 @@ impl<E: Failure> Way<'_, E> {
         deadline: Instant,
         judge: impl Fn(&Reply) -> Judged<T, E>,
     ) -> Result<(Landed<E>, Option<Duration>), Error> {
-        let Upstream { settings, host, transport, .. } = self.upstream;
+        let Upstream { settings, host, transport, metrics, provider, .. } = self.upstream;
         self.standing.check(Instant::now())?;
         host.check(Instant::now())?;
         let turn = host.turn(self.standing, deadline).await?;
         // While this waited for its turn, another may have found the host in trouble or the credential shut out.
         self.standing.check(Instant::now())?;
         let admitted = host.admit(Instant::now())?;
-        let until = deadline.min(Instant::now() + Duration::from_millis(settings.attempt_timeout_ms));
-        let reply = timeout_at(until, transport.get(self.url, self.credential.show())).await;
+        let began = Instant::now();
+        let until = deadline.min(began + Duration::from_millis(settings.attempt_timeout_ms));
+        let trace = self.trace.map(|trace| trace.call((self.upstream.dice)()));
+        let reply = timeout_at(until, transport.get(self.url, self.credential.show(), trace)).await;
         drop(turn);
         let (landed, lasts) = self.judge(number, reply.unwrap_or(Err(Error::TimedOut)), judge);
         let now = Instant::now();
+        metrics.call(provider, landed.outcome.as_str(), now.saturating_duration_since(began));
         if let Outcome::Throttled(wait) = landed.outcome {
             self.standing.shut_out(wait, now);
             host.throttled(self.key.credential(), now);

@@ -104,7 +104,9 @@ async fn a_preflight_is_granted_to_named_origins_only() {
     assert_eq!(granted.status(), StatusCode::OK);
     assert_eq!(granted.headers()["access-control-allow-origin"], "https://app.example");
     let headers = granted.headers()["access-control-allow-headers"].to_str().unwrap();
-    assert!(headers.contains("x-wordpress-token") && headers.contains("x-commongraph-cost"), "{headers}");
+    for name in ["x-wordpress-token", "x-commongraph-cost", "x-commongraph-explain", "cache-control", "traceparent"] {
+        assert!(headers.contains(name), "{name} in {headers}");
+    }
     assert!(!granted.headers().contains_key("access-control-allow-credentials"));
     for (gateway, origin) in [
         (&open, "https://evil.example"),

@@ -217,14 +217,18 @@ async fn what_is_kept_stands_in_for_a_provider_in_trouble_and_is_named() {
 
 #[tokio::test]
 async fn nothing_stands_in_for_a_refusal() {
-    for (status, code) in [(401, "UNAUTHENTICATED"), (403, "FORBIDDEN")] {
+    let no = || json!({ "error": "unauthorized", "message": "no" });
+    let page = || json!("<html>no</html>");
+    for (status, body, code) in
+        [(401, no(), "UNAUTHENTICATED"), (403, no(), "FORBIDDEN"), (403, page(), "PROVIDER_UNAVAILABLE")]
+    {
         let world = with(|settings| {
             settings.wordpress.fresh.lists_seconds = 0;
             settings.wordpress.cache.stale_while_revalidate_seconds = 0;
         })
         .await;
         world.ask("ada", LIST).await;
-        world.fault(json!({ "status": status, "body": { "error": "unauthorized", "message": "no" } })).await;
+        world.fault(json!({ "status": status, "body": body })).await;
         let answer = world.ask("ada", LIST).await;
         assert_eq!(codes(&answer), [(code.to_owned(), "viewer.connections".to_owned())]);
         assert_eq!(answer["extensions"], json!(null));

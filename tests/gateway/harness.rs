@@ -224,6 +224,7 @@ pub fn signed(claims: &Value) -> String {
 pub struct Canned {
     pub url: String,
     asked: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<HeaderMap>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -243,17 +244,19 @@ impl Canned {
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-        let seen = asked.clone();
+        let heads: Arc<Mutex<Vec<HeaderMap>>> = Arc::default();
+        let (seen, seen_heads) = (asked.clone(), heads.clone());
         let answers = Arc::new(answers);
         let routes = Router::new().fallback(move |request: Request| {
             let target = request.uri().path_and_query().unwrap().to_string();
             seen.lock().unwrap().push(target.clone());
+            seen_heads.lock().unwrap().push(request.headers().clone());
             std::future::ready((headers.clone(), find(&answers, &target, request.uri().path())))
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let task = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { url, asked, task }
+        Self { url, asked, heads, task }
     }
 
     /// A JSON answer at this path.
@@ -264,6 +267,11 @@ impl Canned {
     /// What it was asked, in order.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// The headers that came with it, in the same order.
+    pub fn heads(&self) -> Vec<HeaderMap> {
+        self.heads.lock().unwrap().clone()
     }
 
     /// A gateway that takes this for WordPress.com and for OneAll.

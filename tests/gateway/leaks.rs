@@ -51,7 +51,8 @@ fn check(text: &str, place: &str) {
 
 /// Sends an operation and checks all that comes back; the links' marks must be the asker's own.
 async fn ask(world: &World, person: &str, query: &str) -> Value {
-    let request = world.gateway.request(&Asker::person(person), query, json!({}));
+    let asker = Asker::person(person).with("X-Commongraph-Explain", "1");
+    let request = world.gateway.request(&asker, query, json!({}));
     let response = request.send().await.unwrap();
     let head = format!("{} {:?}", response.status(), response.headers());
     let text = response.text().await.unwrap();
@@ -120,6 +121,17 @@ async fn no_secret_leaves_in_an_answer_whoever_asks_and_whatever_they_ask() {
     let me = world.gateway.client.get(format!("{}/rest/v1.1/me", world.sandbox.wordpress_url()));
     assert!(me.bearer_auth(token).send().await.unwrap().text().await.unwrap().contains("canary"));
     check_log(&log);
+    check_metrics(&world).await;
+}
+
+/// No secret, and no OneAll token or name of a person, is in what is counted.
+async fn check_metrics(world: &World) {
+    let text = crate::metrics::scrape(&world.gateway).await;
+    assert!(text.contains("commongraph_upstream_calls_total"), "{text}");
+    check(&text, "the metrics");
+    for word in people().iter().map(|person| person.name).chain(["5a4d0000", "127.0.0.1", "nonce"]) {
+        assert!(!text.contains(word), "{word} is in the metrics");
+    }
 }
 
 #[tokio::test]
@@ -178,6 +190,7 @@ async fn no_secret_leaves_in_trouble() {
     }
     assert!(log.text().contains("no answer"), "the log tells the cause");
     check_log(&log);
+    check_metrics(&world).await;
 }
 
 #[tokio::test]
@@ -249,6 +262,11 @@ fn check_log(log: &Log) {
     assert!(!text.is_empty(), "something was logged");
     check(&text, "the log");
     assert!(!text.contains("nonce"), "a link's mark is in the log");
+    for place in ["connections", "users", "identities"] {
+        for token in ["5a4d0000", "8875cb47"] {
+            assert!(!text.contains(&format!("/{place}/{token}")), "a OneAll token is in the log");
+        }
+    }
 }
 
 /// The credentials of one gateway and its callers, each with a word of its own in it.
@@ -349,7 +367,7 @@ const PLACES: [&str; 8] =
 
 /// The Debug of what holds a credential.
 async fn printed(settings: &Settings, token: &str, jwt: &str) -> String {
-    let access = commongraph::app::access(settings).unwrap();
+    let access = commongraph::app::access(settings, &Default::default()).unwrap();
     let shown = Presented { authorization: Some(jwt), wordpress_token: Some(token) };
     let caller = access.admit(shown, SystemTime::now()).await.unwrap();
     let keys = ServiceKeys::build(&settings.access.keys, SystemTime::now()).unwrap();

@@ -24,6 +24,12 @@ impl Log {
         tracing::subscriber::set_default(lines.with_writer(self.clone()).finish())
     }
 
+    /// Listens to the lines of operations alone, one JSON object a line, until the guard is dropped.
+    pub fn listen_to_operations(&self) -> DefaultGuard {
+        let lines = tracing_subscriber::fmt().json().with_env_filter("off,commongraph::operation=info");
+        tracing::subscriber::set_default(lines.with_writer(self.clone()).finish())
+    }
+
     /// What was logged so far.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()

@@ -1,6 +1,7 @@
 //! The README's words hold: its queries give the answers beside them, its tables are the program's.
 
 use commongraph::graph::error::Code;
+use commongraph::metrics::TABLE;
 use serde_json::{Value, json};
 
 use crate::harness::{Asker, World};
@@ -78,10 +79,24 @@ fn the_table_of_codes_is_the_programs() {
 }
 
 #[test]
+fn the_table_of_metrics_is_the_programs() {
+    let names: Vec<_> = TABLE.iter().map(|row| row.name).collect();
+    assert_eq!(first_cells("metric"), names);
+    for row in &TABLE {
+        let line = README.lines().find(|line| line.starts_with(&format!("| `{}` |", row.name))).unwrap();
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let labels: Vec<_> = row.labels.iter().map(|(label, _)| format!("`{label}`")).collect();
+        assert_eq!(cells[2..5], [row.kind.as_str(), &labels.join(", "), row.help], "{}", row.name);
+    }
+    let codes = TABLE.iter().flat_map(|row| row.labels).find(|(label, _)| *label == "code").unwrap().1;
+    assert_eq!(codes, Code::ALL.map(Code::as_str), "the label's values are all there are");
+}
+
+#[test]
 fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
     let settings = first_cells("setting");
     let sample = |name: &str| match name.rsplit('.').next().unwrap() {
-        "listen" => "127.0.0.1:1",
+        "listen" | "metrics_listen" => "127.0.0.1:1",
         "base_url" => "http://127.0.0.1:1",
         "keyring_api" => "v2",
         "explorer" | "suggestions" | "wordpress_alone" => "false",
@@ -108,6 +123,7 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
         match name.rsplit_once('.').unwrap() {
             ("oneall", _) => &["oneall.subdomain", "oneall.public_key", "oneall.private_key"],
             ("access.jwt", "secret" | "jwks_url" | "jwks_file") => &["access.jwt.issuer", "access.jwt.audience"],
+            ("http.drain", _) => &["http.drain.grace_ms", "http.drain.max_ms"],
             ("http.tls", _) => &["http.tls.certificate_file", "http.tls.private_key_file"],
             ("access.jwt", _) => &["access.jwt.issuer", "access.jwt.audience", "access.jwt.secret"],
             _ => &[],

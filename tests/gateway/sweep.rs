@@ -29,6 +29,9 @@ const ROWS: u32 = 2;
 const NO: &str = "UNAUTHENTICATED";
 const NEVER: &str = "FORBIDDEN";
 
+/// Fields below a thing of one provider that are over both.
+const OVER_BOTH: [(&str, &str); 2] = [("Service", "identities"), ("Identity", "sameAs")];
+
 /// Fields that say who the caller is: for a caller who is nobody there they are null, which is no refusal.
 const WHO: [(&str, &str); 4] =
     [("Query", "viewer"), ("Viewer", "needsAttentionCount"), ("Viewer", "oneallUser"), ("Viewer", "wordpressUser")];
@@ -358,7 +361,7 @@ fn rights(kind: &str, field: &str, side: Side) -> Vec<Right> {
     let (wordpress, oneall): (Vec<_>, Vec<_>) = rights.iter().copied().partition(|right| *right == Right::WordPress);
     match side {
         // Lists and entry points are over both.
-        _ if ["Query", "Viewer"].contains(&kind) => rights.to_vec(),
+        _ if ["Query", "Viewer"].contains(&kind) || OVER_BOTH.contains(&(kind, field)) => rights.to_vec(),
         Side::WordPress => wordpress,
         Side::OneAll if oneall.is_empty() => wordpress,
         Side::OneAll => oneall,

@@ -17,6 +17,7 @@ use super::payload::{ConnectionData, IdentityData, UserData};
 use super::{Reads, Settings, mapping, not_configured, owner_of, owner_of_sign_in};
 use crate::access::Denied;
 use crate::access::grant::{Permit, SignInGrant, UserGrant};
+use crate::metrics::Metrics;
 use crate::model::{
     Connection, ConnectionToken, HealthState, Identity, IdentityToken, OneAllUser, Provider, UserToken,
 };
@@ -43,13 +44,14 @@ impl Default for Fresh {
 }
 
 /// The way to the site. Its keys are everybody's one credential, so that may have as many calls under way as the host.
-pub(super) fn plan(base: Url, settings: &Settings) -> Plan<Error> {
+pub(super) fn plan(base: Url, settings: &Settings, metrics: &Metrics) -> Plan<Error> {
     Plan {
         provider: Provider::OneAll.name(),
         base,
         settings: settings.upstream.clone(),
         cache: settings.cache.clone(),
         credential_concurrent_max: settings.upstream.concurrent_max,
+        metrics: metrics.clone(),
         explain: |error| Error::from((Provider::OneAll, error)),
     }
 }

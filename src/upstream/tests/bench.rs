@@ -32,6 +32,8 @@ pub struct Script {
     /// Which credential called, and when.
     pub called: Arc<Mutex<Vec<(String, Instant)>>>,
     pub under_way: Arc<Mutex<usize>>,
+    /// What each call told of its trace.
+    pub traces: Arc<Mutex<Vec<Trace>>>,
 }
 
 /// The error of a provider in these tests.
@@ -78,10 +80,16 @@ impl Drop for UnderWay {
 }
 
 impl Transport for Script {
-    fn get<'a>(&'a self, _: &'a Url, credential: Credential<'a>) -> BoxFuture<'a, Result<Reply, Error>> {
+    fn get<'a>(
+        &'a self,
+        _: &'a Url,
+        credential: Credential<'a>,
+        trace: Option<Trace>,
+    ) -> BoxFuture<'a, Result<Reply, Error>> {
         async move {
             let Credential::Bearer(token) = credential else { panic!("only tokens are shown here") };
             let token = token.expose_secret().to_owned();
+            self.traces.lock().unwrap().extend(trace);
             self.called.lock().unwrap().push((token.clone(), Instant::now()));
             *self.under_way.lock().unwrap() += 1;
             let _under_way = UnderWay(self.under_way.clone());
@@ -132,6 +140,7 @@ impl Bench {
             settings,
             cache,
             credential_concurrent_max: 16,
+            metrics: Metrics::default(),
             explain: Trouble::Wire,
         };
         let upstream = Upstream::over(plan, Box::new(script.clone()), Box::new(move || dice)).unwrap();

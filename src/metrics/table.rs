@@ -1,0 +1,240 @@
+//! Every metric there is: its name, its kind, its labels with all their values, and what it says.
+//!
+//! A label has only values that stand here: none of them comes from a client or a provider, so the number of series is
+//! known. Names are as they are queried; a metric is added here and nowhere else.
+
+/// A metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Its name, with the ending that its kind gives it: `_total`, `_info`, or its unit.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// Its labels, each with all its values.
+    pub labels: &'static [(&'static str, &'static [&'static str])],
+    /// What it says, without a full stop.
+    pub help: &'static str,
+}
+
+/// What a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A count that only grows.
+    Counter,
+    /// A number of this moment.
+    Gauge,
+    /// How often something took how long, in seconds.
+    Histogram,
+    /// A constant.
+    Info,
+}
+
+impl Kind {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+            Kind::Info => "info",
+        }
+    }
+}
+
+impl Row {
+    /// The name by which its help and its type are told: OpenMetrics leaves the ending of a count to its samples.
+    pub fn family(&self) -> &'static str {
+        let ending = match self.kind {
+            Kind::Counter => "_total",
+            Kind::Info => "_info",
+            Kind::Gauge | Kind::Histogram => "",
+        };
+        self.name.strip_suffix(ending).unwrap_or(self.name)
+    }
+}
+
+const PROVIDER: (&str, &[&str]) = ("provider", &["wordpress", "oneall"]);
+const KIND: (&str, &[&str]) = ("kind", &["query", "mutation", "unknown"]);
+const CODES: &[&str] = &[
+    "UNAUTHENTICATED",
+    "FORBIDDEN",
+    "REAUTHORIZATION_REQUIRED",
+    "RATE_LIMITED",
+    "PROVIDER_UNAVAILABLE",
+    "PROVIDER_TIMEOUT",
+    "PROVIDER_MALFORMED",
+    "NOT_CONFIGURED",
+    "BAD_INPUT",
+    "UNSUPPORTED_BY_PROVIDER",
+    "LIMIT_EXCEEDED",
+    "PERSISTED_QUERY_NOT_FOUND",
+    "PERSISTED_QUERY_NOT_SUPPORTED",
+    "OVERLOADED",
+    "INTERNAL",
+];
+
+pub(super) const BUILD: Row = Row {
+    name: "commongraph_build_info",
+    kind: Kind::Info,
+    labels: &[("version", &[env!("CARGO_PKG_VERSION")])],
+    help: "The gateway's version",
+};
+
+pub(super) const OPERATIONS: Row = Row {
+    name: "commongraph_operations_total",
+    kind: Kind::Counter,
+    labels: &[KIND, ("outcome", &["good", "partial", "failed", "refused", "given_up"])],
+    help: "Operations that ended; refused ones did not run, given up is what a client left or the time ran out for",
+};
+
+pub(super) const OPERATION_ERRORS: Row = Row {
+    name: "commongraph_operation_errors_total",
+    kind: Kind::Counter,
+    labels: &[("code", CODES)],
+    help: "Errors in the answers to operations",
+};
+
+pub(super) const OPERATION_DURATION: Row = Row {
+    name: "commongraph_operation_duration_seconds",
+    kind: Kind::Histogram,
+    labels: &[KIND],
+    help: "How long operations took, from the parsed request to the rendered answer",
+};
+
+pub(super) const REQUESTS: Row = Row {
+    name: "commongraph_http_requests_total",
+    kind: Kind::Counter,
+    labels: &[("class", &["1xx", "2xx", "3xx", "4xx", "5xx"])],
+    help: "HTTP requests that were answered",
+};
+
+pub(super) const REFUSALS: Row = Row {
+    name: "commongraph_http_refusals_total",
+    kind: Kind::Counter,
+    labels: &[("status", &["429", "503"])],
+    help: "Requests that were told to come again: their caller's budget is spent, or the gateway has too much to do",
+};
+
+pub(super) const REQUEST_DURATION: Row = Row {
+    name: "commongraph_http_request_duration_seconds",
+    kind: Kind::Histogram,
+    labels: &[],
+    help: "How long HTTP requests took, from their head to the head of their answer",
+};
+
+pub(super) const REQUESTS_UNDER_WAY: Row = Row {
+    name: "commongraph_http_requests_in_flight",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "HTTP requests that are being answered",
+};
+
+pub(super) const CONNECTIONS: Row = Row {
+    name: "commongraph_http_connections_open",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "Connections of clients that are open",
+};
+
+pub(super) const READS: Row = Row {
+    name: "commongraph_upstream_reads_total",
+    kind: Kind::Counter,
+    labels: &[PROVIDER, ("verdict", &["HIT", "STALE", "STALE_IF_ERROR", "SHARED", "MISS", "LIVE", "REFUSED"])],
+    help: "Reads of a provider by where the answer came from",
+};
+
+pub(super) const CALLS: Row = Row {
+    name: "commongraph_upstream_calls_total",
+    kind: Kind::Counter,
+    labels: &[
+        PROVIDER,
+        (
+            "outcome",
+            &[
+                "good",
+                "absent",
+                "refused",
+                "denied",
+                "throttled",
+                "down",
+                "garbled",
+                "unreachable",
+                "timed_out",
+                "broken",
+                "too_large",
+            ],
+        ),
+    ],
+    help: "HTTP calls to a provider that ended, each attempt by itself",
+};
+
+pub(super) const RETRIES: Row = Row {
+    name: "commongraph_upstream_retries_total",
+    kind: Kind::Counter,
+    labels: &[PROVIDER],
+    help: "Attempts after the first",
+};
+
+pub(super) const CALL_DURATION: Row = Row {
+    name: "commongraph_upstream_call_duration_seconds",
+    kind: Kind::Histogram,
+    labels: &[PROVIDER],
+    help: "How long HTTP calls to a provider took, waiting for a turn not included",
+};
+
+pub(super) const CIRCUIT: Row = Row {
+    name: "commongraph_upstream_breaker_state",
+    kind: Kind::Gauge,
+    labels: &[PROVIDER, ("state", &["closed", "half_open", "open"])],
+    help: "1 for the state that the breaker is in, 0 for the others",
+};
+
+pub(super) const CALLS_UNDER_WAY: Row = Row {
+    name: "commongraph_upstream_calls_in_flight",
+    kind: Kind::Gauge,
+    labels: &[PROVIDER],
+    help: "Turns that are taken: calls under way, or waiting only for the rate",
+};
+
+pub(super) const WAITING: Row = Row {
+    name: "commongraph_upstream_reads_waiting",
+    kind: Kind::Gauge,
+    labels: &[PROVIDER],
+    help: "Reads that wait for their turn",
+};
+
+pub(super) const CACHE_BYTES: Row = Row {
+    name: "commongraph_upstream_cache_bytes",
+    kind: Kind::Gauge,
+    labels: &[PROVIDER],
+    help: "What is kept of a provider's answers, as the cache's bound counts it",
+};
+
+pub(super) const CACHE_ENTRIES: Row = Row {
+    name: "commongraph_upstream_cache_entries",
+    kind: Kind::Gauge,
+    labels: &[PROVIDER],
+    help: "How many of a provider's answers are kept",
+};
+
+/// Every metric, in the order in which they are told.
+pub const TABLE: [Row; 18] = [
+    BUILD,
+    OPERATIONS,
+    OPERATION_ERRORS,
+    OPERATION_DURATION,
+    REQUESTS,
+    REFUSALS,
+    REQUEST_DURATION,
+    REQUESTS_UNDER_WAY,
+    CONNECTIONS,
+    READS,
+    CALLS,
+    RETRIES,
+    CALL_DURATION,
+    CIRCUIT,
+    CALLS_UNDER_WAY,
+    WAITING,
+    CACHE_BYTES,
+    CACHE_ENTRIES,
+];
