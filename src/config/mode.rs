@@ -1,5 +1,6 @@
 //! What a way of running asks of the settings beyond what every one of them does. What it refuses is one line.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use toml::{Table, Value};
@@ -31,10 +32,11 @@ pub fn check_serve(settings: &Settings) -> Result<(), Error> {
 /// # Errors
 /// One line that names the setting.
 pub fn check_loopback(settings: &Settings, mode: &str) -> Result<(), Error> {
-    if settings.http.listen.ip().is_loopback() {
-        return Ok(());
-    }
-    let line = format!("http.listen: is not a loopback address; {mode} listens on loopback only: 127.0.0.1 or [::1]");
+    let http = &settings.http;
+    let all = [("http.listen", Some(http.listen)), ("http.metrics_listen", http.metrics_listen)];
+    let is_open = |address: Option<SocketAddr>| address.is_some_and(|address| !address.ip().is_loopback());
+    let Some((name, _)) = all.into_iter().find(|(_, address)| is_open(*address)) else { return Ok(()) };
+    let line = format!("{name}: is not a loopback address; {mode} listens on loopback only: 127.0.0.1 or [::1]");
     Err(Error::new(&line))
 }
 
@@ -129,5 +131,9 @@ mod tests {
                 .to_string()
                 .contains("the sandbox listens on loopback")
         );
+        settings.http.listen.set_ip([127, 0, 0, 1].into());
+        settings.http.metrics_listen = Some(([0, 0, 0, 0], 9090).into());
+        let refused = check_loopback(&settings, "the sandbox").unwrap_err().to_string();
+        assert!(refused.starts_with("http.metrics_listen: is not a loopback address"), "{refused}");
     }
 }

@@ -162,6 +162,7 @@ pub(super) const CALLS: Row = Row {
                 "timed_out",
                 "broken",
                 "too_large",
+                "given_up",
             ],
         ),
     ],

@@ -15,6 +15,7 @@ use super::key::Key;
 use super::retry::{self, Attempt};
 use super::standing::Standing;
 use super::{Credential, Error, Failure, Fresh, Judged, Keep, Outcome, Reply, Trace, Upstream};
+use crate::metrics::Metrics;
 
 /// How a flight ended.
 #[derive(Clone)]
@@ -41,6 +42,20 @@ pub enum Carried {
     Basic(SecretString, SecretString),
     /// A parameter of the query, by its name.
     Parameter(String, SecretString),
+}
+
+/// A call that was sent; it is counted when it ends, also if nobody waits for it any more.
+struct Sent<'a> {
+    metrics: &'a Metrics,
+    provider: &'static str,
+    began: Instant,
+    outcome: &'static str,
+}
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        self.metrics.call(self.provider, self.outcome, self.began.elapsed());
+    }
 }
 
 /// What a flight needs to know.
@@ -110,11 +125,13 @@ impl<E: Failure> Way<'_, E> {
         let began = Instant::now();
         let until = deadline.min(began + Duration::from_millis(settings.attempt_timeout_ms));
         let trace = self.trace.map(|trace| trace.call((self.upstream.dice)()));
+        let mut sent = Sent { metrics, provider, began, outcome: "given_up" };
         let reply = timeout_at(until, transport.get(self.url, self.credential.show(), trace)).await;
         drop(turn);
         let (landed, lasts) = self.judge(number, reply.unwrap_or(Err(Error::TimedOut)), judge);
         let now = Instant::now();
-        metrics.call(provider, landed.outcome.as_str(), now.saturating_duration_since(began));
+        sent.outcome = landed.outcome.as_str();
+        drop(sent);
         if let Outcome::Throttled(wait) = landed.outcome {
             self.standing.shut_out(wait, now);
             host.throttled(self.key.credential(), now);

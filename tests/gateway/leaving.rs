@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use crate::harness::{Asker, World};
+use crate::metrics;
 
 /// Long enough for any machine; a gateway that kept its calls would keep them for longer than this.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -47,6 +48,12 @@ async fn a_client_that_leaves_ends_the_calls_made_for_it() {
     let after = world.ask("olga", query).await;
     assert_eq!(after["errors"], json!(null));
     assert_eq!(world.open_calls().await, 0);
+    let told = metrics::scrape(&world.gateway).await;
+    assert!(told.contains("commongraph_operations_total{kind=\"query\",outcome=\"given_up\"} 3\n"), "{told}");
+    assert!(told.contains("commongraph_upstream_calls_in_flight{provider=\"oneall\"} 0\n"), "{told}");
+    let given_up = "commongraph_upstream_calls_total{provider=\"oneall\",outcome=\"given_up\"} ";
+    let count: u64 = told.split(given_up).nth(1).and_then(|rest| rest.lines().next()).unwrap().parse().unwrap();
+    assert!(count >= 12, "{count} calls to OneAll were given up");
 }
 
 #[tokio::test]
