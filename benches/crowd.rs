@@ -22,10 +22,10 @@ fn number(flag: &str, otherwise: u64) -> u64 {
 }
 
 fn line(tally: &Tally, began: Instant) -> String {
-    let Tally { sent, left, answered, whole, own, nothing, errors, mismatches } = tally;
+    let Tally { sent, left, broken, answered, whole, own, nothing, errors, mismatches } = tally;
     format!(
         "{:>4} s: {sent} requests, {answered} answered ({whole} without an error, {own} with their own marker, {nothing} \
-         nothing of another's), {left} left; errors {errors:?}; {} mismatches",
+         nothing of another's), {left} left, {broken} broken off; errors {errors:?}; {} mismatches",
         began.elapsed().as_secs(),
         mismatches.len()
     )

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,6 +31,9 @@ const TURNS_MAX: u64 = 8;
 /// One request in so many is for somebody else's things.
 const FOREIGN_ONE_IN: u64 = 2;
 
+/// How long a connection is kept that says nothing: less than the gateway keeps it.
+const IDLE_MAX: Duration = Duration::from_secs(2);
+
 const MARKER: &str = "crowd-";
 const MARKER_DIGITS: usize = 4;
 
@@ -46,6 +50,8 @@ pub struct Plan {
 pub struct Tally {
     pub sent: u64,
     pub left: u64,
+    /// Requests whose connection ended before the answer.
+    pub broken: u64,
     pub answered: u64,
     /// Answers without an error.
     pub whole: u64,
@@ -63,6 +69,7 @@ impl Tally {
     fn add(&mut self, other: Tally) {
         self.sent += other.sent;
         self.left += other.left;
+        self.broken += other.broken;
         self.answered += other.answered;
         self.whole += other.whole;
         self.own += other.own;
@@ -77,6 +84,7 @@ impl Tally {
     pub fn idle(&self) -> Option<&'static str> {
         let wrong = [
             (self.answered < self.sent * 8 / 10, "too few were answered"),
+            (self.broken > self.sent / 1_000, "too many connections ended before the answer"),
             (self.left < self.sent / 100, "too few left before their answer"),
             (self.own < self.answered / 4, "too few saw anything of their own"),
             (self.nothing < self.answered / 10, "too few were shown nothing of others'"),
@@ -235,7 +243,7 @@ impl Stage {
         settings.http.listen.set_port(0);
         settings.http.drain.grace_ms = 0;
         let running = app::start(&settings, Vec::new()).await.unwrap();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_MAX).build().unwrap();
         let at = format!("{}/__sandbox/faults", sandbox.wordpress_url());
         client.put(at).json(&faults(plan.seed)).send().await.unwrap().error_for_status().unwrap();
         let people =
@@ -245,7 +253,7 @@ impl Stage {
     }
 
     /// Does one move; whether it was stayed for, and its answer.
-    async fn ask(&self, each: &Move) -> Option<(u16, String)> {
+    async fn ask(&self, each: &Move) -> Option<Result<(u16, String), reqwest::Error>> {
         let ((asker, jwt), (owner, _)) = (&self.people[each.asker], &self.people[each.owner]);
         let text = OPERATIONS[each.operation].0;
         let body = json!({ "query": text, "variables": variables(owner, asker, text) });
@@ -257,8 +265,8 @@ impl Stage {
             request = request.header("X-WordPress-Token", &asker.wordpress_token);
         }
         let asking = async {
-            let response = request.send().await.unwrap();
-            (response.status().as_u16(), response.text().await.unwrap())
+            let response = request.send().await?;
+            Ok::<_, reqwest::Error>((response.status().as_u16(), response.text().await?))
         };
         let Some(turns) = each.leaves_after else { return Some(asking.await) };
         let leaving = async {
@@ -275,9 +283,17 @@ impl Stage {
     async fn step(&self, number: u64) -> Tally {
         let each = Move::of(self.plan, number);
         let mut tally = Tally { sent: 1, ..Tally::default() };
-        let Some((status, text)) = self.ask(&each).await else {
-            tally.left = 1;
-            return tally;
+        let (status, text) = match self.ask(&each).await {
+            Some(Ok(told)) => told,
+            // The gateway ends a connection that says nothing for a while; a request may cross that.
+            Some(Err(_)) => {
+                tally.broken = 1;
+                return tally;
+            }
+            None => {
+                tally.left = 1;
+                return tally;
+            }
         };
         tally.answered = 1;
         let own = &self.people[each.asker].0.name;
