@@ -23,6 +23,7 @@ mod lifecycle;
 mod limits;
 mod log;
 mod lookups;
+mod matrix;
 mod modes;
 mod outage;
 mod pages;
