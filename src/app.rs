@@ -132,10 +132,11 @@ pub async fn start_personal(mut settings: Settings, person: Person) -> Result<(R
 }
 
 async fn start_for(settings: &Settings, access: Access, tabs: Vec<Tab>, metrics: Metrics) -> Result<Running, String> {
+    let running = Running::start(settings, access, tabs, metrics).await?;
     if settings.http.shows_explorer() && !explorer::ASSETS_BUILT {
         tracing::info!("the explorer's files are not built in; its page loads them from outside (see playground/)");
     }
-    Running::start(settings, access, tabs, metrics).await
+    Ok(running)
 }
 
 /// Makes everything that stands between a request and the providers, and gives the graph behind it; what outlasts it is in

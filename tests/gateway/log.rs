@@ -34,6 +34,11 @@ impl Log {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
+
+    /// Forgets it.
+    pub fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
 }
 
 impl io::Write for Log {

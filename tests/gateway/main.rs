@@ -27,6 +27,7 @@ mod limits;
 mod log;
 mod lookups;
 mod matching;
+mod matrix;
 mod metrics;
 mod modes;
 mod observe;

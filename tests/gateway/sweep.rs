@@ -321,7 +321,9 @@ impl Found {
         let codes: BTreeSet<&str> = rights.iter().filter_map(|right| caller.holds(*right).err()).collect();
         let errors = codes.iter().map(|code| ((*code).to_owned(), at.path.clone()));
         let is_refused = !rights.is_empty() && rights.iter().all(|right| caller.holds(*right).is_err());
-        let is_silent = WHO.contains(&(kind, name)) || kind == "Service" || at.is_bare;
+        // OneAll lists no sign-ins of an identity for anybody, and says so.
+        let is_unlisted = (kind, name) == ("Identity", "connections") && at.side == Side::OneAll;
+        let is_silent = WHO.contains(&(kind, name)) || kind == "Service" || at.is_bare || is_unlisted;
         self.ways.entry(is_refused).or_default().insert(at.way.clone());
         if !is_refused {
             self.missing.extend(errors);

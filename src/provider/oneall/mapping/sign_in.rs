@@ -50,6 +50,9 @@ pub fn sign_in(token: ConnectionToken, opened: Opened<ConnectionData>) -> Result
         None if failed => ConnectionData::default(),
         None => return Err("result.data: expected an object".to_owned()),
     };
+    if !failed && data == ConnectionData::default() {
+        return Err("result.data: nothing of a sign-in".to_owned());
+    }
     let payload::ConnectionNode { action, plugin: beside, connection, user } = data.plain;
     let payload::Connection { connection_token, date, date_creation, callback_uri, status, plugin: inside } =
         connection.0.unwrap_or_default();

@@ -205,6 +205,16 @@ fn an_answer_about_another_sign_in_is_never_shown() {
 }
 
 #[test]
+fn an_answer_that_holds_nothing_of_a_sign_in_is_none_unless_it_says_that_it_failed() {
+    for data in [json!({"connection": ["text"]}), json!({"connection": "text", "plugin": []}), json!({"other": {}})] {
+        let error = told(200, said(200, None), data.clone()).unwrap_err();
+        assert_eq!(error, "result.data: nothing of a sign-in", "{data}");
+        let failed = told(200, said(401, None), data).unwrap();
+        assert_eq!(failed.health.unwrap().state, HealthState::Failed);
+    }
+}
+
+#[test]
 fn empty_lists_in_place_of_maps_cost_nothing() {
     let c = read("oneall/empty-maps");
     let identity = c.identity.as_ref().unwrap();

@@ -1,0 +1,389 @@
+//! Callers of every kind ask for minutes while the providers fall from one trouble into the next: nothing may be shown to
+//! another, nothing may panic, memory may not grow, and each answer is right or says by a code what it lacks.
+//!
+//! `cargo bench --bench soak -- --seconds 600 --seed 1`, each of which can be left out. It prints how it stands every five
+//! seconds, and ends with a failure at the first thing that may not be. The seed decides who asks what and which troubles
+//! come; the machine decides which of them meet. Memory is that of this whole process, with gateway, sandbox and clients:
+//! the line that fits the samples after the first third best may climb by so much until the end, and no more.
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to its terminal and must not go on")]
+
+#[path = "soak/fits.rs"]
+mod fits;
+#[path = "soak/trouble.rs"]
+mod trouble;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use commongraph::app::{self, Running, tour};
+use commongraph::config::Settings;
+use commongraph::sandbox::{
+    self, CrowdMember, JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, Sandbox, crowd_member, services,
+};
+use fits::{fits, markers};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use trouble::{Dice, troubles};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How many people there are: so few that one page holds the site's whole list, and a row that is missing brings no other.
+const PEOPLE: usize = 15;
+
+/// How many clients ask at once.
+const CLIENTS: u64 = 24;
+
+/// One request in so many is given up within so many milliseconds.
+const LEAVES_ONE_IN: u64 = 10;
+const LEAVES_WITHIN_MS: u64 = 30;
+
+/// How often the providers' trouble changes, and how often this says how it stands.
+const TROUBLE_EVERY: Duration = Duration::from_secs(3);
+const TOLD_EVERY: Duration = Duration::from_secs(5);
+
+/// How much memory may grow by in all after the first third, in megabytes.
+const GROWTH_MAX_MB: f64 = 24.0;
+
+/// How long it may take in the end until no call is open any more.
+const CALM_WITHIN: Duration = Duration::from_secs(20);
+
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// Who asks: the headers, and whose marker may be in the answer; all of them, for who lists the site.
+struct Asker {
+    name: String,
+    headers: Vec<(&'static str, String)>,
+    sees: Option<String>,
+}
+
+/// What is asked, and what the answer is to each asker while nothing is wrong.
+struct Question {
+    text: String,
+    right: Vec<Value>,
+}
+
+/// What came of it so far.
+#[derive(Default)]
+struct Tally {
+    answered: AtomicU64,
+    whole: AtomicU64,
+    left: AtomicU64,
+    stale: AtomicU64,
+    codes: Mutex<BTreeMap<String, u64>>,
+    wrong: Mutex<Vec<String>>,
+}
+
+struct Stage {
+    sandbox: Sandbox,
+    running: Running,
+    client: reqwest::Client,
+    askers: Vec<Asker>,
+    questions: Vec<Question>,
+    tally: Tally,
+    is_over: AtomicBool,
+}
+
+/// What everybody asks of their own, and of one another's by name.
+fn texts() -> Vec<String> {
+    let other = crowd_member(7);
+    let whole =
+        "connections(first: 100) { nodes { id label service { label } health { state } identity { displayName } } }";
+    let fixed = [
+        format!("{{ {whole} applications {{ nodes {{ name site {{ name }} }} }} }}"),
+        format!("{{ viewer {{ {whole} }} }}"),
+        tour::VIEWER.to_owned(),
+        "{ viewer { wordpressUser { userId displayName email primarySite { name url } } } }".to_owned(),
+        "{ applications { nodes { id name description } } services { nodes { key label } } }".to_owned(),
+        "{ viewer { oneallUser { userToken identities { id displayName emails { value } } } } }".to_owned(),
+        "{ service(key: \"twitter\") { key label } providers { provider configured } }".to_owned(),
+    ];
+    let named = [
+        format!(
+            "{{ connection(by: {{ connectionToken: \"{}\" }}) {{ id health {{ state }} identity {{ displayName }} }} }}",
+            other.sign_ins[0]
+        ),
+        format!("{{ identity(by: {{ identityToken: \"{}\" }}) {{ id displayName username }} }}", other.identities[1]),
+        format!("{{ connection(by: {{ keyringConnectionId: {} }}) {{ id label }} }}", other.keyring[0]),
+        format!("{{ application(by: {{ connectedApplicationId: {} }}) {{ id name }} }}", other.application),
+    ];
+    fixed.into_iter().chain(named).collect()
+}
+
+/// Each person by their JWT, with their token beside it, by the token alone, and with it beside a service's key; and each
+/// service by its key.
+fn askers() -> Vec<Asker> {
+    let bearer = |text: &str| ("Authorization", format!("Bearer {text}"));
+    let mut all: Vec<Asker> = services()
+        .iter()
+        .map(|service| Asker { name: service.name.to_owned(), headers: vec![bearer(service.key)], sees: None })
+        .collect();
+    for person in (0..PEOPLE).map(crowd_member) {
+        let token = ("X-WordPress-Token", person.wordpress_token.clone());
+        let jwt = bearer(&jwt(&person));
+        let own = |kind: &str, headers, sees| Asker { name: format!("{} ({kind})", person.name), headers, sees };
+        let name = || Some(person.name.clone());
+        all.push(own("jwt", vec![jwt.clone()], name()));
+        all.push(own("jwt and token", vec![jwt, token.clone()], name()));
+        all.push(own("token", vec![token.clone()], name()));
+        all.push(own("key and token", vec![bearer(services()[0].key), token], None));
+    }
+    all
+}
+
+fn jwt(member: &CrowdMember) -> String {
+    let claims = json!({
+        "iss": JWT_ISSUER, "aud": JWT_AUDIENCE, "sub": member.name, "exp": 4_102_444_800_u64,
+        JWT_ONEALL_USER_CLAIM: member.oneall_user,
+    });
+    let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let sandbox = Sandbox::start(sandbox::Settings { crowd: PEOPLE, ..Default::default() }).await.unwrap();
+        let mut settings = Settings::default();
+        app::point_at(&mut settings, &sandbox);
+        settings.http.listen.set_port(0);
+        settings.http.drain.grace_ms = 0;
+        // All of the cache's ages are met within seconds, and a call that hangs holds a client for half a second.
+        let (wordpress, oneall) = (&mut settings.wordpress, &mut settings.oneall);
+        (wordpress.fresh.lists_seconds, wordpress.fresh.me_seconds, wordpress.fresh.sites_seconds) = (1, 1, 2);
+        (oneall.fresh.lists_seconds, oneall.fresh.users_seconds, oneall.fresh.sign_ins_seconds) = (1, 1, 2);
+        for (upstream, cache) in
+            [(&mut wordpress.upstream, &mut wordpress.cache), (&mut oneall.upstream, &mut oneall.cache)]
+        {
+            (upstream.attempt_timeout_ms, upstream.timeout_ms) = (500, 1_500);
+            (upstream.calls_per_second_max, upstream.calls_burst_max) = (2_000, 2_000);
+            (cache.stale_while_revalidate_seconds, cache.stale_if_error_seconds) = (2, 4);
+        }
+        let running = app::start(&settings, Vec::new()).await.unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let (tally, is_over) = (Tally::default(), AtomicBool::new(false));
+        let mut stage = Self { sandbox, running, client, askers: askers(), questions: Vec::new(), tally, is_over };
+        for text in texts() {
+            let mut right = Vec::new();
+            for asker in &stage.askers {
+                let (_, answer) = stage.ask(asker, &text).await;
+                right.push(serde_json::from_str(&answer).unwrap());
+            }
+            stage.questions.push(Question { text, right });
+        }
+        stage
+    }
+
+    async fn ask(&self, asker: &Asker, text: &str) -> (u16, String) {
+        let url = format!("http://{}/graphql", self.running.address);
+        let asked = self.client.post(url).json(&json!({ "query": text }));
+        let asked = asker.headers.iter().fold(asked, |asked, (name, value)| asked.header(*name, value));
+        let answer = asked.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Something of the sandbox's own.
+    fn control(&self, method: reqwest::Method, what: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}/__sandbox/{what}", self.sandbox.wordpress_url()))
+    }
+
+    /// Asks on and on, as one client.
+    async fn client(&self, mut dice: Dice) {
+        while !self.is_over.load(Ordering::Relaxed) {
+            let place = dice.below(self.askers.len() as u64) as usize;
+            let asker = &self.askers[place];
+            let question = &self.questions[dice.below(self.questions.len() as u64) as usize];
+            let asking = self.ask(asker, &question.text);
+            let answered = if dice.below(LEAVES_ONE_IN) == 0 {
+                let patience = Duration::from_millis(dice.below(LEAVES_WITHIN_MS));
+                tokio::time::timeout(patience, asking).await.ok()
+            } else {
+                Some(asking.await)
+            };
+            match answered {
+                Some((status, text)) => self.judge(asker, question, place, status, &text),
+                None => drop(self.tally.left.fetch_add(1, Ordering::Relaxed)),
+            }
+        }
+    }
+
+    /// Holds an answer against the right one.
+    fn judge(&self, asker: &Asker, question: &Question, place: usize, status: u16, text: &str) {
+        let tally = &self.tally;
+        tally.answered.fetch_add(1, Ordering::Relaxed);
+        let wrong = |why: &str| {
+            let told = format!("{}: {why}: {} is answered {status} {text:.1500}", asker.name, question.text);
+            tally.wrong.lock().unwrap().push(told);
+        };
+        if let Some(own) = &asker.sees
+            && markers(text).any(|marker| marker != own)
+        {
+            wrong("sees another's marker");
+        }
+        let Ok(answer) = serde_json::from_str::<Value>(text) else { return wrong("no JSON") };
+        let right = &question.right[place];
+        let stale = answer["extensions"]["gateway"]["stale"].is_array();
+        tally.stale.fetch_add(u64::from(stale), Ordering::Relaxed);
+        if answer["errors"] == right["errors"] {
+            tally.whole.fetch_add(1, Ordering::Relaxed);
+            if answer["data"] != right["data"] {
+                wrong("is not what it is in health");
+            }
+            return;
+        }
+        for error in answer["errors"].as_array().into_iter().flatten() {
+            match error["extensions"]["code"].as_str() {
+                None | Some("INTERNAL") => wrong("an error without a code of its own"),
+                Some(code) => *tally.codes.lock().unwrap().entry(code.to_owned()).or_default() += 1,
+            }
+        }
+        if !fits(&answer["data"], &right["data"]) {
+            wrong("what is there is not what it is in health");
+        }
+    }
+
+    /// Changes the providers' trouble again and again.
+    async fn worry(&self, mut dice: Dice) {
+        while !self.is_over.load(Ordering::Relaxed) {
+            let faults = troubles(&mut dice);
+            self.control(reqwest::Method::PUT, "faults")
+                .json(&faults)
+                .send()
+                .await
+                .unwrap()
+                .error_for_status()
+                .unwrap();
+            // The sandbox's log is the sandbox's memory, and not what is looked at.
+            self.control(reqwest::Method::DELETE, "requests").send().await.unwrap();
+            tokio::time::sleep(TROUBLE_EVERY).await;
+        }
+        self.control(reqwest::Method::DELETE, "faults").send().await.unwrap();
+    }
+
+    /// Whether no call is open any more, soon after nobody asks any more.
+    async fn is_calm(&self) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < CALM_WITHIN {
+            let seen: Value = self.control(reqwest::Method::GET, "open").send().await.unwrap().json().await.unwrap();
+            if seen["open"] == 0 {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        false
+    }
+
+    fn tell(&self, began: Instant, memory: f64) {
+        let Tally { answered, whole, left, stale, codes, wrong } = &self.tally;
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        println!(
+            "{:>4} s: {} answered ({} whole, {} with something stale), {} left; {memory:.0} MB; {:?}; {} wrong, {} panics",
+            began.elapsed().as_secs(),
+            read(answered),
+            read(whole),
+            read(stale),
+            read(left),
+            codes.lock().unwrap(),
+            wrong.lock().unwrap().len(),
+            PANICS.load(Ordering::Relaxed)
+        );
+    }
+
+    /// Why the run shows nothing, if so.
+    fn idle(&self) -> Option<&'static str> {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let (answered, whole) = (read(&self.tally.answered), read(&self.tally.whole));
+        let wrong = [
+            (answered < 1_000, "too few were answered"),
+            (whole < answered / 5, "too few answers were whole"),
+            (whole > answered - answered / 50, "the providers were hardly in trouble"),
+            (read(&self.tally.left) == 0, "nobody left"),
+            (read(&self.tally.stale) == 0, "nothing was stale"),
+        ];
+        wrong.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why)
+    }
+}
+
+/// How much memory this process holds, in megabytes.
+fn memory() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
+}
+
+/// By how much the line climbs that fits these samples best, from the first to the last: seconds and megabytes.
+fn growth(samples: &[(f64, f64)]) -> f64 {
+    let count = samples.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| samples.iter().map(of).sum::<f64>() / count;
+    let (at, held) = (mean(|sample| sample.0), mean(|sample| sample.1));
+    let above = samples.iter().map(|sample| (sample.0 - at) * (sample.1 - held)).sum::<f64>();
+    let below = samples.iter().map(|sample| (sample.0 - at).powi(2)).sum::<f64>();
+    let span = samples.last().map_or(0.0, |last| last.0) - samples.first().map_or(0.0, |first| first.0);
+    if below > 0.0 { above / below * span } else { 0.0 }
+}
+
+/// The number behind a flag, or what stands for it.
+fn number(flag: &str, otherwise: u64) -> u64 {
+    let mut arguments = std::env::args().skip_while(|argument| argument != flag).skip(1);
+    arguments.next().map_or(otherwise, |text| text.parse().unwrap())
+}
+
+/// Samples the memory twice a second until the time is up or something is wrong.
+async fn watch(stage: &Stage, lasts: Duration) -> Vec<(f64, f64)> {
+    let (began, mut told) = (Instant::now(), Instant::now());
+    let mut samples = Vec::new();
+    while began.elapsed() < lasts && stage.tally.wrong.lock().unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        samples.push((began.elapsed().as_secs_f64(), memory()));
+        if told.elapsed() >= TOLD_EVERY {
+            told = Instant::now();
+            stage.tell(began, memory());
+        }
+    }
+    stage.is_over.store(true, Ordering::Relaxed);
+    stage.tell(began, memory());
+    samples
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let (seconds, seed) = (number("--seconds", 30), number("--seed", 1));
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
+        before(panic);
+    }));
+    let stage = Arc::new(Stage::set().await);
+    println!("{seconds} s, seed {seed}: {} askers, {} questions", stage.askers.len(), stage.questions.len());
+    let worrying = tokio::spawn({
+        let stage = Arc::clone(&stage);
+        async move { stage.worry(Dice::of(seed, 0)).await }
+    });
+    let clients = (1..=CLIENTS).map(|client| {
+        let stage = Arc::clone(&stage);
+        tokio::spawn(async move { stage.client(Dice::of(seed, client)).await })
+    });
+    let clients: Vec<_> = clients.collect();
+    let samples = watch(&stage, Duration::from_secs(seconds)).await;
+    let ended = join_all(clients.into_iter().chain([worrying])).await.into_iter().all(|task| task.is_ok());
+    let climbed = growth(&samples[samples.len() / 3..]);
+    let per_hour = climbed / (samples.last().map_or(1.0, |last| last.0) * 2.0 / 3.0) * 3_600.0;
+    println!(
+        "memory after the first third: {climbed:+.1} MB in all, {per_hour:+.0} MB an hour; at most {GROWTH_MAX_MB} MB in all"
+    );
+    let wrong = stage.tally.wrong.lock().unwrap().clone();
+    wrong.iter().take(5).for_each(|told| println!("{told}"));
+    let is_calm = stage.is_calm().await;
+    let faults = [
+        (!wrong.is_empty(), "an answer is wrong"),
+        (!ended || PANICS.load(Ordering::Relaxed) > 0, "something panicked"),
+        (climbed > GROWTH_MAX_MB, "memory grows"),
+        (!is_calm, "calls are open that nobody waits for"),
+    ];
+    let faults = faults.into_iter().filter(|(is_so, _)| *is_so).map(|(_, why)| why).chain(stage.idle());
+    let faults: Vec<_> = faults.collect();
+    println!("{}", if faults.is_empty() { "nothing is wrong".to_owned() } else { faults.join(", ") });
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
