@@ -242,7 +242,7 @@ fn named(kind: &str, key: &str) -> String {
 }
 
 /// Ways into the graph that take no key.
-const LISTS: [&str; 6] = ["applications", "connections", "identities", "providers", "services", "viewer"];
+const LISTS: [&str; 7] = ["applications", "connections", "identities", "providers", "services", "viewer", "rateLimit"];
 
 /// The provider that a part of an answer is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -466,7 +466,7 @@ impl Sweep {
 
     async fn list(&mut self, caller: &Caller, field: &str) {
         self.fields.insert(("Query".to_owned(), field.to_owned()));
-        let counted = !matches!(field, "providers" | "viewer");
+        let counted = !matches!(field, "providers" | "rateLimit" | "viewer");
         let arguments = if counted { format!("first: {ROWS}") } else { String::new() };
         let query = self.query(field, &arguments, None, &BTreeSet::new());
         let told = self.ask(caller, &query).await;
