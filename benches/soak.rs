@@ -37,9 +37,9 @@ const PEOPLE: usize = 15;
 /// How many clients ask at once.
 const CLIENTS: u64 = 24;
 
-/// One request in so many is given up within so many milliseconds.
+/// One request in so many is given up within so many microseconds.
 const LEAVES_ONE_IN: u64 = 10;
-const LEAVES_WITHIN_MS: u64 = 30;
+const LEAVES_WITHIN_US: u64 = 3_000;
 
 /// How often the providers' trouble changes, and how often this says how it stands.
 const TROUBLE_EVERY: Duration = Duration::from_secs(3);
@@ -97,7 +97,7 @@ fn texts() -> Vec<String> {
         format!("{{ viewer {{ {whole} }} }}"),
         tour::VIEWER.to_owned(),
         "{ viewer { wordpressUser { userId displayName email primarySite { name url } } } }".to_owned(),
-        "{ applications { nodes { id name description } } services { nodes { key label } } }".to_owned(),
+        "{ applications { nodes { id name description } } services(first: 100) { nodes { key label } } }".to_owned(),
         "{ viewer { oneallUser { userToken identities { id displayName emails { value } } } } }".to_owned(),
         "{ service(key: \"twitter\") { key label } providers { provider configured } }".to_owned(),
     ];
@@ -150,7 +150,8 @@ impl Stage {
         app::point_at(&mut settings, &sandbox);
         settings.http.listen.set_port(0);
         settings.http.drain.grace_ms = 0;
-        // All of the cache's ages are met within seconds, and a call that hangs holds a client for half a second.
+        // All of the cache's ages are met within seconds; a call that hangs holds a client for half a second, and what is too
+        // large is so at a megabyte, so that memory does not leap by what is rightly read at once.
         let (wordpress, oneall) = (&mut settings.wordpress, &mut settings.oneall);
         (wordpress.fresh.lists_seconds, wordpress.fresh.me_seconds, wordpress.fresh.sites_seconds) = (1, 1, 2);
         (oneall.fresh.lists_seconds, oneall.fresh.users_seconds, oneall.fresh.sign_ins_seconds) = (1, 1, 2);
@@ -158,6 +159,7 @@ impl Stage {
             [(&mut wordpress.upstream, &mut wordpress.cache), (&mut oneall.upstream, &mut oneall.cache)]
         {
             (upstream.attempt_timeout_ms, upstream.timeout_ms) = (500, 1_500);
+            upstream.body_max_bytes = 1 << 20;
             (upstream.calls_per_second_max, upstream.calls_burst_max) = (2_000, 2_000);
             (cache.stale_while_revalidate_seconds, cache.stale_if_error_seconds) = (2, 4);
         }
@@ -197,7 +199,7 @@ impl Stage {
             let question = &self.questions[dice.below(self.questions.len() as u64) as usize];
             let asking = self.ask(asker, &question.text);
             let answered = if dice.below(LEAVES_ONE_IN) == 0 {
-                let patience = Duration::from_millis(dice.below(LEAVES_WITHIN_MS));
+                let patience = Duration::from_micros(dice.below(LEAVES_WITHIN_US));
                 tokio::time::timeout(patience, asking).await.ok()
             } else {
                 Some(asking.await)

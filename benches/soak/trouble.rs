@@ -41,7 +41,7 @@ fn trouble(dice: &mut Dice) -> Value {
         11 => json!({ "shape": "html" }),
         12 => json!({ "shape": "null" }),
         13 => json!({ "shape": "bad_row" }),
-        14 => json!({ "big": 20 << 20 }),
+        14 => json!({ "big": 4 << 20 }),
         15 => json!({ "status": 401, "body": { "error": "invalid_token", "message": "no" } }),
         16 => json!({ "throttle": true, "person": format!("crowd-{:04}", dice.below(15)) }),
         _ => json!({ "latency_ms": 5 + dice.below(300) }),
