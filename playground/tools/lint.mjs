@@ -25,7 +25,10 @@ export const EXCEPTIONS = [
   },
   {
     rule: 'relay-arguments',
-    at: ['Query.services', 'Viewer.applications', 'Viewer.connections', 'Viewer.identities'],
+    at: [
+      'Identity.connections', 'Query.services', 'Service.connections', 'Service.identities', 'Viewer.applications',
+      'Viewer.connections', 'Viewer.identities',
+    ],
     reason: "Relay asks for one direction; these lists page forward, as a person's own accounts are read",
   },
   {
@@ -52,8 +55,8 @@ export const EXCEPTIONS = [
     rule: 'strict-id-in-types',
     at: [
       'Account', 'AdditionalAccount', 'Address', 'ApplicationAccess', 'ConnectionHealth', 'EmailEntry', 'HealthAction',
-      'KeyringRecord', 'LabelledValue', 'Organization', 'Permission', 'PersonName', 'Photo', 'Profile', 'ProviderState',
-      'PublicizeRecord', 'Relationship', 'SignInPlugin', 'SignInRecord', 'SignInResult', 'UrlEntry',
+      'IdentityMatch', 'KeyringRecord', 'LabelledValue', 'Organization', 'Permission', 'PersonName', 'Photo', 'Profile', 'ProviderState',
+      'PublicizeRecord', 'RateLimit', 'Relationship', 'SignInPlugin', 'SignInRecord', 'SignInResult', 'UrlEntry',
     ],
     reason: 'a value has no identity of its own: it is part of the thing that holds it',
   },
