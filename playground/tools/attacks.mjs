@@ -25,7 +25,7 @@ const unanswered = (title, request) => ({
 
 const PAGES = ['/', '/graphiql', '/playground', '/console', '/graphql/console', '/altair', '/voyager', '/graphql'];
 const PLACES = [
-  '/metrics', '/debug/pprof/', '/debug/vars', '/actuator/env', '/.env', '/.git/config', '/config', '/admin', '/__sandbox/requests',
+  '/debug/pprof/', '/debug/vars', '/actuator/env', '/.env', '/.git/config', '/config', '/admin', '/__sandbox/requests',
   '/server-status', '/swagger.json', '/graphql/../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd', '/schema.graphql/..%2f..%2fCargo.toml',
 ];
 const INTROSPECTIONS = [

@@ -49,6 +49,7 @@ export async function withServe(binary, sandbox, more, use) {
     COMMONGRAPH_ONEALL__PUBLIC_KEY: ONEALL_KEYS.public,
     COMMONGRAPH_ONEALL__PRIVATE_KEY: ONEALL_KEYS.private,
     COMMONGRAPH_LOG__FORMAT: 'json',
+    ...limits(),
     ...access(sandbox.people),
     ...more,
   };
@@ -59,6 +60,15 @@ export async function withServe(binary, sandbox, more, use) {
   } finally {
     await stop(command);
   }
+}
+
+/** Settings without a cache: what fails is told, and nothing from before stands in for it. */
+export const UNKEPT = { COMMONGRAPH_WORDPRESS__CACHE__MAX_BYTES: '0', COMMONGRAPH_ONEALL__CACHE__MAX_BYTES: '0' };
+
+// Scripts ask as fast as they can, all from one address.
+function limits() {
+  const budgets = ['ANONYMOUS', 'USER', 'SERVICE', 'ADDRESS'].flatMap((who) => [`${who}_REQUESTS`, `${who}_CALLS`]);
+  return Object.fromEntries([...budgets, 'FAILURES'].map((name) => [`COMMONGRAPH_LIMITS__${name}_PER_MINUTE`, '10000000']));
 }
 
 // Lets in the sandbox's people by their JWTs, and the service whose key the operator has.
