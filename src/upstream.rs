@@ -10,6 +10,7 @@ mod breaker;
 mod budget;
 mod cache;
 mod call;
+mod changes;
 mod flight;
 mod host;
 mod key;
@@ -46,7 +47,7 @@ pub use self::outcome::{Failure, Fresh, Judged, Keep, Outcome};
 pub use self::settings::{CacheSettings, Settings};
 pub use self::trace::Trace;
 
-use self::cache::{Cache, Noun, Worth};
+use self::cache::{Cache, Era, Noun, Worth};
 use self::flight::{Flight, Flights};
 use self::host::Host;
 use self::key::{Fingerprints, Key};
@@ -168,6 +169,7 @@ struct Ready {
     url: Url,
     target: String,
     standing: Arc<Standing>,
+    era: Era,
 }
 
 impl<E: Failure> Upstream<E> {
@@ -255,7 +257,8 @@ impl<E: Failure> Upstream<E> {
         }
         let landed = self.fetch(&ready, read.credential, budget, judge, &mut call).await;
         call.took = start.elapsed();
-        let in_trouble = kept.filter(|(kept, _)| landed.outcome.allows_stale() && kept.counts());
+        let counts = || self.cache.era(&ready.key, &ready.standing) == ready.era;
+        let in_trouble = kept.filter(|_| landed.outcome.allows_stale() && counts());
         match in_trouble {
             Some((kept, _)) => (call.kept(Verdict::StaleIfError, &kept, Instant::now()), None, Ok(noun(kept.noun))),
             None => (call, landed.note, landed.result.map(noun)),
@@ -275,10 +278,12 @@ impl<E: Failure> Upstream<E> {
         Some((Call::of(&ready.target).kept(Verdict::Hit, &kept, now), noun))
     }
 
-    /// All that was read with this credential counts no more, as after a change that was made with it.
-    pub fn forget(&self, read: &Read<'_>) {
-        let ready = self.prepare::<()>(read, Instant::now());
-        self.cache.forget(&ready.key, &ready.standing);
+    /// All that is at or below these paths counts no more, whoever it was read for and with whichever credential: call it
+    /// once a change is made, and also if it may have been. What began to be read before that is answered only to whoever
+    /// asked before, and not kept.
+    pub fn forget(&self, paths: &[&[&str]]) {
+        let path = |path: &&[&str]| address::locate(&self.base, path, &[]).path().to_owned();
+        self.cache.forget_paths(&paths.iter().map(path).collect::<Vec<_>>());
     }
 
     /// Reads from the host, or with whoever is doing so, within the operation's budget.
@@ -335,16 +340,16 @@ impl<E: Failure> Upstream<E> {
         trace: Option<Trace>,
         judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
     ) -> (Flight<Landed<E>>, bool) {
-        let Ready { key, url, standing, .. } = ready;
-        let generation = standing.generation();
-        self.flights.join((key.clone(), generation), || {
+        let Ready { key, url, standing, era, .. } = ready;
+        let era = *era;
+        self.flights.join((key.clone(), era), || {
             let (upstream, credential) = (self.clone(), Carried::from(credential));
             let (key, url, standing) = (key.clone(), url.clone(), standing.clone());
             async move {
                 let (upstream, credential) = (&*upstream, &credential);
                 let way = Way { upstream, url: &url, credential, standing: &standing, key: &key, trace };
                 let (landed, lasts) = way.fly(judge).await;
-                way.keep::<T>(&landed, lasts, generation);
+                way.keep::<T>(&landed, lasts, era);
                 landed
             }
         })
@@ -364,7 +369,9 @@ impl<E: Failure> Upstream<E> {
         let credential = self.fingerprints.of(read.credential);
         let reader = read.reader.map(|reader| self.fingerprints.of_reader(reader));
         let key = Key::new::<T>(self.provider, self.origin.clone(), target.into(), credential, reader);
-        Ready { key, target: shown, standing: self.credentials.of(credential, now), url }
+        let standing = self.credentials.of(credential, now);
+        let era = self.cache.era(&key, &standing);
+        Ready { key, target: shown, standing, era, url }
     }
 
     fn lost(&self, error: Error, attempts: u32) -> Landed<E> {

@@ -15,6 +15,7 @@ use quick_cache::sync::Cache as Store;
 use tokio::time::Instant;
 
 use super::CacheSettings;
+use super::changes::{Changes, Stamp, is_below};
 use super::key::Key;
 use super::standing::Standing;
 
@@ -88,6 +89,14 @@ impl Kept {
 pub struct Cache {
     settings: CacheSettings,
     store: Option<Store<Key, Kept, ByBytes>>,
+    changes: Changes,
+}
+
+/// The time within which an answer is read: it counts as long as neither the credential's answers nor its address are renewed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Era {
+    generation: u64,
+    stamp: Stamp,
 }
 
 #[derive(Clone, Copy)]
@@ -104,7 +113,12 @@ impl Cache {
     pub fn new(settings: CacheSettings) -> Self {
         let room = settings.max_bytes;
         let store = (room > 0).then(|| Store::with_weighter(room / USUAL_BYTES + 1, room as u64, ByBytes));
-        Self { settings, store }
+        Self { settings, store, changes: Changes::default() }
+    }
+
+    /// The era of a read that begins at this moment.
+    pub fn era(&self, key: &Key, standing: &Standing) -> Era {
+        Era { generation: standing.generation(), stamp: self.changes.stamp(key.target()) }
     }
 
     /// What is kept under this key and is good for anything.
@@ -121,17 +135,21 @@ impl Cache {
         }
     }
 
-    /// Keeps what was read while the credential's answers were of this generation, unless they no longer count.
+    /// Keeps what was read in an era, unless that is over.
     pub fn put(&self, key: Key, read: Read) {
         let Some(store) = &self.store else { return };
-        let Read { noun, bytes, lasts, generation, standing, now } = read;
+        let Read { noun, bytes, lasts, era, standing, now } = read;
         let lasts = if noun.is_some() { lasts } else { self.settings.absent() };
         let nothing = worth(Duration::ZERO, lasts, noun.is_some(), &self.settings) == Worth::Nothing;
+        let Era { generation, stamp } = era;
         if nothing || generation != standing.generation() {
             return;
         }
-        standing.kept.fetch_add(1, Ordering::Relaxed);
-        store.insert(key, Kept { noun, bytes: bytes as u64, since: now, lasts, generation, standing });
+        let target = key.target().clone();
+        self.changes.if_unchanged(&target, stamp, || {
+            standing.kept.fetch_add(1, Ordering::Relaxed);
+            store.insert(key, Kept { noun, bytes: bytes as u64, since: now, lasts, generation, standing });
+        });
     }
 
     /// How much is kept: bytes, as the bound counts them, and entries.
@@ -143,6 +161,16 @@ impl Cache {
     pub fn remove(&self, key: &Key) {
         if let Some(store) = &self.store {
             store.remove(key);
+        }
+    }
+
+    /// Puts out all that is at or below these paths, whoever it was read for, and sees to it that what is being read of
+    /// it is neither kept nor shared with whoever asks from now on.
+    pub fn forget_paths(&self, paths: &[String]) {
+        // What comes to be kept before this is noted is found below, and what comes after it sees it.
+        self.changes.note(paths);
+        if let Some(store) = &self.store {
+            store.retain(|key, _| !paths.iter().any(|path| is_below(key.target(), path)));
         }
     }
 
@@ -164,8 +192,8 @@ pub struct Read {
     pub bytes: usize,
     /// For how long it is fresh; that there is nothing is believed for a time of its own.
     pub lasts: Duration,
-    /// The generation of the credential's answers when the read began.
-    pub generation: u64,
+    /// When the read began.
+    pub era: Era,
     /// How the credential stands.
     pub standing: Arc<Standing>,
     /// When it was read.
@@ -215,15 +243,16 @@ mod tests {
             )
         }
 
-        fn read(&self, standing: &Arc<Standing>, noun: Option<u32>) -> Read {
+        fn read(&self, key: &Key, standing: &Arc<Standing>, noun: Option<u32>) -> Read {
             let noun = noun.map(|noun| Arc::new(noun) as Noun);
-            let (lasts, standing) = (Duration::from_secs(10), standing.clone());
-            Read { noun, bytes: 100, lasts, generation: standing.generation(), standing, now: self.now }
+            let era = self.cache.era(key, standing);
+            Read { noun, bytes: 100, lasts: Duration::from_secs(10), era, standing: standing.clone(), now: self.now }
         }
 
         fn put(&self, token: &str, path: &str) {
             let (key, standing) = self.key(token, path);
-            self.cache.put(key, self.read(&standing, Some(1)));
+            let read = self.read(&key, &standing, Some(1));
+            self.cache.put(key, read);
         }
 
         fn has(&self, token: &str, path: &str) -> bool {
@@ -238,12 +267,39 @@ mod tests {
             bench.put(token, path);
         }
         let (key, standing) = bench.key("a", "/3");
-        let under_way = bench.read(&standing, Some(3));
+        let under_way = bench.read(&key, &standing, Some(3));
         bench.cache.forget(&key, &standing);
         bench.cache.put(key, under_way);
         assert!(!bench.has("a", "/1") && !bench.has("a", "/2") && !bench.has("a", "/3") && bench.has("b", "/1"));
         bench.put("a", "/1");
         assert!(bench.has("a", "/1"));
+    }
+
+    #[test]
+    fn what_was_changed_is_put_out_for_everybody_and_what_was_being_read_is_not_kept() {
+        let bench = Bench::new(1 << 20);
+        for (token, path) in [("a", "/1"), ("b", "/1?fields=x"), ("b", "/1/2"), ("a", "/10")] {
+            bench.put(token, path);
+        }
+        let under_way = ["/1/3", "/10/3"].map(|path| {
+            let (key, standing) = bench.key("a", path);
+            let read = bench.read(&key, &standing, Some(3));
+            (key, read)
+        });
+        bench.cache.forget_paths(&["/1".to_owned()]);
+        under_way.into_iter().for_each(|(key, read)| bench.cache.put(key, read));
+        for (token, path, stays) in [
+            ("a", "/1", false),
+            ("b", "/1?fields=x", false),
+            ("b", "/1/2", false),
+            ("a", "/1/3", false),
+            ("a", "/10", true),
+            ("a", "/10/3", true),
+        ] {
+            assert_eq!(bench.has(token, path), stays, "{token} {path}");
+        }
+        bench.put("a", "/1/3");
+        assert!(bench.has("a", "/1/3"));
     }
 
     #[test]
@@ -260,7 +316,7 @@ mod tests {
     fn that_a_thing_does_not_exist_is_believed_for_a_few_seconds() {
         let bench = Bench::new(1 << 20);
         let (key, standing) = bench.key("a", "/1");
-        bench.cache.put(key.clone(), bench.read(&standing, None));
+        bench.cache.put(key.clone(), bench.read(&key, &standing, None));
         let found = |seconds| bench.cache.find(&key, bench.now + Duration::from_secs(seconds)).map(|(_, worth)| worth);
         assert_eq!((found(4), found(5)), (Some(Worth::Fresh), None));
     }

@@ -10,13 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
+use super::cache::Era;
 use super::key::Key;
 
 /// A read under way.
 pub type Flight<L> = Shared<BoxFuture<'static, L>>;
 
-/// Which flight: what is read, and of which generation of its credential's answers.
-type Name = (Key, u64);
+/// Which flight: what is read, and in which era.
+type Name = (Key, Era);
 
 /// The reads under way.
 pub struct Flights<L: Clone> {
@@ -100,7 +101,7 @@ mod tests {
         let prints = Fingerprints::random().unwrap();
         ["a", "b"].map(|token| {
             let print = prints.of(Credential::Bearer(&SecretString::from(token)));
-            (Key::new::<u32>("provider", "origin".into(), "/".into(), print, None), 0)
+            (Key::new::<u32>("provider", "origin".into(), "/".into(), print, None), Era::default())
         })
     }
 

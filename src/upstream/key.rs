@@ -37,6 +37,11 @@ impl Key {
         Self { provider, origin, target, credential, reader, noun: TypeId::of::<T>() }
     }
 
+    /// The address: its path with the query.
+    pub fn target(&self) -> &Arc<str> {
+        &self.target
+    }
+
     /// The credential with which it was read.
     pub fn credential(&self) -> Fingerprint {
         self.credential

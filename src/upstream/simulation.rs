@@ -137,3 +137,42 @@ async fn a_storm_costs_the_host_a_fifth_more_and_one_call_a_second() {
         assert!(extra <= reads / 5 + 30 + 10, "seed {seed}: {extra} more than {reads}");
     }
 }
+
+/// Reads and changes at random: what is told of a path is never older than its last change before the read began.
+#[tokio::test(start_paused = true)]
+async fn however_reads_and_changes_meet_no_read_is_told_of_what_was_before_it() {
+    for seed in 0..SEEDS {
+        let bench = Bench::new(|_, cache| cache.stale_while_revalidate_seconds = 600, seed);
+        let mut dice = Dice(seed);
+        bench.script.play((0..4_000).map(|_| Act::Answer(dice.wait(4_000), 200, None)));
+        let changed = std::sync::Mutex::new([0; 3]);
+        let writer = async {
+            let mut dice = Dice(!seed);
+            for _ in 0..60 {
+                sleep(dice.wait(5_000)).await;
+                let path = dice.below(3);
+                let world = {
+                    let mut world = bench.script.world.lock().unwrap();
+                    *world += 1;
+                    *world
+                };
+                // The host has changed, and its answer is on the way.
+                sleep(dice.wait(1_000)).await;
+                bench.upstream.forget(&[&[&path.to_string()]]);
+                changed.lock().unwrap()[path as usize] = world;
+            }
+        };
+        let readers = (0..8u64).map(async |number| {
+            let mut dice = Dice(seed ^ (number << 32));
+            for _ in 0..60 {
+                sleep(dice.wait(5_000)).await;
+                let path = dice.below(3);
+                let least = changed.lock().unwrap()[path as usize];
+                let (_, answer) = bench.ask(&format!("token-{}", number % 3), &path.to_string()).await;
+                let world = answer.ok().flatten().map(|page| page.world);
+                assert!(world.is_none_or(|world| world >= least), "seed {seed}: {world:?} after {least}");
+            }
+        });
+        tokio::join!(writer, join_all(readers));
+    }
+}

@@ -108,6 +108,43 @@ async fn a_refused_credential_loses_what_was_kept_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_change_nobody_is_told_of_the_state_before_it() {
+    let bench = bench();
+    let world = async |token, path| bench.ask(token, path).await.1.unwrap().unwrap().world;
+    assert_eq!((world("a", "list").await, world("b", "list").await, world("a", "other").await), (0, 0, 0));
+    // One refresh and one read are under way while the world changes, and both saw it as it was.
+    sleep(FRESH).await;
+    bench.script.play(vec![Act::Answer(Duration::from_secs(1), 200, None); 2]);
+    assert_eq!(bench.ask("a", "list").await.0.verdict, Verdict::Stale);
+    let mut before = Box::pin(bench.ask("c", "list"));
+    assert!(before.as_mut().now_or_never().is_none());
+    settle().await;
+    *bench.script.world.lock().unwrap() = 1;
+    bench.upstream.forget(&[&["list"]]);
+    for token in ["a", "b", "c"] {
+        assert_eq!(world(token, "list").await, 1, "{token}");
+    }
+    assert_eq!(before.await.1.unwrap().unwrap().world, 0, "who asked before may be told of before");
+    sleep(Duration::from_secs(2)).await;
+    for token in ["a", "b", "c"] {
+        assert_eq!(world(token, "list").await, 1, "{token}");
+    }
+    assert_eq!(bench.ask("a", "other").await.0.verdict, Verdict::Stale, "what did not change is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stood_before_a_change_stands_in_for_no_trouble_after_it() {
+    let bench = bench();
+    bench.ask("a", "list").await.1.unwrap();
+    sleep(FRESH + Duration::from_secs(100)).await;
+    bench.script.play([Act::Answer(Duration::from_secs(1), 500, None)]);
+    let mut reading = Box::pin(bench.ask("a", "list"));
+    assert!(reading.as_mut().now_or_never().is_none());
+    bench.upstream.forget(&[&["list"]]);
+    assert_eq!(reading.await.1, Err(Trouble::Status(500, None)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn errors_are_not_kept_and_that_nothing_is_there_for_a_short_while() {
     let bench = bench();
     bench.script.play([404, 403, 299].map(|status| Act::Answer(NOW, status, None)));

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
-use super::cache::{self, Noun};
+use super::cache::{self, Era, Noun};
 use super::key::Key;
 use super::retry::{self, Attempt};
 use super::standing::Standing;
@@ -165,7 +165,7 @@ impl<E: Failure> Way<'_, E> {
     }
 
     /// Keeps what was read, without what must not be kept; puts out what counts no more.
-    pub fn keep<T: Keep>(&self, landed: &Landed<E>, lasts: Option<Duration>, generation: u64) {
+    pub fn keep<T: Keep>(&self, landed: &Landed<E>, lasts: Option<Duration>, era: Era) {
         let cache = &self.upstream.cache;
         let (noun, lasts) = match (&landed.result, landed.outcome) {
             (Ok(None), _) => (None, Duration::ZERO),
@@ -182,7 +182,7 @@ impl<E: Failure> Way<'_, E> {
             None => noun.clone(),
         });
         let (standing, now) = (self.standing.clone(), Instant::now());
-        cache.put(self.key.clone(), cache::Read { noun, bytes: landed.bytes, lasts, generation, standing, now });
+        cache.put(self.key.clone(), cache::Read { noun, bytes: landed.bytes, lasts, era, standing, now });
     }
 }
 

@@ -25,13 +25,15 @@ pub enum Act {
     Hang,
 }
 
-/// A host in memory. What it says in a good answer is the credential it was shown and how often it was called.
+/// A host in memory. What it says in a good answer is the credential it was shown and the state of its world.
 #[derive(Clone, Default)]
 pub struct Script {
     acts: Arc<Mutex<VecDeque<Act>>>,
     /// Which credential called, and when.
     pub called: Arc<Mutex<Vec<(String, Instant)>>>,
     pub under_way: Arc<Mutex<usize>>,
+    /// How often its world was changed.
+    pub world: Arc<Mutex<u64>>,
     /// What each call told of its trace.
     pub traces: Arc<Mutex<Vec<Trace>>>,
 }
@@ -58,10 +60,11 @@ impl Failure for Trouble {
     }
 }
 
-/// A noun: who was shown it, and a link that must not be kept.
+/// A noun: who was shown it, of which state of the world, and a link that must not be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     pub says: String,
+    pub world: u64,
     pub link: Option<&'static str>,
 }
 
@@ -93,6 +96,7 @@ impl Transport for Script {
             self.called.lock().unwrap().push((token.clone(), Instant::now()));
             *self.under_way.lock().unwrap() += 1;
             let _under_way = UnderWay(self.under_way.clone());
+            let world = *self.world.lock().unwrap();
             let act = self.acts.lock().unwrap().pop_front().unwrap_or(Act::Answer(Duration::ZERO, 200, None));
             let (wait, reply) = match act {
                 Act::Answer(wait, status, retry_after) => (wait, Ok((status, retry_after))),
@@ -101,7 +105,7 @@ impl Transport for Script {
             };
             sleep(wait).await;
             let (status, retry_after) = reply?;
-            Ok(Reply { status, content_type: None, retry_after, body: Bytes::from(token) })
+            Ok(Reply { status, content_type: None, retry_after, body: Bytes::from(format!("{world} {token}")) })
         }
         .boxed()
     }
@@ -156,8 +160,8 @@ impl Bench {
         let judge = |reply: &Reply| {
             let result = match reply.status {
                 200 => {
-                    let says = String::from_utf8(reply.body.to_vec()).unwrap();
-                    let noun = Page { says, link: Some("nonce") };
+                    let (world, says) = std::str::from_utf8(&reply.body).unwrap().split_once(' ').unwrap();
+                    let noun = Page { says: says.to_owned(), world: world.parse().unwrap(), link: Some("nonce") };
                     Ok(Some(Fresh { noun, lasts: Some(FRESH) }))
                 }
                 404 => Ok(None),
