@@ -24,6 +24,7 @@ pub mod terms;
 mod told;
 pub mod walk;
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -104,6 +105,8 @@ pub struct Graph {
     inputs: Inputs,
     wordpress: Arc<WordPress>,
     oneall: Arc<OneAll>,
+    /// Makes of a caller the number that stands for them where they wait for a provider, under a random key.
+    payers: RandomState,
 }
 
 /// What an operation brought, and what it cost.
@@ -144,7 +147,15 @@ impl Graph {
         } else {
             schema().disable_suggestions().finish()
         };
-        Ok(Self { settings, schema, documents, inputs: Inputs::read(&sdl), wordpress, oneall })
+        Ok(Self {
+            settings,
+            schema,
+            documents,
+            inputs: Inputs::read(&sdl),
+            wordpress,
+            oneall,
+            payers: RandomState::new(),
+        })
     }
 
     /// Checks a request, so that what it asks can be executed.
@@ -210,7 +221,7 @@ impl Graph {
     /// Executes one operation for one caller, on these terms. Dropping the future ends its calls. The cost that was counted
     /// before is an estimate where a provider alone knows how long a list is; so the calls are also counted as they are made.
     pub async fn execute(&self, checked: Checked, caller: &Caller, terms: Terms) -> Outcome {
-        let calls = terms.calls.clone();
+        let calls = terms.calls.clone().paid_by(self.payers.hash_one(caller.principal()));
         let now = SystemTime::now();
         let wordpress = self.wordpress.reads(caller.wordpress_or_why().clone(), calls.clone(), now);
         let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());

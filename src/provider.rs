@@ -233,6 +233,11 @@ impl Calls {
         Self { budget: self.budget.traced(trace), ..self }
     }
 
+    /// The same calls, for this payer: a number that stands for whoever asks, the same in all of their operations.
+    pub fn paid_by(self, payer: u64) -> Self {
+        Self { budget: self.budget.paid_by(payer), ..self }
+    }
+
     /// The trace that they belong to.
     pub fn trace(&self) -> Option<Trace> {
         self.budget.trace()

@@ -11,9 +11,11 @@ mod budget;
 mod cache;
 mod call;
 mod changes;
+mod error;
 mod flight;
 mod host;
 mod key;
+mod line;
 mod outcome;
 mod rate;
 mod retry;
@@ -43,6 +45,7 @@ pub use self::address::check_base;
 pub use self::breaker::Circuit;
 pub use self::budget::{Budget, Freshness};
 pub use self::call::{Call, Verdict};
+pub use self::error::Error;
 pub use self::outcome::{Failure, Fresh, Judged, Keep, Outcome};
 pub use self::settings::{CacheSettings, Settings};
 pub use self::trace::Trace;
@@ -87,12 +90,21 @@ pub struct Plan<E> {
     pub settings: Settings,
     /// How long its answers are kept.
     pub cache: CacheSettings,
-    /// How many calls one credential may have under way.
-    pub credential_concurrent_max: usize,
+    /// What of its turns each has for their own.
+    pub own: Own,
     /// Where its reads and calls are counted.
     pub metrics: Metrics,
     /// What it is to the provider that there is no reply.
     pub explain: fn(Error) -> E,
+}
+
+/// How many calls may be under way for each, so that nobody takes all turns; what is more waits in a line of its own.
+#[derive(Clone, Copy, Debug)]
+pub enum Own {
+    /// For each credential.
+    OfCredential(usize),
+    /// For each payer, at a host where all callers share one credential.
+    OfPayer(usize),
 }
 
 /// A read: where, and with whose credential.
@@ -134,35 +146,6 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-/// Why there is no reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// No connection came about: refused, reset, no such name, no trust in the certificate.
-    #[error("no connection")]
-    Unreachable,
-    /// The time is up.
-    #[error("no answer in time")]
-    TimedOut,
-    /// The answer broke off or was not HTTP.
-    #[error("the answer broke off")]
-    Broken,
-    /// The body is larger than the gateway takes.
-    #[error("the answer is too large")]
-    TooLarge,
-    /// The host is in trouble and is left alone for so long.
-    #[error("the host is left alone for a while")]
-    Open(Duration),
-    /// The host asked this credential to slow down, so it is not used for so long.
-    #[error("the host asked to slow down")]
-    ShutOut(Duration),
-    /// Too many reads wait for this host, or the turn did not come in time.
-    #[error("too many reads wait for this host")]
-    Crowded,
-    /// The operation has made as many calls as it may.
-    #[error("the operation's calls are spent")]
-    Spent,
-}
-
 /// A read made ready: its names, its address and its credential's standing.
 struct Ready {
     key: Key,
@@ -188,12 +171,12 @@ impl<E: Failure> Upstream<E> {
         transport: Box<dyn Transport>,
         dice: Box<dyn Fn() -> u64 + Send + Sync>,
     ) -> Result<Self, String> {
-        let Plan { provider, base, settings, cache, credential_concurrent_max, metrics, explain } = plan;
+        let Plan { provider, base, settings, cache, own, metrics, explain } = plan;
         Ok(Self {
             provider,
             origin: base[..url::Position::BeforePath].into(),
             host: Host::new(&settings, Instant::now()),
-            credentials: Credentials::new(credential_concurrent_max),
+            credentials: Credentials::new(own, settings.waiting_max),
             cache: Cache::new(cache),
             fingerprints: Fingerprints::random()?,
             flights: Flights::default(),
@@ -250,7 +233,7 @@ impl<E: Failure> Upstream<E> {
         match kept {
             Some((kept, Worth::Fresh)) => return (call.kept(Verdict::Hit, &kept, start), None, Ok(noun(kept.noun))),
             Some((kept, Worth::Stale)) => {
-                self.refresh(&ready, read.credential, budget.trace(), judge);
+                self.refresh(&ready, read.credential, budget, judge);
                 return (call.kept(Verdict::Stale, &kept, start), None, Ok(noun(kept.noun)));
             }
             _ => {}
@@ -300,7 +283,7 @@ impl<E: Failure> Upstream<E> {
             call.landed(&landed);
             return landed;
         }
-        let (flight, joined) = self.begin(ready, credential, budget.trace(), judge);
+        let (flight, joined) = self.begin(ready, credential, budget, judge);
         call.verdict = match (joined, budget.freshness()) {
             (true, _) => Verdict::Shared,
             (false, Freshness::Kept) => Verdict::Miss,
@@ -319,11 +302,11 @@ impl<E: Failure> Upstream<E> {
         self: &Arc<Self>,
         ready: &Ready,
         credential: Credential<'_>,
-        trace: Option<Trace>,
+        budget: &Budget,
         judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
     ) {
         let Ok(place) = self.refreshes.clone().try_acquire_owned() else { return };
-        let (flight, joined) = self.begin(ready, credential, trace, judge);
+        let (flight, joined) = self.begin(ready, credential, budget, judge);
         if !joined {
             tokio::spawn(async move {
                 let _place = place;
@@ -337,7 +320,7 @@ impl<E: Failure> Upstream<E> {
         self: &Arc<Self>,
         ready: &Ready,
         credential: Credential<'_>,
-        trace: Option<Trace>,
+        budget: &Budget,
         judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
     ) -> (Flight<Landed<E>>, bool) {
         let Ready { key, url, standing, era, .. } = ready;
@@ -345,9 +328,10 @@ impl<E: Failure> Upstream<E> {
         self.flights.join((key.clone(), era), || {
             let (upstream, credential) = (self.clone(), Carried::from(credential));
             let (key, url, standing) = (key.clone(), url.clone(), standing.clone());
+            let (own, trace) = (self.credentials.line(key.credential(), budget.payer()), budget.trace());
             async move {
-                let (upstream, credential) = (&*upstream, &credential);
-                let way = Way { upstream, url: &url, credential, standing: &standing, key: &key, trace };
+                let (upstream, credential, own) = (&*upstream, &credential, &*own);
+                let way = Way { upstream, url: &url, credential, standing: &standing, own, key: &key, trace };
                 let (landed, lasts) = way.fly(judge).await;
                 way.keep::<T>(&landed, lasts, era);
                 landed

@@ -30,7 +30,7 @@ use crate::model::{
     Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, DateTime, KeyringId, Provider, PublicizeId,
     Record, ServiceEntry, Site, SiteId, WordPressUser,
 };
-use crate::upstream::{Circuit, Credential, Fresh, Judged, Keep, Plan, Read, Reply, Upstream};
+use crate::upstream::{Circuit, Credential, Fresh, Judged, Keep, Own, Plan, Read, Reply, Upstream};
 
 /// The fields of `/me` that are mapped. Asked for by name so that its secrets never travel.
 const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,avatar_URL,profile_URL,language,date,\
@@ -88,7 +88,7 @@ impl WordPress {
             base: settings.base()?,
             settings: settings.upstream.clone(),
             cache: settings.cache.clone(),
-            credential_concurrent_max: settings.concurrent_per_token_max,
+            own: Own::OfCredential(settings.concurrent_per_token_max),
             metrics: metrics.clone(),
             explain: |error| Error::from((Provider::WordPress, error)),
         })?;

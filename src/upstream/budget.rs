@@ -25,12 +25,13 @@ pub struct Budget {
     deadline: Option<Instant>,
     freshness: Freshness,
     trace: Option<Trace>,
+    payer: Option<u64>,
 }
 
 impl Budget {
     /// So many calls, without a deadline.
     pub fn calls(max: usize) -> Self {
-        Self { begun: Arc::default(), max, deadline: None, freshness: Freshness::default(), trace: None }
+        Self { begun: Arc::default(), max, deadline: None, freshness: Freshness::default(), trace: None, payer: None }
     }
 
     /// The same, until this instant.
@@ -46,6 +47,16 @@ impl Budget {
     /// The same, as a part of this trace.
     pub fn traced(self, trace: Trace) -> Self {
         Self { trace: Some(trace), ..self }
+    }
+
+    /// The same, for this payer: a number that stands for whoever asks, the same in all of their operations.
+    pub fn paid_by(self, payer: u64) -> Self {
+        Self { payer: Some(payer), ..self }
+    }
+
+    /// Who pays, if that is known.
+    pub(super) fn payer(&self) -> Option<u64> {
+        self.payer
     }
 
     /// The trace that its calls belong to.

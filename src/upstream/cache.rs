@@ -229,7 +229,7 @@ mod tests {
             let cache = Cache::new(CacheSettings { max_bytes, ..CacheSettings::default() });
             Self {
                 prints: Fingerprints::random().unwrap(),
-                credentials: Credentials::new(1),
+                credentials: Credentials::new(super::super::Own::OfCredential(1), 1),
                 cache,
                 now: Instant::now(),
             }

@@ -1,19 +1,19 @@
 //! The way in to one host: its breaker, its turns and its rate, shared by all who call it.
 //!
-//! A credential's own turns come before the host's, and both are given in the order in which they are asked for: so of
-//! one caller's hundred reads only a few stand in the common queue, and the next caller stands behind those few.
+//! Each has turns of their own, with a line before them, and only who has one of those stands in the common line: so of
+//! one caller's hundred reads only a few stand there, and the next caller stands behind those few.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::breaker::{Breaker, Circuit, Health, Pass};
 use super::key::Fingerprint;
+use super::line::Line;
 use super::rate::Rate;
 use super::retry::Tokens;
-use super::standing::Standing;
 use super::{Error, Outcome, Settings};
 
 /// One host, as all its callers share it.
@@ -22,9 +22,8 @@ pub struct Host {
     breaker: Mutex<Breaker>,
     tokens: Mutex<Tokens>,
     rate: Mutex<Rate>,
-    turns: Semaphore,
+    common: Line,
     waiting: AtomicUsize,
-    waiting_max: usize,
 }
 
 /// The right to have one call under way, as long as it is held.
@@ -48,9 +47,8 @@ impl Host {
             breaker: Mutex::new(Breaker::new(settings.breaker_calls_min, now)),
             tokens: Mutex::new(Tokens::new(now)),
             rate: Mutex::new(Rate::new(settings.calls_per_second_max, settings.calls_burst_max, now)),
-            turns: Semaphore::new(settings.concurrent_max),
+            common: Line::new(settings.concurrent_max, settings.waiting_max),
             waiting: AtomicUsize::new(0),
-            waiting_max: settings.waiting_max,
         }
     }
 
@@ -76,16 +74,15 @@ impl Host {
         Ok(Admitted { host: self, pass: Some(pass) })
     }
 
-    /// Waits for a turn: the credential's own, the host's, and a place in its rate.
+    /// Waits for a turn: one's own, the host's, and a place in its rate.
     ///
     /// # Errors
     /// Crowded, if too many wait already or the turn does not come in time.
-    pub async fn turn<'a>(&'a self, standing: &'a Standing, deadline: Instant) -> Result<Turn<'a>, Error> {
-        let place = Place::take(self)?;
+    pub async fn turn<'a>(&'a self, own: &'a Line, deadline: Instant) -> Result<Turn<'a>, Error> {
+        let _waiting = Waiting::of(self);
         let turns = async {
-            let own = standing.turns.acquire().await.map_err(|_| Error::Crowded)?;
-            let common = self.turns.acquire().await.map_err(|_| Error::Crowded)?;
-            Ok(Turn { _own: own, _common: common })
+            let own = own.turn().await?;
+            Ok(Turn { _own: own, _common: self.common.turn().await? })
         };
         let turn = timeout_at(deadline, turns).await.map_err(|_| Error::Crowded)??;
         let now = Instant::now();
@@ -93,7 +90,6 @@ impl Host {
         if !wait.is_zero() {
             sleep(wait).await;
         }
-        drop(place);
         Ok(turn)
     }
 
@@ -114,7 +110,7 @@ impl Host {
 
     /// How many calls could begin at this moment, and how many reads wait.
     pub fn room(&self) -> (usize, usize) {
-        (self.turns.available_permits(), self.waiting.load(Ordering::Relaxed))
+        (self.common.free(), self.waiting.load(Ordering::Relaxed))
     }
 }
 
@@ -138,19 +134,17 @@ impl Drop for Admitted<'_> {
     }
 }
 
-/// A place in the queue.
-struct Place<'a>(&'a Host);
+/// A read that waits, as the metrics count it.
+struct Waiting<'a>(&'a Host);
 
-impl<'a> Place<'a> {
-    fn take(host: &'a Host) -> Result<Self, Error> {
-        let before = host.waiting.fetch_add(1, Ordering::Relaxed);
-        let place = Self(host);
-        // A read that need not wait holds a place for no time, so it is not the queue that refuses it.
-        if before >= host.waiting_max { Err(Error::Crowded) } else { Ok(place) }
+impl<'a> Waiting<'a> {
+    fn of(host: &'a Host) -> Self {
+        host.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(host)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }

@@ -22,7 +22,7 @@ pub struct Settings {
     pub body_max_bytes: usize,
     /// How many calls may be under way at once.
     pub concurrent_max: usize,
-    /// How many reads may wait for their turn; one more is refused at once.
+    /// How many reads may wait for one of these turns, and how many in each line before; one more is refused at once.
     pub waiting_max: usize,
     /// How many calls are sent in a second, in the long run.
     pub calls_per_second_max: u32,

@@ -1,18 +1,20 @@
-//! How one credential stands with a host: its own turns, whether it is shut out, and which of its answers still count.
+//! How one credential stands with a host: whether it is shut out, and which of its answers still count; and the turns
+//! that each credential, or each payer, has for their own.
 //!
 //! A host that asks one credential to slow down is obeyed for that credential alone: until the time is up nothing is
 //! sent with it, since asking earlier prolongs a ban, and everybody else goes on.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::Error;
 use super::key::Fingerprint;
+use super::line::Line;
+use super::{Error, Own};
 
 /// The longest time for which a credential is shut out, whatever the host asks for.
 pub const SHUT_OUT_MAX: Duration = Duration::from_secs(60);
@@ -20,14 +22,12 @@ pub const SHUT_OUT_MAX: Duration = Duration::from_secs(60);
 /// For how long it is shut out if the host does not say.
 pub const SHUT_OUT_UNSAID: Duration = Duration::from_secs(1);
 
-/// How many credentials are remembered before those are forgotten of which there is nothing to remember.
+/// How many credentials, or lines, are remembered before those are forgotten of which there is nothing to remember.
 const REMEMBERED: usize = 4_096;
 
 /// How one credential stands.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Standing {
-    /// How many of its calls may be under way.
-    pub turns: Semaphore,
     /// How many answers are kept under it, those that were put out since among them.
     pub kept: AtomicUsize,
     generation: AtomicU64,
@@ -35,15 +35,6 @@ pub struct Standing {
 }
 
 impl Standing {
-    fn new(concurrent_max: usize) -> Self {
-        Self {
-            turns: Semaphore::new(concurrent_max),
-            kept: AtomicUsize::new(0),
-            generation: AtomicU64::new(0),
-            shut_until: Mutex::default(),
-        }
-    }
-
     /// Counts up whenever all that was read with it stops counting.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
@@ -74,38 +65,76 @@ impl Standing {
     }
 }
 
-/// How each credential stands that was used lately.
+/// How each credential stands that was used lately, and the lines that somebody stands in.
 #[derive(Debug)]
 pub struct Credentials {
-    concurrent_max: usize,
-    standings: Mutex<HashMap<Fingerprint, Arc<Standing>>>,
+    own: Own,
+    waiting_max: usize,
+    standings: Mutex<Remembered<Fingerprint, Standing>>,
+    lines: Mutex<Remembered<(Fingerprint, Option<u64>), Line>>,
 }
 
 impl Credentials {
-    /// Nobody yet; each may have so many calls under way.
-    pub fn new(concurrent_max: usize) -> Self {
-        Self { concurrent_max, standings: Mutex::default() }
+    /// Nobody yet; of those who wait for a turn of their own, so many may do so in each line.
+    pub fn new(own: Own, waiting_max: usize) -> Self {
+        Self { own, waiting_max, standings: Mutex::default(), lines: Mutex::default() }
     }
 
     /// How this credential stands.
     pub fn of(&self, credential: Fingerprint, now: Instant) -> Arc<Standing> {
+        // One that is used or under which something is kept is held by that; one that is shut out is remembered here.
+        let counts = |standing: &Standing| standing.check(now).is_err();
         let mut standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(standing) = standings.get(&credential) {
-            return standing.clone();
+        standings.of(credential, Standing::default, counts)
+    }
+
+    /// Where this payer stands for a call with this credential.
+    pub fn line(&self, credential: Fingerprint, payer: Option<u64>) -> Arc<Line> {
+        let (payer, turns) = match self.own {
+            Own::OfCredential(turns) => (None, turns),
+            Own::OfPayer(turns) => (payer, turns),
+        };
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.of((credential, payer), || Line::new(turns, self.waiting_max), |_| false)
+    }
+}
+
+/// Things by name; those that nobody holds are forgotten when they have become many.
+#[derive(Debug)]
+struct Remembered<K, T> {
+    things: HashMap<K, Arc<T>>,
+    /// How many there may be before it is looked for those to forget. Twice as many as were left by the last look, so
+    /// that a look at all of them is paid by as many newcomers.
+    look_at: usize,
+}
+
+impl<K, T> Default for Remembered<K, T> {
+    fn default() -> Self {
+        Self { things: HashMap::new(), look_at: REMEMBERED }
+    }
+}
+
+impl<K: Eq + Hash, T> Remembered<K, T> {
+    /// The thing of this name, made if there is none. `counts` says what must not be forgotten though nobody holds it.
+    fn of(&mut self, name: K, make: impl FnOnce() -> T, counts: impl Fn(&T) -> bool) -> Arc<T> {
+        if let Some(thing) = self.things.get(&name) {
+            return thing.clone();
         }
-        if standings.len() >= REMEMBERED {
-            // One that is used or under which something is kept is held by that; one that is shut out is remembered here.
-            standings.retain(|_, standing| Arc::strong_count(standing) > 1 || standing.check(now).is_err());
+        if self.things.len() >= self.look_at {
+            self.things.retain(|_, thing| Arc::strong_count(thing) > 1 || counts(thing));
+            self.look_at = REMEMBERED.max(self.things.len() * 2);
         }
-        let standing = Arc::new(Standing::new(self.concurrent_max));
-        standings.insert(credential, standing.clone());
-        standing
+        let thing = Arc::new(make());
+        self.things.insert(name, thing.clone());
+        thing
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::cell::Cell;
+
     use secrecy::SecretString;
 
     use super::super::Credential;
@@ -114,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_credential_is_shut_out_for_as_long_as_was_asked_but_not_for_ever() {
-        let (standing, now) = (Standing::new(1), Instant::now());
+        let (standing, now) = (Standing::default(), Instant::now());
         assert_eq!(standing.check(now), Ok(()));
         standing.shut_out(Some(Duration::from_secs(7)), now);
         standing.shut_out(None, now);
@@ -126,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_there_is_nothing_to_remember_of_is_forgotten() {
-        let (credentials, now) = (Credentials::new(1), Instant::now());
+        let (credentials, now) = (Credentials::new(Own::OfCredential(1), 1), Instant::now());
         let prints = Fingerprints::random().unwrap();
         let print = |number: usize| prints.of(Credential::Bearer(&SecretString::from(number.to_string())));
         let used = credentials.of(print(0), now);
@@ -134,6 +163,19 @@ mod tests {
         (2..3 * REMEMBERED).for_each(|number| drop(credentials.of(print(number), now)));
         assert!(Arc::ptr_eq(&used, &credentials.of(print(0), now)));
         assert!(credentials.of(print(1), now).check(now).is_err());
-        assert!(credentials.standings.lock().unwrap().len() <= REMEMBERED);
+        assert!(credentials.standings.lock().unwrap().things.len() <= REMEMBERED);
+    }
+
+    #[test]
+    fn those_that_must_be_remembered_are_looked_through_once_in_a_while_and_not_for_each_newcomer() {
+        let (mut remembered, looks) = (Remembered::default(), Cell::new(0));
+        for number in 0..8 * REMEMBERED {
+            let counts = |_: &()| {
+                looks.set(looks.get() + 1);
+                true
+            };
+            remembered.of(number, || (), counts);
+        }
+        assert!(looks.get() <= 8 * REMEMBERED, "{}", looks.get());
     }
 }

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::cache::{self, Era, Noun};
 use super::key::Key;
+use super::line::Line;
 use super::retry::{self, Attempt};
 use super::standing::Standing;
 use super::{Credential, Error, Failure, Fresh, Judged, Keep, Outcome, Reply, Trace, Upstream};
@@ -68,6 +69,8 @@ pub struct Way<'a, E: Clone> {
     pub credential: &'a Carried,
     /// How that stands with the host.
     pub standing: &'a Arc<Standing>,
+    /// The turns of whoever began it.
+    pub own: &'a Line,
     /// Under what the answer is kept.
     pub key: &'a Key,
     /// The trace that its calls belong to.
@@ -118,7 +121,7 @@ impl<E: Failure> Way<'_, E> {
         let Upstream { settings, host, transport, metrics, provider, .. } = self.upstream;
         self.standing.check(Instant::now())?;
         host.check(Instant::now())?;
-        let turn = host.turn(self.standing, deadline).await?;
+        let turn = host.turn(self.own, deadline).await?;
         // While this waited for its turn, another may have found the host in trouble or the credential shut out.
         self.standing.check(Instant::now())?;
         let admitted = host.admit(Instant::now())?;

@@ -46,3 +46,4 @@ mod server;
 mod showcases;
 mod sweep;
 mod tls;
+mod turns;

@@ -23,7 +23,7 @@ use crate::model::{
 };
 use crate::provider::span::{Page, PageAsk};
 use crate::provider::{Answer, Error, Reason, tell_left_out};
-use crate::upstream::{self, Circuit, Credential, Judged, Keep, Plan, Read, Reply};
+use crate::upstream::{self, Circuit, Credential, Judged, Keep, Own, Plan, Read, Reply};
 
 /// For how long an answer is fresh, in seconds. After 0 it is stale from the start: given while it is read anew.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -43,14 +43,17 @@ impl Default for Fresh {
     }
 }
 
-/// The way to the site. Its keys are everybody's one credential, so that may have as many calls under way as the host.
+/// How many callers at least share the host's turns, however much one of them asks for.
+const SHARES: usize = 4;
+
+/// The way to the site. Its keys are everybody's one credential, so turns are given by who pays.
 pub(super) fn plan(base: Url, settings: &Settings, metrics: &Metrics) -> Plan<Error> {
     Plan {
         provider: Provider::OneAll.name(),
         base,
         settings: settings.upstream.clone(),
         cache: settings.cache.clone(),
-        credential_concurrent_max: settings.upstream.concurrent_max,
+        own: Own::OfPayer((settings.upstream.concurrent_max / SHARES).max(1)),
         metrics: metrics.clone(),
         explain: |error| Error::from((Provider::OneAll, error)),
     }

@@ -135,6 +135,10 @@ pub type Answer = (Call, Result<Option<Arc<Page>>, Trouble>);
 
 impl Bench {
     pub fn new(change: impl FnOnce(&mut Settings, &mut CacheSettings), dice: u64) -> Self {
+        Self::with(Own::OfCredential(16), change, dice)
+    }
+
+    pub fn with(own: Own, change: impl FnOnce(&mut Settings, &mut CacheSettings), dice: u64) -> Self {
         let script = Script::default();
         let (mut settings, mut cache) = (Settings::default(), CacheSettings::default());
         change(&mut settings, &mut cache);
@@ -143,7 +147,7 @@ impl Bench {
             base: check_base("https://host.example").unwrap(),
             settings,
             cache,
-            credential_concurrent_max: 16,
+            own,
             metrics: Metrics::default(),
             explain: Trouble::Wire,
         };
@@ -180,8 +184,7 @@ impl Bench {
 
     /// Nothing is held, waited for or under way.
     pub fn is_at_rest(&self) -> bool {
-        let settings = Settings::default();
-        self.upstream.host.room() == (settings.concurrent_max, 0)
+        self.upstream.host.room() == (self.upstream.settings.concurrent_max, 0)
             && self.upstream.flights.len() == 0
             && *self.script.under_way.lock().unwrap() == 0
     }

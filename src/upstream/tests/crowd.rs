@@ -1,0 +1,63 @@
+//! Many callers before one host: whose turn it is, who is refused, and that nobody fills another's place.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use super::bench::{Act, Answer, Bench, Trouble, operation};
+use super::*;
+
+const EACH: Duration = Duration::from_millis(100);
+
+fn is_crowded(answer: &Answer) -> bool {
+    answer.1 == Err(Trouble::Wire(Error::Crowded))
+}
+
+/// One caller asks for more than may wait; another asks for one thing. How many of the first were refused, and how long
+/// the other waited.
+async fn many_and_one(bench: &Bench, many: (&str, &Budget), one: (&str, &Budget)) -> (usize, Duration) {
+    bench.script.play(vec![Act::Answer(EACH, 200, None); 701]);
+    let paths: Vec<_> = (0..700).map(|number| number.to_string()).collect();
+    let crowd = join_all(paths.iter().map(|path| bench.read(many.0, path, many.1)));
+    let start = Instant::now();
+    let other = async {
+        settle().await;
+        bench.read(one.0, "list", one.1).await.1.unwrap();
+        start.elapsed()
+    };
+    let (answers, waited) = tokio::join!(crowd, other);
+    assert!(answers.iter().all(|answer| answer.1.is_ok() || is_crowded(answer)), "{answers:?}");
+    assert!(bench.is_at_rest());
+    (answers.iter().filter(|answer| is_crowded(answer)).count(), waited)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fan_out_of_one_credential_leaves_room_for_another() {
+    let bench = bench();
+    let budget = Budget::calls(1_000);
+    let (crowded, waited) = many_and_one(&bench, ("many", &budget), ("one", &operation())).await;
+    assert_eq!(crowded, 700 - 16 - 512);
+    assert!(waited <= EACH + Duration::from_millis(2), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_all_share_one_credential_a_fan_out_of_one_payer_leaves_room_for_another() {
+    let bench = Bench::with(Own::OfPayer(16), |_, _| {}, 0);
+    let (many, one) = (Budget::calls(1_000).paid_by(1), operation().paid_by(2));
+    let (crowded, waited) = many_and_one(&bench, ("site", &many), ("site", &one)).await;
+    assert_eq!(crowded, 700 - 16 - 512);
+    assert!(waited <= EACH + Duration::from_millis(2), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_each_has_a_credential_who_pays_gives_nobody_more_turns_with_it() {
+    let bench = bench();
+    bench.script.play(vec![Act::Answer(EACH, 200, None); 32]);
+    let start = Instant::now();
+    let budgets = [1, 2].map(|payer| operation().paid_by(payer));
+    let paths: Vec<_> = (0..32).map(|number| number.to_string()).collect();
+    let reads = paths.iter().enumerate().map(|(number, path)| bench.read("a", path, &budgets[number % 2]));
+    assert!(join_all(reads).await.iter().all(|answer| answer.1.is_ok()));
+    assert_eq!(start.elapsed(), EACH * 2);
+}
