@@ -23,6 +23,7 @@ mod settings;
 mod standing;
 mod trace;
 mod transport;
+mod until;
 mod way;
 mod window;
 
@@ -56,6 +57,7 @@ use self::host::Host;
 use self::key::{Fingerprints, Key};
 use self::standing::{Credentials, Standing};
 use self::transport::{Transport, Wire};
+use self::until::Until;
 use self::way::{Carried, Landed, Way};
 use crate::metrics::{HostState, Metrics};
 
@@ -233,7 +235,7 @@ impl<E: Failure> Upstream<E> {
         match kept {
             Some((kept, Worth::Fresh)) => return (call.kept(Verdict::Hit, &kept, start), None, Ok(noun(kept.noun))),
             Some((kept, Worth::Stale)) => {
-                self.refresh(&ready, read.credential, budget, judge);
+                self.refresh(&ready, read.credential, &budget.behind(), judge);
                 return (call.kept(Verdict::Stale, &kept, start), None, Ok(noun(kept.noun)));
             }
             _ => {}
@@ -325,13 +327,14 @@ impl<E: Failure> Upstream<E> {
     ) -> (Flight<Landed<E>>, bool) {
         let Ready { key, url, standing, era, .. } = ready;
         let era = *era;
-        self.flights.join((key.clone(), era), || {
+        let until = Until::new(&self.settings, Instant::now(), budget.deadline());
+        self.flights.join((key.clone(), era), until, |until| {
             let (upstream, credential) = (self.clone(), Carried::from(credential));
             let (key, url, standing) = (key.clone(), url.clone(), standing.clone());
             let (own, trace) = (self.credentials.line(key.credential(), budget.payer()), budget.trace());
             async move {
-                let (upstream, credential, own) = (&*upstream, &credential, &*own);
-                let way = Way { upstream, url: &url, credential, standing: &standing, own, key: &key, trace };
+                let (upstream, credential, own, until) = (&*upstream, &credential, &*own, &*until);
+                let way = Way { upstream, url: &url, credential, standing: &standing, own, key: &key, trace, until };
                 let (landed, lasts) = way.fly(judge).await;
                 way.keep::<T>(&landed, lasts, era);
                 landed

@@ -64,6 +64,17 @@ impl Budget {
         self.trace
     }
 
+    /// Until when it is to be spent, if there is an end.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// For a read behind an answer that is given already: nobody waits for it, so it has no deadline and costs the
+    /// operation nothing.
+    pub(super) fn behind(&self) -> Self {
+        Self { begun: Arc::default(), max: usize::MAX, deadline: None, ..self.clone() }
+    }
+
     /// Whether what was read before will do.
     pub fn freshness(&self) -> Freshness {
         self.freshness

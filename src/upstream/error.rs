@@ -8,7 +8,7 @@ pub enum Error {
     /// No connection came about: refused, reset, no such name, no trust in the certificate.
     #[error("no connection")]
     Unreachable,
-    /// The time is up.
+    /// The time is up, in which there was no answer or no turn to ask for one.
     #[error("no answer in time")]
     TimedOut,
     /// The answer broke off or was not HTTP.
@@ -23,7 +23,7 @@ pub enum Error {
     /// The host asked this credential to slow down, so it is not used for so long.
     #[error("the host asked to slow down")]
     ShutOut(Duration),
-    /// Too many reads wait for this host, or the turn did not come in time.
+    /// Too many reads wait for this host.
     #[error("too many reads wait for this host")]
     Crowded,
     /// The operation has made as many calls as it may.

@@ -12,6 +12,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 
 use super::cache::Era;
 use super::key::Key;
+use super::until::Until;
 
 /// A read under way.
 pub type Flight<L> = Shared<BoxFuture<'static, L>>;
@@ -28,6 +29,7 @@ pub struct Flights<L: Clone> {
 struct Entry<L: Clone> {
     number: u64,
     flight: WeakShared<BoxFuture<'static, L>>,
+    until: Arc<Until>,
 }
 
 impl<L: Clone> Default for Flights<L> {
@@ -37,25 +39,29 @@ impl<L: Clone> Default for Flights<L> {
 }
 
 impl<L: Clone + Send + Sync + 'static> Flights<L> {
-    /// The flight of this name, and whether it was under way; if not, it is what `begin` makes.
-    pub fn join<F>(&self, name: Name, begin: impl FnOnce() -> F) -> (Flight<L>, bool)
+    /// The flight of this name, and whether it was under way; if not, it is what `begin` makes. It goes on until then, for
+    /// whoever joins it too.
+    pub fn join<F>(&self, name: Name, until: Until, begin: impl FnOnce(Arc<Until>) -> F) -> (Flight<L>, bool)
     where
         F: Future<Output = L> + Send + 'static,
     {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = under_way.get(&name).and_then(|entry| entry.flight.upgrade()) {
+        let entry = under_way.get(&name).and_then(|entry| Some((entry, entry.flight.upgrade()?)));
+        if let Some((entry, flight)) = entry {
+            entry.until.extend(&until);
             return (flight, true);
         }
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let leaving = Leaving { under_way: self.under_way.clone(), name: name.clone(), number };
-        let reading = begin();
+        let until = Arc::new(until);
+        let reading = begin(until.clone());
         let flight = async move {
             let _leaving = leaving;
             reading.await
         };
         let flight = flight.boxed().shared();
         if let Some(weak) = flight.downgrade() {
-            under_way.insert(name, Entry { number, flight: weak });
+            under_way.insert(name, Entry { number, flight: weak, until });
         }
         (flight, false)
     }
@@ -91,10 +97,10 @@ mod tests {
 
     use secrecy::SecretString;
     use tokio::sync::oneshot;
-    use tokio::time::timeout;
+    use tokio::time::{Instant, timeout};
 
-    use super::super::Credential;
     use super::super::key::Fingerprints;
+    use super::super::{Credential, Settings};
     use super::*;
 
     fn names() -> [Name; 2] {
@@ -105,13 +111,17 @@ mod tests {
         })
     }
 
+    fn until() -> Until {
+        Until::new(&Settings::default(), Instant::now(), None)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn whoever_began_it_may_leave_and_the_others_get_the_answer() {
         let (flights, [name, _]) = (Flights::<u32>::default(), names());
         let (tell, told) = oneshot::channel();
-        let (first, joined) = flights.join(name.clone(), || async { told.await.unwrap() });
+        let (first, joined) = flights.join(name.clone(), until(), |_| async { told.await.unwrap() });
         assert!(!joined);
-        let (second, joined) = flights.join(name, pending);
+        let (second, joined) = flights.join(name, until(), |_| pending());
         assert!(joined);
         assert!(timeout(Duration::from_secs(1), first).await.is_err(), "polled, and dropped");
         tell.send(7).unwrap();
@@ -126,15 +136,15 @@ mod tests {
             let _alive = alive;
             pending().await
         };
-        let (one, _) = flights.join(name.clone(), || reading(Some(alive)));
-        let (two, _) = flights.join(name.clone(), || reading(None));
+        let (one, _) = flights.join(name.clone(), until(), |_| reading(Some(alive)));
+        let (two, _) = flights.join(name.clone(), until(), |_| reading(None));
         drop(one);
         assert!(dropped.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
         drop(two);
         assert!(dropped.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
         assert_eq!(flights.len(), 0);
-        let (_, joined) = flights.join(name, || async { 1 });
-        let (_, joined_other) = flights.join(other, || async { 2 });
+        let (_, joined) = flights.join(name, until(), |_| async { 1 });
+        let (_, joined_other) = flights.join(other, until(), |_| async { 2 });
         assert!(!joined && !joined_other);
     }
 }

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::SemaphorePermit;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 
 use super::breaker::{Breaker, Circuit, Health, Pass};
 use super::key::Fingerprint;
 use super::line::Line;
 use super::rate::Rate;
 use super::retry::Tokens;
+use super::until::Until;
 use super::{Error, Outcome, Settings};
 
 /// One host, as all its callers share it.
@@ -77,20 +78,21 @@ impl Host {
     /// Waits for a turn: one's own, the host's, and a place in its rate.
     ///
     /// # Errors
-    /// Crowded, if too many wait already or the turn does not come in time.
-    pub async fn turn<'a>(&'a self, own: &'a Line, deadline: Instant) -> Result<Turn<'a>, Error> {
+    /// Crowded, if too many wait already; that the time is up, if the turn does not come while a call may be sent.
+    pub async fn turn<'a>(&'a self, own: &'a Line, until: &Until) -> Result<Turn<'a>, Error> {
         let _waiting = Waiting::of(self);
-        let turns = async {
+        let turn = async {
             let own = own.turn().await?;
-            Ok(Turn { _own: own, _common: self.common.turn().await? })
+            let common = self.common.turn().await?;
+            let now = Instant::now();
+            let most = until.last_call().saturating_duration_since(now);
+            let wait = lock(&self.rate).take(now, most).ok_or(Error::TimedOut)?;
+            if !wait.is_zero() {
+                sleep(wait).await;
+            }
+            Ok(Turn { _own: own, _common: common })
         };
-        let turn = timeout_at(deadline, turns).await.map_err(|_| Error::Crowded)??;
-        let now = Instant::now();
-        let wait = lock(&self.rate).take(now, deadline.saturating_duration_since(now)).ok_or(Error::Crowded)?;
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
-        Ok(turn)
+        until.before_last_call(turn).await.unwrap_or(Err(Error::TimedOut))
     }
 
     /// Counts a first attempt, of which later ones are a share.

@@ -32,8 +32,8 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// When it was over.
     pub now: Instant,
-    /// When the read has to be over.
-    pub deadline: Instant,
+    /// The last instant at which another may be sent.
+    pub last_call: Instant,
 }
 
 /// How long to wait before the next attempt; none if this was the last. `dice` is a random number, all of whose values
@@ -49,7 +49,7 @@ pub fn next(attempt: Attempt, retries_max: u32, dice: u64) -> Option<Duration> {
         _ => return None,
     };
     let wait = asked.saturating_add(jitter(attempt.number, dice));
-    let left = attempt.deadline.saturating_duration_since(attempt.now);
+    let left = attempt.last_call.saturating_duration_since(attempt.now);
     (wait < left).then_some(wait)
 }
 
@@ -96,7 +96,7 @@ mod tests {
 
     fn after(number: u32, outcome: Outcome, left: Duration) -> Attempt {
         let now = Instant::now();
-        Attempt { number, outcome, now, deadline: now + left }
+        Attempt { number, outcome, now, last_call: now + left }
     }
 
     const LEFT: Duration = Duration::from_secs(5);

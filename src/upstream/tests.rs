@@ -4,6 +4,7 @@
 
 pub mod bench;
 mod crowd;
+mod time;
 
 use std::time::Duration;
 

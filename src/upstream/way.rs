@@ -15,6 +15,7 @@ use super::key::Key;
 use super::line::Line;
 use super::retry::{self, Attempt};
 use super::standing::Standing;
+use super::until::Until;
 use super::{Credential, Error, Failure, Fresh, Judged, Keep, Outcome, Reply, Trace, Upstream};
 use crate::metrics::Metrics;
 
@@ -75,37 +76,45 @@ pub struct Way<'a, E: Clone> {
     pub key: &'a Key,
     /// The trace that its calls belong to.
     pub trace: Option<Trace>,
+    /// Until when it goes on.
+    pub until: &'a Until,
 }
 
 impl<E: Failure> Way<'_, E> {
     /// Attempts until one decides or the time is up. Tells also for how long the noun is fresh.
     pub async fn fly<T: Keep>(&self, judge: impl Fn(&Reply) -> Judged<T, E>) -> (Landed<E>, Option<Duration>) {
-        let Upstream { settings, host, dice, .. } = self.upstream;
-        let deadline = Instant::now() + Duration::from_millis(settings.timeout_ms);
-        host.earn(Instant::now());
+        self.upstream.host.earn(Instant::now());
         let mut last = None;
         let mut number = 1;
         loop {
-            let tried = match self.attempt(number, deadline, &judge).await {
+            let tried = match self.attempt(number, &judge).await {
                 Ok(tried) => tried,
                 // Not sent. What the attempt before came to says more than that there was no turn for another.
                 Err(error) => {
-                    let earlier = last.filter(|_| error == Error::Crowded);
+                    let earlier = last.filter(|_| matches!(error, Error::Crowded | Error::TimedOut));
                     return earlier.unwrap_or_else(|| (self.upstream.lost(error, number - 1), None));
                 }
             };
-            let now = Instant::now();
-            let attempt = Attempt { number, outcome: tried.0.outcome, now, deadline };
-            match retry::next(attempt, settings.retries_max, dice()) {
-                Some(wait) if host.spend(now) => {
-                    self.upstream.metrics.retry(self.upstream.provider);
-                    sleep(wait).await;
-                }
-                _ => return tried,
-            }
+            let Some(wait) = self.again(number, tried.0.outcome) else { return tried };
+            sleep(wait).await;
             last = Some(tried);
             number += 1;
         }
+    }
+
+    /// How long to wait before the next attempt, if there is to be one: whoever could not send it does not spend what
+    /// the host allows for it.
+    fn again(&self, number: u32, outcome: Outcome) -> Option<Duration> {
+        let Upstream { settings, host, dice, metrics, provider, .. } = self.upstream;
+        let now = Instant::now();
+        let attempt = Attempt { number, outcome, now, last_call: self.until.last_call() };
+        let wait = retry::next(attempt, settings.retries_max, dice())?;
+        let then = now + wait;
+        let may = self.standing.check(then).is_ok() && host.check(then).is_ok() && host.spend(now);
+        may.then(|| {
+            metrics.retry(provider);
+            wait
+        })
     }
 
     /// One attempt: the credential's standing, the breaker, a turn, the transport.
@@ -115,23 +124,23 @@ impl<E: Failure> Way<'_, E> {
     async fn attempt<T: Keep>(
         &self,
         number: u32,
-        deadline: Instant,
         judge: impl Fn(&Reply) -> Judged<T, E>,
     ) -> Result<(Landed<E>, Option<Duration>), Error> {
         let Upstream { settings, host, transport, metrics, provider, .. } = self.upstream;
         self.standing.check(Instant::now())?;
         host.check(Instant::now())?;
-        let turn = host.turn(self.own, deadline).await?;
+        let turn = host.turn(self.own, self.until).await?;
         // While this waited for its turn, another may have found the host in trouble or the credential shut out.
         self.standing.check(Instant::now())?;
-        let admitted = host.admit(Instant::now())?;
         let began = Instant::now();
-        let until = deadline.min(began + Duration::from_millis(settings.attempt_timeout_ms));
+        let admitted = host.admit(began)?;
         let trace = self.trace.map(|trace| trace.call((self.upstream.dice)()));
         let mut sent = Sent { metrics, provider, began, outcome: "given_up" };
-        let reply = timeout_at(until, transport.get(self.url, self.credential.show(), trace)).await;
+        let call = transport.get(self.url, self.credential.show(), trace);
+        let call = timeout_at(began + Duration::from_millis(settings.attempt_timeout_ms), call);
+        let reply = self.until.before_end(call).await;
         drop(turn);
-        let (landed, lasts) = self.judge(number, reply.unwrap_or(Err(Error::TimedOut)), judge);
+        let (landed, lasts) = self.judge(number, reply.and_then(Result::ok).unwrap_or(Err(Error::TimedOut)), judge);
         let now = Instant::now();
         sent.outcome = landed.outcome.as_str();
         drop(sent);
