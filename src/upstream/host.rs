@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, sleep};
@@ -17,6 +18,9 @@ use super::retry::Tokens;
 use super::until::Until;
 use super::{Error, Outcome, Settings};
 
+/// Which part of an attempt's time makes a call slow.
+const SLOW_PART: u32 = 2;
+
 /// One host, as all its callers share it.
 #[derive(Debug)]
 pub struct Host {
@@ -25,6 +29,7 @@ pub struct Host {
     rate: Mutex<Rate>,
     common: Line,
     waiting: AtomicUsize,
+    slow: Duration,
 }
 
 /// The right to have one call under way, as long as it is held.
@@ -34,11 +39,13 @@ pub struct Turn<'a> {
     _common: SemaphorePermit<'a>,
 }
 
-/// A call that was let through; dropped without a word it says nothing of the host.
+/// A call that was let through. Dropped without a word it was cut short, by whoever left or by their deadline: that the
+/// host is in trouble, if it had been slow by then, and else nothing.
 #[derive(Debug)]
 pub struct Admitted<'a> {
     host: &'a Host,
     pass: Option<Pass>,
+    since: Instant,
 }
 
 impl Host {
@@ -50,6 +57,7 @@ impl Host {
             rate: Mutex::new(Rate::new(settings.calls_per_second_max, settings.calls_burst_max, now)),
             common: Line::new(settings.concurrent_max, settings.waiting_max),
             waiting: AtomicUsize::new(0),
+            slow: Duration::from_millis(settings.attempt_timeout_ms) / SLOW_PART,
         }
     }
 
@@ -72,7 +80,7 @@ impl Host {
     /// How long the host is left alone.
     pub fn admit(&self, now: Instant) -> Result<Admitted<'_>, Error> {
         let pass = lock(&self.breaker).admit(now).map_err(Error::Open)?;
-        Ok(Admitted { host: self, pass: Some(pass) })
+        Ok(Admitted { host: self, pass: Some(pass), since: now })
     }
 
     /// Waits for a turn: one's own, the host's, and a place in its rate.
@@ -132,7 +140,9 @@ impl Admitted<'_> {
 
 impl Drop for Admitted<'_> {
     fn drop(&mut self) {
-        self.give_back(Health::Unknown, Instant::now());
+        let now = Instant::now();
+        let is_slow = now.saturating_duration_since(self.since) >= self.host.slow;
+        self.give_back(if is_slow { Health::Bad } else { Health::Unknown }, now);
     }
 }
 

@@ -140,6 +140,7 @@ impl<E: Failure> Way<'_, E> {
         let call = timeout_at(began + Duration::from_millis(settings.attempt_timeout_ms), call);
         let reply = self.until.before_end(call).await;
         drop(turn);
+        let was_cut_short = reply.is_none();
         let (landed, lasts) = self.judge(number, reply.and_then(Result::ok).unwrap_or(Err(Error::TimedOut)), judge);
         let now = Instant::now();
         sent.outcome = landed.outcome.as_str();
@@ -148,7 +149,10 @@ impl<E: Failure> Way<'_, E> {
             self.standing.shut_out(wait, now);
             host.throttled(self.key.credential(), now);
         }
-        admitted.report(landed.outcome, now);
+        match was_cut_short {
+            true => drop(admitted),
+            false => admitted.report(landed.outcome, now),
+        }
         Ok((landed, lasts))
     }
 

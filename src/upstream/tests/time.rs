@@ -1,8 +1,9 @@
-//! What a read does with its time: until when it goes on.
+//! What a read does with its time: until when it goes on, and what it says of the host when it is cut short.
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout};
 
 use super::bench::{Act, Bench, NOW, Trouble};
 use super::*;
@@ -48,4 +49,33 @@ async fn a_turn_that_comes_too_late_for_an_answer_is_not_used() {
     assert_eq!((says(&first), second.1), ("a", Err(Trouble::Wire(TIMED_OUT))));
     assert_eq!((start.elapsed().as_millis(), bench.script.calls()), (1_800, 1));
     assert!(bench.is_at_rest());
+}
+
+/// How the host stands after twenty calls to it that hang and are cut short after this time.
+async fn after_hanging(cut: impl AsyncFn(&Bench, &str)) -> Circuit {
+    let bench = bench();
+    bench.script.play(vec![Act::Hang; 20]);
+    let paths: Vec<_> = (0..20).map(|number| number.to_string()).collect();
+    // Not more at once than have a turn, so that each is sent.
+    for some in paths.chunks(10) {
+        join_all(some.iter().map(|path| cut(&bench, path))).await;
+    }
+    assert_eq!(bench.script.calls(), 20);
+    assert!(bench.is_at_rest());
+    bench.upstream.circuit()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_cut_short_says_something_of_its_host_only_if_it_has_lasted() {
+    for (lasted, circuit) in [(1_200, Circuit::Closed), (1_300, Circuit::Open)] {
+        let lasted = Duration::from_millis(lasted);
+        let deadline = async |bench: &Bench, path: &str| {
+            assert_eq!(bench.read("a", path, &within(lasted)).await.1, Err(Trouble::Wire(TIMED_OUT)));
+        };
+        assert_eq!(after_hanging(deadline).await, circuit, "by the operation's deadline after {lasted:?}");
+        let leaver = async |bench: &Bench, path: &str| {
+            assert!(timeout(lasted, bench.ask("a", path)).await.is_err());
+        };
+        assert_eq!(after_hanging(leaver).await, circuit, "by a client that leaves after {lasted:?}");
+    }
 }
