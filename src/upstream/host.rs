@@ -26,7 +26,8 @@ const SLOW_PART: u32 = 2;
 pub struct Host {
     breaker: Mutex<Breaker>,
     tokens: Mutex<Tokens>,
-    rate: Mutex<Rate>,
+    /// Held while the next call waits until it is due; the others wait for the lock, in order.
+    rate: tokio::sync::Mutex<Rate>,
     common: Line,
     waiting: AtomicUsize,
     slow: Duration,
@@ -54,7 +55,7 @@ impl Host {
         Self {
             breaker: Mutex::new(Breaker::new(settings.breaker_calls_min, now)),
             tokens: Mutex::new(Tokens::new(now)),
-            rate: Mutex::new(Rate::new(settings.calls_per_second_max, settings.calls_burst_max, now)),
+            rate: tokio::sync::Mutex::new(Rate::new(settings.calls_per_second_max, settings.calls_burst_max, now)),
             common: Line::new(settings.concurrent_max, settings.waiting_max),
             waiting: AtomicUsize::new(0),
             slow: Duration::from_millis(settings.attempt_timeout_ms) / SLOW_PART,
@@ -92,12 +93,13 @@ impl Host {
         let turn = async {
             let own = own.turn().await?;
             let common = self.common.turn().await?;
-            let now = Instant::now();
-            let most = until.last_call().saturating_duration_since(now);
-            let wait = lock(&self.rate).take(now, most).ok_or(Error::TimedOut)?;
+            // Whoever leaves before their place is due has taken none.
+            let mut rate = self.rate.lock().await;
+            let wait = rate.wait(Instant::now());
             if !wait.is_zero() {
                 sleep(wait).await;
             }
+            rate.go(Instant::now());
             Ok(Turn { _own: own, _common: common })
         };
         until.before_last_call(turn).await.unwrap_or(Err(Error::TimedOut))

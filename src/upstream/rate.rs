@@ -24,15 +24,14 @@ impl Rate {
         Self { each, room: each * burst.max(1).saturating_sub(1), due: now }
     }
 
-    /// Takes the next place: how long to wait for it. None, and no place is taken, if that is longer than `most`.
-    pub fn take(&mut self, now: Instant, most: Duration) -> Option<Duration> {
-        let due = self.due.max(now);
-        let wait = (due - now).saturating_sub(self.room);
-        if wait > most {
-            return None;
-        }
-        self.due = due + self.each;
-        Some(wait)
+    /// How long the next call has to wait.
+    pub fn wait(&self, now: Instant) -> Duration {
+        self.due.saturating_duration_since(now).saturating_sub(self.room)
+    }
+
+    /// Counts a call that goes now, when it need not wait any more.
+    pub fn go(&mut self, now: Instant) {
+        self.due = self.due.max(now) + self.each;
     }
 }
 
@@ -53,11 +52,9 @@ mod tests {
             let (mut rate, mut now) = (Rate::new(per_second, burst, start), start);
             let mut went = Vec::new();
             for wait in waits {
-                now += Duration::from_millis(wait);
-                if let Some(wait) = rate.take(now, Duration::from_secs(2)) {
-                    prop_assert!(wait <= Duration::from_secs(2));
-                    went.push(now + wait);
-                }
+                now += Duration::from_millis(wait) + rate.wait(now);
+                rate.go(now);
+                went.push(now);
             }
             for from in &went {
                 let within = went.iter().filter(|at| **at >= *from && **at - *from < Duration::from_secs(1)).count();
@@ -67,12 +64,16 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_goes_at_once_and_what_does_not_fit_takes_no_place() {
-        let now = Instant::now();
-        let mut rate = Rate::new(10, 3, now);
-        let take = |rate: &mut Rate| rate.take(now, Duration::from_millis(150)).map(|wait| wait.as_millis());
-        let waits: Vec<_> = (0..6).map(|_| take(&mut rate)).collect();
-        assert_eq!(waits, [Some(0), Some(0), Some(0), Some(100), None, None]);
-        assert_eq!(rate.take(now + Duration::from_secs(1), Duration::ZERO), Some(Duration::ZERO));
+    fn a_burst_goes_at_once_and_then_one_after_the_other() {
+        let start = Instant::now();
+        let (mut rate, mut now) = (Rate::new(10, 3, start), start);
+        let mut went = |later: u64| {
+            now += Duration::from_millis(later);
+            now += rate.wait(now);
+            rate.go(now);
+            (now - start).as_millis()
+        };
+        assert_eq!([0; 5].map(&mut went), [0, 0, 0, 100, 200]);
+        assert_eq!([10_000, 0, 0, 0].map(&mut went), [10_200, 10_200, 10_200, 10_300]);
     }
 }

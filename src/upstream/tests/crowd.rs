@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::bench::{Act, Answer, Bench, Trouble, operation};
 use super::*;
@@ -60,4 +60,23 @@ async fn where_each_has_a_credential_who_pays_gives_nobody_more_turns_with_it() 
     let reads = paths.iter().enumerate().map(|(number, path)| bench.read("a", path, &budgets[number % 2]));
     assert!(join_all(reads).await.iter().all(|answer| answer.1.is_ok()));
     assert_eq!(start.elapsed(), EACH * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_leaves_before_their_place_in_the_rate_is_due_leaves_it_to_the_next() {
+    let slow = |settings: &mut Settings, _: &mut CacheSettings| {
+        (settings.calls_per_second_max, settings.calls_burst_max) = (1, 1);
+    };
+    let bench = Bench::new(slow, 0);
+    bench.ask("a", "first").await.1.unwrap();
+    let leaving = async {
+        let budget = operation();
+        let reads = join_all(["one", "two"].map(|path| bench.read("a", path, &budget)));
+        assert!(timeout(Duration::from_millis(100), reads).await.is_err());
+    };
+    leaving.await;
+    let start = Instant::now();
+    bench.ask("a", "last").await.1.unwrap();
+    assert_eq!(start.elapsed(), Duration::from_millis(900));
+    assert!(bench.is_at_rest());
 }
