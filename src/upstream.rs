@@ -51,6 +51,7 @@ pub use self::outcome::{Failure, Fresh, Judged, Keep, Outcome};
 pub use self::settings::{CacheSettings, Settings};
 pub use self::trace::Trace;
 
+use self::budget::Charge;
 use self::cache::{Cache, Era, Noun, Worth};
 use self::flight::{Flight, Flights};
 use self::host::Host;
@@ -280,12 +281,15 @@ impl<E: Failure> Upstream<E> {
         judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
         call: &mut Call,
     ) -> Landed<E> {
-        if let Err(error) = budget.take(Instant::now()) {
-            let landed = self.lost(error, 0);
-            call.landed(&landed);
-            return landed;
-        }
-        let (flight, joined) = self.begin(ready, credential, budget, judge);
+        let charge = match budget.take(Instant::now()) {
+            Ok(charge) => charge,
+            Err(error) => {
+                let landed = self.lost(error, 0);
+                call.landed(&landed);
+                return landed;
+            }
+        };
+        let (flight, joined) = self.begin(ready, credential, budget, charge, judge);
         call.verdict = match (joined, budget.freshness()) {
             (true, _) => Verdict::Shared,
             (false, Freshness::Kept) => Verdict::Miss,
@@ -308,11 +312,16 @@ impl<E: Failure> Upstream<E> {
         judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
     ) {
         let Ok(place) = self.refreshes.clone().try_acquire_owned() else { return };
-        let (flight, joined) = self.begin(ready, credential, budget, judge);
+        let Ok(charge) = budget.take(Instant::now()) else { return };
+        let (flight, joined) = self.begin(ready, credential, budget, charge, judge);
         if !joined {
+            let (provider, target) = (self.provider, ready.target.clone());
             tokio::spawn(async move {
                 let _place = place;
-                flight.await;
+                let Landed { result, outcome, attempts, .. } = flight.await;
+                if result.is_err() {
+                    tracing::debug!(provider, target, ?outcome, attempts, "what is stale could not be read anew");
+                }
             });
         }
     }
@@ -323,6 +332,7 @@ impl<E: Failure> Upstream<E> {
         ready: &Ready,
         credential: Credential<'_>,
         budget: &Budget,
+        charge: Charge,
         judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
     ) -> (Flight<Landed<E>>, bool) {
         let Ready { key, url, standing, era, .. } = ready;
@@ -333,8 +343,9 @@ impl<E: Failure> Upstream<E> {
             let (key, url, standing) = (key.clone(), url.clone(), standing.clone());
             let (own, trace) = (self.credentials.line(key.credential(), budget.payer()), budget.trace());
             async move {
-                let (upstream, credential, own, until) = (&*upstream, &credential, &*own, &*until);
-                let way = Way { upstream, url: &url, credential, standing: &standing, own, key: &key, trace, until };
+                let (upstream, standing, key) = (&*upstream, &standing, &key);
+                let (url, credential, own, until, charge) = (&url, &credential, &*own, &*until, &charge);
+                let way = Way { upstream, url, credential, standing, own, key, trace, until, charge };
                 let (landed, lasts) = way.fly(judge).await;
                 way.keep::<T>(&landed, lasts, era);
                 landed

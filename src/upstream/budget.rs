@@ -1,7 +1,10 @@
 //! What one operation may spend on its reads: how many calls, and until when.
+//!
+//! Charged is what is sent, each attempt by itself, to the operation that began the read. What is refused on the way to
+//! the host, or joins another's read, costs nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -80,23 +83,21 @@ impl Budget {
         self.freshness
     }
 
-    /// How many calls were taken out of it.
+    /// How many calls were sent, or are about to be.
     pub fn begun(&self) -> usize {
-        self.begun.load(Ordering::Relaxed).min(self.max)
+        self.begun.load(Ordering::Relaxed)
     }
 
-    /// Takes a call out of the budget.
+    /// Takes a read's first call out of the budget.
     ///
     /// # Errors
     /// When all are spent, or the time is up.
-    pub(super) fn take(&self, now: Instant) -> Result<(), Error> {
+    pub(super) fn take(&self, now: Instant) -> Result<Charge, Error> {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             return Err(Error::TimedOut);
         }
-        if self.begun.fetch_add(1, Ordering::Relaxed) >= self.max {
-            return Err(Error::Spent);
-        }
-        Ok(())
+        let charge = Charge { begun: self.begun.clone(), max: self.max, held: AtomicBool::new(false) };
+        if charge.hold() { Ok(charge) } else { Err(Error::Spent) }
     }
 
     /// Waits for something until the time is up.
@@ -108,8 +109,46 @@ impl Budget {
     }
 }
 
+/// What one read is charged: it holds a call out of the budget until that is sent, and gives back what it did not use.
+#[derive(Debug)]
+pub struct Charge {
+    begun: Arc<AtomicUsize>,
+    max: usize,
+    held: AtomicBool,
+}
+
+impl Charge {
+    /// Holds a call, if there is one left or one is held already.
+    pub fn hold(&self) -> bool {
+        if self.held.load(Ordering::Relaxed) {
+            return true;
+        }
+        let may = self.begun.fetch_add(1, Ordering::Relaxed) < self.max;
+        if may {
+            self.held.store(true, Ordering::Relaxed);
+        } else {
+            self.begun.fetch_sub(1, Ordering::Relaxed);
+        }
+        may
+    }
+
+    /// The call that was held is sent.
+    pub fn sent(&self) {
+        self.held.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if *self.held.get_mut() {
+            self.begun.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use std::time::Duration;
 
     use super::*;
@@ -119,10 +158,24 @@ mod tests {
         let now = Instant::now();
         let budget = Budget::calls(2).until(now + Duration::from_secs(8));
         let live = budget.with(Freshness::Live);
-        assert_eq!([budget.take(now), live.take(now), budget.take(now)], [Ok(()), Ok(()), Err(Error::Spent)]);
+        let spent = |budget: &Budget| budget.take(now).map(|charge| charge.sent()).err();
+        assert_eq!([spent(&budget), spent(&live), spent(&budget)], [None, None, Some(Error::Spent)]);
         let late = Budget::calls(2).until(now);
-        assert_eq!(late.take(now), Err(Error::TimedOut));
+        assert_eq!(spent(&late), Some(Error::TimedOut));
         assert_eq!(budget.wait(std::future::pending::<()>()).await, Err(Error::TimedOut));
         assert_eq!(now.elapsed(), Duration::from_secs(8));
+    }
+
+    #[test]
+    fn what_is_not_sent_is_given_back() {
+        let (budget, now) = (Budget::calls(1), Instant::now());
+        let charge = budget.take(now).unwrap();
+        assert!(charge.hold() && budget.take(now).is_err() && budget.begun() == 1);
+        drop(charge);
+        let charge = budget.take(now).unwrap();
+        charge.sent();
+        assert!(!charge.hold() && budget.begun() == 1);
+        drop(charge);
+        assert_eq!(budget.begun(), 1);
     }
 }

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
+use super::budget::Charge;
 use super::cache::{self, Era, Noun};
 use super::key::Key;
 use super::line::Line;
@@ -78,6 +79,8 @@ pub struct Way<'a, E: Clone> {
     pub trace: Option<Trace>,
     /// Until when it goes on.
     pub until: &'a Until,
+    /// What its calls are charged to.
+    pub charge: &'a Charge,
 }
 
 impl<E: Failure> Way<'_, E> {
@@ -110,7 +113,8 @@ impl<E: Failure> Way<'_, E> {
         let attempt = Attempt { number, outcome, now, last_call: self.until.last_call() };
         let wait = retry::next(attempt, settings.retries_max, dice())?;
         let then = now + wait;
-        let may = self.standing.check(then).is_ok() && host.check(then).is_ok() && host.spend(now);
+        let is_open = self.standing.check(then).is_err() || host.check(then).is_err();
+        let may = !is_open && self.charge.hold() && host.spend(now);
         may.then(|| {
             metrics.retry(provider);
             wait
@@ -134,6 +138,7 @@ impl<E: Failure> Way<'_, E> {
         self.standing.check(Instant::now())?;
         let began = Instant::now();
         let admitted = host.admit(began)?;
+        self.charge.sent();
         let trace = self.trace.map(|trace| trace.call((self.upstream.dice)()));
         let mut sent = Sent { metrics, provider, began, outcome: "given_up" };
         let call = transport.get(self.url, self.credential.show(), trace);
