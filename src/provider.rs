@@ -154,9 +154,9 @@ impl Error {
 
 impl From<(Provider, upstream::Error)> for Error {
     fn from((provider, error): (Provider, upstream::Error)) -> Self {
-        use upstream::Error::{Broken, Crowded, Open, ShutOut, Spent, TimedOut, TooLarge, Unreachable};
+        use upstream::Error::{Broken, Crowded, Open, ShutOut, Spent, TimedOut, TooLarge, Unreachable, Untrusted};
         let (reason, retry_after) = match error {
-            Unreachable | Broken | Crowded => (Reason::Unavailable, None),
+            Unreachable | Untrusted | Broken | Crowded => (Reason::Unavailable, None),
             Open(wait) => (Reason::Unavailable, Some(wait)),
             ShutOut(wait) => (Reason::Throttled, Some(wait)),
             TimedOut => (Reason::TimedOut, None),

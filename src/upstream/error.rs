@@ -5,9 +5,12 @@ use std::time::Duration;
 /// Why there is no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// No connection came about: refused, reset, no such name, no trust in the certificate.
+    /// No connection came about: refused, reset, no such name, or not in time.
     #[error("no connection")]
     Unreachable,
+    /// TLS failed: there is no trust in the host's certificate, or no version in common.
+    #[error("no trusted connection: TLS failed")]
+    Untrusted,
     /// The time is up, in which there was no answer or no turn to ask for one.
     #[error("no answer in time")]
     TimedOut,

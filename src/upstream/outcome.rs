@@ -51,7 +51,12 @@ impl Outcome {
 
     /// Whether it says that the host is in trouble. Being asked to slow down does not; the breaker counts that apart.
     pub fn is_failure(self) -> bool {
-        matches!(self, Outcome::Down { .. } | Outcome::Lost(Error::TimedOut | Error::Unreachable | Error::Broken))
+        match self {
+            Outcome::Lost(error) => {
+                matches!(error, Error::TimedOut | Error::Unreachable | Error::Untrusted | Error::Broken)
+            }
+            _ => matches!(self, Outcome::Down { .. }),
+        }
     }
 
     /// Whether an answer from before may stand in. Never for a refusal, which may be meant for good; and not for what

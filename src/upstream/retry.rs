@@ -107,6 +107,7 @@ mod tests {
         for (outcome, again) in [
             (Outcome::Lost(Error::Unreachable), true),
             (Outcome::Lost(Error::Broken), true),
+            (Outcome::Lost(Error::Untrusted), false),
             (Outcome::Lost(Error::TimedOut), false),
             (Outcome::Lost(Error::TooLarge), false),
             (Outcome::Lost(Error::Crowded), false),

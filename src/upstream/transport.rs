@@ -4,6 +4,7 @@
 //! What it cannot bound is the size of an answer's head over HTTP/1.1: hyper stops at about 400 KiB of it, and the number
 //! of its lines and the whole head over HTTP/2 are bounded here.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -12,6 +13,7 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response, redirect, tls};
 use secrecy::ExposeSecret;
+use tokio_rustls::rustls;
 use url::Url;
 
 use super::{Credential, Error, Reply, Settings, Trace};
@@ -136,14 +138,30 @@ fn show(credential: Credential<'_>) -> Result<Option<HeaderValue>, Error> {
     Ok(Some(value))
 }
 
+/// That there was no time to connect says less than that there is no connection: nothing was sent.
 fn classify(error: &reqwest::Error) -> Error {
-    if error.is_timeout() {
-        Error::TimedOut
+    if is_of_tls(error) {
+        Error::Untrusted
     } else if error.is_connect() || error.is_builder() {
         Error::Unreachable
+    } else if error.is_timeout() {
+        Error::TimedOut
     } else {
         Error::Broken
     }
+}
+
+/// Whether TLS lies at the bottom of it. An I/O error hides what it wraps from those who ask for its source.
+fn is_of_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|wrapped| wrapped as _).or_else(|| error.source());
+    }
+    false
 }
 
 fn media_type(headers: &HeaderMap) -> Option<String> {
@@ -183,5 +201,12 @@ mod tests {
         assert_eq!(waits("Tue, 31 Dec 2199 23:59:59 GMT"), Some(RETRY_AFTER_MAX));
         assert_eq!(waits("soon"), None);
         assert_eq!(waits("-1"), None);
+    }
+
+    #[test]
+    fn trouble_with_tls_is_seen_through_whatever_wraps_it() {
+        let inner = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::HandshakeNotComplete);
+        assert!(is_of_tls(&io::Error::other(inner)));
+        assert!(!is_of_tls(&io::Error::from(io::ErrorKind::ConnectionRefused)));
     }
 }
