@@ -131,8 +131,8 @@ pub struct Outside<'a> {
 pub struct Access {
     ways: Ways,
     wordpress_alone: bool,
-    proofs: Option<Proofs>,
-    marker: Marker,
+    proofs: Option<Arc<Proofs>>,
+    marker: Arc<Marker>,
 }
 
 /// How callers are known.
@@ -144,15 +144,33 @@ enum Ways {
 }
 
 impl Access {
-    /// Access by the callers' own credentials.
+    /// Access by the callers' own credentials. It goes by what the one `before` knows, as far as that comes from where its
+    /// own would: the issuer's keys and whose tokens are; and it marks secrets alike.
     ///
     /// # Errors
     /// A sentence that names the setting and what is wanted, never a value.
-    pub fn build(settings: &Settings, outside: Outside<'_>, now: SystemTime) -> Result<Self, String> {
+    pub fn build(
+        settings: &Settings,
+        outside: Outside<'_>,
+        before: Option<&Self>,
+        now: SystemTime,
+    ) -> Result<Self, String> {
         let keys = ServiceKeys::build(&settings.keys, now)?;
-        let jwt = jwt::Verifier::build(&settings.jwt, outside.key_sets)?;
-        let (proofs, marker) = (outside.prover.map(Proofs::new), Marker::build()?);
+        let jwt = jwt::Verifier::build(&settings.jwt, outside.key_sets, before.and_then(Self::verifier))?;
+        let marker = before.map_or_else(|| Marker::build().map(Arc::new), |before| Ok(before.marker.clone()))?;
+        let known = before.and_then(|before| before.proofs.as_ref());
+        let proofs = outside.prover.map(|prover| match known {
+            Some(known) if known.are_of(&prover) => known.clone(),
+            _ => Arc::new(Proofs::new(prover)),
+        });
         Ok(Self { ways: Ways::Own { keys, jwt }, wordpress_alone: settings.wordpress_alone, proofs, marker })
+    }
+
+    fn verifier(&self) -> Option<&jwt::Verifier> {
+        match &self.ways {
+            Ways::Own { jwt, .. } => jwt.as_ref(),
+            Ways::One { .. } => None,
+        }
     }
 
     /// Access for one person, and the credential that they have to show.
@@ -165,7 +183,7 @@ impl Access {
     ) -> Result<(Self, SecretString), String> {
         let mut bytes = [0; BEARER_BYTES];
         SystemRandom::new().fill(&mut bytes).map_err(|_| "the system gives no random bytes".to_owned())?;
-        let (bearer, marker) = (SecretString::from(URL_SAFE_NO_PAD.encode(bytes)), Marker::build()?);
+        let (bearer, marker) = (SecretString::from(URL_SAFE_NO_PAD.encode(bytes)), Arc::new(Marker::build()?));
         let person = Box::new(Caller::personal(wordpress_token, oneall_user));
         let ways = Ways::One { bearer: marker.mark(&bearer), person };
         Ok((Self { ways, wordpress_alone: true, proofs: None, marker }, bearer))

@@ -4,6 +4,7 @@ pub mod check;
 pub mod issuer;
 pub mod key;
 pub mod lifecycle;
+mod parts;
 pub mod query;
 mod running;
 pub mod tour;
@@ -13,22 +14,17 @@ pub use self::running::Running;
 pub use crate::graph::audit::TARGET as AUDIT_TARGET;
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::Router;
 use secrecy::SecretString;
 
-use crate::access::alias::Aliases;
-use crate::access::{self, Access, Caller, Outside};
+use self::parts::Parts;
+use crate::access::{self, Access, Caller};
 use crate::config::Settings;
 use crate::graph::{Graph, Introspection, rights};
 use crate::http::explorer::{self, Tab};
-use crate::http::limits::Limits;
-use crate::http::{self, Callers, Hosts, Standing};
+use crate::http::{self, Hosts, Standing};
 use crate::metrics::Metrics;
-use crate::provider::oneall::OneAll;
-use crate::provider::wordpress::WordPress;
-use crate::provider::wordpress::token_info::TokenInfo;
 use crate::sandbox::{self, Sandbox};
 
 /// A gateway over a sandbox.
@@ -50,36 +46,7 @@ pub fn schema() -> String {
 /// # Errors
 /// A sentence that names the setting.
 pub fn graph(settings: &Settings, metrics: &Metrics) -> Result<Arc<Graph>, String> {
-    let wordpress = Arc::new(WordPress::build(&settings.wordpress, metrics)?);
-    let oneall = Arc::new(OneAll::build(&settings.oneall, metrics)?);
-    Ok(Arc::new(Graph::build(settings.graph.clone(), wordpress, oneall)?))
-}
-
-/// Makes what lets callers in, by the settings.
-///
-/// # Errors
-/// A sentence that names the setting.
-pub fn access(settings: &Settings, metrics: &Metrics) -> Result<Access, String> {
-    let prover = match &settings.wordpress.client_id {
-        Some(client) => {
-            let host = Arc::new(WordPress::build(&settings.wordpress, metrics)?);
-            Some(Arc::new(TokenInfo::new(host, client.clone())) as Arc<dyn access::proof::Prove>)
-        }
-        None => None,
-    };
-    let outside = Outside { prover, key_sets: &issuer::source };
-    Access::build(&settings.access, outside, SystemTime::now())
-}
-
-/// Makes what callers meet: what they may take, and what the audit log calls them.
-fn callers(settings: &Settings, access: Access) -> Result<Callers, String> {
-    let limits = Limits::new(&settings.limits, settings.graph.limits.calls_max);
-    Ok(Callers { access, limits, aliases: aliases(settings)? })
-}
-
-/// Makes the audit log's names, by the settings.
-fn aliases(settings: &Settings) -> Result<Arc<Aliases>, String> {
-    Aliases::build(settings.log.audit_key.as_ref()).map(Arc::new)
+    Parts::build(settings, metrics, None)?.graph()
 }
 
 /// One person's own credentials.
@@ -118,7 +85,7 @@ impl Person {
 /// A sentence that names the setting, or says why the address cannot be listened on.
 pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, String> {
     let metrics = Metrics::default();
-    start_for(settings, access(settings, &metrics)?, tabs, metrics).await
+    start_with(Parts::build(settings, &metrics, None)?, tabs, metrics).await
 }
 
 /// Starts a gateway for one person alone, on this machine alone; also gives the credential that each request must show.
@@ -127,28 +94,27 @@ pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, Strin
 /// A sentence that names the setting, or says why the address cannot be listened on.
 pub async fn start_personal(mut settings: Settings, person: Person) -> Result<(Running, SecretString), String> {
     settings.http.allowed_hosts = Hosts::ThisMachine;
+    settings.access = access::Settings::default();
     let (access, bearer) = Access::personal(person.wordpress_token, person.oneall_user.as_deref())?;
-    Ok((start_for(&settings, access, Vec::new(), Metrics::default()).await?, bearer))
+    let metrics = Metrics::default();
+    let parts = Parts::build(&settings, &metrics, None)?.with(access);
+    Ok((start_with(parts, Vec::new(), metrics).await?, bearer))
 }
 
-async fn start_for(settings: &Settings, access: Access, tabs: Vec<Tab>, metrics: Metrics) -> Result<Running, String> {
-    let running = Running::start(settings, access, tabs, metrics).await?;
-    if settings.http.shows_explorer() && !explorer::ASSETS_BUILT {
+async fn start_with(parts: Parts, tabs: Vec<Tab>, metrics: Metrics) -> Result<Running, String> {
+    let shows_explorer = parts.settings().http.shows_explorer();
+    let running = Running::start(parts, tabs, metrics).await?;
+    if shows_explorer && !explorer::ASSETS_BUILT {
         tracing::info!("the explorer's files are not built in; its page loads them from outside (see playground/)");
     }
     Ok(running)
 }
 
-/// Makes everything that stands between a request and the providers, and gives the graph behind it; what outlasts it is in
+/// Makes everything that stands between a request and the parts, and gives the graph behind it; what outlasts it is in
 /// `standing`.
-fn routes(
-    settings: &Settings,
-    access: Access,
-    tabs: Vec<Tab>,
-    standing: &Standing,
-) -> Result<(Router, Arc<Graph>), String> {
-    let graph = graph(settings, &standing.metrics)?;
-    let routes = http::routes(graph.clone(), callers(settings, access)?, &settings.http, tabs, standing)?;
+fn routes(parts: &Parts, tabs: Vec<Tab>, standing: &Standing) -> Result<(Router, Arc<Graph>), String> {
+    let graph = parts.graph()?;
+    let routes = http::routes(graph.clone(), parts.callers(), &parts.settings().http, tabs, standing)?;
     Ok((routes, graph))
 }
 

@@ -73,9 +73,9 @@ impl Standing {
 /// How callers are met.
 pub struct Callers {
     /// Who is let in.
-    pub access: Access,
+    pub access: Arc<Access>,
     /// What they may take.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// What the audit log calls them.
     pub aliases: Arc<Aliases>,
 }

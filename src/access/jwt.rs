@@ -40,19 +40,21 @@ pub struct Verifier {
 enum Keys {
     /// A secret that the issuer shares with the gateway.
     Shared(Arc<Key>),
-    /// The issuer's public keys.
-    Public(Ring),
+    /// The issuer's public keys, and where they are fetched, if at a URL.
+    Public(Arc<Ring>, Option<Url>),
 }
 
 impl Verifier {
     /// Makes what the settings describe; `None` if they name no issuer. `remote` makes the source of a key set at a
-    /// URL; it is called for `jwks_url` only. A key set is kept fresh by a task, so this needs a tokio runtime.
+    /// URL; it is called for `jwks_url` only, and not if the one `before` has the keys from there. A key set is kept fresh
+    /// by a task, so this needs a tokio runtime.
     ///
     /// # Errors
     /// One line that names the setting and what is wanted, never the value.
     pub fn build(
         settings: &Settings,
         remote: &dyn Fn(Url) -> Result<Box<dyn Source>, String>,
+        before: Option<&Self>,
     ) -> Result<Option<Self>, String> {
         settings.check()?;
         let (Some(issuer), Some(audience)) = (settings.issuer.clone(), settings.audience.clone()) else {
@@ -64,10 +66,17 @@ impl Verifier {
             let wrong = |what: String| format!("access.jwt.jwks_file: {what}");
             let file = File(path.clone());
             let first = Set::parse(&file.read().map_err(wrong)?).map_err(|what| wrong(what.to_owned()))?;
-            Keys::Public(Ring::start(Box::new(file), Some(first))?)
+            Keys::Public(Arc::new(Ring::start(Box::new(file), Some(first))?), None)
         } else {
             let url = settings.url()?;
-            Keys::Public(Ring::start(remote(url).map_err(|what| format!("access.jwt.jwks_url: {what}"))?, None)?)
+            let ring = match before.map(|before| &before.keys) {
+                Some(Keys::Public(ring, Some(from))) if *from == url => ring.clone(),
+                _ => {
+                    let source = remote(url.clone()).map_err(|what| format!("access.jwt.jwks_url: {what}"))?;
+                    Arc::new(Ring::start(source, None)?)
+                }
+            };
+            Keys::Public(ring, Some(url))
         };
         Ok(Some(Self { keys, issuer, audience, oneall_user_claim: settings.oneall_user_claim.clone() }))
     }
@@ -90,8 +99,8 @@ impl Verifier {
     async fn key(&self, header: &Header) -> Result<Arc<Key>, Refused> {
         match &self.keys {
             Keys::Shared(key) => Ok(Arc::clone(key)),
-            Keys::Public(_) if header.algorithm == Algorithm::HS256 => Err(Refused::WrongAlgorithm),
-            Keys::Public(ring) => ring.key(header.kid.as_deref()).await,
+            Keys::Public(..) if header.algorithm == Algorithm::HS256 => Err(Refused::WrongAlgorithm),
+            Keys::Public(ring, _) => ring.key(header.kid.as_deref()).await,
         }
     }
 

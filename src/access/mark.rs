@@ -3,6 +3,8 @@
 //! A mark is an HMAC under a key that is made at the start and never leaves: a mark in a table or a dump tells nothing of
 //! the secret, not even whether a guess is right.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{self, HMAC_SHA256, Key};
 use aws_lc_rs::rand::SystemRandom;
 use secrecy::{ExposeSecret, SecretString};
@@ -39,10 +41,26 @@ impl Marker {
     }
 }
 
+/// Whether two secrets are the same, or both are missing; how long that takes says nothing of what they hold.
+pub fn is_same(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
+    let digest = |secret: &SecretString| digest(&SHA256, secret.expose_secret().as_bytes());
+    match (one.map(digest), other.map(digest)) {
+        (Some(one), Some(other)) => verify_slices_are_equal(one.as_ref(), other.as_ref()).is_ok(),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn two_secrets_are_the_same_if_they_hold_the_same() {
+        let [one, again, other] = ["one", "one", "other"].map(SecretString::from);
+        assert!(is_same(Some(&one), Some(&again)) && is_same(None, None));
+        assert!(!is_same(Some(&one), Some(&other)) && !is_same(Some(&one), None) && !is_same(None, Some(&one)));
+    }
 
     #[test]
     fn a_mark_knows_its_secret_again_within_its_process_only() {

@@ -49,6 +49,11 @@ impl Proofs {
         Self { prover, kept: Mutex::default() }
     }
 
+    /// Whether they come from this one.
+    pub(super) fn are_of(&self, prover: &Arc<dyn Prove>) -> bool {
+        Arc::ptr_eq(&self.prover, prover)
+    }
+
     /// To whom this token was issued.
     pub(super) async fn of(&self, token: &SecretString, marker: &Marker) -> Proof {
         let mark = marker.mark(token);

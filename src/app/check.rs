@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::parts::Parts;
 use crate::access::Caller;
 use crate::config::Settings;
 use crate::metrics::Metrics;
@@ -25,7 +26,7 @@ pub struct Report {
 /// A sentence that names the setting.
 pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String> {
     let metrics = Metrics::default();
-    super::access(settings, &metrics)?;
+    drop(Parts::build(settings, &metrics, None)?);
     let wordpress = Arc::new(WordPress::build(&settings.wordpress, &metrics)?);
     let oneall = Arc::new(OneAll::build(&settings.oneall, &metrics)?);
     let (me, ping) = tokio::join!(ask_wordpress(&wordpress, caller), ask_oneall(&oneall, caller));

@@ -4,8 +4,9 @@ use std::time::SystemTime;
 
 use async_graphql::{Request, Variables};
 
-use super::{Person, access, aliases, graph, point_at, start_sandbox, tour};
-use crate::access::{Caller, Presented};
+use super::parts::Parts;
+use super::{Person, point_at, start_sandbox, tour};
+use crate::access::{self, Access, Caller, Presented};
 use crate::config::Settings;
 use crate::graph::operation::Allowed;
 use crate::graph::terms::Terms;
@@ -49,15 +50,21 @@ pub struct Reply {
 /// A sentence, if it cannot be run at all.
 pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, String> {
     let mut world = None;
-    let asker = match question.asker {
+    let metrics = Metrics::default();
+    let (parts, asker) = match question.asker {
         Asker::Sandbox(name) => {
             let person = find_person(name.as_deref())?;
             let sandbox = start_sandbox().await?;
             point_at(&mut settings, &sandbox);
             world = Some(sandbox);
-            admit(&settings, person).await?
+            let parts = Parts::build(&settings, &metrics, None)?;
+            let caller = admit(parts.access(), person).await?;
+            (parts, caller)
         }
-        Asker::Own(person) => person.operator(),
+        Asker::Own(person) => {
+            settings.access = access::Settings::default();
+            (Parts::build(&settings, &metrics, None)?, person.operator())
+        }
     };
     let mut request = Request::new(question.document);
     if let Some(text) = question.variables {
@@ -68,7 +75,7 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
     if let Some(name) = question.operation {
         request = request.operation_name(name);
     }
-    let (graph, aliases) = (graph(&settings, &Metrics::default())?, aliases(&settings)?);
+    let (graph, aliases) = (parts.graph()?, parts.aliases());
     let reply = match graph.check(request, &asker, Allowed::Everything).await {
         Ok(operation) => {
             let terms = Terms { calls: graph.calls(), allowance: None, aliases, request: "".into() };
@@ -87,10 +94,10 @@ fn pretty(answer: &impl serde::Serialize) -> Result<String, String> {
 }
 
 /// The caller that a person of the sandbox is, by the credentials that their tab in the explorer shows.
-async fn admit(settings: &Settings, person: &sandbox::Person) -> Result<Caller, String> {
+async fn admit(access: &Access, person: &sandbox::Person) -> Result<Caller, String> {
     let (authorization, wordpress_token) = (tour::authorization(person), person.wordpress_token);
     let shown = Presented { authorization: Some(&authorization), wordpress_token };
-    let admitted = access(settings, &Metrics::default())?.admit(shown, SystemTime::now()).await;
+    let admitted = access.admit(shown, SystemTime::now()).await;
     admitted.map_err(|rejection| format!("the sandbox does not know its own people: {rejection:?}"))
 }
 

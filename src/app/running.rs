@@ -1,8 +1,8 @@
 //! A gateway that runs: it can be asked to stop, and to take other settings without a pause.
 //!
-//! A reload builds everything anew that stands between a request and the providers and swaps it at once, so that no
-//! request sees half of each; what was kept for reuse (documents that were found good, open connections to the
-//! providers) is gone with the old. What is wrong is refused whole.
+//! A reload builds everything anew that stands between a request and the parts that remember something, of which it takes
+//! over those whose settings stay as they are, and swaps it at once, so that no request sees half of each. What is wrong
+//! is refused whole.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::access::Access;
+use super::parts::Parts;
 use crate::config::Settings;
 use crate::graph::Graph;
 use crate::http::Standing;
@@ -26,7 +26,7 @@ pub struct Running {
     server: Arc<Server>,
     standing: Standing,
     tabs: Vec<Tab>,
-    settings: Mutex<Settings>,
+    parts: Mutex<Parts>,
     task: JoinHandle<()>,
     scrape: Option<Scrape>,
 }
@@ -64,15 +64,11 @@ fn measure(standing: &Standing, graph: Arc<Graph>) {
 }
 
 impl Running {
-    /// Builds what the settings describe, and listens.
-    pub(super) async fn start(
-        settings: &Settings,
-        access: Access,
-        tabs: Vec<Tab>,
-        metrics: Metrics,
-    ) -> Result<Self, String> {
+    /// Builds the way to these parts, and listens.
+    pub(super) async fn start(parts: Parts, tabs: Vec<Tab>, metrics: Metrics) -> Result<Self, String> {
+        let settings = parts.settings();
         let standing = Standing::new(&settings.http, metrics);
-        let (routes, graph) = super::routes(settings, access, tabs.clone(), &standing)?;
+        let (routes, graph) = super::routes(&parts, tabs.clone(), &standing)?;
         let server = Arc::new(Server::build(&settings.http, &standing, routes)?);
         let (listener, address) = listen("http.listen", settings.http.listen).await?;
         let scrape = match settings.http.metrics_listen {
@@ -81,7 +77,7 @@ impl Running {
         };
         measure(&standing, graph);
         let task = tokio::spawn(Arc::clone(&server).run(listener));
-        Ok(Self { address, server, standing, tabs, settings: Mutex::new(settings.clone()), task, scrape })
+        Ok(Self { address, server, standing, tabs, parts: Mutex::new(parts), task, scrape })
     }
 
     /// Where the metrics are to read without a credential, if anywhere.
@@ -107,15 +103,15 @@ impl Running {
     /// # Errors
     /// A sentence that names the setting that is wrong or cannot change while the gateway runs; the old ones stay.
     pub fn reload(&self, settings: &Settings) -> Result<(), String> {
-        let mut current = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(name) = fixed(&current, settings) {
+        let mut current = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(name) = fixed(current.settings(), settings) {
             return Err(format!("{name}: cannot change while the gateway runs; start it again for that"));
         }
-        let access = super::access(settings, &self.standing.metrics)?;
-        let (routes, graph) = super::routes(settings, access, self.tabs.clone(), &self.standing)?;
+        let parts = Parts::build(settings, &self.standing.metrics, Some(&current))?;
+        let (routes, graph) = super::routes(&parts, self.tabs.clone(), &self.standing)?;
         self.server.replace(&settings.http.tls, Some(routes))?;
         measure(&self.standing, graph);
-        *current = settings.clone();
+        *current = parts;
         Ok(())
     }
 
@@ -124,8 +120,8 @@ impl Running {
     /// # Errors
     /// A sentence that names the setting; the old certificate stays.
     pub fn reload_certificate(&self) -> Result<(), String> {
-        let current = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        self.server.replace(&current.http.tls, None)
+        let current = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        self.server.replace(&current.settings().http.tls, None)
     }
 }
 

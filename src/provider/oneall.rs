@@ -24,6 +24,7 @@ use super::span::{self, Pages, Slice, Stretch};
 use super::{Answer, Calls, Error, Fetch, Reason};
 use crate::access::Denied;
 use crate::access::grant::{OneAllGrant, SiteKeys};
+use crate::access::mark::is_same;
 use crate::metrics::Metrics;
 use crate::model::{
     Connection, ConnectionToken, Identity, IdentityState, IdentityToken, OneAllUser, Provider, Record, UserToken,
@@ -84,6 +85,17 @@ impl Settings {
             (None, None) => return Err("oneall.subdomain: is missing; wanted the name of the OneAll site".to_owned()),
         };
         upstream::check_base(&text).map(Some).map_err(|error| format!("oneall.base_url: {error}"))
+    }
+}
+
+/// Written out for the sake of the keys; it names every setting, so that none is left out.
+impl PartialEq for Settings {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { subdomain, base_url, public_key, private_key, upstream, cache, fresh } = self;
+        (subdomain, base_url, upstream, cache, fresh)
+            == (&other.subdomain, &other.base_url, &other.upstream, &other.cache, &other.fresh)
+            && is_same(public_key.as_ref(), other.public_key.as_ref())
+            && is_same(private_key.as_ref(), other.private_key.as_ref())
     }
 }
 

@@ -16,6 +16,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use commongraph::access::Scope;
 use commongraph::access::service_key::End;
 use commongraph::config::Settings;
+use commongraph::graph::Introspection;
 use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -112,10 +113,10 @@ impl Issuer {
 
     async fn world_with(&self, change: impl FnOnce(&mut Settings)) -> World {
         World::with(Default::default(), |settings| {
-            change(settings);
             let jwt = &mut settings.access.jwt;
             (jwt.secret, jwt.jwks_url) = (None, Some(self.url.clone()));
             (jwt.issuer, jwt.audience) = (Some(ISSUER.to_owned()), Some(AUDIENCE.to_owned()));
+            change(settings);
         })
         .await
     }
@@ -378,4 +379,26 @@ async fn an_issuer_that_changes_its_keys_is_followed_and_one_that_is_down_is_rem
         assert!(!is_let_in(&world, &third.good("c")).await);
     }
     assert!(issuer.fetched() <= 3, "{}", issuer.fetched());
+}
+
+#[tokio::test]
+async fn the_keys_of_an_issuer_that_is_down_outlast_other_settings_and_no_other_issuer() {
+    let key = Key::new();
+    let issuer = Issuer::start(vec![key.jwk("a")]).await;
+    let mut settings = Settings::default();
+    let world = issuer.world_with(|all| settings = all.clone()).await;
+    assert!(is_let_in(&world, &key.good("a")).await);
+    issuer.is_down.store(true, Ordering::Relaxed);
+    settings.graph.introspection = Introspection::None;
+    settings.access.jwt.audience = Some("https://other.example".to_owned());
+    world.gateway.running.reload(&settings).unwrap();
+    assert!(!is_let_in(&world, &key.good("a")).await, "what the settings want of a token holds at once");
+    settings.access.jwt.audience = Some(AUDIENCE.to_owned());
+    world.gateway.running.reload(&settings).unwrap();
+    assert!(is_let_in(&world, &key.good("a")).await);
+
+    let other = Issuer::start(vec![Key::new().jwk("a")]).await;
+    settings.access.jwt.jwks_url = Some(other.url.clone());
+    world.gateway.running.reload(&settings).unwrap();
+    assert!(!is_let_in(&world, &key.good("a")).await, "another issuer's keys are its own");
 }

@@ -37,6 +37,7 @@ mod persisted;
 mod profile;
 mod readme;
 mod refusals;
+mod reload;
 mod rows;
 mod schema;
 mod seeds;

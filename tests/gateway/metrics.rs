@@ -111,7 +111,7 @@ async fn requests_that_have_to_come_again_are_counted() {
 }
 
 #[tokio::test]
-async fn what_was_counted_outlasts_a_reload_and_the_gauges_are_of_the_new_hosts() {
+async fn what_was_counted_outlasts_a_reload_and_the_gauges_are_of_the_hosts_in_use() {
     let world = World::start().await;
     let mut settings = commongraph::config::Settings::default();
     commongraph::app::point_at(&mut settings, &world.sandbox);
@@ -123,9 +123,12 @@ async fn what_was_counted_outlasts_a_reload_and_the_gauges_are_of_the_new_hosts(
     gateway.ask(&Asker::person("olga"), ME, json!({})).await;
     assert_eq!(value(&scrape(&gateway).await, entries), 1.0);
     gateway.running.reload(&settings).unwrap();
+    assert_eq!(value(&scrape(&gateway).await, entries), 1.0, "the host is the same");
+    settings.wordpress.cache.absent_seconds += 1;
+    gateway.running.reload(&settings).unwrap();
     let text = scrape(&gateway).await;
     assert_eq!(value(&text, "commongraph_operations_total{kind=\"query\",outcome=\"good\"}"), 1.0);
-    assert_eq!(value(&text, entries), 0.0, "what was kept is gone with the old");
+    assert_eq!(value(&text, entries), 0.0, "the host is a new one");
 }
 
 #[tokio::test]

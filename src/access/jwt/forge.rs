@@ -185,7 +185,7 @@ impl Publisher {
     /// A verifier of this publisher's tokens.
     pub fn verifier(&self) -> Verifier {
         let settings = Settings { jwks_url: Some("https://issuer.example/keys".to_owned()), ..settings() };
-        Verifier::build(&settings, &|_| Ok(Box::new(self.clone()))).unwrap().unwrap()
+        Verifier::build(&settings, &|_| Ok(Box::new(self.clone())), None).unwrap().unwrap()
     }
 }
 
@@ -207,5 +207,5 @@ pub fn settings() -> Settings {
 /// A verifier of tokens that are signed with the shared secret.
 pub fn shared() -> Verifier {
     let settings = Settings { secret: Some(SecretString::from(SECRET)), ..settings() };
-    Verifier::build(&settings, &|_| panic!("a secret is fetched from nowhere")).unwrap().unwrap()
+    Verifier::build(&settings, &|_| panic!("a secret is fetched from nowhere"), None).unwrap().unwrap()
 }

@@ -71,7 +71,7 @@ async fn times_hold_to_the_second_with_thirty_of_leeway() {
 async fn an_audience_may_be_one_of_several_and_the_claim_of_the_user_any() {
     let settings =
         Settings { secret: Some(SecretString::from(SECRET)), oneall_user_claim: "sub".to_owned(), ..settings() };
-    let verifier = Verifier::build(&settings, &|_| Err(String::new())).unwrap().unwrap();
+    let verifier = Verifier::build(&settings, &|_| Err(String::new()), None).unwrap().unwrap();
     let changes = json!({ "aud": ["https://other.example", AUDIENCE], "sub": "ada-1" });
     let token = Signer::shared(SECRET.as_bytes()).claiming("", &changes);
     assert_eq!(verifier.verify(&token, at(NOW)).await.unwrap().oneall_user.as_deref(), Some("ada-1"));
@@ -92,7 +92,7 @@ async fn a_key_set_in_a_file_is_read_at_start_and_read_again() {
     let (first, second) = (Signer::ed25519(), Signer::ed25519());
     std::fs::write(&path, json!({ "keys": [first.jwk("1")] }).to_string()).unwrap();
     let settings = Settings { jwks_file: Some(path.clone()), ..settings() };
-    let build = || Verifier::build(&settings, &|_| panic!("a file is fetched from nowhere"));
+    let build = || Verifier::build(&settings, &|_| panic!("a file is fetched from nowhere"), None);
     let verifier = build().unwrap().unwrap();
     assert!(verifier.verify(&first.claiming("1", &json!({})), at(NOW)).await.is_ok());
     std::fs::write(&path, json!({ "keys": [second.jwk("2")] }).to_string()).unwrap();
@@ -162,12 +162,12 @@ fn what_is_wrong_with_the_settings_is_told_in_one_line() {
         assert_eq!(url(address).check(), Ok(()), "{address}");
     }
     assert_eq!((Settings::default().check(), Settings::default().is_set()), (Ok(()), false));
-    assert!(Verifier::build(&Settings::default(), &|_| Err(String::new())).unwrap().is_none());
+    assert!(Verifier::build(&Settings::default(), &|_| Err(String::new()), None).unwrap().is_none());
 }
 
 #[test]
 fn without_a_runtime_a_key_set_is_refused_and_does_not_panic() {
     let settings = Settings { jwks_url: Some("https://issuer.example/keys".to_owned()), ..settings() };
-    let built = Verifier::build(&settings, &|_| Ok(Box::new(Publisher::of(&[]))));
+    let built = Verifier::build(&settings, &|_| Ok(Box::new(Publisher::of(&[]))), None);
     assert_eq!(built.unwrap_err(), "the issuer's keys are kept within a tokio runtime only");
 }

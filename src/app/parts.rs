@@ -1,0 +1,104 @@
+//! What remembers something from one request to the next: the providers, who is let in, what callers have taken.
+//!
+//! A reload takes over each part whose settings stay as they are, with all that it remembers: what was read, who is shut
+//! out, which host is left alone, the issuer's keys, what is held against an address. A part whose settings differ begins
+//! anew, even where they differ in what it could have been told: nothing of it can then be of two minds.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::issuer;
+use crate::access::alias::Aliases;
+use crate::access::mark::is_same;
+use crate::access::proof::Prove;
+use crate::access::{Access, Outside};
+use crate::config::Settings;
+use crate::graph::Graph;
+use crate::http::Callers;
+use crate::http::limits::Limits;
+use crate::metrics::Metrics;
+use crate::provider::oneall::OneAll;
+use crate::provider::wordpress::WordPress;
+use crate::provider::wordpress::token_info::TokenInfo;
+
+/// The parts, and the settings that they were made from.
+pub struct Parts {
+    settings: Settings,
+    wordpress: Arc<WordPress>,
+    prover: Option<Arc<dyn Prove>>,
+    oneall: Arc<OneAll>,
+    access: Arc<Access>,
+    limits: Arc<Limits>,
+    aliases: Arc<Aliases>,
+}
+
+impl Parts {
+    /// The parts that these settings describe, as far as they can those of `before`; calls are counted in these metrics.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub fn build(settings: &Settings, metrics: &Metrics, before: Option<&Self>) -> Result<Self, String> {
+        let same = |is_same: fn(&Settings, &Settings) -> bool| before.filter(|old| is_same(&old.settings, settings));
+        let (wordpress, prover) = match same(|old, new| old.wordpress == new.wordpress) {
+            Some(old) => (old.wordpress.clone(), old.prover.clone()),
+            None => {
+                let wordpress = Arc::new(WordPress::build(&settings.wordpress, metrics)?);
+                let prover = |client: &String| Arc::new(TokenInfo::new(wordpress.clone(), client.clone())) as _;
+                let prover = settings.wordpress.client_id.as_ref().map(prover);
+                (wordpress, prover)
+            }
+        };
+        let oneall = match same(|old, new| old.oneall == new.oneall) {
+            Some(old) => old.oneall.clone(),
+            None => Arc::new(OneAll::build(&settings.oneall, metrics)?),
+        };
+        let limits =
+            match same(|old, new| old.limits == new.limits && old.graph.limits.calls_max == new.graph.limits.calls_max)
+            {
+                Some(old) => old.limits.clone(),
+                None => Arc::new(Limits::new(&settings.limits, settings.graph.limits.calls_max)),
+            };
+        let aliases = match same(|old, new| is_same(old.log.audit_key.as_ref(), new.log.audit_key.as_ref())) {
+            Some(old) => old.aliases.clone(),
+            None => Arc::new(Aliases::build(settings.log.audit_key.as_ref())?),
+        };
+        let outside = Outside { prover: prover.clone(), key_sets: &issuer::source };
+        let known = before.map(|old| &*old.access);
+        let access = Arc::new(Access::build(&settings.access, outside, known, SystemTime::now())?);
+        Ok(Self { settings: settings.clone(), wordpress, prover, oneall, access, limits, aliases })
+    }
+
+    /// The same parts for whom this access lets in.
+    pub fn with(self, access: Access) -> Self {
+        Self { access: Arc::new(access), ..self }
+    }
+
+    /// The settings that they were made from.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Who is let in.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// What the audit log calls callers.
+    pub fn aliases(&self) -> Arc<Aliases> {
+        self.aliases.clone()
+    }
+
+    /// A graph over the providers.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub fn graph(&self) -> Result<Arc<Graph>, String> {
+        let graph = Graph::build(self.settings.graph.clone(), self.wordpress.clone(), self.oneall.clone())?;
+        Ok(Arc::new(graph))
+    }
+
+    /// How callers are met.
+    pub fn callers(&self) -> Callers {
+        Callers { access: self.access.clone(), limits: self.limits.clone(), aliases: self.aliases.clone() }
+    }
+}
