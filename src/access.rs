@@ -189,6 +189,16 @@ impl Access {
         Ok((Self { ways, wordpress_alone: true, proofs: None, marker }, bearer))
     }
 
+    /// Whether to admit who shows this takes a call, to find out whose the token is.
+    pub fn asks(&self, shown: Presented<'_>) -> bool {
+        let token = shown.wordpress_token.and_then(wordpress_token);
+        let is_used = self.wordpress_alone || shown.authorization.is_some();
+        match (&self.proofs, token) {
+            (Some(proofs), Some(token)) if is_used => !proofs.has(&token, &self.marker),
+            _ => false,
+        }
+    }
+
     /// Makes the caller of a request.
     ///
     /// # Errors

@@ -67,6 +67,11 @@ impl Proofs {
         proof
     }
 
+    /// Whether it is known to whom this token was issued.
+    pub(super) fn has(&self, token: &SecretString, marker: &Marker) -> bool {
+        self.known(marker.mark(token)).is_some()
+    }
+
     fn known(&self, mark: Mark) -> Option<Proof> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(&mark).filter(|(at, _)| at.elapsed() < KEPT).map(|(_, proof)| *proof)

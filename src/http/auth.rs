@@ -29,14 +29,18 @@ pub(super) const CHALLENGE: &str = "Bearer realm=\"commongraph\", error=\"invali
 /// # Errors
 /// If a credential is there and not good: a broken credential is never taken for a missing one.
 pub(super) async fn caller(access: &Access, headers: &HeaderMap) -> Result<Caller, Rejection> {
-    let authorization = single(headers, &header::AUTHORIZATION, Credential::Authorization);
-    let wordpress_token = single(headers, &WORDPRESS_TOKEN, Credential::WordPressToken);
-    match (authorization, wordpress_token) {
-        (Ok(authorization), Ok(wordpress_token)) => {
-            access.admit(Presented { authorization, wordpress_token }, SystemTime::now()).await
-        }
-        (Err(rejection), _) | (_, Err(rejection)) => Err(rejection),
-    }
+    access.admit(presented(headers)?, SystemTime::now()).await
+}
+
+/// Whether to find out who asks takes a call to a provider.
+pub(super) fn asks(access: &Access, headers: &HeaderMap) -> bool {
+    presented(headers).is_ok_and(|shown| access.asks(shown))
+}
+
+fn presented(headers: &HeaderMap) -> Result<Presented<'_>, Rejection> {
+    let authorization = single(headers, &header::AUTHORIZATION, Credential::Authorization)?;
+    let wordpress_token = single(headers, &WORDPRESS_TOKEN, Credential::WordPressToken)?;
+    Ok(Presented { authorization, wordpress_token })
 }
 
 /// Whether these headers show a credential, of whatever kind and however broken.

@@ -210,6 +210,9 @@ async fn meet<'a>(edge: &'a Edge, head: &Parts, media: Option<Media>, address: I
     if auth::is_shown(&head.headers) {
         limits.may_try(address)?;
     }
+    if auth::asks(access, &head.headers) {
+        limits.ask(address)?;
+    }
     let caller = auth::caller(access, &head.headers).await.map_err(|rejection| {
         if rejection.may_be_a_guess() {
             limits.failed(address);

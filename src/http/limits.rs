@@ -184,6 +184,15 @@ impl Limits {
         taken.map_err(|time| Wait { over: Over::Address, time })
     }
 
+    /// Takes a call out of the address's budget: for a call that is made before anybody knows who pays.
+    ///
+    /// # Errors
+    /// If it is spent.
+    pub(super) fn ask(&self, address: IpAddr) -> Result<(), Wait> {
+        let taken = self.address.calls.take(&Key::Address(address));
+        taken.map_err(|time| Wait { over: Over::Address, time })
+    }
+
     /// Whether a credential from this address is looked at.
     ///
     /// # Errors

@@ -337,6 +337,31 @@ async fn a_token_of_which_nobody_can_tell_whose_it_is_is_not_used() {
 }
 
 #[tokio::test]
+async fn whose_a_token_is_is_asked_as_politely_as_everything_else() {
+    let world = World::with(Default::default(), |settings| {
+        settings.wordpress.client_id = Some(WORDPRESS_CLIENT_ID.to_owned());
+        settings.limits.address_calls_per_minute = 1;
+        settings.graph.limits.calls_max = 3;
+    })
+    .await;
+    let name = "{ it: viewer { wordpressUser { userId } } }";
+    world.fault(json!({ "path": "/oauth2/token-info", "throttle": true, "times": 1 })).await;
+    for calls in [1, 0] {
+        let answer = ask(&world, &Asker::alone("sandbox-wpcom-ben"), name).await;
+        assert_eq!(told(&answer), "PROVIDER_UNAVAILABLE");
+        assert_eq!(world.counts().await.values().sum::<u64>(), calls, "who is shut out asks nothing");
+    }
+    // Each of these questions was paid for by the address, and one more takes the last of its calls.
+    let status = async |token: &str| {
+        let request = world.gateway.request(&Asker::alone(token), "{ __typename }", json!({}));
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((status("sandbox-wpcom-ada").await, status("sandbox-wpcom-olga").await), (200, 429));
+    assert_eq!(json!(world.counts().await), json!({ "GET /oauth2/token-info": 1 }));
+    assert_eq!(status("sandbox-wpcom-ada").await, 200, "what is known costs nothing");
+}
+
+#[tokio::test]
 async fn the_schema_is_told_in_the_graph_to_whoever_shows_a_credential() {
     let gateway = Gateway::start(|_| {}).await;
     let query = "{ __schema { queryType { name } } }";

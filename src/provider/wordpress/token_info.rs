@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::WordPress;
+use super::{WordPress, verdict};
 use crate::access::proof::{Proof, Prove};
 use crate::model::Provider;
 use crate::provider::{Error, Reason, lenient};
@@ -88,15 +88,14 @@ fn told(reply: &Reply, client_id: &str) -> Result<Proof, Error> {
         (200, Some(named), None) if named == client_id => Ok(Proof::Ours),
         (200, Some(_), None) => Ok(Proof::Foreign),
         (400, None, Some(error)) if error == NOT_A_TOKEN => Ok(Proof::Foreign),
-        (status, ..) => {
-            let reason = match status {
-                429 => Reason::Throttled,
-                500.. => Reason::Unavailable,
-                _ => Reason::Malformed,
-            };
-            let error = Error::new(Provider::WordPress, reason, "whose a token is cannot be told");
-            Err(Error { status: Some(status), retry_after: reply.retry_after, ..error })
-        }
+        // Any other refusal says that the question was not understood, and nothing of the token.
+        (status, ..) => Err(match verdict::judge(reply) {
+            Err(error) if matches!(error.reason, Reason::Throttled | Reason::Unavailable) => error,
+            _ => {
+                let error = Error::new(Provider::WordPress, Reason::Malformed, "whose a token is cannot be told");
+                Error { status: Some(status), ..error }
+            }
+        }),
     }
 }
 
