@@ -52,6 +52,7 @@ struct Book {
     reads: Counters<2>,
     calls: Counters<2>,
     retries: Counters<1>,
+    writes: Counters<3>,
     call_duration: Histograms<1>,
     circuit: Gauges<2>,
     calls_under_way: Gauges<1>,
@@ -111,6 +112,7 @@ impl Default for Metrics {
             reads: counters(all, &table::READS),
             calls: counters(all, &table::CALLS),
             retries: counters(all, &table::RETRIES),
+            writes: counters(all, &table::WRITES),
             call_duration: histograms(all, &table::CALL_DURATION),
             circuit: gauges(all, &table::CIRCUIT),
             calls_under_way: gauges(all, &table::CALLS_UNDER_WAY),
@@ -179,6 +181,11 @@ impl Metrics {
     /// A call to this provider is to be tried again.
     pub fn retry(&self, provider: &'static str) {
         self.0.retries.get_or_create(&[("provider", provider)]).inc();
+    }
+
+    /// A write at this provider ended so.
+    pub fn write(&self, provider: &'static str, method: &'static str, outcome: &'static str) {
+        self.0.writes.get_or_create(&[("provider", provider), ("method", method), ("outcome", outcome)]).inc();
     }
 
     /// How this provider's host stands.
@@ -302,6 +309,7 @@ mod tests {
         metrics.read("oneall", "STALE");
         metrics.call("wordpress", "timed_out", instant);
         metrics.retry("wordpress");
+        metrics.write("wordpress", "DELETE", "uncertain");
         let state =
             HostState { circuit: "open", calls_under_way: 1, waiting: 2, cache_bytes: 3, cache_entries: usize::MAX };
         metrics.host("oneall", state);

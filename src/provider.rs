@@ -11,7 +11,9 @@ pub use crate::model::Skipped;
 
 use crate::access::Denied;
 use crate::model::Provider;
-use crate::upstream::{self, Budget, Freshness, Judged, Keep, Outcome, Read, Reply, Trace, Upstream};
+use crate::upstream::{
+    self, Budget, Done, Ended, Freshness, Judged, Keep, Outcome, Read, Reply, Said, Trace, Upstream, Write,
+};
 
 mod keep;
 pub mod lenient;
@@ -126,6 +128,8 @@ pub enum Reason {
     TooLarge,
     /// The operation has made as many calls as it may.
     OverBudget,
+    /// A write was sent, and what came back, if anything, does not say whether it is done.
+    Uncertain,
     /// The caller may not read this; nothing was asked.
     Denied(Denied),
 }
@@ -187,9 +191,15 @@ impl upstream::Failure for Error {
             | Reason::Unsupported
             | Reason::Refused
             | Reason::OverBudget
+            | Reason::Uncertain
             | Reason::NotTheirs
             | Reason::Denied(_) => Outcome::Denied,
         }
+    }
+
+    fn uncertain(self) -> Self {
+        let detail = format!("nobody knows whether it is done: {:?}, {}", self.reason, self.detail);
+        Self { reason: Reason::Uncertain, detail, code: None, retry_after: None, ..self }
     }
 }
 
@@ -268,6 +278,27 @@ impl Calls {
         answer
     }
 
+    /// Writes, at most once, within what the operation may spend, and tells the log if it did not go well. `told` is told how
+    /// it ended, also if the operation is given up meanwhile.
+    ///
+    /// # Errors
+    /// The provider's; that nobody knows whether it is done; or that the calls or the time are spent.
+    pub async fn write(
+        &self,
+        provider: Provider,
+        upstream: &Arc<Upstream<Error>>,
+        write: &Write<'_>,
+        judge: impl FnOnce(&Reply) -> Said<Error> + Send + 'static,
+        told: impl FnOnce(Ended) + Send + 'static,
+    ) -> Result<Done, Error> {
+        let (call, note, done) = Box::pin(upstream.send(write, &self.budget, judge, told)).await;
+        if let Err(error) = &done {
+            error.tell(&call);
+        }
+        self.record(CallMade { provider, call, note });
+        done
+    }
+
     /// What was read before, if it is fresh and will do.
     pub fn peek<T: Keep>(&self, provider: Provider, upstream: &Upstream<Error>, read: &Read<'_>) -> Option<Arc<T>> {
         if !self.takes_kept() {
@@ -288,6 +319,7 @@ impl Calls {
         let CallMade { provider, call, note } = &made;
         tracing::debug!(
             provider = provider.name(),
+            method = call.method,
             target = call.target,
             verdict = call.verdict.as_str(),
             attempts = call.attempts,

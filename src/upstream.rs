@@ -19,6 +19,7 @@ mod line;
 mod outcome;
 mod rate;
 mod retry;
+mod send;
 mod settings;
 mod standing;
 mod trace;
@@ -48,6 +49,7 @@ pub use self::budget::{Budget, Freshness};
 pub use self::call::{Call, Verdict};
 pub use self::error::Error;
 pub use self::outcome::{Failure, Fresh, Judged, Keep, Outcome};
+pub use self::send::{Body, Done, Ended, Method, Said, Write};
 pub use self::settings::{CacheSettings, Settings};
 pub use self::trace::Trace;
 
@@ -262,14 +264,6 @@ impl<E: Failure> Upstream<E> {
         let noun = noun(kept.noun.clone())?;
         self.metrics.read(self.provider, Verdict::Hit.as_str());
         Some((Call::of(&ready.target).kept(Verdict::Hit, &kept, now), noun))
-    }
-
-    /// All that is at or below these paths counts no more, whoever it was read for and with whichever credential: call it
-    /// once a change is made, and also if it may have been. What began to be read before that is answered only to whoever
-    /// asked before, and not kept.
-    pub fn forget(&self, paths: &[&[&str]]) {
-        let path = |path: &&[&str]| address::locate(&self.base, path, &[]).path().to_owned();
-        self.cache.forget_paths(&paths.iter().map(path).collect::<Vec<_>>());
     }
 
     /// Reads from the host, or with whoever is doing so, within the operation's budget.

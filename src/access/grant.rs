@@ -1,6 +1,6 @@
-//! Grants: what a caller may read, as values that only this room can make.
+//! Grants: what a caller may read or change, as values that only this room can make.
 //!
-//! A read at a provider takes the grant for it, and the keys of the OneAll site are shown only to one; so code that
+//! A read or a write at a provider takes the grant for it, and the keys of the OneAll site are shown only to one; so code that
 //! forgets to ask for a grant does not compile. A grant that reaches one user's records says of each record whether it
 //! is theirs: that is known only once the record was read.
 
@@ -42,6 +42,10 @@ pub struct OneAllGrant {
     who: Who,
 }
 
+/// The scopes that open nothing to read by themselves.
+const OPEN_NOTHING: [Scope; 4] =
+    [Scope::Personal, Scope::IdentitiesSynchronize, Scope::IdentitiesRelink, Scope::IdentitiesDelete];
+
 /// As whom somebody asks at OneAll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Who {
@@ -78,6 +82,18 @@ pub struct IdentityListGrant(());
 /// The right to what identifies a person outside, on records that another grant reaches.
 #[derive(Clone, Debug)]
 pub struct PersonalGrant(());
+
+/// The right to have an identity read afresh from its social network.
+#[derive(Clone, Debug)]
+pub struct SynchronizeGrant(Reach);
+
+/// The right to move an identity to another user.
+#[derive(Clone, Debug)]
+pub struct RelinkGrant(());
+
+/// The right to delete an identity.
+#[derive(Clone, Debug)]
+pub struct DeleteGrant(());
 
 /// The proof that a grant is held, for which the site's keys are shown.
 #[derive(Clone, Copy, Debug)]
@@ -153,8 +169,9 @@ impl OneAllGrant {
     /// Whether the caller may read anything at OneAll.
     pub fn reaches_anything(&self) -> bool {
         Right::ALL.into_iter().any(|right| match (right.holders().scope, self.reach(right)) {
-            // By itself it opens nothing.
-            (Some(Scope::Personal) | None, _) => false,
+            // By itself it opens nothing to read.
+            (None, _) => false,
+            (Some(scope), _) if OPEN_NOTHING.contains(&scope) => false,
             (_, reach) => reach.is_ok_and(|reach| reach != Reach::Nothing),
         })
     }
@@ -197,6 +214,30 @@ impl OneAllGrant {
     /// Why not.
     pub fn personal(&self) -> Result<PersonalGrant, Denied> {
         self.reach(Right::Personal).map(|_| PersonalGrant(()))
+    }
+
+    /// The right to have identities read afresh from their social networks.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn synchronize(&self) -> Result<SynchronizeGrant, Denied> {
+        self.reach(Right::Synchronize).map(SynchronizeGrant)
+    }
+
+    /// The right to move identities to other users.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn relink(&self) -> Result<RelinkGrant, Denied> {
+        self.reach(Right::Relink).map(|_| RelinkGrant(()))
+    }
+
+    /// The right to delete identities.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn delete(&self) -> Result<DeleteGrant, Denied> {
+        self.reach(Right::Delete).map(|_| DeleteGrant(()))
     }
 
     /// What the operator of this configuration may, who has the keys in hand anyway: to try them.
@@ -267,6 +308,20 @@ of_records!(SignInGrant);
 of_records!(UserGrant);
 of_lists!(SiteListGrant);
 of_lists!(IdentityListGrant);
+of_lists!(RelinkGrant);
+of_lists!(DeleteGrant);
+
+impl SynchronizeGrant {
+    /// Whether it reaches everybody's identities, so that nobody has to look first whose one is.
+    pub fn reaches_everyone(&self) -> bool {
+        self.0 == Reach::Everyone
+    }
+
+    /// For this, the site's keys are shown: an identity of this owner, as its record tells. None if it is not reached.
+    pub fn permit(&self, owner: Option<&str>) -> Option<Permit<'_>> {
+        self.0.covers(owner).then_some(Permit(PhantomData))
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -303,6 +358,23 @@ mod tests {
         assert_eq!(callback.personal().unwrap_err(), Denied::Lacks(Scope::Personal));
         assert!(grant(&[Scope::UsersRead]).identity_list().is_ok());
         assert!(!grant(&[Scope::Personal]).reaches_anything() && callback.reaches_anything());
+    }
+
+    #[test]
+    fn what_changes_an_identity_takes_a_scope_of_its_own_or_ones_own_identity() {
+        let ada = OneAllGrant::person(Some("ada"));
+        let own = ada.synchronize().unwrap();
+        assert!(!own.reaches_everyone() && own.permit(Some("ada")).is_some());
+        assert!(own.permit(Some("ben")).is_none() && own.permit(None).is_none());
+        assert!(OneAllGrant::person(None).synchronize().unwrap().permit(None).is_none());
+        assert_eq!(ada.relink().unwrap_err(), Denied::ServicesOnly(Scope::IdentitiesRelink));
+        assert_eq!(ada.delete().unwrap_err(), Denied::ServicesOnly(Scope::IdentitiesDelete));
+        let grant = |scope| OneAllGrant::service([scope].into_iter().collect());
+        let all = grant(Scope::IdentitiesSynchronize);
+        assert!(all.synchronize().unwrap().reaches_everyone() && !all.reaches_anything());
+        assert_eq!(all.relink().unwrap_err(), Denied::Lacks(Scope::IdentitiesRelink));
+        assert!(grant(Scope::IdentitiesRelink).relink().is_ok() && grant(Scope::IdentitiesDelete).delete().is_ok());
+        assert_eq!(grant(Scope::UsersRead).delete().unwrap_err(), Denied::Lacks(Scope::IdentitiesDelete));
     }
 
     #[test]

@@ -21,6 +21,12 @@ pub enum Right {
     Identities,
     /// What identifies a person outside: e-mail addresses, telephone numbers, the birthday, postal addresses.
     Personal,
+    /// To have an identity of a OneAll site read afresh from its social network.
+    Synchronize,
+    /// To move an identity of a OneAll site to another user.
+    Relink,
+    /// To delete an identity of a OneAll site.
+    Delete,
 }
 
 /// What a person who shows a JWT has of a right.
@@ -62,8 +68,17 @@ pub struct Line(pub &'static str, pub Opened);
 
 impl Right {
     /// Every right.
-    pub const ALL: [Right; 6] =
-        [Right::WordPress, Right::SignIn, Right::SignIns, Right::User, Right::Identities, Right::Personal];
+    pub const ALL: [Right; 9] = [
+        Right::WordPress,
+        Right::SignIn,
+        Right::SignIns,
+        Right::User,
+        Right::Identities,
+        Right::Personal,
+        Right::Synchronize,
+        Right::Relink,
+        Right::Delete,
+    ];
 
     /// Who has it.
     pub const fn holders(self) -> Holders {
@@ -74,6 +89,11 @@ impl Right {
             Right::User => ("a OneAll user or identity, by its token", OfPerson::Own, Some(Scope::UsersRead)),
             Right::Identities => ("the list of the site's identities", OfPerson::Nothing, Some(Scope::UsersRead)),
             Right::Personal => ("e-mails, phones, birthday, addresses at OneAll", OfPerson::Own, Some(Scope::Personal)),
+            Right::Synchronize => {
+                ("to synchronize a OneAll identity", OfPerson::Own, Some(Scope::IdentitiesSynchronize))
+            }
+            Right::Relink => ("to relink a OneAll identity", OfPerson::Nothing, Some(Scope::IdentitiesRelink)),
+            Right::Delete => ("to delete a OneAll identity", OfPerson::Nothing, Some(Scope::IdentitiesDelete)),
         };
         Holders { what, person, scope }
     }
@@ -121,6 +141,12 @@ const IDENTITY: Opened = Opened::By(&[Right::WordPress, Right::User]);
 
 /// The table.
 pub const LINES: &[Line] = &[
+    Line("Mutation.applicationRevoke", WORDPRESS),
+    Line("Mutation.connectionDisconnect", WORDPRESS),
+    Line("Mutation.identityDelete", Opened::By(&[Right::Delete])),
+    Line("Mutation.identityRelink", Opened::By(&[Right::Relink])),
+    Line("Mutation.identitySynchronize", Opened::By(&[Right::Synchronize])),
+    Line("Mutation.publicizeConnectionShare", WORDPRESS),
     Line("Query.application", WORDPRESS),
     Line("Query.applications", WORDPRESS),
     Line("Query.connection", CONNECTION),
@@ -208,6 +234,21 @@ pub const LINES: &[Line] = &[
     Line("ServiceConnection", Opened::WithItsThing),
     Line("ServiceEdge", Opened::WithItsThing),
     Line("IncompleteSide", Opened::WithItsThing),
+    Line("ApplicationRevokePayload", Opened::WithItsThing),
+    Line("ApplicationRevokePayload.viewer", IDENTITY),
+    Line("ConnectionDisconnectPayload", Opened::WithItsThing),
+    Line("ConnectionDisconnectPayload.viewer", IDENTITY),
+    Line("IdentityDeletePayload", Opened::WithItsThing),
+    Line("IdentityDeletePayload.viewer", IDENTITY),
+    Line("IdentityRelinkPayload", Opened::WithItsThing),
+    Line("IdentityRelinkPayload.identity", USER),
+    Line("IdentityRelinkPayload.viewer", IDENTITY),
+    Line("IdentitySynchronizePayload", Opened::WithItsThing),
+    Line("IdentitySynchronizePayload.identity", USER),
+    Line("IdentitySynchronizePayload.viewer", IDENTITY),
+    Line("PublicizeConnectionSharePayload", Opened::WithItsThing),
+    Line("PublicizeConnectionSharePayload.viewer", IDENTITY),
+    Line("UserError", Opened::WithItsThing),
     Line("PageInfo", Opened::WithItsThing),
 ];
 

@@ -51,13 +51,16 @@ pub enum Code {
     PersistedQueryNotSupported,
     /// The gateway has too much to do.
     Overloaded,
+    /// A mutation was sent, and nobody knows whether it is done. Read again before trying anew; it is never sent again by
+    /// itself.
+    Uncertain,
     /// The gateway failed.
     Internal,
 }
 
 impl Code {
     /// Every code, in the order of the README's table.
-    pub const ALL: [Code; 15] = [
+    pub const ALL: [Code; 16] = [
         Code::Unauthenticated,
         Code::Forbidden,
         Code::ReauthorizationRequired,
@@ -72,6 +75,7 @@ impl Code {
         Code::PersistedQueryNotFound,
         Code::PersistedQueryNotSupported,
         Code::Overloaded,
+        Code::Uncertain,
         Code::Internal,
     ];
 
@@ -92,6 +96,7 @@ impl Code {
             Code::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Code::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Code::Overloaded => "OVERLOADED",
+            Code::Uncertain => "UNCERTAIN",
             Code::Internal => "INTERNAL",
         }
     }
@@ -124,6 +129,9 @@ impl Code {
             Code::PersistedQueryNotFound => NOT_FOUND.to_owned(),
             Code::PersistedQueryNotSupported => NOT_SUPPORTED.to_owned(),
             Code::Overloaded => "The gateway has too much to do; ask again later.".to_owned(),
+            Code::Uncertain => format!(
+                "{title} was asked once and its answer does not say whether this is done; read again before trying anew."
+            ),
             Code::Internal => Self::internal_sentence().to_owned(),
         }
     }
@@ -148,6 +156,7 @@ impl From<Reason> for Code {
             Reason::Unsupported => Code::UnsupportedByProvider,
             Reason::Refused => Code::BadInput,
             Reason::TooLarge | Reason::OverBudget => Code::LimitExceeded,
+            Reason::Uncertain => Code::Uncertain,
             Reason::Denied(Denied::NoCredential | Denied::NoToken | Denied::TokenAlone) => Code::Unauthenticated,
             Reason::Denied(Denied::TokenUnproved) => Code::ProviderUnavailable,
             Reason::Denied(Denied::Lacks(_) | Denied::ServicesOnly(_)) => Code::Forbidden,
@@ -283,7 +292,7 @@ fn denied(why: Denied, provider: Provider) -> String {
         }
         Denied::Lacks(scope) => format!("The service's key has not the scope {scope}."),
         Denied::ServicesOnly(scope) => {
-            format!("No person lists the whole site; that takes a service's key with the scope {scope}.")
+            format!("No person may do this, only a service whose key has the scope {scope}.")
         }
     }
 }

@@ -50,6 +50,7 @@ fn explain(made: &CallMade, sees_all: bool) -> Value {
     let CallMade { provider, call, note } = made;
     let mut told = vec![
         ("provider", provider.to_value()),
+        ("method", Value::from(call.method)),
         ("path", Value::from(call.target.as_str())),
         ("verdict", Value::from(call.verdict.as_str())),
         ("attempts", Value::from(call.attempts)),

@@ -70,6 +70,7 @@ const CODES: &[&str] = &[
     "PERSISTED_QUERY_NOT_FOUND",
     "PERSISTED_QUERY_NOT_SUPPORTED",
     "OVERLOADED",
+    "UNCERTAIN",
     "INTERNAL",
 ];
 
@@ -176,6 +177,17 @@ pub(super) const RETRIES: Row = Row {
     help: "Attempts after the first",
 };
 
+pub(super) const WRITES: Row = Row {
+    name: "commongraph_upstream_writes_total",
+    kind: Kind::Counter,
+    labels: &[
+        PROVIDER,
+        ("method", &["POST", "PUT", "DELETE"]),
+        ("outcome", &["done", "absent", "refused", "unsent", "uncertain"]),
+    ],
+    help: "Writes at a provider by how they ended; absent is what was gone already, uncertain what nobody knows to be done",
+};
+
 pub(super) const CALL_DURATION: Row = Row {
     name: "commongraph_upstream_call_duration_seconds",
     kind: Kind::Histogram,
@@ -219,7 +231,7 @@ pub(super) const CACHE_ENTRIES: Row = Row {
 };
 
 /// Every metric, in the order in which they are told.
-pub const TABLE: [Row; 18] = [
+pub const TABLE: [Row; 19] = [
     BUILD,
     OPERATIONS,
     OPERATION_ERRORS,
@@ -232,6 +244,7 @@ pub const TABLE: [Row; 18] = [
     READS,
     CALLS,
     RETRIES,
+    WRITES,
     CALL_DURATION,
     CIRCUIT,
     CALLS_UNDER_WAY,

@@ -134,6 +134,7 @@ fn holds_for_each_key(error: &Error) -> bool {
         | Reason::Malformed
         | Reason::Unsupported
         | Reason::Refused
+        | Reason::Uncertain
         | Reason::TooLarge => false,
     }
 }

@@ -6,11 +6,13 @@ use tokio::time::Instant;
 
 use super::cache::Kept;
 use super::way::Landed;
-use super::{Error, Outcome};
+use super::{Error, Method, Outcome};
 
-/// One read as it went.
+/// One read or write as it went.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// The HTTP method.
+    pub method: &'static str,
     /// The path and query. A token in it is masked: the same text within this process, and no secret.
     pub target: String,
     /// Where the answer came from.
@@ -46,6 +48,8 @@ pub enum Verdict {
     Miss,
     /// From the host, past the cache.
     Live,
+    /// From the host, to a write that was sent to it.
+    Sent,
     /// From nobody: the host was not called.
     Refused,
 }
@@ -60,6 +64,7 @@ impl Verdict {
             Verdict::Shared => "SHARED",
             Verdict::Miss => "MISS",
             Verdict::Live => "LIVE",
+            Verdict::Sent => "SENT",
             Verdict::Refused => "REFUSED",
         }
     }
@@ -69,9 +74,9 @@ impl Verdict {
         matches!(self, Verdict::Stale | Verdict::StaleIfError)
     }
 
-    /// Whether this read itself called the host.
+    /// Whether it itself called the host.
     pub fn is_call(self) -> bool {
-        matches!(self, Verdict::Miss | Verdict::Live)
+        matches!(self, Verdict::Miss | Verdict::Live | Verdict::Sent)
     }
 }
 
@@ -79,6 +84,7 @@ impl Call {
     /// A read that has not gone anywhere yet.
     pub(super) fn of(target: &str) -> Self {
         Self {
+            method: "GET",
             target: target.to_owned(),
             verdict: Verdict::Refused,
             attempts: 0,
@@ -89,6 +95,11 @@ impl Call {
             bytes: 0,
             why: "",
         }
+    }
+
+    /// A write that has not gone anywhere yet.
+    pub(super) fn of_write(target: &str, method: Method) -> Self {
+        Self { method: method.as_str(), ..Self::of(target) }
     }
 
     /// The same, answered by what is kept.

@@ -59,6 +59,12 @@ impl Outcome {
         }
     }
 
+    /// Whether it says that a write changed nothing: the host understood the order and refused it, or was asked to do less
+    /// at that moment. What it failed at, or answered so that nobody understands it, may be done all the same.
+    pub fn spares(self) -> bool {
+        matches!(self, Outcome::Refused | Outcome::Denied | Outcome::Throttled(_))
+    }
+
     /// Whether an answer from before may stand in. Never for a refusal, which may be meant for good; and not for what
     /// cannot be understood, since nobody knows that it is none.
     pub fn allows_stale(self) -> bool {
@@ -74,6 +80,9 @@ impl Outcome {
 pub trait Failure: Clone + Send + Sync + 'static {
     /// What it is to the policies.
     fn outcome(&self) -> Outcome;
+
+    /// The same error where it says nothing of a write but that nobody knows whether it is done.
+    fn uncertain(self) -> Self;
 }
 
 /// What a provider made of a reply.

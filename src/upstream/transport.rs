@@ -10,12 +10,15 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Response, redirect, tls};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use reqwest::{Client, RequestBuilder, Response, redirect, tls};
 use secrecy::ExposeSecret;
 use tokio_rustls::rustls;
 use url::Url;
 
+use super::send::{Order, Unanswered};
 use super::{Credential, Error, Reply, Settings, Trace};
 
 /// The longest wait that is believed; a host that asks for more is asked again after this.
@@ -42,6 +45,14 @@ pub trait Transport: Send + Sync + 'static {
         credential: Credential<'a>,
         trace: Option<Trace>,
     ) -> BoxFuture<'a, Result<Reply, Error>>;
+
+    /// Sends one order with this credential, once, as a part of this trace, and reads the whole answer.
+    fn send<'a>(
+        &'a self,
+        order: &'a Order,
+        credential: Credential<'a>,
+        trace: Option<Trace>,
+    ) -> BoxFuture<'a, Result<Reply, Unanswered>>;
 }
 
 /// HTTP, by a pooled client of one host.
@@ -77,22 +88,24 @@ impl Wire {
         Ok(Self { client, body_max: settings.body_max_bytes })
     }
 
-    async fn call(&self, mut url: Url, credential: Credential<'_>, trace: Option<Trace>) -> Result<Reply, Error> {
-        if let Credential::Parameter(name, secret) = credential {
-            url.query_pairs_mut().append_pair(name, secret.expose_secret());
-        }
-        let mut request = self.client.get(url).header(ACCEPT, "application/json");
-        if let Some(shown) = show(credential)? {
+    async fn call(
+        &self,
+        request: RequestBuilder,
+        credential: Credential<'_>,
+        trace: Option<Trace>,
+    ) -> Result<Reply, Unanswered> {
+        let mut request = request.header(ACCEPT, "application/json");
+        if let Some(shown) = show(credential).map_err(Unanswered::unsent)? {
             request = request.header(AUTHORIZATION, shown);
         }
         if let Some(trace) = trace {
             request = request.header(TRACEPARENT, trace.header());
         }
-        let response = request.send().await.map_err(|error| classify(&error))?;
+        let response = request.send().await.map_err(|error| lost(&error))?;
         let status = response.status().as_u16();
         let content_type = media_type(response.headers());
         let retry_after = retry_after(response.headers());
-        let body = read_body(response, self.body_max).await?;
+        let body = read_body(response, self.body_max).await.map_err(Unanswered::sent)?;
         Ok(Reply { status, content_type, retry_after, body })
     }
 }
@@ -104,7 +117,26 @@ impl Transport for Wire {
         credential: Credential<'a>,
         trace: Option<Trace>,
     ) -> BoxFuture<'a, Result<Reply, Error>> {
-        self.call(url.clone(), credential, trace).boxed()
+        let mut url = url.clone();
+        if let Credential::Parameter(name, secret) = credential {
+            url.query_pairs_mut().append_pair(name, secret.expose_secret());
+        }
+        self.call(self.client.get(url), credential, trace).map(|ended| ended.map_err(|lost| lost.error)).boxed()
+    }
+
+    fn send<'a>(
+        &'a self,
+        order: &'a Order,
+        credential: Credential<'a>,
+        trace: Option<Trace>,
+    ) -> BoxFuture<'a, Result<Reply, Unanswered>> {
+        let request = self.client.request(order.method.into(), order.url.clone());
+        let request = match &order.body {
+            Some((media, bytes)) => request.header(CONTENT_TYPE, *media).body(bytes.clone()),
+            // A proxy may ask for the length of what a POST has none of.
+            None => request.header(CONTENT_LENGTH, 0),
+        };
+        self.call(request, credential, trace).boxed()
     }
 }
 
@@ -162,6 +194,11 @@ fn is_of_tls(error: &(dyn std::error::Error + 'static)) -> bool {
         next = wrapped.map(|wrapped| wrapped as _).or_else(|| error.source());
     }
     false
+}
+
+/// Only where no connection came about is it certain that nothing was sent.
+fn lost(error: &reqwest::Error) -> Unanswered {
+    Unanswered { error: classify(error), sent: !(error.is_connect() || error.is_builder()) }
 }
 
 fn media_type(headers: &HeaderMap) -> Option<String> {

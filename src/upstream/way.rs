@@ -48,11 +48,15 @@ pub enum Carried {
 }
 
 /// A call that was sent; it is counted when it ends, also if nobody waits for it any more.
-struct Sent<'a> {
-    metrics: &'a Metrics,
-    provider: &'static str,
-    began: Instant,
-    outcome: &'static str,
+pub struct Sent<'a> {
+    /// Where it is counted.
+    pub metrics: &'a Metrics,
+    /// Whose host it was sent to.
+    pub provider: &'static str,
+    /// When it was sent.
+    pub began: Instant,
+    /// What it came to.
+    pub outcome: &'static str,
 }
 
 impl Drop for Sent<'_> {
@@ -208,7 +212,8 @@ impl<E: Failure> Way<'_, E> {
 }
 
 impl Carried {
-    fn show(&self) -> Credential<'_> {
+    /// What a host is shown of it.
+    pub fn show(&self) -> Credential<'_> {
         match self {
             Carried::Bearer(token) => Credential::Bearer(token),
             Carried::Basic(name, password) => Credential::Basic(name, password),

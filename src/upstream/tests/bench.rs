@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
+use super::super::send::{Order, Unanswered};
 use super::super::transport::Transport;
 use super::super::*;
 
@@ -43,6 +44,7 @@ pub struct Script {
 pub enum Trouble {
     Wire(Error),
     Status(u16, Option<Duration>),
+    Uncertain,
 }
 
 impl Failure for Trouble {
@@ -56,7 +58,12 @@ impl Failure for Trouble {
             }
             Trouble::Status(200, _) => Outcome::Garbled,
             Trouble::Status(..) => Outcome::Denied,
+            Trouble::Uncertain => Outcome::Denied,
         }
+    }
+
+    fn uncertain(self) -> Self {
+        Trouble::Uncertain
     }
 }
 
@@ -108,6 +115,17 @@ impl Transport for Script {
             Ok(Reply { status, content_type: None, retry_after, body: Bytes::from(format!("{world} {token}")) })
         }
         .boxed()
+    }
+
+    fn send<'a>(
+        &'a self,
+        order: &'a Order,
+        credential: Credential<'a>,
+        trace: Option<Trace>,
+    ) -> BoxFuture<'a, Result<Reply, Unanswered>> {
+        // What refuses the connection was sent nothing.
+        let lost = |error| Unanswered { error, sent: error != Error::Unreachable };
+        self.get(&order.url, credential, trace).map(move |ended| ended.map_err(lost)).boxed()
     }
 }
 

@@ -1,0 +1,425 @@
+//! A write, sent at most once: no other attempt, no flight that is shared, nothing kept.
+//!
+//! It passes the credential's standing, the breaker and a turn, as a read does. Until then it can be given up, and then
+//! nothing was sent. From then on it runs to its end in a task of its own, whoever waits for it or has left, for to break it
+//! off would leave nobody knowing what it came to; the host's settings bound how long that takes. However it ends, what it
+//! may have changed is put out of the cache. If no answer comes that says what became of it, that is what is told: it is
+//! never sent again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
+use url::{Url, form_urlencoded};
+
+use super::call::Call;
+use super::way::{Carried, Sent};
+use super::{Budget, Credential, Error, Failure, Outcome, Read, Ready, Reply, Trace, Upstream, Verdict, address};
+
+/// What a write asks of a host.
+#[derive(Clone, Copy, Debug)]
+pub struct Write<'a> {
+    /// The method.
+    pub method: Method,
+    /// The path below the base URL, one text per segment; each is escaped.
+    pub path: &'a [&'a str],
+    /// The query, as names and values.
+    pub query: &'a [(&'a str, &'a str)],
+    /// Which segment holds a token, which no record may show.
+    pub masked: Option<usize>,
+    /// What to show the host; never a parameter of the query.
+    pub credential: Credential<'a>,
+    /// What is sent with it.
+    pub body: Body<'a>,
+    /// The paths at and below which the host shows what this changes, whoever asks.
+    pub changes: &'a [&'a [&'a str]],
+}
+
+/// How a write is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// POST.
+    Post,
+    /// PUT.
+    Put,
+    /// DELETE.
+    Delete,
+}
+
+/// What is sent with a write.
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'a> {
+    /// Nothing.
+    Nothing,
+    /// Names and values, as a form.
+    Form(&'a [(&'a str, &'a str)]),
+    /// A text that is JSON.
+    Json(&'a str),
+}
+
+/// What an answer says of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It is done.
+    Changed,
+    /// There is no such thing.
+    Absent,
+}
+
+/// What a provider made of the answer to a write.
+pub struct Said<E> {
+    /// What it says, or why it was refused.
+    pub result: Result<Done, E>,
+    /// What the provider's envelope said of the answer, for records; it holds no content.
+    pub note: Option<String>,
+}
+
+/// How a write ended, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It is done.
+    Done,
+    /// There is no such thing.
+    Absent,
+    /// The host refused it, and nothing has changed.
+    Refused,
+    /// It was not sent.
+    Unsent,
+    /// It was sent, and nobody knows whether it is done.
+    Uncertain,
+}
+
+/// A write as it goes over the wire.
+#[derive(Debug)]
+pub struct Order {
+    /// The method.
+    pub method: Method,
+    /// The address.
+    pub url: Url,
+    /// The media type and the bytes of what is sent with it.
+    pub body: Option<(&'static str, Bytes)>,
+}
+
+/// Why there is no answer to an order, and whether any of it may have reached the host.
+#[derive(Clone, Copy, Debug)]
+pub struct Unanswered {
+    /// Why.
+    pub error: Error,
+    /// Whether it may have been sent.
+    pub sent: bool,
+}
+
+impl Method {
+    /// The word for it in explanations and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+impl From<Method> for reqwest::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
+        }
+    }
+}
+
+impl Body<'_> {
+    fn carried(self) -> Option<(&'static str, Bytes)> {
+        match self {
+            Body::Nothing => None,
+            Body::Form(pairs) => {
+                let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+                Some(("application/x-www-form-urlencoded", text.into()))
+            }
+            Body::Json(text) => Some(("application/json", text.to_owned().into())),
+        }
+    }
+}
+
+impl Ended {
+    /// The word for it in the metrics and the audit log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Ended::Done => "done",
+            Ended::Absent => "absent",
+            Ended::Refused => "refused",
+            Ended::Unsent => "unsent",
+            Ended::Uncertain => "uncertain",
+        }
+    }
+}
+
+impl Unanswered {
+    /// Nothing was sent.
+    pub fn unsent(error: Error) -> Self {
+        Self { error, sent: false }
+    }
+
+    /// It may have been sent.
+    pub fn sent(error: Error) -> Self {
+        Self { error, sent: true }
+    }
+}
+
+/// Whether a write has begun to be sent: decided once, between who sends it and who gives it up.
+#[derive(Debug, Default)]
+struct Gate(AtomicU8);
+
+const WAITS: u8 = 0;
+const IS_SENT: u8 = 1;
+const IS_GIVEN_UP: u8 = 2;
+
+impl Gate {
+    /// Passes the gate one way, if nobody has passed it the other.
+    fn pass(&self, to: u8) -> bool {
+        let passed = self.0.compare_exchange(WAITS, to, Ordering::AcqRel, Ordering::Acquire);
+        passed.map_or_else(|there| there == to, |_| true)
+    }
+
+    fn is_sent(&self) -> bool {
+        self.0.load(Ordering::Acquire) == IS_SENT
+    }
+}
+
+/// Whoever waits for a write. When they leave before it is sent, it is given up.
+struct Waiting {
+    gate: Arc<Gate>,
+    task: AbortHandle,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.gate.pass(IS_GIVEN_UP) {
+            self.task.abort();
+        }
+    }
+}
+
+/// What a write came to.
+struct Landing<E> {
+    result: Result<Done, E>,
+    ended: Ended,
+    error: Option<Error>,
+    status: Option<u16>,
+    bytes: usize,
+    note: Option<String>,
+}
+
+/// A write on its way.
+struct Flying<E: Clone> {
+    upstream: Arc<Upstream<E>>,
+    ready: Ready,
+    order: Order,
+    credential: Carried,
+    trace: Option<Trace>,
+    gate: Arc<Gate>,
+}
+
+/// What has to be done when a write is over, however it ends: what it may have changed is put out, it is counted, and
+/// whoever wants to know is told.
+struct Closing<E: Clone, F: FnOnce(Ended)> {
+    upstream: Arc<Upstream<E>>,
+    method: Method,
+    changes: Vec<String>,
+    gate: Arc<Gate>,
+    ended: Option<Ended>,
+    told: Option<F>,
+}
+
+impl<E: Clone, F: FnOnce(Ended)> Drop for Closing<E, F> {
+    fn drop(&mut self) {
+        let Upstream { cache, metrics, provider, .. } = &*self.upstream;
+        let broken_off = if self.gate.is_sent() { Ended::Uncertain } else { Ended::Unsent };
+        let ended = self.ended.unwrap_or(broken_off);
+        if !matches!(ended, Ended::Refused | Ended::Unsent) {
+            cache.forget_paths(&self.changes);
+        }
+        metrics.write(provider, self.method.as_str(), ended.as_str());
+        if let Some(told) = self.told.take() {
+            told(ended);
+        }
+    }
+}
+
+impl<E: Failure> Upstream<E> {
+    /// All that is at or below these paths counts no more, whoever it was read for and with whichever credential: call it
+    /// once a change is made, and also if it may have been. What began to be read before that is answered only to whoever
+    /// asked before, and not kept.
+    pub fn forget(&self, paths: &[&[&str]]) {
+        self.cache.forget_paths(&self.located(paths));
+    }
+
+    fn located(&self, paths: &[&[&str]]) -> Vec<String> {
+        paths.iter().map(|path| address::locate(&self.base, path, &[]).path().to_owned()).collect()
+    }
+
+    /// Sends a write, at most once. `judge` says what the answer means; `told` is told how it ended, also when whoever asked
+    /// for it has left. It is described whether or not it went well.
+    pub async fn send(
+        self: &Arc<Self>,
+        write: &Write<'_>,
+        budget: &Budget,
+        judge: impl FnOnce(&Reply) -> Said<E> + Send + 'static,
+        told: impl FnOnce(Ended) + Send + 'static,
+    ) -> (Call, Option<String>, Result<Done, E>) {
+        let start = Instant::now();
+        let flying = self.make_ready(write, budget, start);
+        let closing = Closing {
+            upstream: self.clone(),
+            method: write.method,
+            changes: self.located(write.changes),
+            gate: flying.gate.clone(),
+            ended: None,
+            told: Some(told),
+        };
+        let mut call = Call::of_write(&flying.ready.target, write.method);
+        let landing = match budget.take(start) {
+            Ok(()) => self.launch(flying, closing, budget, judge).await,
+            Err(error) => self.unsent(error),
+        };
+        (call.status, call.bytes, call.error) = (landing.status, landing.bytes, landing.error);
+        (call.attempts, call.took) = (u32::from(landing.ended != Ended::Unsent), start.elapsed());
+        call.verdict = if landing.ended == Ended::Unsent { Verdict::Refused } else { Verdict::Sent };
+        call.why = match landing.ended {
+            Ended::Unsent => "it was not sent",
+            Ended::Uncertain => "sent once; nobody knows whether it is done",
+            _ => "sent once",
+        };
+        (call, landing.note, landing.result)
+    }
+
+    fn make_ready(self: &Arc<Self>, write: &Write<'_>, budget: &Budget, now: Instant) -> Flying<E> {
+        let Write { path, query, credential, .. } = *write;
+        let mut ready = self.prepare::<()>(&Read { path, query, masked: false, credential, reader: None }, now);
+        if let Some(token) = write.masked.and_then(|at| path.get(at)) {
+            let mask = self.fingerprints.mask(token);
+            let path: Vec<&str> = path.iter().map(|part| if part == token { &mask } else { *part }).collect();
+            ready.target = address::locate(&self.base, &path, query)[url::Position::BeforePath..].to_owned();
+        }
+        Flying {
+            upstream: self.clone(),
+            order: Order { method: write.method, url: ready.url.clone(), body: write.body.carried() },
+            ready,
+            credential: Carried::from(credential),
+            trace: budget.trace(),
+            gate: Arc::default(),
+        }
+    }
+
+    /// Sends it in a task of its own and waits for that, as long as the operation may.
+    async fn launch(
+        &self,
+        flying: Flying<E>,
+        mut closing: Closing<E, impl FnOnce(Ended) + Send + 'static>,
+        budget: &Budget,
+        judge: impl FnOnce(&Reply) -> Said<E> + Send + 'static,
+    ) -> Landing<E> {
+        let gate = flying.gate.clone();
+        let sending = async move {
+            let landing = flying.fly(judge).await;
+            closing.ended = Some(landing.ended);
+            // Whoever reads once this is answered finds nothing from before.
+            drop(closing);
+            landing
+        };
+        let task = tokio::spawn(sending.in_current_span());
+        let _waiting = Waiting { gate: gate.clone(), task: task.abort_handle() };
+        match budget.wait(task).await {
+            Ok(Ok(landing)) => landing,
+            // The time is up, or the task broke: what is not sent by now never is.
+            _ if gate.pass(IS_GIVEN_UP) => self.unsent(Error::TimedOut),
+            _ => self.unknown(Error::TimedOut),
+        }
+    }
+
+    fn unsent(&self, error: Error) -> Landing<E> {
+        let result = Err((self.explain)(error));
+        Landing { result, ended: Ended::Unsent, error: Some(error), status: None, bytes: 0, note: None }
+    }
+
+    fn unknown(&self, error: Error) -> Landing<E> {
+        let result = Err((self.explain)(error).uncertain());
+        Landing { result, ended: Ended::Uncertain, ..self.unsent(error) }
+    }
+}
+
+impl<E: Failure> Flying<E> {
+    /// The credential's standing, the breaker, a turn, the transport.
+    async fn fly(self, judge: impl FnOnce(&Reply) -> Said<E>) -> Landing<E> {
+        self.send(judge).await.unwrap_or_else(|error| self.upstream.unsent(error))
+    }
+
+    /// # Errors
+    /// Why nothing was sent.
+    async fn send(&self, judge: impl FnOnce(&Reply) -> Said<E>) -> Result<Landing<E>, Error> {
+        let Upstream { settings, host, transport, metrics, provider, .. } = &*self.upstream;
+        let standing = &self.ready.standing;
+        let deadline = Instant::now() + Duration::from_millis(settings.timeout_ms);
+        standing.check(Instant::now())?;
+        host.check(Instant::now())?;
+        let turn = host.turn(standing, deadline).await?;
+        // While this waited for its turn, another may have found the host in trouble or the credential shut out.
+        standing.check(Instant::now())?;
+        let admitted = host.admit(Instant::now())?;
+        if !self.gate.pass(IS_SENT) {
+            return Err(Error::TimedOut);
+        }
+        let began = Instant::now();
+        let until = began + Duration::from_millis(settings.attempt_timeout_ms);
+        let trace = self.trace.map(|trace| trace.call((self.upstream.dice)()));
+        let mut sent = Sent { metrics, provider, began, outcome: "given_up" };
+        let reply = timeout_at(until, transport.send(&self.order, self.credential.show(), trace)).await;
+        drop(turn);
+        let (landing, outcome) = self.judge(reply.unwrap_or(Err(Unanswered::sent(Error::TimedOut))), judge);
+        sent.outcome = outcome.as_str();
+        drop(sent);
+        let now = Instant::now();
+        match outcome {
+            Outcome::Throttled(wait) => {
+                standing.shut_out(wait, now);
+                host.throttled(self.ready.key.credential(), now);
+            }
+            Outcome::Refused => self.upstream.cache.forget(&self.ready.key, standing),
+            _ => {}
+        }
+        admitted.report(outcome, now);
+        Ok(landing)
+    }
+
+    /// What the answer, or that there is none, says of the write.
+    fn judge(
+        &self,
+        reply: Result<Reply, Unanswered>,
+        judge: impl FnOnce(&Reply) -> Said<E>,
+    ) -> (Landing<E>, Outcome) {
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(Unanswered { error, sent: false }) => return (self.upstream.unsent(error), Outcome::Lost(error)),
+            Err(Unanswered { error, sent: true }) => return (self.upstream.unknown(error), Outcome::Lost(error)),
+        };
+        let Said { result, note } = judge(&reply);
+        let (result, outcome, ended) = match result {
+            Ok(Done::Changed) => (Ok(Done::Changed), Outcome::Good, Ended::Done),
+            Ok(Done::Absent) => (Ok(Done::Absent), Outcome::Absent, Ended::Absent),
+            Err(error) => match error.outcome() {
+                outcome if outcome.spares() => (Err(error), outcome, Ended::Refused),
+                outcome => (Err(error.uncertain()), outcome, Ended::Uncertain),
+            },
+        };
+        (Landing { result, ended, error: None, status: Some(reply.status), bytes: reply.body.len(), note }, outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests;
