@@ -15,6 +15,7 @@ pub mod id;
 mod input;
 pub mod lists;
 pub mod matching;
+pub mod mutation;
 pub mod operation;
 pub mod order;
 pub mod page;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_graphql::{
-    Context, EmptyMutation, EmptySubscription, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
+    Context, EmptySubscription, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
 };
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -39,6 +40,7 @@ use self::document::limits::Limits;
 use self::document::{Checked, Documents, Expense, Refused};
 use self::error::mask;
 use self::input::Inputs;
+use self::mutation::Mutation;
 use self::operation::{Allowed, Rejected};
 use self::query::Query;
 use self::terms::{RateLimit, Terms};
@@ -100,7 +102,7 @@ impl Default for Settings {
 /// The graph over both providers.
 pub struct Graph {
     settings: Settings,
-    schema: Schema<Query, EmptyMutation, EmptySubscription>,
+    schema: Schema<Query, Mutation, EmptySubscription>,
     documents: Documents,
     inputs: Inputs,
     wordpress: Arc<WordPress>,
@@ -245,13 +247,13 @@ pub fn sdl() -> String {
     )
 }
 
-fn schema() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
-    Schema::build(Query, EmptyMutation, EmptySubscription).limit_recursive_depth(RECURSION_MAX)
+fn schema() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query, Mutation, EmptySubscription).limit_recursive_depth(RECURSION_MAX)
 }
 
 /// What a resolver may ask of its operation.
 pub trait ContextExt {
-    /// The operation's loaders.
+    /// The operation's loaders, which have read nothing from before its last change.
     fn loaders(&self) -> &Loaders;
     /// When the operation began.
     fn now(&self) -> DateTime;
@@ -265,7 +267,7 @@ pub trait ContextExt {
 
 impl ContextExt for Context<'_> {
     fn loaders(&self) -> &Loaders {
-        self.data_unchecked()
+        self.data_unchecked::<Loaders>().latest()
     }
 
     fn now(&self) -> DateTime {

@@ -8,7 +8,7 @@
 use std::convert::Infallible;
 use std::hash::Hash;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use std::{collections::HashMap, future::poll_fn};
@@ -28,6 +28,9 @@ pub struct Loaders {
     pub wordpress: Loader<wordpress::Reads>,
     /// OneAll, as this caller may read it.
     pub oneall: Loader<oneall::Reads>,
+    spawner: Spawner,
+    /// Those that took their place when something was changed.
+    next: OnceLock<Box<Loaders>>,
 }
 
 /// The loads that an operation has begun, to be run inside it.
@@ -44,10 +47,25 @@ impl Loaders {
     /// Fresh loaders for one operation, and the loads it will begin, for `drive`.
     pub fn build(wordpress: wordpress::Reads, oneall: oneall::Reads) -> (Self, Loads) {
         let (begin, loads) = mpsc::unbounded_channel();
-        let spawner = Spawner(begin);
-        let loaders =
-            Self { wordpress: Loader::build(wordpress, spawner.clone()), oneall: Loader::build(oneall, spawner) };
-        (loaders, Loads(loads))
+        (Self::over(wordpress, oneall, Spawner(begin)), Loads(loads))
+    }
+
+    fn over(wordpress: wordpress::Reads, oneall: oneall::Reads, spawner: Spawner) -> Self {
+        let (wordpress, oneall) = (Loader::build(wordpress, spawner.clone()), Loader::build(oneall, spawner.clone()));
+        Self { wordpress, oneall, spawner, next: OnceLock::new() }
+    }
+
+    /// Those that have read nothing from before the last change.
+    pub fn latest(&self) -> &Self {
+        std::iter::successors(Some(self), |loaders| loaders.next.get().map(|next| &**next)).last().unwrap_or(self)
+    }
+
+    /// Something was changed: from now on nothing is answered from what was read before. What was read before stays with
+    /// whoever has it in hand, so each change of an operation costs it a set of loaders.
+    pub fn renew(&self) {
+        let latest = self.latest();
+        let (wordpress, oneall) = (latest.wordpress.reads.afresh(), latest.oneall.reads.afresh());
+        latest.next.get_or_init(|| Box::new(Self::over(wordpress, oneall, latest.spawner.clone())));
     }
 }
 

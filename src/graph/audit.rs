@@ -1,4 +1,5 @@
-//! The audit log: whose personal data an operation read, one line for each person's record, with the fields' names.
+//! The audit log: whose personal data an operation read, one line for each person's record, with the fields' names; and what
+//! it changed, one line for each mutation.
 //!
 //! Personal is what identifies somebody outside: e-mail addresses, telephone numbers, the birthday, postal addresses. The
 //! resolvers of these fields note what they give; a field that is refused, or empty, gives nothing. The lines are written
@@ -14,6 +15,7 @@ use super::terms::Terms;
 use crate::access::Principal;
 use crate::access::alias::Aliases;
 use crate::model::{IdentityKey, WordPressUser};
+use crate::upstream::Ended;
 
 /// The target of the audit log's lines.
 pub const TARGET: &str = "commongraph::audit";
@@ -65,9 +67,52 @@ impl Audit {
         self.note(Object { kind: "WordPressUser", id: user.user_id.to_string() }, field);
     }
 
+    /// Begins the line of a mutation of the thing with this ID, as the client gave it; it is written when the mutation has
+    /// ended, also if that is after the operation.
+    pub(super) fn deed(&self, field: &'static str, id: &ID) -> Deed {
+        let ended = Mutex::new(Ended::Unsent);
+        Deed(Arc::new(Line { book: self.0.clone(), field, id: id.to_string(), ended }))
+    }
+
     fn note(&self, object: Object, field: &'static str) {
         let mut read = self.0.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.entry(object).or_default().insert(field);
+    }
+}
+
+/// A mutation under way; its line is written once, when the last is gone who could say how it ended.
+pub(super) struct Deed(Arc<Line>);
+
+struct Line {
+    book: Arc<Book>,
+    field: &'static str,
+    id: String,
+    ended: Mutex<Ended>,
+}
+
+impl Deed {
+    /// Tells how it ended, wherever and whenever that turns out.
+    pub(super) fn teller(&self) -> impl FnOnce(Ended) + Send + 'static {
+        let line = self.0.clone();
+        move |ended| *line.ended.lock().unwrap_or_else(PoisonError::into_inner) = ended
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let Book { aliases, principal, request, operation, .. } = &*self.book;
+        let ended = *self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        tracing::info!(
+            target: TARGET,
+            caller = principal.kind(),
+            name = aliases.of_principal(principal),
+            field = self.field,
+            object = aliases.of("object", &self.id),
+            outcome = ended.as_str(),
+            request = &**request,
+            operation,
+            "mutation"
+        );
     }
 }
 

@@ -200,6 +200,7 @@ impl Documents {
     fn hold_counts(&self, counts: &Counts) -> Result<(), Error> {
         self.limits.hold("repeats_max", counts.repeats, "Repetitions of one field")?;
         self.limits.hold("root_fields_max", counts.root_fields, "Fields of the root")?;
+        self.limits.hold("mutations_max", counts.mutations, "Mutations")?;
         self.limits.hold("introspections_max", counts.introspections, "Introspections")?;
         self.limits.hold("aliases_max", counts.aliases, "Aliases")?;
         self.limits.hold("selections_max", counts.selections, "Selections")

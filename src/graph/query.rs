@@ -100,9 +100,7 @@ impl Query {
     /// Whose own this request asks for, at each provider. Null if it shows neither a WordPress.com token nor a JWT that
     /// names a OneAll user.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
-        let loaders = ctx.loaders();
-        let oneall_user = loaders.oneall.reads.user().map(bare_user);
-        (loaders.wordpress.reads.is_asked() || oneall_user.is_some()).then_some(Viewer { oneall_user })
+        whom(ctx.loaders())
     }
 
     /// A connection. Null if there is none, or not for this caller.
@@ -291,6 +289,12 @@ impl Viewer {
     }
 }
 
+/// Whose own a request asks for, if it shows of anybody who they are.
+pub(super) fn whom(loaders: &Loaders) -> Option<Viewer> {
+    let oneall_user = loaders.oneall.reads.user().map(bare_user);
+    (loaders.wordpress.reads.is_asked() || oneall_user.is_some()).then_some(Viewer { oneall_user })
+}
+
 async fn find_connection(loaders: &Loaders, key: ConnectionKey) -> Answer<Connection> {
     match key {
         ConnectionKey::Keyring(id) => loaders.wordpress.find(id).await,
@@ -300,7 +304,7 @@ async fn find_connection(loaders: &Loaders, key: ConnectionKey) -> Answer<Connec
 }
 
 /// The connection with this key, and no other that a provider gives under it.
-async fn named_connection(loaders: &Loaders, key: ConnectionKey) -> Answer<Connection> {
+pub(super) async fn named_connection(loaders: &Loaders, key: ConnectionKey) -> Answer<Connection> {
     let found = find_connection(loaders, key.clone()).await?;
     Ok(found.filter(|found| found.key == key))
 }

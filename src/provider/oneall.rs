@@ -10,6 +10,7 @@ pub mod mapping;
 pub mod payload;
 mod personal;
 mod reads;
+mod writes;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use url::Url;
 
 use self::personal::Withhold;
+use self::reads::malformed;
 use super::listing::one_by_one;
 use super::span::{self, Pages, Slice, Stretch};
 use super::{Answer, Calls, Error, Fetch, Reason};
@@ -138,6 +140,11 @@ impl Reads {
     /// Whether the gateway has access to a OneAll site.
     pub fn is_configured(&self) -> bool {
         self.host.is_configured()
+    }
+
+    /// The same reads, of which none is made yet.
+    pub fn afresh(&self) -> Self {
+        self.host.reads(self.grant.clone(), self.calls.clone())
     }
 
     /// Whether the caller may read anything here.

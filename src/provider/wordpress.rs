@@ -12,6 +12,7 @@ mod renewal;
 mod settings;
 pub mod token_info;
 pub mod verdict;
+mod writes;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -127,6 +128,11 @@ impl WordPress {
 }
 
 impl Reads {
+    /// The same reads, of which none is made yet.
+    pub fn afresh(&self) -> Self {
+        self.host.reads(self.grant.clone(), self.calls.clone(), SystemTime::from(self.now.0))
+    }
+
     /// Whether the caller may read anything here.
     pub fn is_authorized(&self) -> bool {
         self.grant.is_ok()

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use apollo_compiler::Schema;
 use async_graphql::Variables;
-use async_graphql::parser::types::{Field, OperationDefinition, Selection, SelectionSet};
+use async_graphql::parser::types::{Field, OperationDefinition, OperationType, Selection, SelectionSet};
 use async_graphql_value::{ConstValue, Value};
 
 use super::edges::{self, Brings, Edge, Read, Rows};
@@ -44,7 +44,8 @@ pub fn cost(schema: &Schema, operation: &OperationDefinition, variables: &Variab
         varies: false,
     };
     let root = Place { rows: 1, set: 0, bare: false, page: None };
-    count.walk("Query", &operation.selection_set.node, root);
+    let kind = if operation.ty == OperationType::Mutation { "Mutation" } else { "Query" };
+    count.walk(kind, &operation.selection_set.node, root);
     Cost { calls: count.calls, rows: count.rows, varies: count.varies }
 }
 
@@ -100,6 +101,10 @@ impl Count<'_> {
             self.read(place.set, own.read, if own.batched { 1 } else { place.rows });
         }
         let Some(edge) = edges::find(parent, name) else { return };
+        if parent == "Mutation" {
+            // What was read before a change is read anew after it.
+            self.seen.clear();
+        }
         let narrowed = narrow(edge, |name| self.argument(field, name));
         for read in narrowed.reads() {
             match read {

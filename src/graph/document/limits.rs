@@ -28,6 +28,8 @@ pub struct Limits {
     pub aliases_max: usize,
     /// Fields of an operation's root.
     pub root_fields_max: usize,
+    /// Fields of a mutation's root: what one operation may change.
+    pub mutations_max: usize,
     /// Directives of one field or fragment, in the text.
     pub field_directives_max: usize,
     /// Directives in the text.
@@ -60,6 +62,7 @@ impl Default for Limits {
             introspections_max: 5,
             aliases_max: 30,
             root_fields_max: 20,
+            mutations_max: 5,
             field_directives_max: 3,
             directives_max: 20,
             expanded_max: 5_000,
@@ -78,7 +81,7 @@ pub type Setting = (&'static str, usize, usize);
 
 impl Limits {
     /// Every limit. The bounds on `nesting_max` and on both depths keep within what the parser takes.
-    pub fn list(&self) -> [Setting; 18] {
+    pub fn list(&self) -> [Setting; 19] {
         [
             ("bytes_max", self.bytes_max, 1 << 20),
             ("tokens_max", self.tokens_max, 20_000),
@@ -89,6 +92,7 @@ impl Limits {
             ("introspections_max", self.introspections_max, 100),
             ("aliases_max", self.aliases_max, 10_000),
             ("root_fields_max", self.root_fields_max, 1_000),
+            ("mutations_max", self.mutations_max, 20),
             ("field_directives_max", self.field_directives_max, 100),
             ("directives_max", self.directives_max, 1_000),
             ("expanded_max", self.expanded_max, 50_000),

@@ -32,6 +32,8 @@ pub struct Counts {
     pub aliases: usize,
     /// Fields of the root.
     pub root_fields: usize,
+    /// Fields of the root that change something.
+    pub mutations: usize,
     /// Introspections.
     pub introspections: usize,
     /// How often the field that was written most often in one place was written.
@@ -154,6 +156,8 @@ impl<'a> Merger<'a> {
         self.counts.aliases += usize::from(is_renamed);
         let is_introspection = matches!(field.name.node.as_str(), "__schema" | "__type");
         self.counts.introspections += usize::from(is_introspection);
+        let is_mutation = entry.parent == "Mutation" && field.name.node != "__typename";
+        self.counts.mutations += usize::from(is_mutation);
         let selection_set = if field.selection_set.node.items.is_empty() {
             field.selection_set.clone()
         } else {

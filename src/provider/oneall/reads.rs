@@ -217,6 +217,6 @@ impl Keep for Pong {
     }
 }
 
-fn malformed(detail: String) -> Error {
+pub(super) fn malformed(detail: String) -> Error {
     Error::new(Provider::OneAll, Reason::Malformed, detail)
 }

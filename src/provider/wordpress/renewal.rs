@@ -40,7 +40,7 @@ impl Reads {
     }
 
     /// The same reads, past what was kept; each is made at most once here too.
-    fn past_kept(&self) -> &Self {
+    pub(super) fn past_kept(&self) -> &Self {
         self.live.get_or_init(|| {
             Box::new(self.host.reads(self.grant.clone(), self.calls.live(), SystemTime::from(self.now.0)))
         })

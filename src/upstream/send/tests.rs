@@ -114,7 +114,7 @@ async fn whoever_leaves_before_it_is_sent_has_sent_nothing() {
         let left = tokio::time::timeout(SECOND / 4, write(&bench, &before, &told)).await;
         assert!(left.is_err());
     };
-    futures_util::future::join(reading, leaving).await;
+    let _ = futures_util::future::join(reading, leaving).await;
     let short = Budget::calls(1).until(Instant::now() + SECOND / 4);
     bench.script.play([Act::Answer(SECOND, 200, None)]);
     let reading = bench.read("b", "other", &budget);
