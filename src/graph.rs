@@ -29,9 +29,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use async_graphql::{
-    Context, EmptySubscription, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
-};
+use async_graphql::{Context, EmptySubscription, Request, Response, SDLExportOptions, Schema, SchemaBuilder};
 use serde::Deserialize;
 use tokio::time::Instant;
 

@@ -155,10 +155,7 @@ async fn not_shareable(ctx: &Context<'_>, key: PublicizeId) -> UserError {
     }
 }
 
-async fn synchronize(
-    ctx: &Context<'_>,
-    input: IdentitySynchronizeInput,
-) -> Result<IdentitySynchronizePayload, Error> {
+async fn synchronize(ctx: &Context<'_>, input: IdentitySynchronizeInput) -> Result<IdentitySynchronizePayload, Error> {
     let deed = ctx.audit().deed("identitySynchronize", &input.id);
     let reads = &ctx.loaders().oneall.reads;
     reads.may_synchronize()?;

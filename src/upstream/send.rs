@@ -16,7 +16,10 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 use url::{Url, form_urlencoded};
 
+use super::budget::Charge;
 use super::call::Call;
+use super::line::Line;
+use super::until::Until;
 use super::way::{Carried, Sent};
 use super::{Budget, Credential, Error, Failure, Outcome, Read, Ready, Reply, Trace, Upstream, Verdict, address};
 
@@ -222,6 +225,8 @@ struct Flying<E: Clone> {
     ready: Ready,
     order: Order,
     credential: Carried,
+    own: Arc<Line>,
+    until: Until,
     trace: Option<Trace>,
     gate: Arc<Gate>,
 }
@@ -285,7 +290,7 @@ impl<E: Failure> Upstream<E> {
         };
         let mut call = Call::of_write(&flying.ready.target, write.method);
         let landing = match budget.take(start) {
-            Ok(()) => self.launch(flying, closing, budget, judge).await,
+            Ok(charge) => self.launch(flying, charge, closing, budget, judge).await,
             Err(error) => self.unsent(error),
         };
         (call.status, call.bytes, call.error) = (landing.status, landing.bytes, landing.error);
@@ -310,6 +315,8 @@ impl<E: Failure> Upstream<E> {
         Flying {
             upstream: self.clone(),
             order: Order { method: write.method, url: ready.url.clone(), body: write.body.carried() },
+            own: self.credentials.line(ready.key.credential(), budget.payer()),
+            until: Until::new(&self.settings, now, budget.deadline()),
             ready,
             credential: Carried::from(credential),
             trace: budget.trace(),
@@ -321,13 +328,14 @@ impl<E: Failure> Upstream<E> {
     async fn launch(
         &self,
         flying: Flying<E>,
+        charge: Charge,
         mut closing: Closing<E, impl FnOnce(Ended) + Send + 'static>,
         budget: &Budget,
         judge: impl FnOnce(&Reply) -> Said<E> + Send + 'static,
     ) -> Landing<E> {
         let gate = flying.gate.clone();
         let sending = async move {
-            let landing = flying.fly(judge).await;
+            let landing = flying.fly(charge, judge).await;
             closing.ended = Some(landing.ended);
             // Whoever reads once this is answered finds nothing from before.
             drop(closing);
@@ -356,25 +364,25 @@ impl<E: Failure> Upstream<E> {
 
 impl<E: Failure> Flying<E> {
     /// The credential's standing, the breaker, a turn, the transport.
-    async fn fly(self, judge: impl FnOnce(&Reply) -> Said<E>) -> Landing<E> {
-        self.send(judge).await.unwrap_or_else(|error| self.upstream.unsent(error))
+    async fn fly(self, charge: Charge, judge: impl FnOnce(&Reply) -> Said<E>) -> Landing<E> {
+        self.send(charge, judge).await.unwrap_or_else(|error| self.upstream.unsent(error))
     }
 
     /// # Errors
     /// Why nothing was sent.
-    async fn send(&self, judge: impl FnOnce(&Reply) -> Said<E>) -> Result<Landing<E>, Error> {
+    async fn send(&self, charge: Charge, judge: impl FnOnce(&Reply) -> Said<E>) -> Result<Landing<E>, Error> {
         let Upstream { settings, host, transport, metrics, provider, .. } = &*self.upstream;
         let standing = &self.ready.standing;
-        let deadline = Instant::now() + Duration::from_millis(settings.timeout_ms);
         standing.check(Instant::now())?;
         host.check(Instant::now())?;
-        let turn = host.turn(standing, deadline).await?;
+        let turn = host.turn(&self.own, &self.until).await?;
         // While this waited for its turn, another may have found the host in trouble or the credential shut out.
         standing.check(Instant::now())?;
         let admitted = host.admit(Instant::now())?;
         if !self.gate.pass(IS_SENT) {
             return Err(Error::TimedOut);
         }
+        charge.sent();
         let began = Instant::now();
         let until = began + Duration::from_millis(settings.attempt_timeout_ms);
         let trace = self.trace.map(|trace| trace.call((self.upstream.dice)()));
@@ -398,11 +406,7 @@ impl<E: Failure> Flying<E> {
     }
 
     /// What the answer, or that there is none, says of the write.
-    fn judge(
-        &self,
-        reply: Result<Reply, Unanswered>,
-        judge: impl FnOnce(&Reply) -> Said<E>,
-    ) -> (Landing<E>, Outcome) {
+    fn judge(&self, reply: Result<Reply, Unanswered>, judge: impl FnOnce(&Reply) -> Said<E>) -> (Landing<E>, Outcome) {
         let reply = match reply {
             Ok(reply) => reply,
             Err(Unanswered { error, sent: false }) => return (self.upstream.unsent(error), Outcome::Lost(error)),

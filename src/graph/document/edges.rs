@@ -113,7 +113,13 @@ pub const EDGES: &[Edge] = &[
     part("Query", "rateLimit"),
     edge("Mutation", "applicationRevoke", One, Part, &[Read::Each("POST /me/connected-applications/{id}/delete")]),
     edge("Mutation", "connectionDisconnect", One, Part, &[Read::Each("POST /me/keyring-connections/{id}/delete")]),
-    edge("Mutation", "publicizeConnectionShare", One, Part, &[Read::Each("POST /sites/{id}/publicize-connections/{id}")]),
+    edge(
+        "Mutation",
+        "publicizeConnectionShare",
+        One,
+        Part,
+        &[Read::Each("POST /sites/{id}/publicize-connections/{id}")],
+    ),
     edge(
         "Mutation",
         "identitySynchronize",

@@ -10,7 +10,6 @@
 //! is not read: an envelope whose number says success says that it is done. An identity stands in its user's record and in
 //! every sign-in made with it, so all that is kept of these counts no more.
 
-
 use serde::de::IgnoredAny;
 use serde_json::json;
 

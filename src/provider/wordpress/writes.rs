@@ -54,15 +54,12 @@ impl Reads {
     ///
     /// # Errors
     /// That it is not revoked, or that nobody knows.
-    pub async fn revoke(
-        &self,
-        key: ApplicationId,
-        told: impl FnOnce(Ended) + Send + 'static,
-    ) -> Result<Done, Error> {
+    pub async fn revoke(&self, key: ApplicationId, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
         let id = key.to_string();
         let path = [below(APPLICATIONS, &id), vec!["delete"]].concat();
         let wish = Wish { method: Method::Post, path: &path, body: Body::Nothing, changes: &[APPLICATIONS] };
-        let is_said = |reply: &Reply| match serde_json::from_slice::<Success>(&reply.body).map(|said| said.success.flag())
+        let is_said = |reply: &Reply| match serde_json::from_slice::<Success>(&reply.body)
+            .map(|said| said.success.flag())
         {
             Ok(Some(true)) => Ok(()),
             Ok(Some(false)) => Err(Error::new(Provider::WordPress, Reason::Refused, "it says that it was not deleted")),
@@ -149,8 +146,10 @@ mod tests {
 
     #[test]
     fn only_a_whole_object_says_that_something_is_done() {
-        let reply = |body: &'static str| Reply { status: 200, content_type: None, retry_after: None, body: body.into() };
-        for (body, is_said) in [("{}", true), ("{\"ID\":1,\"deleted\":true}", true), ("{\"ID\":1", false), ("[]", false)]
+        let reply =
+            |body: &'static str| Reply { status: 200, content_type: None, retry_after: None, body: body.into() };
+        for (body, is_said) in
+            [("{}", true), ("{\"ID\":1,\"deleted\":true}", true), ("{\"ID\":1", false), ("[]", false)]
         {
             assert_eq!(is_object(&reply(body)).is_ok(), is_said, "{body}");
         }
