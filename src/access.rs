@@ -10,6 +10,7 @@ pub mod caller;
 pub mod grant;
 pub mod jwks;
 pub mod jwt;
+mod kept;
 pub mod mark;
 pub mod proof;
 pub mod refusal;
@@ -19,7 +20,7 @@ pub mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
@@ -36,12 +37,16 @@ pub use self::scope::{Scope, Scopes};
 
 use self::caller::Identified;
 use self::jwks::Source;
+use self::kept::Kept;
 use self::mark::{Mark, Marker};
 use self::proof::{Proof, Proofs, Prove};
 use self::service_key::ServiceKeys;
 
 /// The longest WordPress.com token taken, in bytes; theirs have 64.
 const TOKEN_LENGTH_MAX: usize = 1_024;
+
+/// How long it is remembered that WordPress.com accepts a token; each answer to it begins that anew.
+const ACCEPTED_FOR: Duration = Duration::from_secs(600);
 
 /// The random bytes of the credential that a gateway in personal mode makes for its person.
 const BEARER_BYTES: usize = 32;
@@ -132,6 +137,8 @@ pub struct Access {
     ways: Ways,
     wordpress_alone: bool,
     proofs: Option<Arc<Proofs>>,
+    /// The tokens that WordPress.com has answered lately.
+    accepted: Arc<Kept<()>>,
     marker: Arc<Marker>,
 }
 
@@ -157,13 +164,16 @@ impl Access {
     ) -> Result<Self, String> {
         let keys = ServiceKeys::build(&settings.keys, now)?;
         let jwt = jwt::Verifier::build(&settings.jwt, outside.key_sets, before.and_then(Self::verifier))?;
-        let marker = before.map_or_else(|| Marker::build().map(Arc::new), |before| Ok(before.marker.clone()))?;
         let known = before.and_then(|before| before.proofs.as_ref());
         let proofs = outside.prover.map(|prover| match known {
             Some(known) if known.are_of(&prover) => known.clone(),
             _ => Arc::new(Proofs::new(prover)),
         });
-        Ok(Self { ways: Ways::Own { keys, jwt }, wordpress_alone: settings.wordpress_alone, proofs, marker })
+        let fresh = Self::of(Ways::Own { keys, jwt }, Arc::new(Marker::build()?));
+        // What is told of tokens goes by their marks, so it is worth something under the same marker only.
+        let (marker, accepted) =
+            before.map_or((fresh.marker, fresh.accepted), |before| (before.marker.clone(), before.accepted.clone()));
+        Ok(Self { ways: fresh.ways, wordpress_alone: settings.wordpress_alone, proofs, accepted, marker })
     }
 
     fn verifier(&self) -> Option<&jwt::Verifier> {
@@ -186,7 +196,11 @@ impl Access {
         let (bearer, marker) = (SecretString::from(URL_SAFE_NO_PAD.encode(bytes)), Arc::new(Marker::build()?));
         let person = Box::new(Caller::personal(wordpress_token, oneall_user));
         let ways = Ways::One { bearer: marker.mark(&bearer), person };
-        Ok((Self { ways, wordpress_alone: true, proofs: None, marker }, bearer))
+        Ok((Self::of(ways, marker), bearer))
+    }
+
+    fn of(ways: Ways, marker: Arc<Marker>) -> Self {
+        Self { ways, wordpress_alone: true, proofs: None, accepted: Arc::new(Kept::new(ACCEPTED_FOR)), marker }
     }
 
     /// Whether to admit who shows this takes a call, to find out whose the token is.
@@ -194,7 +208,7 @@ impl Access {
         let token = shown.wordpress_token.and_then(wordpress_token);
         let is_used = self.wordpress_alone || shown.authorization.is_some();
         match (&self.proofs, token) {
-            (Some(proofs), Some(token)) if is_used => !proofs.has(&token, &self.marker),
+            (Some(proofs), Some(token)) if is_used => !proofs.has(self.marker.mark(&token)),
             _ => false,
         }
     }
@@ -213,9 +227,16 @@ impl Access {
                     Some(text) => Some(identify(keys, jwt.as_ref(), text, now).await.map_err(refused)?),
                     None => None,
                 };
-                let wordpress = self.lend(token.as_ref(), identified.is_some()).await?;
-                let mark = token.map(|token| self.marker.mark(&token));
-                Ok(identified.unwrap_or_else(|| Identified::by_token(mark)).with(wordpress))
+                let Some(token) = token else {
+                    return Ok(identified.unwrap_or_else(Identified::nobody).with(Err(Denied::NoToken)));
+                };
+                let mark = self.marker.mark(&token);
+                let wordpress = self.lend(&token, mark, identified.is_some()).await?;
+                let by_token = || match wordpress {
+                    Ok(_) => Identified::by_token(mark, self.is_proved(mark)),
+                    Err(_) => Identified::nobody(),
+                };
+                Ok(identified.unwrap_or_else(by_token).with(wordpress))
             }
         }
     }
@@ -232,7 +253,7 @@ impl Access {
             return Err(Rejection { credential: Credential::WordPressToken, fault: Fault::NotTaken });
         }
         match bearer.map(|text| self.marker.mark(&SecretString::from(text))) {
-            None => Ok(Identified::by_token(None).with(Err(Denied::NoCredential))),
+            None => Ok(Identified::nobody().with(Err(Denied::NoCredential))),
             Some(mark) if mark == expected => Ok(person.clone()),
             Some(_) => Err(refused(Refused::BadSignature)),
         }
@@ -241,15 +262,15 @@ impl Access {
     /// Turns a token into the right to use it.
     async fn lend(
         &self,
-        token: Option<&SecretString>,
+        token: &SecretString,
+        mark: Mark,
         is_identified: bool,
     ) -> Result<Result<WordPressGrant, Denied>, Rejection> {
-        let Some(token) = token else { return Ok(Err(Denied::NoToken)) };
         if !is_identified && !self.wordpress_alone {
             return Ok(Err(Denied::TokenAlone));
         }
         let proof = match &self.proofs {
-            Some(proofs) => proofs.of(token, &self.marker).await,
+            Some(proofs) => proofs.of(token, mark).await,
             None => Proof::Ours,
         };
         match proof {
@@ -258,6 +279,28 @@ impl Access {
             Proof::Unknown => Ok(Err(Denied::TokenUnproved)),
             Proof::Foreign => Err(Rejection { credential: Credential::WordPressToken, fault: Fault::Foreign }),
         }
+    }
+
+    /// Whether the token of this mark is known to be one: WordPress.com says whose it is, or has answered it lately.
+    fn is_proved(&self, mark: Mark) -> bool {
+        match &self.proofs {
+            Some(proofs) => proofs.is_ours(mark),
+            None => self.accepted.get(mark).is_some(),
+        }
+    }
+
+    /// Learns what WordPress.com said of the token of a caller who shows nothing else, when their request has ended; tells
+    /// whether it refused it, so that it may have been somebody's guess.
+    pub fn learn(&self, caller: &Caller) -> bool {
+        let (Principal::WordPress { token, .. }, Some(grant)) = (caller.principal(), caller.wordpress()) else {
+            return false;
+        };
+        match grant.is_accepted() {
+            Some(true) => self.accepted.put(*token, ()),
+            Some(false) => self.accepted.forget(*token),
+            None => {}
+        }
+        grant.is_accepted() == Some(false)
     }
 }
 

@@ -48,7 +48,7 @@ impl Aliases {
         match principal {
             Principal::Service { name, .. } => Some(name.to_string()),
             Principal::User { subject } => Some(self.of("subject", subject)),
-            Principal::WordPress(mark) => Some(hexadecimal(mark.as_bytes())),
+            Principal::WordPress { token, .. } => Some(hexadecimal(token.as_bytes())),
             Principal::Anonymous | Principal::Personal | Principal::Operator => None,
         }
     }

@@ -28,7 +28,12 @@ pub enum Principal {
     /// Nobody who says who they are.
     Anonymous,
     /// Whoever has this WordPress.com token and shows nothing beside it.
-    WordPress(Mark),
+    WordPress {
+        /// The token's mark.
+        token: Mark,
+        /// Whether WordPress.com is known to accept it; until then anybody may have made it up.
+        is_proved: bool,
+    },
     /// A person, by their JWT.
     User {
         /// Its `sub`.
@@ -52,7 +57,7 @@ impl Principal {
     pub fn kind(&self) -> &'static str {
         match self {
             Principal::Anonymous => "anonymous",
-            Principal::WordPress(_) => "wordpress",
+            Principal::WordPress { .. } => "wordpress",
             Principal::User { .. } => "user",
             Principal::Service { .. } => "service",
             Principal::Personal => "personal",
@@ -69,10 +74,14 @@ pub(super) struct Identified {
 }
 
 impl Identified {
-    /// Nobody, or whoever has this token.
-    pub(super) fn by_token(mark: Option<Mark>) -> Self {
-        let principal = mark.map_or(Principal::Anonymous, Principal::WordPress);
-        Self { principal, scopes: Scopes::NONE, oneall: OneAllGrant::nobody() }
+    /// Nobody.
+    pub(super) fn nobody() -> Self {
+        Self { principal: Principal::Anonymous, scopes: Scopes::NONE, oneall: OneAllGrant::nobody() }
+    }
+
+    /// Whoever has this token.
+    pub(super) fn by_token(token: Mark, is_proved: bool) -> Self {
+        Self { principal: Principal::WordPress { token, is_proved }, ..Self::nobody() }
     }
 
     /// The person of a JWT.
@@ -122,9 +131,9 @@ impl Caller {
         &self.principal
     }
 
-    /// Whether nobody says who they are, not even by a WordPress.com token.
+    /// Whether nobody says who they are, not even by a WordPress.com token that is known to be one.
     pub fn is_anonymous(&self) -> bool {
-        self.principal == Principal::Anonymous
+        matches!(self.principal, Principal::Anonymous | Principal::WordPress { is_proved: false, .. })
     }
 
     /// Whether the caller has a right of the gateway's own; what OneAll's scopes open, the grants say.

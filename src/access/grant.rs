@@ -7,6 +7,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::SecretString;
 
@@ -34,6 +35,14 @@ pub enum Denied {
 #[derive(Clone)]
 pub struct WordPressGrant {
     token: Arc<SecretString>,
+    said: Arc<Said>,
+}
+
+/// What WordPress.com said of the token in the course of one request.
+#[derive(Default)]
+struct Said {
+    accepted: AtomicBool,
+    refused: AtomicBool,
 }
 
 /// What a caller may read at OneAll; each read takes a grant out of it.
@@ -125,12 +134,29 @@ impl fmt::Debug for SiteKeys {
 
 impl WordPressGrant {
     pub(super) fn new(token: SecretString) -> Self {
-        Self { token: Arc::new(token) }
+        Self { token: Arc::new(token), said: Arc::default() }
     }
 
     /// The person's OAuth token, to be shown to WordPress.com and to nobody else.
     pub fn token(&self) -> &SecretString {
         &self.token
+    }
+
+    /// Notes that WordPress.com answered this token something that it shows to the token's person alone.
+    pub fn note_accepted(&self) {
+        self.said.accepted.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that WordPress.com does not accept this token.
+    pub fn note_refused(&self) {
+        self.said.refused.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether WordPress.com accepts the token; None if that was not said. What it answered counts more than what it did
+    /// not: one read may want more than another.
+    pub(super) fn is_accepted(&self) -> Option<bool> {
+        let said = |said: &AtomicBool| said.load(Ordering::Relaxed);
+        if said(&self.said.accepted) { Some(true) } else { said(&self.said.refused).then_some(false) }
     }
 }
 

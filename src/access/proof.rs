@@ -4,21 +4,17 @@
 //! (substitution). What is kept is a mark of the token, never the token; what could not be told is not kept. A token that
 //! is revoked goes on being known for that minute, and WordPress.com refuses it all the same.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
-use tokio::time::Instant;
 
-use super::mark::{Mark, Marker};
+use super::kept::Kept;
+use super::mark::Mark;
 
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_secs(60);
-
-/// How many answers are kept; with more, all are forgotten.
-const KEPT_MAX: usize = 10_000;
 
 /// To whom a token was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +36,13 @@ pub trait Prove: Send + Sync {
 /// The answers of the last minute, and whom to ask for others.
 pub(super) struct Proofs {
     prover: Arc<dyn Prove>,
-    kept: Mutex<HashMap<Mark, (Instant, Proof)>>,
+    kept: Kept<Proof>,
 }
 
 impl Proofs {
     /// Nothing known yet.
     pub(super) fn new(prover: Arc<dyn Prove>) -> Self {
-        Self { prover, kept: Mutex::default() }
+        Self { prover, kept: Kept::new(KEPT) }
     }
 
     /// Whether they come from this one.
@@ -54,38 +50,26 @@ impl Proofs {
         Arc::ptr_eq(&self.prover, prover)
     }
 
-    /// To whom this token was issued.
-    pub(super) async fn of(&self, token: &SecretString, marker: &Marker) -> Proof {
-        let mark = marker.mark(token);
-        if let Some(proof) = self.known(mark) {
+    /// To whom this token, of this mark, was issued.
+    pub(super) async fn of(&self, token: &SecretString, mark: Mark) -> Proof {
+        if let Some(proof) = self.kept.get(mark) {
             return proof;
         }
         let proof = self.prover.prove(token).await;
         if proof != Proof::Unknown {
-            self.keep(mark, proof);
+            self.kept.put(mark, proof);
         }
         proof
     }
 
-    /// Whether it is known to whom this token was issued.
-    pub(super) fn has(&self, token: &SecretString, marker: &Marker) -> bool {
-        self.known(marker.mark(token)).is_some()
+    /// Whether it is known to whom the token of this mark was issued.
+    pub(super) fn has(&self, mark: Mark) -> bool {
+        self.kept.get(mark).is_some()
     }
 
-    fn known(&self, mark: Mark) -> Option<Proof> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&mark).filter(|(at, _)| at.elapsed() < KEPT).map(|(_, proof)| *proof)
-    }
-
-    fn keep(&self, mark: Mark, proof: Proof) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT_MAX {
-            kept.retain(|_, (at, _)| at.elapsed() < KEPT);
-        }
-        if kept.len() >= KEPT_MAX {
-            kept.clear();
-        }
-        kept.insert(mark, (Instant::now(), proof));
+    /// Whether the token of this mark is known to be the gateway's own application's.
+    pub(super) fn is_ours(&self, mark: Mark) -> bool {
+        self.kept.get(mark) == Some(Proof::Ours)
     }
 }
 
@@ -95,6 +79,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::access::mark::Marker;
 
     /// Knows two tokens by their marks, and counts what it is asked.
     struct Counted {
@@ -125,7 +110,10 @@ mod tests {
     async fn an_answer_is_kept_for_a_minute_and_no_answer_is_not() {
         let (prover, marker) = (Arc::new(Counted::build()), Marker::build().unwrap());
         let proofs = Proofs::new(prover.clone());
-        let ask = async |token: &str| proofs.of(&SecretString::from(token), &marker).await;
+        let ask = async |token: &str| {
+            let token = SecretString::from(token);
+            proofs.of(&token, marker.mark(&token)).await
+        };
         for _ in 0..3 {
             assert_eq!((ask("ours").await, ask("foreign").await), (Proof::Ours, Proof::Foreign));
         }
@@ -137,14 +125,5 @@ mod tests {
         tokio::time::advance(KEPT).await;
         ask("ours").await;
         assert_eq!(prover.asked.load(Ordering::Relaxed), 6);
-    }
-
-    #[test]
-    fn what_is_kept_is_bounded() {
-        let (proofs, marker) = (Proofs::new(Arc::new(Counted::build())), Marker::build().unwrap());
-        for number in 0..=KEPT_MAX {
-            proofs.keep(marker.mark(&SecretString::from(number.to_string())), Proof::Ours);
-        }
-        assert!(proofs.kept.lock().unwrap().len() <= KEPT_MAX);
     }
 }

@@ -102,6 +102,9 @@ pub(super) async fn answer(edge: &Edge, request: Request) -> Response {
     match meet(edge, &head, media, address).await {
         Ok(visitor) => {
             let mut response = attend(edge, &head, body, media.unwrap_or(Media::Json), &visitor).await;
+            if edge.callers.access.learn(&visitor.caller) {
+                edge.callers.limits.failed(address);
+            }
             visitor.payer.tell(response.headers_mut());
             response
         }

@@ -1,7 +1,7 @@
 //! What each caller may take: requests, calls to the providers, and tries of credentials, by the minute.
 //!
 //! A caller is counted by who they are, wherever they come from, and beside that by their address, which also stands for
-//! whoever says nothing of themselves. A request is paid for when it comes. Its calls are paid for when it has run, as
+//! whoever says nothing of themselves, or nothing but a token that WordPress.com has not accepted yet. A request is paid for when it comes. Its calls are paid for when it has run, as
 //! many as were begun (what needs no provider costs nothing), since before that their number is an estimate; so a budget
 //! can be overdrawn, and then nothing that may need a call runs until it is paid back. Nothing here can be switched off.
 
@@ -37,11 +37,11 @@ pub const KEYS: RangeInclusive<usize> = 1_000..=10_000_000;
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Requests of all at one address who show no credential.
+    /// Requests of all at one address who show no credential, or a WordPress.com token that is not known to be one.
     pub anonymous_requests_per_minute: u32,
     /// Calls for them.
     pub anonymous_calls_per_minute: u32,
-    /// Requests of a person, by their JWT or their WordPress.com token.
+    /// Requests of a person, by their JWT or by a WordPress.com token that is known to be one.
     pub user_requests_per_minute: u32,
     /// Calls for them.
     pub user_calls_per_minute: u32,
@@ -209,8 +209,11 @@ impl Limits {
     /// Who pays for a request of this principal from this address.
     pub(super) fn payer(&self, principal: &Principal, address: IpAddr) -> Payer<'_> {
         let (class, key) = match principal {
-            Principal::Anonymous => (&self.anonymous, Key::Address(address)),
-            Principal::WordPress(mark) => (&self.user, Key::Token(*mark)),
+            // Anybody can make up tokens, as many as they like.
+            Principal::Anonymous | Principal::WordPress { is_proved: false, .. } => {
+                (&self.anonymous, Key::Address(address))
+            }
+            Principal::WordPress { token, is_proved: true } => (&self.user, Key::Token(*token)),
             Principal::User { subject } => (&self.user, Key::User(subject.clone())),
             Principal::Service { name, .. } => (&self.service, Key::Service(name.clone())),
             Principal::Personal | Principal::Operator => (&self.user, Key::Person),

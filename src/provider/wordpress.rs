@@ -350,8 +350,19 @@ impl Reads {
             let result = understand(reply, &map).map(|found| found.map(|noun| Fresh { noun, lasts }));
             Judged { result, note: None }
         };
-        self.calls.read(Provider::WordPress, &self.host.upstream, &read, judge).await
+        let answer = self.calls.read(Provider::WordPress, &self.host.upstream, &read, judge).await;
+        match &answer {
+            Ok(Some(_)) if is_of_person(path) => grant.note_accepted(),
+            Err(error) if error.reason == Reason::NotAuthenticated => grant.note_refused(),
+            _ => {}
+        }
+        answer
     }
+}
+
+/// Whether what is there is shown to the person alone. The catalogue, and many a site, is shown to anybody.
+fn is_of_person(path: &[&str]) -> bool {
+    path.get(2) == Some(&"me")
 }
 
 /// The path of one of a list's things.

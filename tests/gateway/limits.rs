@@ -74,8 +74,93 @@ async fn a_person_is_one_caller_whatever_token_lies_beside_their_own() {
     assert_eq!(status(&world, &ada, CHEAP).await, 200);
     assert_eq!(status(&world, &ada.with("X-WordPress-Token", "sandbox-wpcom-ben"), CHEAP).await, 429);
     let alone = Asker::alone("sandbox-wpcom-ben");
+    assert_eq!(status(&world, &alone, NAME).await, 200, "it is counted by its address until it is known");
     assert_eq!([status(&world, &alone, CHEAP).await, status(&world, &alone, CHEAP).await], [200, 429]);
     assert_eq!(status(&world, &Asker::alone("sandbox-wpcom-ada"), CHEAP).await, 200);
+}
+
+#[tokio::test]
+async fn a_token_that_nobody_has_accepted_brings_no_budget_of_its_own() {
+    for alone in [true, false] {
+        let world = World::with(Default::default(), |settings| {
+            settings.limits.anonymous_requests_per_minute = 1;
+            settings.access.wordpress_alone = alone;
+        })
+        .await;
+        let first = send(&world, &Asker::alone("made-up-1"), CHEAP).await;
+        assert_eq!(first.status(), StatusCode::OK);
+        assert!(header(&first, "ratelimit-policy").starts_with("\"requests\";q=1;w=60"), "{first:?}");
+        for other in [Asker::alone("made-up-2"), Asker::alone("sandbox-wpcom-ada"), Asker::nobody()] {
+            assert_eq!(status(&world, &other, CHEAP).await, 429, "{other:?}");
+        }
+        assert_eq!(status(&world, &Asker::person("ada"), CHEAP).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_a_caller_of_its_own_once_wordpress_has_answered_it_what_is_its_persons() {
+    let world = world(|limits| limits.anonymous_requests_per_minute = 10).await;
+    let (ada, ben) = (Asker::alone("sandbox-wpcom-ada"), Asker::alone("sandbox-wpcom-ben"));
+    assert_eq!(status(&world, &ada, NAME).await, 200);
+    assert_eq!([status(&world, &ben, CHEAP).await, status(&world, &ben, CHEAP).await], [200, 429]);
+    for _ in 0..5 {
+        assert_eq!(status(&world, &ada, CHEAP).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn what_wordpress_shows_to_anybody_proves_no_token() {
+    let services = ("/rest/v1.1/meta/external-services", 200, "application/json", r#"{"services":{}}"#.to_owned());
+    let canned = crate::harness::Canned::start(vec![services]).await;
+    let gateway = crate::harness::Gateway::start(|settings| {
+        canned.play(settings);
+        settings.limits.anonymous_requests_per_minute = 10;
+    })
+    .await;
+    let asker = Asker::alone("made-up");
+    let ask = async || {
+        let query = "{ services(first: 1) { nodes { description } } }";
+        gateway.request(&asker, query, json!({})).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!([ask().await, ask().await, ask().await], [200, 200, 429]);
+    assert!(!canned.asked().is_empty());
+}
+
+#[tokio::test]
+async fn tokens_that_wordpress_refuses_are_tries_of_credentials() {
+    let world = World::with(Default::default(), |settings| {
+        settings.limits.failures_per_minute = 2;
+        settings.limits.user_requests_per_minute = 1_000;
+    })
+    .await;
+    for number in 0..3 {
+        assert_eq!(status(&world, &Asker::alone(&format!("made-up-{number}")), NAME).await, 200, "{number}");
+    }
+    let refused = send(&world, &Asker::alone("made-up-3"), NAME).await;
+    assert!(refusal(refused).await.contains("Too many credentials"));
+}
+
+#[tokio::test]
+async fn a_token_that_wordpress_refuses_beside_a_known_caller_is_no_try() {
+    let world = world(|limits| limits.failures_per_minute = 1).await;
+    for number in 0..4 {
+        let token = Asker::token(&format!("stale-{number}"));
+        assert_eq!(status(&world, &token, NAME).await, 200, "{number}");
+    }
+    assert_eq!(status(&world, &Asker::person("ada"), NAME).await, 200);
+}
+
+#[tokio::test]
+async fn the_schema_is_not_told_to_a_token_that_nobody_has_accepted() {
+    let world = World::with(Default::default(), |settings| {
+        settings.graph.introspection = commongraph::graph::Introspection::Callers;
+    })
+    .await;
+    let told = async |asker: &Asker| world.gateway.ask(asker, "{ __schema { queryType { name } } }", json!({})).await;
+    let ada = Asker::alone("sandbox-wpcom-ada");
+    assert!(told(&ada).await.get("data").is_none() && told(&Asker::alone("made-up")).await.get("data").is_none());
+    assert_eq!(status(&world, &ada, NAME).await, 200);
+    assert_eq!(told(&ada).await["data"]["__schema"]["queryType"]["name"], "Query");
 }
 
 #[tokio::test]
