@@ -67,9 +67,9 @@ impl Default for Settings {
             user_requests_per_minute: 600,
             user_calls_per_minute: 3_000,
             service_requests_per_minute: 6_000,
-            service_calls_per_minute: 30_000,
+            service_calls_per_minute: 6_000,
             address_requests_per_minute: 12_000,
-            address_calls_per_minute: 60_000,
+            address_calls_per_minute: 9_000,
             failures_per_minute: 10,
             keys_max: 65_536,
         }

@@ -304,3 +304,12 @@ async fn a_credential_that_has_run_out_is_nobodys_guess() {
     }
     assert_eq!(status(&world, &Asker::person("ada"), CHEAP).await, 200);
 }
+
+#[test]
+fn no_address_and_no_service_may_take_all_that_a_host_is_called() {
+    let (limits, host) = (limits::Settings::default(), commongraph::upstream::Settings::default());
+    let a_minute = host.calls_per_second_max * 60;
+    for (name, amount) in limits.amounts().iter().filter(|(name, _)| name.ends_with("_calls_per_minute")) {
+        assert!(amount * 4 <= a_minute * 3, "{name} is {amount} of {a_minute}");
+    }
+}
