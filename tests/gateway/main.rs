@@ -45,6 +45,7 @@ mod selection;
 mod separation;
 mod server;
 mod showcases;
+mod spoiled;
 mod sweep;
 mod tls;
 mod turns;

@@ -2,7 +2,7 @@
 //!
 //! The site's keys read every user of the site, so what is read for a person is kept for that person alone, and of a
 //! record that is not theirs nothing is kept but that there is none: neither what comes back, nor when, nor what it costs
-//! tells a stranger's record from one that does not exist. Services share what is read. Whoever calls these checks the
+//! tells a stranger's record from one that does not exist; nor does it tell if the record cannot be read. Services share what is read. Whoever calls these checks the
 //! record's owner against the caller's grant once more, each time.
 
 use std::sync::Arc;
@@ -96,7 +96,8 @@ impl Reads {
             let is_over = found.health.as_ref().is_some_and(|health| health.state == HealthState::Ok);
             Some(Duration::from_secs(if is_over { fresh.sign_ins_seconds } else { fresh.lists_seconds }))
         };
-        self.get(Ask::secret(grant.permit(), &["connections", &file]), map, lasts).await
+        let path: [&str; 2] = ["connections", &file];
+        self.get(Ask::secret(grant.permit(), &path).unproved(!grant.covers(None)), map, lasts).await
     }
 
     pub(super) async fn read_user(&self, permit: Permit<'_>, token: UserToken) -> Answer<OneAllUser> {
@@ -116,7 +117,9 @@ impl Reads {
             let found = mapping::identity(token.clone(), data)?;
             Ok(covering.covers(owner_of(&found)).then_some(found))
         };
-        self.data(Ask::secret(grant.permit(), &["identities", &file]), self.fresh().users_seconds, map).await
+        let path: [&str; 2] = ["identities", &file];
+        let ask = Ask::secret(grant.permit(), &path).unproved(!grant.covers(None));
+        self.data(ask, self.fresh().users_seconds, map).await
     }
 
     /// A page of a list; what of it could not be read is told once for each answer.
@@ -169,7 +172,7 @@ impl Reads {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
         let (public_key, private_key) = site.keys.show(ask.permit);
         let credential = Credential::Basic(public_key, private_key);
-        let (path, query, masked) = (ask.path, ask.query, ask.masked);
+        let Ask { path, query, masked, unproved, .. } = ask;
         let read = Read { path, query, masked, credential, reader: self.grant.user() };
         let judge = move |reply: &Reply| {
             let opened = envelope::open(reply);
@@ -177,11 +180,17 @@ impl Reads {
                 Ok(Some(opened)) => Some(opened.meta.clone()),
                 _ => envelope::meta(reply),
             };
-            let found = opened.and_then(|opened| opened.map_or(Ok(None), &map));
+            let found = match opened.and_then(|opened| opened.map_or(Ok(None), &map)) {
+                Err(error) if unproved && meta.is_some() && is_of_record(&error) => Ok(None),
+                found => found,
+            };
             let result = found.map(|found| found.map(|noun| upstream::Fresh { lasts: lasts(&noun), noun }));
             Judged { result, note: meta.map(|meta| meta.to_string()) }
         };
-        self.calls.read(Provider::OneAll, &site.upstream, &read, judge).await
+        match self.calls.read(Provider::OneAll, &site.upstream, &read, judge).await {
+            Err(error) if unproved && error.reason == Reason::TooLarge => Ok(None),
+            answer => answer,
+        }
     }
 
     fn fresh(&self) -> Fresh {
@@ -196,15 +205,22 @@ struct Ask<'a> {
     query: &'a [(&'a str, &'a str)],
     /// Whether the last segment holds a token.
     masked: bool,
+    /// Whether the grant reaches one user's records, and whose this one is stands in it alone. If it cannot be read, it may
+    /// be a stranger's, and then nothing may tell that it is there.
+    unproved: bool,
 }
 
 impl<'a> Ask<'a> {
     fn plain(permit: Permit<'a>, path: &'a [&'a str]) -> Self {
-        Self { permit, path, query: &[], masked: false }
+        Self { permit, path, query: &[], masked: false, unproved: false }
     }
 
     fn secret(permit: Permit<'a>, path: &'a [&'a str]) -> Self {
         Self { masked: true, ..Self::plain(permit, path) }
+    }
+
+    fn unproved(self, unproved: bool) -> Self {
+        Self { unproved, ..self }
     }
 }
 
@@ -215,6 +231,12 @@ impl Keep for Pong {
     fn withheld(&self) -> Option<Self> {
         None
     }
+}
+
+/// Whether an error that stands in an envelope is about the one record, and not about the site or its keys.
+fn is_of_record(error: &Error) -> bool {
+    use Reason::{Expired, Malformed, NotAllowed, NotTheirs, Refused, Unsupported};
+    matches!(error.reason, Expired | Malformed | NotAllowed | NotTheirs | Refused | Unsupported)
 }
 
 pub(super) fn malformed(detail: String) -> Error {
