@@ -94,6 +94,15 @@ pub enum Credential {
     WordPressToken,
 }
 
+/// How far the check of a credential may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// As far as it takes.
+    Full,
+    /// No further than what is known here: no issuer and no provider is asked for one that nobody knows.
+    AtHand,
+}
+
 /// Why a request is not taken: which credential it is, and what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {
@@ -120,7 +129,9 @@ pub enum Fault {
     Refused(Refused),
     /// The WordPress.com token was issued to another application, or is none.
     Foreign,
-    /// This gateway acts for one person, whose token it has.
+    /// Nobody knows the WordPress.com token here, and nobody is asked.
+    Unasked,
+    /// This gateway serves one person, whose token it has.
     NotTaken,
 }
 
@@ -204,9 +215,9 @@ impl Access {
     }
 
     /// Whether to admit who shows this takes a call, to find out whose the token is.
-    pub fn asks(&self, shown: Presented<'_>) -> bool {
+    pub fn asks(&self, shown: Presented<'_>, effort: Effort) -> bool {
         let token = shown.wordpress_token.and_then(wordpress_token);
-        let is_used = self.wordpress_alone || shown.authorization.is_some();
+        let is_used = shown.authorization.is_some() || (self.wordpress_alone && effort == Effort::Full);
         match (&self.proofs, token) {
             (Some(proofs), Some(token)) if is_used => !proofs.has(self.marker.mark(&token)),
             _ => false,
@@ -217,20 +228,23 @@ impl Access {
     ///
     /// # Errors
     /// A credential that is there and not good.
-    pub async fn admit(&self, shown: Presented<'_>, now: SystemTime) -> Result<Caller, Rejection> {
+    pub async fn admit(&self, shown: Presented<'_>, now: SystemTime, effort: Effort) -> Result<Caller, Rejection> {
         let bearer = shown.authorization.map(|text| bearer(text).ok_or(AUTHORIZATION_FORM)).transpose()?;
         let token = shown.wordpress_token.map(|text| wordpress_token(text).ok_or(TOKEN_FORM)).transpose()?;
         match &self.ways {
             Ways::One { bearer: expected, person } => self.admit_one(bearer, token.as_ref(), *expected, person),
             Ways::Own { keys, jwt } => {
                 let identified = match bearer {
-                    Some(text) => Some(identify(keys, jwt.as_ref(), text, now).await.map_err(refused)?),
+                    Some(text) => Some(identify(keys, jwt.as_ref(), text, now, effort).await.map_err(refused)?),
                     None => None,
                 };
                 let Some(token) = token else {
                     return Ok(identified.unwrap_or_else(Identified::nobody).with(Err(Denied::NoToken)));
                 };
                 let mark = self.marker.mark(&token);
+                if identified.is_none() && effort == Effort::AtHand && !self.is_proved(mark) {
+                    return Err(Rejection { credential: Credential::WordPressToken, fault: Fault::Unasked });
+                }
                 let wordpress = self.lend(&token, mark, identified.is_some()).await?;
                 let by_token = || match wordpress {
                     Ok(_) => Identified::by_token(mark, self.is_proved(mark)),
@@ -316,12 +330,17 @@ async fn identify(
     jwt: Option<&jwt::Verifier>,
     text: &str,
     now: SystemTime,
+    effort: Effort,
 ) -> Result<Identified, Refused> {
     if service_key::is_meant(text) {
         return keys.verify(text, now).map(|key| Identified::service(&key));
     }
     let jwt = jwt.ok_or(Refused::UnknownKey)?;
-    jwt.verify(text, now).await.map(|claims| Identified::person(&claims))
+    let claims = match effort {
+        Effort::Full => jwt.verify(text, now).await?,
+        Effort::AtHand => jwt.verify_at_hand(text, now)?,
+    };
+    Ok(Identified::person(&claims))
 }
 
 /// The credential in an `Authorization` header: `Bearer`, one space or more, and one word.

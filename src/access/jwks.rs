@@ -151,7 +151,10 @@ impl Ring {
     /// # Errors
     /// `UnknownKey`, or `Unavailable` as long as no keys could be had.
     pub async fn key(&self, kid: Option<&str>) -> Result<Arc<Key>, Refused> {
-        let Err(reason) = self.shared.key(kid) else { return self.shared.key(kid) };
+        let reason = match self.shared.key(kid) {
+            Ok(key) => return Ok(key),
+            Err(reason) => reason,
+        };
         let is_worth_waiting = match (reason, kid) {
             (Refused::Unavailable, _) => self.shared.state.borrow().is_busy,
             (_, Some(_)) => self.shared.ask(),
@@ -162,6 +165,14 @@ impl Ring {
         }
         let mut state = self.shared.state.subscribe();
         let _ = timeout(WAIT_MAX, state.wait_for(|state| !state.is_busy)).await;
+        self.shared.key(kid)
+    }
+
+    /// The key of this name, or without a name the only one, if it is there; fetches nothing.
+    ///
+    /// # Errors
+    /// `UnknownKey`, or `Unavailable` as long as no keys could be had.
+    pub fn key_at_hand(&self, kid: Option<&str>) -> Result<Arc<Key>, Refused> {
         self.shared.key(kid)
     }
 }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use axum::http::{HeaderMap, HeaderName, header};
 
 use super::graphql::{Fault, Refusal};
-use crate::access::{self, Access, Caller, Credential, Presented, Rejection};
+use crate::access::{self, Access, Caller, Credential, Effort, Presented, Rejection};
 use crate::graph::error::{Code, Error};
 
 /// Carries the person's OAuth token for WordPress.com, passed on to it and kept nowhere.
@@ -28,24 +28,19 @@ pub(super) const CHALLENGE: &str = "Bearer realm=\"commongraph\", error=\"invali
 ///
 /// # Errors
 /// If a credential is there and not good: a broken credential is never taken for a missing one.
-pub(super) async fn caller(access: &Access, headers: &HeaderMap) -> Result<Caller, Rejection> {
-    access.admit(presented(headers)?, SystemTime::now()).await
+pub(super) async fn caller(access: &Access, headers: &HeaderMap, effort: Effort) -> Result<Caller, Rejection> {
+    access.admit(presented(headers)?, SystemTime::now(), effort).await
 }
 
 /// Whether to find out who asks takes a call to a provider.
-pub(super) fn asks(access: &Access, headers: &HeaderMap) -> bool {
-    presented(headers).is_ok_and(|shown| access.asks(shown))
+pub(super) fn asks(access: &Access, headers: &HeaderMap, effort: Effort) -> bool {
+    presented(headers).is_ok_and(|shown| access.asks(shown, effort))
 }
 
 fn presented(headers: &HeaderMap) -> Result<Presented<'_>, Rejection> {
     let authorization = single(headers, &header::AUTHORIZATION, Credential::Authorization)?;
     let wordpress_token = single(headers, &WORDPRESS_TOKEN, Credential::WordPressToken)?;
     Ok(Presented { authorization, wordpress_token })
-}
-
-/// Whether these headers show a credential, of whatever kind and however broken.
-pub(super) fn is_shown(headers: &HeaderMap) -> bool {
-    HEADERS.iter().any(|name| headers.contains_key(name))
 }
 
 /// The one value of a header; empty if it is no text, which no credential is.
@@ -77,7 +72,10 @@ pub(super) fn refuse(rejection: Rejection) -> Refusal {
             "The token in X-WordPress-Token was not issued for this gateway.".to_owned()
         }
         (Credential::WordPressToken, access::Fault::NotTaken) => {
-            "This gateway acts for one person, whose token it has: send no X-WordPress-Token.".to_owned()
+            "This gateway serves one person, whose token it has: send no X-WordPress-Token.".to_owned()
+        }
+        (Credential::WordPressToken, access::Fault::Unasked) => {
+            "The token in X-WordPress-Token cannot be checked at present; ask again later.".to_owned()
         }
         (Credential::WordPressToken, access::Fault::Form) => {
             "X-WordPress-Token takes one token, without spaces or a scheme.".to_owned()

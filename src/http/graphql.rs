@@ -34,7 +34,7 @@ use super::limits::Payer;
 use super::peer::Peer;
 use super::persisted::{Found, Persisted};
 use super::{Callers, Profile, auth};
-use crate::access::{Caller, Scope};
+use crate::access::{Caller, Effort, Scope};
 use crate::graph::Graph;
 use crate::graph::document::Checked;
 use crate::graph::error::{Code, Error};
@@ -208,23 +208,31 @@ async fn meet<'a>(edge: &'a Edge, head: &Parts, media: Option<Media>, address: I
         let message = "Accept application/graphql-response+json or application/json; nothing else is spoken here.";
         return Err(Refusal::new(Fault::NotAcceptable, Error::bad_input(message)));
     }
-    let Callers { access, limits, .. } = &edge.callers;
+    let limits = &edge.callers.limits;
     limits.enter(address)?;
-    if auth::is_shown(&head.headers) {
-        limits.may_try(address)?;
-    }
-    if auth::asks(access, &head.headers) {
-        limits.ask(address)?;
-    }
-    let caller = auth::caller(access, &head.headers).await.map_err(|rejection| {
-        if rejection.may_be_a_guess() {
-            limits.failed(address);
-        }
-        auth::refuse(rejection)
-    })?;
+    let caller = admit(&edge.callers, &head.headers, address).await?;
     let payer = limits.payer(caller.principal(), address);
     let id = head.extensions.get::<RequestId>().map_or_else(|| "".into(), |id| id.0.clone());
     Ok(Visitor { caller, payer, id, trace: head.extensions.get().copied() })
+}
+
+/// Makes the caller whom a request's headers describe. Where too many were not good, one that is known here to be good
+/// goes on, since many can share an address; what may be a guess waits, and costs nobody outside a question.
+async fn admit(callers: &Callers, headers: &HeaderMap, address: IpAddr) -> Result<Caller, Refusal> {
+    let shut = callers.limits.may_try(address).err();
+    let effort = if shut.is_some() { Effort::AtHand } else { Effort::Full };
+    if auth::asks(&callers.access, headers, effort) {
+        callers.limits.ask(address)?;
+    }
+    auth::caller(&callers.access, headers, effort).await.map_err(|rejection| match shut {
+        Some(wait) if rejection.may_be_a_guess() => wait.into(),
+        _ => {
+            if rejection.may_be_a_guess() {
+                callers.limits.failed(address);
+            }
+            auth::refuse(rejection)
+        }
+    })
 }
 
 /// Parses what is asked, of a caller who may ask.

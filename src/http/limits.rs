@@ -193,7 +193,7 @@ impl Limits {
         taken.map_err(|time| Wait { over: Over::Address, time })
     }
 
-    /// Whether a credential from this address is looked at.
+    /// Whether a credential from this address may be tried.
     ///
     /// # Errors
     /// If too many were not good.

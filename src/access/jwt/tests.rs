@@ -24,6 +24,22 @@ async fn a_good_token_of_each_algorithm_is_taken() {
     assert!(shared().verify(&token, at(NOW)).await.is_ok());
 }
 
+#[tokio::test(start_paused = true)]
+async fn with_the_keys_at_hand_nobody_is_asked() {
+    let (old, new) = (Signer::ed25519(), Signer::ed25519());
+    let publisher = Publisher::of(&[old.jwk("old")]);
+    let verifier = publisher.verifier();
+    let (known, unknown) = (old.claiming("old", &json!({})), new.claiming("new", &json!({})));
+    assert_eq!(verifier.verify_at_hand(&known, at(NOW)), Err(Refused::Unavailable));
+    assert!(verifier.verify(&known, at(NOW)).await.is_ok());
+    publisher.publish(&[old.jwk("old"), new.jwk("new")]);
+    assert!(verifier.verify_at_hand(&known, at(NOW)).is_ok());
+    assert_eq!(verifier.verify_at_hand(&unknown, at(NOW)), Err(Refused::UnknownKey));
+    tokio::task::yield_now().await;
+    assert_eq!(publisher.fetches(), 1);
+    assert!(verifier.verify(&unknown, at(NOW)).await.is_ok());
+}
+
 #[tokio::test]
 async fn what_may_be_absent_may_be_absent() {
     let signer = Signer::shared(SECRET.as_bytes());

@@ -1,8 +1,8 @@
-//! Slows down who tries credentials: after so many that were not good, an address has to wait before the next is looked at.
+//! Slows down who tries credentials: after so many that were not good, an address has to wait before the next one is tried.
 //!
 //! The wait doubles with each further one, to a minute at most, and is forgotten when the address has been quiet for a
-//! minute or two. It holds for that address alone. A good credential from the same address waits too: which it is, only
-//! looking at it would tell.
+//! minute or two. It holds for that address alone, and there for bad credentials and for what somebody outside would have to be
+//! asked about: many can share an address, and who of them is known goes on.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -30,7 +30,7 @@ const HELD_MAX: Duration = Duration::from_secs(120);
 struct Held {
     /// When all its failures will be forgotten.
     until: Duration,
-    /// Until when its credentials are not looked at.
+    /// Until when no credential of it is tried.
     shut_until: Duration,
     /// The last wait.
     wait: Duration,
@@ -56,10 +56,10 @@ impl Failures {
         Self { clock: TokioClock::default(), table: Table::new(addresses_max), each }
     }
 
-    /// Whether a credential from this address is looked at.
+    /// Whether a credential from this address may be tried.
     ///
     /// # Errors
-    /// How long it is not.
+    /// How long it may not.
     pub(super) fn check(&self, address: IpAddr) -> Result<(), Duration> {
         let now = self.clock.now();
         let wait = self.table.get(&address).map_or(Duration::ZERO, |held| held.shut_until.saturating_sub(now));
