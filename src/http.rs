@@ -38,7 +38,6 @@ use self::graphql::Edge;
 use self::health::Readiness;
 use self::limits::Limits;
 use self::load::Load;
-use self::peer::Network;
 use self::persisted::Persisted;
 use crate::access::Access;
 use crate::access::alias::Aliases;
@@ -121,7 +120,7 @@ pub fn routes(
         .merge(health::routes(standing.readiness.clone()))
         .layer(middleware::from_fn(protect))
         .layer(compression())
-        .layer(middleware::from_fn_with_state(Arc::<[Network]>::from(proxies), peer::learn))
+        .layer(middleware::from_fn_with_state(Arc::new(peer::Listed::new(proxies)), peer::learn))
         .layer(middleware::from_fn_with_state(standing.metrics.clone(), guard::watch)))
 }
 

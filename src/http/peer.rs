@@ -13,6 +13,7 @@ pub use self::network::{Network, Proxies};
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
@@ -37,10 +38,35 @@ impl Peer {
     }
 }
 
+/// The proxies that are listed, and whether another has spoken.
+pub(super) struct Listed {
+    trusted: Vec<Network>,
+    is_told: AtomicBool,
+}
+
+impl Listed {
+    pub(super) fn new(trusted: Vec<Network>) -> Self {
+        Self { trusted, is_told: AtomicBool::new(false) }
+    }
+
+    /// Tells the log, once, of one who speaks as a proxy and is not listed: all behind it are one address to the limits.
+    /// Any client can speak so, and the address may be a person's; so it is not named.
+    fn tell_unlisted(&self, socket: IpAddr, headers: &HeaderMap) {
+        let is_unlisted = forwarded::is_said(headers) && !is_trusted(socket.to_canonical(), &self.trusted);
+        if is_unlisted && !self.is_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "Forwarded or X-Forwarded-For came from an address that is not in http.trusted_proxies, and is not \
+                 believed; if a proxy of yours is there, list it, or all its clients count as one"
+            );
+        }
+    }
+}
+
 /// Writes the client's address into the request.
-pub(super) async fn learn(State(trusted): State<Arc<[Network]>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn learn(State(listed): State<Arc<Listed>>, mut request: Request, next: Next) -> Response {
     if let Some(Socket(socket)) = request.extensions().get::<Socket>().copied() {
-        let client = client(socket, request.headers(), &trusted);
+        listed.tell_unlisted(socket, request.headers());
+        let client = client(socket, request.headers(), &listed.trusted);
         request.extensions_mut().insert(Peer(client));
     }
     next.run(request).await

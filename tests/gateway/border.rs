@@ -174,3 +174,24 @@ async fn the_explorer_can_be_hidden() {
         assert_eq!(page.status(), status);
     }
 }
+
+#[tokio::test]
+async fn a_proxy_that_is_not_listed_is_told_of_once_and_by_no_address() {
+    for (listed, lines) in [(false, 1), (true, 0)] {
+        let log = crate::log::Log::default();
+        let _guard = log.listen();
+        let gateway = Gateway::start(|settings| {
+            if listed {
+                settings.http.trusted_proxies = commongraph::http::peer::Proxies(vec!["127.0.0.1".to_owned()]);
+            }
+        })
+        .await;
+        for (header, value) in [("Forwarded", "for=192.0.2.7"), ("X-Forwarded-For", "192.0.2.7")] {
+            gateway.ask(&Asker::nobody().with(header, value), "{ __typename }", json!({})).await;
+        }
+        let told: Vec<_> =
+            log.text().lines().filter(|line| line.contains("http.trusted_proxies")).map(str::to_owned).collect();
+        assert_eq!(told.len(), lines, "{told:?}");
+        assert!(told.iter().all(|line| line.contains(" WARN ") && !line.contains("192.0.2")), "{told:?}");
+    }
+}

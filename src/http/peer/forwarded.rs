@@ -12,6 +12,11 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// One hop.
 type Hop = Option<IpAddr>;
 
+/// Whether anything is said of hops, be it rubbish.
+pub(super) fn is_said(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::FORWARDED) || headers.contains_key(X_FORWARDED_FOR)
+}
+
 /// What `Forwarded` tells; nothing if it is absent.
 pub(super) fn standard(headers: &HeaderMap) -> Option<Vec<Hop>> {
     hops(headers, &header::FORWARDED, |line| split(line, ',').into_iter().map(element).collect())
