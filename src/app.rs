@@ -145,6 +145,8 @@ pub fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
     settings.graph.introspection = Introspection::All;
     settings.access = toy::access();
     settings.limits = toy::limits();
+    // All who play are on this machine.
+    settings.http.limits.connections_per_address_max = settings.http.limits.connections_max;
 
     settings.wordpress.base_url = sandbox.wordpress_url();
     settings.oneall.subdomain = None;

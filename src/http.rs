@@ -39,6 +39,7 @@ use self::health::Readiness;
 use self::limits::Limits;
 use self::load::Load;
 use self::persisted::Persisted;
+use self::server::Guests;
 use crate::access::Access;
 use crate::access::alias::Aliases;
 use crate::graph::error::Error;
@@ -60,12 +61,15 @@ pub struct Standing {
     pub load: Load,
     /// What is counted.
     pub metrics: Metrics,
+    /// The addresses that have connections open.
+    guests: Guests,
 }
 
 impl Standing {
     /// What a server begins with.
     pub fn new(settings: &Settings, metrics: Metrics) -> Self {
-        Self { readiness: Readiness::default(), load: Load::new(settings), metrics }
+        let guests = Guests::new(settings.limits.connections_per_address_max);
+        Self { readiness: Readiness::default(), load: Load::new(settings), metrics, guests }
     }
 }
 
@@ -102,6 +106,7 @@ pub fn routes(
         answer_max: settings.limits.answer_max_bytes,
         metrics: standing.metrics.clone(),
     });
+    standing.guests.list(proxies.clone());
     let schema = Bytes::from(rights::sdl());
     let mut routes = Router::new()
         .route("/graphql", any(answer))

@@ -8,12 +8,14 @@
 
 mod body;
 mod connection;
+mod guests;
 mod patience;
 mod settings;
 mod tls;
 mod traffic;
 
 pub(super) use self::body::TooSlow;
+pub use self::guests::Guests;
 pub use self::settings::{Bounded, Drain, Limits, Timeouts, Tls};
 
 use std::convert::Infallible;
@@ -56,6 +58,7 @@ pub struct Server {
     timeouts: Timeouts,
     drain: Drain,
     seats: Arc<Semaphore>,
+    guests: Guests,
     readiness: Readiness,
     metrics: Metrics,
     /// No connection is taken any more, and those that are open end.
@@ -71,7 +74,7 @@ impl Server {
     /// A sentence that names the setting, if there is to be TLS and its files cannot be used.
     pub fn build(settings: &super::Settings, standing: &Standing, routes: Router) -> Result<Self, String> {
         let tls = tls::read(&settings.tls)?.map(Shown::new);
-        let Standing { readiness, metrics, .. } = standing.clone();
+        let Standing { readiness, metrics, guests, .. } = standing.clone();
         Ok(Self {
             routes: ArcSwap::from_pointee(routes),
             tls,
@@ -79,6 +82,7 @@ impl Server {
             timeouts: settings.timeouts.clone(),
             drain: settings.drain.clone(),
             seats: Arc::new(Semaphore::new(settings.limits.connections_max)),
+            guests,
             readiness,
             metrics,
             closing: CancellationToken::new(),
@@ -171,12 +175,17 @@ impl Server {
         }
     }
 
+    /// Serves a connection, unless its address has too many open: then it is closed without a word.
     fn open(self: &Arc<Self>, open: &mut JoinSet<()>, socket: TcpStream, peer: SocketAddr, seat: OwnedSemaphorePermit) {
+        let Some(guest) = self.guests.enter(peer.ip()) else {
+            tracing::debug!("a connection was closed: its address has too many open");
+            return;
+        };
         self.connections.fetch_add(1, Ordering::Relaxed);
         let (server, counted) = (Arc::clone(self), self.metrics.connection());
         open.spawn(async move {
             connection::serve(server, socket, peer, seat).await;
-            drop(counted);
+            drop((counted, guest));
         });
     }
 

@@ -1,9 +1,12 @@
 //! The server under clients that mean ill or are merely slow, and under more than it takes.
 
+use std::time::Duration;
+
 use commongraph::config::Settings;
 use commongraph::http::Hosts;
 use commongraph::sandbox;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpSocket;
 
 use crate::harness::{Asker, Gateway, World};
@@ -110,6 +113,58 @@ async fn a_connection_over_the_limit_waits_for_a_seat() {
     first.say(&post("{ __typename }", "connection: close\r\n")).await;
     assert_eq!(first.reply().await.unwrap().status, 200);
     assert_eq!(second.reply().await.unwrap().status, 200);
+}
+
+/// Opens a connection from this address of this machine.
+async fn open_from(address: &str, gateway: &Gateway) -> Wire {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
+    Wire(socket.connect(gateway.running.address).await.unwrap())
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections_and_the_next_one_is_closed_at_once() {
+    let gateway = Gateway::start(|settings| settings.http.limits.connections_per_address_max = 2).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut wire = open_from("127.0.0.2", &gateway).await;
+        wire.say(&post("{ __typename }", "")).await;
+        assert_eq!(wire.reply().await.unwrap().status, 200);
+        held.push(wire);
+    }
+    assert_eq!(open_from("127.0.0.2", &gateway).await.rest().await, "", "it is closed without a word");
+    let mut other = open_from("127.0.0.3", &gateway).await;
+    other.say(&post("{ __typename }", "")).await;
+    assert_eq!(other.reply().await.unwrap().status, 200);
+    held[0].say(&post("{ __typename }", "connection: close\r\n")).await;
+    assert_eq!(held.remove(0).rest().await.get(..12), Some("HTTP/1.1 200"));
+    // The place is free once the gateway has seen the end of it.
+    let place = async {
+        loop {
+            let mut next = open_from("127.0.0.2", &gateway).await;
+            let _ = next.0.write_all(post("{ __typename }", "").as_bytes()).await;
+            if next.reply().await.is_some_and(|reply| reply.status == 200) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), place).await.expect("no place becomes free");
+}
+
+#[tokio::test]
+async fn a_listed_proxy_has_as_many_connections_as_there_are() {
+    let gateway = Gateway::start(|settings| {
+        settings.http.limits.connections_per_address_max = 1;
+        settings.http.trusted_proxies = commongraph::http::peer::Proxies(vec!["127.0.0.2".to_owned()]);
+    })
+    .await;
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        let mut wire = open_from("127.0.0.2", &gateway).await;
+        wire.say(&post("{ __typename }", "")).await;
+        assert_eq!(wire.reply().await.unwrap().status, 200);
+        held.push(wire);
+    }
 }
 
 #[tokio::test]

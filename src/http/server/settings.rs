@@ -16,6 +16,8 @@ pub type Bounded = (&'static str, u64, std::ops::RangeInclusive<u64>);
 pub struct Limits {
     /// Connections that are open; the next ones wait in the system's queue.
     pub connections_max: usize,
+    /// Of these, the connections from one address, of IPv6 from one network of 64 bits; the next ones are closed.
+    pub connections_per_address_max: usize,
     /// Requests that are being answered; the next ones are refused at once.
     pub requests_max: usize,
     /// Headers of a request.
@@ -64,6 +66,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 1_024,
+            connections_per_address_max: 256,
             requests_max: 512,
             headers_max: 64,
             headers_max_bytes: 32 << 10,
@@ -86,10 +89,11 @@ impl Default for Drain {
 
 impl Limits {
     /// Every limit with its bounds.
-    pub fn list(&self) -> [Bounded; 5] {
+    pub fn list(&self) -> [Bounded; 6] {
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         [
             ("connections_max", count(self.connections_max), 1..=65_536),
+            ("connections_per_address_max", count(self.connections_per_address_max), 1..=65_536),
             ("requests_max", count(self.requests_max), 1..=65_536),
             ("headers_max", count(self.headers_max), 1..=256),
             ("headers_max_bytes", count(self.headers_max_bytes), 1..=256 << 10),

@@ -1,0 +1,96 @@
+//! How many connections one address has open: one that takes all of them would leave none to others.
+//!
+//! Counted is whoever is at the other end of the connection, of IPv6 the network of 64 bits. A listed proxy is not: all its
+//! clients come from there, and to keep one of them from taking all of its connections is the proxy's part.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use crate::http::peer::{Network, Peer};
+
+/// The addresses that have connections open; they outlast the routes.
+#[derive(Clone, Debug)]
+pub struct Guests(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    max: usize,
+    proxies: ArcSwap<Vec<Network>>,
+    open: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// A connection of a guest, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Guest {
+    of: Guests,
+    address: IpAddr,
+}
+
+impl Guests {
+    /// So many connections for each address.
+    pub fn new(max: usize) -> Self {
+        Self(Arc::new(Inner { max, proxies: ArcSwap::default(), open: Mutex::default() }))
+    }
+
+    /// These are proxies, for connections from now on.
+    pub(in crate::http) fn list(&self, proxies: Vec<Network>) {
+        self.0.proxies.store(Arc::new(proxies));
+    }
+
+    /// Lets a connection from this address in, if there are not too many already.
+    pub(super) fn enter(&self, socket: IpAddr) -> Option<Guest> {
+        let socket = socket.to_canonical();
+        let address = Peer(socket).limit_key();
+        let is_proxy = self.0.proxies.load().iter().any(|network| network.holds(socket));
+        let mut open = self.lock();
+        let count = open.get(&address).copied().unwrap_or_default();
+        if count >= self.0.max && !is_proxy {
+            return None;
+        }
+        open.insert(address, count + 1);
+        Some(Guest { of: self.clone(), address })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut open = self.of.lock();
+        match open.get_mut(&self.address) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(open.remove(&self.address)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::http::peer::Proxies;
+
+    #[test]
+    fn each_address_has_so_many_and_whoever_has_left_is_forgotten() {
+        let guests = Guests::new(2);
+        let enter = |address: &str| guests.enter(address.parse().unwrap());
+        let held = [enter("192.0.2.1"), enter("::ffff:192.0.2.1"), enter("2001:db8::1"), enter("2001:db8::2")];
+        assert!(held.iter().all(Option::is_some));
+        assert!(enter("192.0.2.1").is_none() && enter("2001:db8::3").is_none() && enter("2001:db8:0:1::1").is_some());
+        drop(held);
+        assert!(guests.lock().is_empty());
+    }
+
+    #[test]
+    fn a_listed_proxy_has_as_many_as_come() {
+        let guests = Guests::new(1);
+        guests.list(Proxies(vec!["10.0.0.0/8".to_owned()]).networks().unwrap());
+        let held: Vec<_> = (0..9).map(|_| guests.enter("10.1.1.1".parse().unwrap())).collect();
+        assert!(held.iter().all(Option::is_some));
+    }
+}
