@@ -277,12 +277,13 @@ impl OneAllGrant {
         match (&self.who, holders.person, holders.scope) {
             (Who::Operator, ..) => Ok(Reach::Everyone),
             (Who::Nobody, ..) => Err(Denied::NoCredential),
-            (_, OfPerson::AsToken, _) | (_, _, None) => Err(Denied::NoToken),
+            (_, OfPerson::AsToken, _) => Err(Denied::NoToken),
             (Who::Person(None), OfPerson::Own, _) => Ok(Reach::Nothing),
             (Who::Person(Some(user)), OfPerson::Own, _) => Ok(Reach::User(user.clone())),
             (Who::Person(_), OfPerson::Nothing, Some(scope)) => Err(Denied::ServicesOnly(scope)),
             (Who::Service(scopes), _, Some(scope)) if scopes.contains(scope) => Ok(Reach::Everyone),
             (Who::Service(_), _, Some(scope)) => Err(Denied::Lacks(scope)),
+            (_, _, None) => Err(Denied::NoToken),
         }
     }
 }

@@ -19,6 +19,8 @@ pub enum Right {
     User,
     /// The list of a OneAll site's identities.
     Identities,
+    /// What belongs to the user whom the caller's own JWT names.
+    OwnUser,
     /// What identifies a person outside: e-mail addresses, telephone numbers, the birthday, postal addresses.
     Personal,
     /// To have an identity of a OneAll site read afresh from its social network.
@@ -47,7 +49,7 @@ pub struct Holders {
     pub what: &'static str,
     /// What a person has of it who shows a JWT.
     pub person: OfPerson,
-    /// The scope with which a service has it; without one, a service has it as the token beside reaches.
+    /// The scope with which a service has it; without one, a service has it as the token beside reaches, or not at all.
     pub scope: Option<Scope>,
 }
 
@@ -60,6 +62,8 @@ pub enum Opened {
     WithItsThing,
     /// Each of these rights opens it, or the part of it that the right is about.
     By(&'static [Right]),
+    /// A part of it is open to all (what is known by name), and each of these rights opens another.
+    InPart(&'static [Right]),
 }
 
 /// A line of the table: a type, or one field as `Type.field`, and what opens it.
@@ -68,12 +72,13 @@ pub struct Line(pub &'static str, pub Opened);
 
 impl Right {
     /// Every right.
-    pub const ALL: [Right; 9] = [
+    pub const ALL: [Right; 10] = [
         Right::WordPress,
         Right::SignIn,
         Right::SignIns,
         Right::User,
         Right::Identities,
+        Right::OwnUser,
         Right::Personal,
         Right::Synchronize,
         Right::Relink,
@@ -88,6 +93,7 @@ impl Right {
             Right::SignIns => ("the list of the site's sign-ins", OfPerson::Nothing, Some(Scope::ConnectionsList)),
             Right::User => ("a OneAll user or identity, by its token", OfPerson::Own, Some(Scope::UsersRead)),
             Right::Identities => ("the list of the site's identities", OfPerson::Nothing, Some(Scope::UsersRead)),
+            Right::OwnUser => ("what is of the user whom the JWT names", OfPerson::Own, None),
             Right::Personal => ("e-mails, phones, birthday, addresses at OneAll", OfPerson::Own, Some(Scope::Personal)),
             Right::Synchronize => {
                 ("to synchronize a OneAll identity", OfPerson::Own, Some(Scope::IdentitiesSynchronize))
@@ -114,7 +120,7 @@ impl Right {
 impl Opened {
     /// The ways that open it, each once; none if nothing more is needed.
     pub fn ways(self) -> Vec<&'static str> {
-        let Opened::By(rights) = self else { return Vec::new() };
+        let (Opened::By(rights) | Opened::InPart(rights)) = self else { return Vec::new() };
         let mut ways = Vec::new();
         for way in rights.iter().flat_map(|right| right.ways()) {
             if !ways.contains(&way) {
@@ -131,13 +137,13 @@ pub fn opened(kind: &str, field: &str) -> Option<Opened> {
     of_field.or_else(|| LINES.iter().find(|line| line.0 == kind)).map(|line| line.1)
 }
 
-const ANY: Opened = Opened::By(&[Right::WordPress, Right::SignIn, Right::User]);
+const THINGS: &[Right] = &[Right::WordPress, Right::SignIn, Right::User];
 const WORDPRESS: Opened = Opened::By(&[Right::WordPress]);
 const SIGN_IN: Opened = Opened::By(&[Right::SignIn]);
 const USER: Opened = Opened::By(&[Right::User]);
 const PERSONAL: Opened = Opened::By(&[Right::Personal]);
 const CONNECTION: Opened = Opened::By(&[Right::WordPress, Right::SignIn]);
-const IDENTITY: Opened = Opened::By(&[Right::WordPress, Right::User]);
+const OWN: Opened = Opened::By(&[Right::WordPress, Right::OwnUser]);
 
 /// The table.
 pub const LINES: &[Line] = &[
@@ -147,30 +153,30 @@ pub const LINES: &[Line] = &[
     Line("Mutation.identityRelink", Opened::By(&[Right::Relink])),
     Line("Mutation.identitySynchronize", Opened::By(&[Right::Synchronize])),
     Line("Mutation.publicizeConnectionShare", WORDPRESS),
-    Line("Query.application", WORDPRESS),
+    Line("Query.application", Opened::InPart(&[Right::WordPress])),
     Line("Query.applications", WORDPRESS),
     Line("Query.connection", CONNECTION),
     Line("Query.connections", Opened::By(&[Right::WordPress, Right::SignIns])),
     Line("Query.identities", Opened::By(&[Right::WordPress, Right::Identities])),
-    Line("Query.identity", ANY),
-    Line("Query.node", ANY),
-    Line("Query.nodes", ANY),
+    Line("Query.identity", Opened::By(THINGS)),
+    Line("Query.node", Opened::InPart(THINGS)),
+    Line("Query.nodes", Opened::InPart(THINGS)),
     Line("Query.providers", Opened::ToAll),
     Line("Query.rateLimit", Opened::ToAll),
     Line("Query.service", Opened::ToAll),
     Line("Query.services", Opened::ToAll),
-    Line("Query.viewer", IDENTITY),
+    Line("Query.viewer", OWN),
     Line("Viewer.applications", WORDPRESS),
     Line("Viewer.connections", WORDPRESS),
-    Line("Viewer.identities", IDENTITY),
+    Line("Viewer.identities", OWN),
     Line("Viewer.needsAttentionCount", WORDPRESS),
-    Line("Viewer.oneallUser", USER),
+    Line("Viewer.oneallUser", Opened::By(&[Right::OwnUser])),
     Line("Viewer.wordpressUser", WORDPRESS),
     Line("ProviderState", Opened::ToAll),
     Line("RateLimit", Opened::WithItsThing),
     Line("Connection", Opened::WithItsThing),
     // A row of the list of sign-ins does not carry these.
-    Line("Connection.application", CONNECTION),
+    Line("Connection.application", SIGN_IN),
     Line("Connection.health", CONNECTION),
     Line("Connection.identity", CONNECTION),
     Line("Connection.service", CONNECTION),
@@ -192,7 +198,7 @@ pub const LINES: &[Line] = &[
     Line("Identity", Opened::WithItsThing),
     Line("Identity.connections", WORDPRESS),
     Line("Identity.emails", PERSONAL),
-    Line("Identity.sameAs", IDENTITY),
+    Line("Identity.sameAs", OWN),
     Line("IdentityMatch", Opened::WithItsThing),
     Line("PersonName", Opened::WithItsThing),
     Line("Photo", Opened::WithItsThing),
@@ -211,7 +217,7 @@ pub const LINES: &[Line] = &[
     Line("OneAllUser.userToken", Opened::WithItsThing),
     Line("Service", Opened::WithItsThing),
     Line("Service.connections", WORDPRESS),
-    Line("Service.identities", IDENTITY),
+    Line("Service.identities", OWN),
     // These stand in WordPress.com's catalogue, which it shows to a person.
     Line("Service.additionalAccountsOnly", WORDPRESS),
     Line("Service.connectUrl", WORDPRESS),
@@ -235,19 +241,19 @@ pub const LINES: &[Line] = &[
     Line("ServiceEdge", Opened::WithItsThing),
     Line("IncompleteSide", Opened::WithItsThing),
     Line("ApplicationRevokePayload", Opened::WithItsThing),
-    Line("ApplicationRevokePayload.viewer", IDENTITY),
+    Line("ApplicationRevokePayload.viewer", OWN),
     Line("ConnectionDisconnectPayload", Opened::WithItsThing),
-    Line("ConnectionDisconnectPayload.viewer", IDENTITY),
+    Line("ConnectionDisconnectPayload.viewer", OWN),
     Line("IdentityDeletePayload", Opened::WithItsThing),
-    Line("IdentityDeletePayload.viewer", IDENTITY),
+    Line("IdentityDeletePayload.viewer", OWN),
     Line("IdentityRelinkPayload", Opened::WithItsThing),
     Line("IdentityRelinkPayload.identity", USER),
-    Line("IdentityRelinkPayload.viewer", IDENTITY),
+    Line("IdentityRelinkPayload.viewer", OWN),
     Line("IdentitySynchronizePayload", Opened::WithItsThing),
     Line("IdentitySynchronizePayload.identity", USER),
-    Line("IdentitySynchronizePayload.viewer", IDENTITY),
+    Line("IdentitySynchronizePayload.viewer", OWN),
     Line("PublicizeConnectionSharePayload", Opened::WithItsThing),
-    Line("PublicizeConnectionSharePayload.viewer", IDENTITY),
+    Line("PublicizeConnectionSharePayload.viewer", OWN),
     Line("UserError", Opened::WithItsThing),
     Line("PageInfo", Opened::WithItsThing),
 ];
@@ -272,7 +278,9 @@ mod tests {
 
     #[test]
     fn the_ways_are_named_each_once() {
-        assert_eq!(ANY.ways(), ["wordpress", "person", "oneall:connections:read", "oneall:users:read"]);
+        let ways = ["wordpress", "person", "oneall:connections:read", "oneall:users:read"];
+        assert_eq!(Opened::By(THINGS).ways(), ways);
+        assert_eq!(OWN.ways(), ["wordpress", "person"]);
         assert_eq!(Opened::ToAll.ways(), [""; 0]);
     }
 }

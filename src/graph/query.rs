@@ -72,7 +72,7 @@ pub struct ProviderState {
 /// The entry points of the graph.
 pub struct Query;
 
-/// Where every question begins: with whom the request acts for, with what it may list, or with one thing by its ID.
+/// Where every question begins: with whose own it asks for, with what it may list, or with one thing by its ID.
 #[allow(clippy::too_many_arguments, reason = "a resolver has its field's arguments, one each")]
 #[Object]
 impl Query {

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use super::sdl as bare;
+use crate::access::Scope;
 use crate::access::table::{self, LINES, Opened};
 
 /// What the directive says of itself.
@@ -80,6 +81,8 @@ fn own_line(name: &str) -> Option<Opened> {
 }
 
 fn directive(opened: Opened) -> String {
+    // What is open to all in part is not closed to anybody.
+    let opened = if matches!(opened, Opened::InPart(_)) { Opened::ToAll } else { opened };
     let ways: Vec<_> = opened.ways().iter().map(|way| format!("[\"{way}\"]")).collect();
     if ways.is_empty() { String::new() } else { format!(" @requiresScopes(scopes: [{}])", ways.join(", ")) }
 }
@@ -104,7 +107,8 @@ pub fn list() -> String {
             OfPerson::Nothing => "never",
             OfPerson::AsToken => "token",
         };
-        row(holders.what, ["-", token, person, holders.scope.map_or("token", |scope| scope.as_str())]);
+        let service = holders.scope.map_or(if token == "yes" { "token" } else { "-" }, Scope::as_str);
+        row(holders.what, ["-", token, person, service]);
     }
     text.push_str(
         "\nA token is sent beside, in X-WordPress-Token. Own: what belongs to the OneAll user that the JWT names.\n\n",
@@ -114,6 +118,7 @@ pub fn list() -> String {
             Opened::ToAll => "open to all".to_owned(),
             Opened::WithItsThing => continue,
             Opened::By(_) => opened.ways().join(" | "),
+            Opened::InPart(_) => format!("in part open to all; else {}", opened.ways().join(" | ")),
         };
         let _ = writeln!(text, "{name:<36} {needs}");
     }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use commongraph::access::Scope;
-use commongraph::access::table::{LINES, OfPerson, Opened, Right, opened};
+use commongraph::access::table::{LINES, Line, OfPerson, Opened, Right, opened};
 use commongraph::config::Settings;
 use commongraph::graph::document::limits::Limits;
 use serde_json::{Value, json};
@@ -67,6 +67,15 @@ impl Caller {
                 let has = holders.scope.is_some_and(|scope| scopes.contains(&scope));
                 has.then_some(()).ok_or(NEVER)
             }
+        }
+    }
+
+    /// The ways that the caller has beside a token, as the table names them.
+    fn ways(&self) -> Vec<&'static str> {
+        match &self.principal {
+            Principal::Nobody | Principal::Person(false) => Vec::new(),
+            Principal::Person(true) => vec!["person"],
+            Principal::Service(scopes) => scopes.iter().map(|scope| scope.as_str()).collect(),
         }
     }
 
@@ -207,6 +216,20 @@ const ENTRIES: &[Entry] = &[
         right: None,
         keys: &[(Owner::Other, "twitter"), (Owner::Other, "google")],
     },
+    Entry {
+        field: "identity",
+        arguments: |key| format!("by: {{ id: \"{}\" }}", id(&format!("encrypted:{key}"))),
+        kind: None,
+        right: Some(Right::SignIn),
+        keys: ENCRYPTED,
+    },
+    Entry {
+        field: "application",
+        arguments: |key| format!("by: {{ id: \"{}\" }}", id(&format!("plugin:{key}"))),
+        kind: None,
+        right: None,
+        keys: &[(Owner::Other, "social_login")],
+    },
     node("Connection", Right::SignIn, |key| named("sign-in", key), SIGN_INS),
     node("Connection", Right::WordPress, |key| named("keyring", key), KEYRING),
     node("Connection", Right::WordPress, |key| named("publicize", key), PUBLICIZE),
@@ -219,13 +242,10 @@ const ENTRIES: &[Entry] = &[
         right: None,
         ..node("Application", Right::User, |key| named("plugin", key), &[(Owner::Other, "social_login")])
     },
-    Entry {
-        field: "nodes",
-        arguments: |key| format!("ids: [\"{}\"]", id(&format!("sign-in:{key}"))),
-        kind: Some("Connection"),
-        right: Some(Right::SignIn),
-        keys: SIGN_INS,
-    },
+    nodes("Connection", Right::SignIn, |key| many("sign-in", key), SIGN_INS),
+    nodes("Site", Right::WordPress, |key| many("site", key), SITES),
+    nodes("Identity", Right::User, |key| many("identity", key), IDENTITIES),
+    Entry { right: None, ..nodes("Service", Right::User, |key| many("service", key), &[(Owner::Other, "facebook")]) },
 ];
 
 const fn node(
@@ -237,8 +257,21 @@ const fn node(
     Entry { field: "node", arguments, kind: Some(kind), right: Some(right), keys }
 }
 
+const fn nodes(
+    kind: &'static str,
+    right: Right,
+    arguments: fn(&str) -> String,
+    keys: &'static [(Owner, &'static str)],
+) -> Entry {
+    Entry { field: "nodes", ..node(kind, right, arguments, keys) }
+}
+
 fn named(kind: &str, key: &str) -> String {
     format!("id: \"{}\"", id(&format!("{kind}:{key}")))
+}
+
+fn many(kind: &str, key: &str) -> String {
+    format!("ids: [\"{}\"]", id(&format!("{kind}:{key}")))
 }
 
 /// Ways into the graph that take no key.
@@ -287,8 +320,9 @@ struct Found {
     missing: BTreeSet<(String, String)>,
     /// Selections that were refused in some row, and that were not in some.
     ways: BTreeMap<bool, BTreeSet<String>>,
-    /// Fields that were asked.
+    /// Fields that were asked, and those of them that held something.
     fields: BTreeSet<(String, String)>,
+    held: BTreeSet<(String, String)>,
     /// Values that must not be there.
     wrong: Vec<String>,
 }
@@ -305,6 +339,9 @@ impl Found {
                 let is_bare = at.is_bare || (kind == "Identity" && value["state"] == "ENCRYPTED");
                 for (name, value) in fields.iter().filter(|(name, _)| *name != "__typename") {
                     self.fields.insert((kind.to_owned(), name.clone()));
+                    if holds(value) {
+                        self.held.insert((kind.to_owned(), name.clone()));
+                    }
                     let at = At { is_bare, ..here.field(name) };
                     if !self.refuses(caller, (kind, name), value, &at) {
                         self.walk(caller, value, &at);
@@ -347,6 +384,16 @@ impl Found {
     }
 }
 
+/// Whether a value has anything to say: a page or a list without rows has not.
+fn holds(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(rows) => rows.iter().any(holds),
+        Value::Object(fields) => fields.get("nodes").is_none_or(holds),
+        _ => true,
+    }
+}
+
 /// Of which provider an object tells.
 fn side(kind: &str, value: &Value, above: Side) -> Side {
     match (kind, value["provider"].as_str()) {
@@ -375,6 +422,8 @@ struct Sweep {
     world: World,
     types: Types,
     fields: BTreeSet<(String, String)>,
+    /// Of each caller, by name: the fields that held something.
+    held: BTreeMap<String, BTreeSet<(String, String)>>,
     asked: usize,
 }
 
@@ -406,7 +455,7 @@ impl Sweep {
         .await;
         let types = Types::read(&world.gateway).await;
         world.counts().await;
-        (Self { world, types, fields: BTreeSet::new(), asked: 0 }, all)
+        (Self { world, types, fields: BTreeSet::new(), held: BTreeMap::new(), asked: 0 }, all)
     }
 
     async fn ask(&mut self, caller: &Caller, query: &str) -> Told {
@@ -450,6 +499,7 @@ impl Sweep {
             errors.iter().filter(|error| !found.refused.contains(error) && !found.missing.contains(error)).collect();
         assert!(more.is_empty(), "refused beyond the table: {more:?}: {}", context());
         self.fields.extend(found.fields);
+        self.held.entry(caller.name.clone()).or_default().extend(found.held);
         // Without the refused fields the same calls are made; where a row of the other provider has the field, this cannot be asked.
         let (none, some) = (BTreeSet::new(), BTreeSet::new());
         let refused = found.ways.get(&true).unwrap_or(&none);
@@ -479,6 +529,9 @@ impl Sweep {
             assert!(told.calls.is_empty(), "{}: {field}: {:?}", caller.name, told.calls);
         }
         found.ways.clear();
+        if holds(&told.answer["data"]["it"]) {
+            found.held.insert(("Query".to_owned(), field.to_owned()));
+        }
         self.hold(caller, told, found, |sweep, without| sweep.query(field, &arguments, None, without)).await;
     }
 
@@ -500,7 +553,8 @@ impl Sweep {
             } else if entry.right.is_none_or(|right| caller.reaches(right, *owner)) {
                 assert!(told.answer["data"] != nothing, "{context}");
                 let again = |sweep: &Self, without: &_| sweep.query(entry.field, &arguments, entry.kind, without);
-                self.hold(caller, told, Found::default(), again).await;
+                let held = BTreeSet::from([("Query".to_owned(), entry.field.to_owned())]);
+                self.hold(caller, told, Found { held, ..Found::default() }, again).await;
             } else {
                 assert_eq!(told.answer, json!({ "data": nothing }), "{context}");
                 let calls = told.calls.into_iter().map(|(path, calls)| (blur(&path, key), calls)).collect();
@@ -509,6 +563,29 @@ impl Sweep {
             }
         }
     }
+}
+
+/// Whether a way of a line of the table opens something to somebody: to a caller who has that way and none of the line's
+/// others. Some need a token besides, which must open nothing then by itself.
+fn opens(line: &Line, way: &str, callers: &[Caller], held: &BTreeMap<String, BTreeSet<(String, String)>>) -> bool {
+    let others: Vec<_> = line.1.ways().into_iter().filter(|other| *other != way).collect();
+    let has_other = |caller: &Caller| caller.ways().iter().any(|way| others.contains(way));
+    let holds =
+        |caller: &Caller| held.get(&caller.name).is_some_and(|held| held.iter().any(|field| is_of(line, field)));
+    let any =
+        |has: &dyn Fn(&Caller) -> bool| callers.iter().any(|caller| has(caller) && !has_other(caller) && holds(caller));
+    if way == "wordpress" {
+        return any(&|caller| caller.has_token);
+    }
+    let has = |caller: &Caller| caller.ways().contains(&way);
+    let by_token_alone = any(&|caller| caller.has_token && matches!(caller.principal, Principal::Nobody));
+    any(&|caller| has(caller) && !caller.has_token) || (any(&has) && !by_token_alone)
+}
+
+/// Whether a field is one of those for which a line stands.
+fn is_of(Line(name, _): &Line, (kind, field): &(String, String)) -> bool {
+    let full = format!("{kind}.{field}");
+    full == *name || (kind == name && LINES.iter().all(|other| other.0 != full))
 }
 
 /// A path without what names the thing.
@@ -530,6 +607,12 @@ async fn every_field_is_for_whom_the_table_says_and_for_nobody_else() {
     let all = sweep.types.all();
     let not_asked: Vec<_> = all.difference(&sweep.fields).collect();
     assert!(not_asked.is_empty(), "no way of the sweep leads to {not_asked:?}");
+    for line in LINES {
+        // What is a person's own may be empty.
+        for way in line.1.ways().into_iter().filter(|way| *way != "person") {
+            assert!(opens(line, way, &callers, &sweep.held), "{}: {way} opens nothing there", line.0);
+        }
+    }
     assert!(callers.len() == 20 && sweep.asked > 1_000, "{} callers, {} operations", callers.len(), sweep.asked);
 }
 
