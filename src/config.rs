@@ -239,6 +239,10 @@ fn insert(table: &mut Table, path: &[String], value: Value) {
 fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
     check_http(&settings.http)?;
     check_graph(&settings.graph)?;
+    if settings.graph.deadline_ms >= settings.http.timeouts.request_ms {
+        let what = "is not shorter than http.timeouts.request_ms, in which the answer has to be made";
+        return Err(Fault::new("graph.deadline_ms", what));
+    }
     reach::check(settings)?;
     settings.access.jwt.check().map_err(|message| silence(&message))?;
     settings.wordpress.base().map_err(|message| silence(&message))?;

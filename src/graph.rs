@@ -68,7 +68,7 @@ pub struct Settings {
     pub documents_max_bytes: usize,
     /// What a document may have, and what an operation may cost.
     pub limits: Limits,
-    /// How long an operation may take, in milliseconds: then what is still to be read is given up.
+    /// How long an operation may take from when it is asked for, in milliseconds: then what is still to be read is given up.
     pub deadline_ms: u64,
 }
 
@@ -212,9 +212,9 @@ impl Graph {
         self.oneall.measure();
     }
 
-    /// What one operation that begins now may spend: so many calls, until its deadline.
-    pub fn calls(&self) -> Calls {
-        let deadline = Instant::now() + Duration::from_millis(self.settings.deadline_ms);
+    /// What an operation may spend that was asked for at this instant: so many calls, until its deadline.
+    pub fn calls(&self, asked: Instant) -> Calls {
+        let deadline = asked + Duration::from_millis(self.settings.deadline_ms);
         Calls::within(Budget::calls(self.settings.limits.calls_max).until(deadline))
     }
 

@@ -20,6 +20,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::response::Response;
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 pub(super) use self::media::Media;
 pub(super) use self::parameters::Parameters;
@@ -88,6 +89,8 @@ struct Way {
 struct Visitor<'a> {
     caller: Caller,
     payer: Payer<'a>,
+    /// When the request came; its operations have their time from then.
+    came: Instant,
     /// The request's ID.
     id: Arc<str>,
     /// The trace that the request belongs to.
@@ -201,6 +204,7 @@ fn address(head: &Parts) -> IpAddr {
 
 /// Finds out who asks, as cheaply as possible for whom it will not let in.
 async fn meet<'a>(edge: &'a Edge, head: &Parts, media: Option<Media>, address: IpAddr) -> Result<Visitor<'a>, Refusal> {
+    let came = Instant::now();
     if head.method != Method::GET && head.method != Method::POST {
         return Err(Refusal::new(Fault::Method, Error::bad_input("Use GET or POST.")));
     }
@@ -213,7 +217,7 @@ async fn meet<'a>(edge: &'a Edge, head: &Parts, media: Option<Media>, address: I
     let caller = admit(&edge.callers, &head.headers, address).await?;
     let payer = limits.payer(caller.principal(), address);
     let id = head.extensions.get::<RequestId>().map_or_else(|| "".into(), |id| id.0.clone());
-    Ok(Visitor { caller, payer, id, trace: head.extensions.get().copied() })
+    Ok(Visitor { caller, payer, came, id, trace: head.extensions.get().copied() })
 }
 
 /// Makes the caller whom a request's headers describe. Where too many were not good, one that is known here to be good
@@ -277,12 +281,12 @@ fn refuse(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, refusal: R
 }
 
 async fn execute(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, way: Way, ending: &mut Ending) -> Answer {
-    let Visitor { caller, payer, id, trace } = visitor;
+    let Visitor { caller, payer, came, id, trace } = visitor;
     let (operation, found) = check(edge, parameters, caller, way.allowed).await?;
     ending.checked(&operation);
     edge.persisted.keep(found);
     let allowance = Some(payer.afford(operation.expense().calls())?);
-    let mut calls = edge.graph.calls();
+    let mut calls = edge.graph.calls(*came);
     if way.wants_live && caller.may(Scope::NoCache) {
         calls = calls.live();
     }

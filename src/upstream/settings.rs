@@ -18,7 +18,7 @@ pub struct Settings {
     pub attempt_timeout_ms: u64,
     /// Time for one whole read, its attempts and all waiting included, in milliseconds.
     pub timeout_ms: u64,
-    /// The largest body taken, in bytes after decompression.
+    /// The largest body taken, in bytes after decompression. Each call under way may hold so much.
     pub body_max_bytes: usize,
     /// How many calls may be under way at once.
     pub concurrent_max: usize,

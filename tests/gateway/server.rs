@@ -8,6 +8,7 @@ use commongraph::sandbox;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpSocket;
+use tokio::time::Instant;
 
 use crate::harness::{Asker, Gateway, World};
 use crate::wire::{Wire, post};
@@ -203,6 +204,29 @@ async fn a_request_that_takes_too_long_is_given_up() {
     while world.open_calls().await > 0 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn an_operation_has_its_time_from_when_its_request_came() {
+    let world = world(|settings| {
+        settings.http.limits.requests_max = 1;
+        settings.graph.deadline_ms = 20;
+    })
+    .await;
+    let mut wire = Wire::open(world.gateway.running.address).await;
+    let whole = post(SLOW, "x-wordpress-token: sandbox-wpcom-olga\r\nconnection: close\r\n");
+    let (begin, end) = whole.split_at(whole.len() - 1);
+    wire.say(begin).await;
+    let request = || world.gateway.request(&Asker::nobody(), "{ __typename }", json!({}));
+    while request().send().await.unwrap().status() != 503 {}
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_millis(40) {
+        tokio::task::yield_now().await;
+    }
+    wire.say(end).await;
+    let told = wire.rest().await;
+    assert!(told.contains("PROVIDER_TIMEOUT"), "{told}");
+    assert!(world.counts().await.is_empty(), "nothing is asked for it any more");
 }
 
 #[tokio::test]
