@@ -51,6 +51,7 @@ pub use self::error::Error;
 pub use self::outcome::{Failure, Fresh, Judged, Keep, Outcome};
 pub use self::send::{Body, Done, Ended, Method, Said, Write};
 pub use self::settings::{CacheSettings, Settings};
+pub use self::standing::SHUT_OUT_MAX;
 pub use self::trace::Trace;
 
 use self::budget::Charge;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::standing::SHUT_OUT_MAX;
 use super::window::{Counts, WIDTH, Window};
 use super::{Error, Outcome};
 
@@ -45,7 +46,8 @@ pub fn next(attempt: Attempt, retries_max: u32, dice: u64) -> Option<Duration> {
     let asked = match attempt.outcome {
         Outcome::Lost(Error::Unreachable | Error::Broken) => Duration::ZERO,
         Outcome::Down { passing: true, wait } => wait.unwrap_or_default(),
-        Outcome::Throttled(Some(wait)) => wait,
+        // Who is to stay away for as long as a credential is shut out at most is banned: asking again prolongs that.
+        Outcome::Throttled(Some(wait)) if wait < SHUT_OUT_MAX => wait,
         _ => return None,
     };
     let wait = asked.saturating_add(jitter(attempt.number, dice));
@@ -128,6 +130,14 @@ mod tests {
         ] {
             assert_eq!(next(after(1, outcome, LEFT), 2, 7).is_some(), again, "{outcome:?}");
             assert_eq!(next(after(3, outcome, LEFT), 2, 7), None, "{outcome:?} for the third time");
+        }
+    }
+
+    #[test]
+    fn a_ban_is_not_waited_for_however_much_time_there_is() {
+        let hour = Duration::from_secs(3_600);
+        for (wait, again) in [(SHUT_OUT_MAX, false), (SHUT_OUT_MAX - WAIT_MIN, true)] {
+            assert_eq!(next(after(1, Outcome::Throttled(Some(wait)), hour), 2, 7).is_some(), again, "{wait:?}");
         }
     }
 

@@ -94,14 +94,14 @@ async fn play(seed: u64) {
     assert!(bench.is_at_rest(), "seed {seed}: something is held");
     let called = bench.script.called.lock().unwrap().clone();
     for (token, since, wait) in shut_out {
-        let until = since + wait.min(standing::SHUT_OUT_MAX);
+        let until = since + wait.min(SHUT_OUT_MAX);
         let early = called.iter().find(|(other, at)| *other == token && *at > since && *at < until);
         assert!(early.is_none(), "seed {seed}: {token} was used while it was shut out");
     }
 
     // The host is well again: so is the way to it, once the longest ban is over.
     bench.script.clear();
-    sleep(standing::SHUT_OUT_MAX).await;
+    sleep(SHUT_OUT_MAX).await;
     for number in 0..breaker::PROBES {
         let (_, answer) = bench.read("new", &format!("probe-{number}"), &operation()).await;
         assert!(answer.is_ok(), "seed {seed}: {answer:?}");

@@ -16,7 +16,8 @@ use super::key::Fingerprint;
 use super::line::Line;
 use super::{Error, Own};
 
-/// The longest time for which a credential is shut out, whatever the host asks for.
+/// The longest time for which a credential is shut out, whatever the host asks for. A read that is told to wait so long
+/// is never tried again.
 pub const SHUT_OUT_MAX: Duration = Duration::from_secs(60);
 
 /// For how long it is shut out if the host does not say.
