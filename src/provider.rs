@@ -93,6 +93,8 @@ pub struct Error {
     pub detail: String,
     /// The status of the provider's HTTP answer, if there was one.
     pub status: Option<u16>,
+    /// The status that decided, where that stands within the answer and is another than the HTTP answer's.
+    pub inner_status: Option<u16>,
     /// The provider's own error identifier, if it gave one: `authorization_required`.
     pub code: Option<String>,
     /// How long to wait before asking again, if that is known.
@@ -137,7 +139,15 @@ pub enum Reason {
 impl Error {
     /// An error with no more than a reason and a sentence for the log.
     pub fn new(provider: Provider, reason: Reason, detail: impl Into<String>) -> Self {
-        Self { provider, reason, detail: detail.into(), status: None, code: None, retry_after: None }
+        Self {
+            provider,
+            reason,
+            detail: detail.into(),
+            status: None,
+            inner_status: None,
+            code: None,
+            retry_after: None,
+        }
     }
 
     /// The caller may not read this.
@@ -173,13 +183,14 @@ impl From<(Provider, upstream::Error)> for Error {
 
 impl upstream::Failure for Error {
     fn outcome(&self) -> Outcome {
+        let status = self.inner_status.or(self.status);
         match self.reason {
             Reason::NotAuthenticated => Outcome::Refused,
             Reason::Throttled => Outcome::Throttled(self.retry_after),
             // A page of some gate before the provider: it may be meant for good, so nothing old stands in for it.
-            Reason::Unavailable if self.status.is_some_and(|status| (400..500).contains(&status)) => Outcome::Denied,
+            Reason::Unavailable if status.is_some_and(|status| (400..500).contains(&status)) => Outcome::Denied,
             Reason::Unavailable => {
-                let passing = self.status.is_some_and(|status| (502..=504).contains(&status));
+                let passing = status.is_some_and(|status| (502..=504).contains(&status));
                 Outcome::Down { passing, wait: self.retry_after }
             }
             Reason::TimedOut => Outcome::Lost(upstream::Error::TimedOut),

@@ -273,7 +273,8 @@ fn refusal(reply: &Reply, code: u16, and: &str) -> Error {
         300..=399 => (Reason::Malformed, "a redirect, which is never followed"),
         _ => (Reason::Malformed, "an answer that is not final"),
     };
-    fail(reply, reason, format!("{code}: {what}{and}"))
+    let inner_status = (code != reply.status).then_some(code);
+    Error { inner_status, ..fail(reply, reason, format!("{code}: {what}{and}")) }
 }
 
 fn fail(reply: &Reply, reason: Reason, detail: String) -> Error {

@@ -11,14 +11,14 @@ use std::time::Duration;
 use crate::model::Provider;
 use crate::model::key::is_slug;
 use crate::provider::{Error, Reason};
-use crate::upstream::Reply;
+use crate::upstream::{Reply, SHUT_OUT_MAX};
 
 mod body;
 
 use body::Said;
 
 /// How long to leave WordPress.com alone after its throttling page: who asks earlier is banned for longer (WPKIT).
-const BAN_MIN: Duration = Duration::from_secs(60);
+const BAN_MIN: Duration = SHUT_OUT_MAX;
 /// What the throttling page says, whatever its status (WPKIT).
 const BAN_WORDS: &str = "Limit reached";
 /// How much of a page is searched for it, in bytes.
@@ -102,6 +102,7 @@ fn sentence(reply: &Reply, status: u16, said: &Said) -> Result<Verdict, Error> {
     };
     let seen = if status == reply.status { "an error" } else { "an error inside a good answer" };
     let mut error = failure(reply, reason, seen);
+    error.inner_status = (status != reply.status).then_some(status);
     error.code = said.code.as_deref().filter(|code| is_slug(code)).map(str::to_owned);
     if let Some(code) = &error.code {
         error.detail.push_str(": ");

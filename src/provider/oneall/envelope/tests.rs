@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::super::payload::{ConnectionData, ConnectionsData, IdentitiesData, IdentityData, UserData};
 use super::*;
+use crate::upstream::Failure;
 
 fn reply(status: u16, body: impl Into<Vec<u8>>) -> Reply {
     Reply { status, content_type: None, retry_after: None, body: Bytes::from(body.into()) }
@@ -112,7 +113,9 @@ fn every_status_has_one_reason_whether_the_body_is_an_envelope_or_not() {
             let waits = matches!(reason, Reason::Throttled | Reason::Unavailable);
             assert_eq!(error.retry_after.is_some(), waits, "{status} {body}");
         }
-        assert_eq!(refused(&reply(200, envelope)).reason, reason, "{status} inside a 200");
+        let within = refused(&reply(200, envelope));
+        assert_eq!((within.reason, within.status), (reason, Some(200)), "{status} inside a 200");
+        assert_eq!(within.outcome(), refused(&reply(status, "")).outcome(), "{status} inside a 200");
     }
     for (status, reason) in [(400, Reason::Refused), (409, Reason::Refused), (418, Reason::Refused)] {
         let envelope = format!(r#"{{"response":{{"request":{{"status":{{"code":{status}}}}}}}}}"#);
