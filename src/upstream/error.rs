@@ -17,7 +17,7 @@ pub enum Error {
     /// The answer broke off or was not HTTP.
     #[error("the answer broke off")]
     Broken,
-    /// The body is larger than the gateway takes.
+    /// The body or the head is larger than the gateway takes.
     #[error("the answer is too large")]
     TooLarge,
     /// The host is in trouble and is left alone for so long.

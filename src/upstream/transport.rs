@@ -1,8 +1,8 @@
 //! The wire: one HTTP call by reqwest, its body counted while it is read.
 //!
 //! reqwest's own settings allow redirects, proxies from the environment and endless time and bodies; here each is set.
-//! What it cannot bound is the size of an answer's head over HTTP/1.1: hyper stops at about 400 KiB of it, and the number
-//! of its lines and the whole head over HTTP/2 are bounded here.
+//! What it cannot bound is how much of an answer's head is read over HTTP/1.1: hyper stops at about 400 KiB of it. A head
+//! that is larger than over HTTP/2 is refused when it is there.
 
 use std::io;
 use std::time::Duration;
@@ -27,8 +27,11 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// The most lines that the head of an answer may have.
 const HEADERS_MAX: usize = 100;
 
-/// The largest head of an answer over HTTP/2, in bytes.
+/// The largest head of an answer, in bytes.
 const HEADER_BYTES_MAX: u32 = 64 * 1_024;
+
+/// What each header counts besides, in bytes.
+const HEADER_BYTES_EACH: usize = 32;
 
 /// Tells a host which trace a call belongs to.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -102,6 +105,9 @@ impl Wire {
             request = request.header(TRACEPARENT, trace.header());
         }
         let response = request.send().await.map_err(|error| lost(&error))?;
+        if head_bytes(response.headers()) > HEADER_BYTES_MAX as usize {
+            return Err(Unanswered::sent(Error::TooLarge));
+        }
         let status = response.status().as_u16();
         let content_type = media_type(response.headers());
         let retry_after = retry_after(response.headers());
@@ -152,6 +158,11 @@ async fn read_body(mut response: Response, body_max: usize) -> Result<Bytes, Err
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+/// How large a head is, in bytes, as HTTP/2 counts it.
+fn head_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_BYTES_EACH).sum()
 }
 
 /// The credential as a header, if that is where it is shown.

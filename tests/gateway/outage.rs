@@ -62,6 +62,7 @@ fn ways() -> Vec<Way> {
         Fault(json!({ "status": status, "content_type": "text/html; charset=utf-8", "body": body }))
     };
     let error = json!({ "error": "boom", "message": WORDS });
+    let head = json!({ "X-Padding": "x".repeat(100_000) });
     let slow = json!({ "status": 429, "headers": { "Retry-After": "7" }, "body": error });
     vec![
         way("nobody listens", Closed, UNAVAILABLE),
@@ -73,6 +74,7 @@ fn ways() -> Vec<Way> {
         way("a page with status 200", html(200), MALFORMED),
         way("a page with status 502", html(502), UNAVAILABLE),
         way("breaks off", Fault(json!({ "cut": true })), UNAVAILABLE),
+        way("a head that is too large", Fault(json!({ "status": 500, "headers": head })), ["LIMIT_EXCEEDED"; 2]),
         way("floods", Flood(json!({ "big": 4 << 20 })), ["LIMIT_EXCEEDED"; 2]),
         way("asks to slow down", Fault(slow), ["RATE_LIMITED"; 2]),
         way("the throttling page", Fault(json!({ "throttle": true })), ["RATE_LIMITED", "PROVIDER_UNAVAILABLE"]),
