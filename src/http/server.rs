@@ -167,7 +167,11 @@ impl Server {
     fn take_waiting(self: &Arc<Self>, listener: TcpListener, open: &mut JoinSet<()>) {
         let Ok(listener) = listener.into_std() else { return };
         while let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() {
-            let Ok((socket, peer)) = listener.accept() else { return };
+            let (socket, peer) = match listener.accept() {
+                Ok(taken) => taken,
+                Err(error) if is_of_one_connection(&error) => continue,
+                Err(_) => return,
+            };
             let socket = socket.set_nonblocking(true).and_then(|()| TcpStream::from_std(socket));
             if let Ok(socket) = socket {
                 self.open(open, socket, peer, seat);
