@@ -240,8 +240,7 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
     check_http(&settings.http)?;
     check_graph(&settings.graph)?;
     if settings.graph.deadline_ms >= settings.http.timeouts.request_ms {
-        let what = "is not shorter than http.timeouts.request_ms, in which the answer has to be made";
-        return Err(Fault::new("graph.deadline_ms", what));
+        return Err(Fault::new("graph.deadline_ms", "is not shorter than http.timeouts.request_ms"));
     }
     reach::check(settings)?;
     settings.access.jwt.check().map_err(|message| silence(&message))?;
