@@ -12,6 +12,7 @@ pub mod key;
 pub mod matching;
 pub mod place;
 pub mod scalar;
+pub mod weight;
 
 pub use account::{OneAllUser, WordPressUser};
 pub use application::{AccessKind, Application, ApplicationAccess, Permission, PermissionRisk};

@@ -183,7 +183,7 @@ impl<E: Failure> Upstream<E> {
             origin: base[..url::Position::BeforePath].into(),
             host: Host::new(&settings, Instant::now()),
             credentials: Credentials::new(own, settings.waiting_max),
-            cache: Cache::new(cache),
+            cache: Cache::new(cache, settings.body_max_bytes),
             fingerprints: Fingerprints::random()?,
             flights: Flights::default(),
             refreshes: Arc::new(Semaphore::new(REFRESHES_MAX)),

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::model::weight::Weigh;
 use crate::model::{Application, Connection, Identity, Link, OneAllUser, Record, ServiceEntry, Site, WordPressUser};
 use crate::upstream::Keep;
 
@@ -34,12 +35,20 @@ impl Keep for Connection {
         }
         Some(kept)
     }
+
+    fn weight(&self) -> usize {
+        weight(self)
+    }
 }
 
 impl Keep for ServiceEntry {
     fn withheld(&self) -> Option<Self> {
         let known = self.connect_url.as_ref().is_some_and(Link::is_known);
         known.then(|| Self { connect_url: Some(Link::Withheld(self.slug.clone())), ..self.clone() })
+    }
+
+    fn weight(&self) -> usize {
+        weight(self)
     }
 }
 
@@ -50,24 +59,48 @@ macro_rules! kept_whole {
             fn withheld(&self) -> Option<Self> {
                 None
             }
+
+            fn weight(&self) -> usize {
+                weight(self)
+            }
         })*
     };
 }
 
 kept_whole!(Application, Identity, OneAllUser, Site, WordPressUser);
 
-impl<T: Keep> Keep for List<T> {
+impl<T: Keep + Weigh> Keep for List<T> {
     fn withheld(&self) -> Option<Self> {
         let rows = all(&self.rows, |row| row, |row, _| row)?;
         Some(Self { rows, skipped: self.skipped.clone() })
     }
+
+    fn weight(&self) -> usize {
+        let Self { rows, skipped } = self;
+        size_of::<Self>() + rows.held() + skipped.held()
+    }
 }
 
-impl<T: Keep> Keep for Page<T> {
+impl<T: Keep + Weigh> Keep for Page<T> {
     fn withheld(&self) -> Option<Self> {
         let rows = all(&self.rows, |row| &row.value, |value, row| Numbered { number: row.number, value })?;
         Some(Self { rows, ..self.clone() })
     }
+
+    fn weight(&self) -> usize {
+        let Self { rows, skipped, entries: _, paging: _ } = self;
+        size_of::<Self>() + rows.held() + skipped.held()
+    }
+}
+
+impl<T: Weigh> Weigh for Numbered<T> {
+    fn held(&self) -> usize {
+        self.value.held()
+    }
+}
+
+fn weight<T: Weigh>(noun: &T) -> usize {
+    size_of::<T>() + noun.held()
 }
 
 /// The same rows, each without its links; none if no row has one.

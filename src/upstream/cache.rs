@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache as Store;
+use quick_cache::sync::{Cache as Store, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use tokio::time::Instant;
 
 use super::CacheSettings;
@@ -22,21 +22,22 @@ use super::standing::Standing;
 /// Something that was read, of whichever type.
 pub type Noun = Arc<dyn Any + Send + Sync>;
 
-/// How much memory a byte of an answer is taken to need as a noun: text with some room around it.
-const BYTES_A_BYTE: u64 = 2;
+/// What an entry takes up beside its noun and its address, in bytes.
+const ENTRY_BYTES: usize = 1_024;
 
-/// What an entry takes up besides, in bytes.
-const ENTRY_BYTES: u64 = 1_024;
-
-/// The usual size of an answer, in bytes: only a guess, from which the store plans its tables.
+/// The usual weight of an entry, in bytes: only a guess, from which the store plans its tables.
 const USUAL_BYTES: usize = 4 * 1_024;
+
+/// How many times as large as its answer a noun is taken to be at most: full rows have up to six times, and an answer of
+/// nothing but tiny rows, which may have a hundred times, need not be kept.
+const TIMES_ITS_ANSWER: usize = 6;
 
 /// Something that is kept.
 #[derive(Clone)]
 pub struct Kept {
     /// What it is; none if there is no such thing.
     pub noun: Option<Noun>,
-    bytes: u64,
+    weight: usize,
     since: Instant,
     lasts: Duration,
     generation: u64,
@@ -103,16 +104,16 @@ pub struct Era {
 struct ByBytes;
 
 impl Weighter<Key, Kept> for ByBytes {
-    fn weight(&self, _: &Key, kept: &Kept) -> u64 {
-        ENTRY_BYTES + kept.bytes * BYTES_A_BYTE
+    fn weight(&self, key: &Key, kept: &Kept) -> u64 {
+        (ENTRY_BYTES + key.target().len() + kept.weight) as u64
     }
 }
 
 impl Cache {
-    /// An empty one; with no room at all it never keeps anything.
-    pub fn new(settings: CacheSettings) -> Self {
+    /// An empty one, for answers of so many bytes at most; with no room at all it never keeps anything.
+    pub fn new(settings: CacheSettings, answer_max: usize) -> Self {
         let room = settings.max_bytes;
-        let store = (room > 0).then(|| Store::with_weighter(room / USUAL_BYTES + 1, room as u64, ByBytes));
+        let store = (room > 0).then(|| store(room, answer_max)).flatten();
         Self { settings, store, changes: Changes::default() }
     }
 
@@ -138,7 +139,7 @@ impl Cache {
     /// Keeps what was read in an era, unless that is over.
     pub fn put(&self, key: Key, read: Read) {
         let Some(store) = &self.store else { return };
-        let Read { noun, bytes, lasts, era, standing, now } = read;
+        let Read { noun, weight, lasts, era, standing, now } = read;
         let lasts = if noun.is_some() { lasts } else { self.settings.absent() };
         let nothing = worth(Duration::ZERO, lasts, noun.is_some(), &self.settings) == Worth::Nothing;
         let Era { generation, stamp } = era;
@@ -148,7 +149,7 @@ impl Cache {
         let target = key.target().clone();
         self.changes.if_unchanged(&target, stamp, || {
             standing.kept.fetch_add(1, Ordering::Relaxed);
-            store.insert(key, Kept { noun, bytes: bytes as u64, since: now, lasts, generation, standing });
+            store.insert(key, Kept { noun, weight, since: now, lasts, generation, standing });
         });
     }
 
@@ -184,12 +185,25 @@ impl Cache {
     }
 }
 
+/// A store with so much room. It lies in parts of equal room, so that writers do not wait for each other, and takes no
+/// entry that is larger than a part: so there are as many parts as leave each room for the largest answer.
+fn store(room: usize, answer_max: usize) -> Option<Store<Key, Kept, ByBytes>> {
+    let parts = room / answer_max.saturating_mul(TIMES_ITS_ANSWER).max(1);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // The store rounds up to a power of two, and so that would make the parts too small.
+    let parts = 1 << parts.clamp(1, 4 * cores).ilog2();
+    let mut options = OptionsBuilder::new();
+    let options = options.shards(parts).estimated_items_capacity(room / USUAL_BYTES + 1).weight_capacity(room as u64);
+    let options = options.build().ok()?;
+    Some(Store::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default()))
+}
+
 /// What was read, to be kept.
 pub struct Read {
     /// What it is; none if there is no such thing.
     pub noun: Option<Noun>,
-    /// How large the answer was, in bytes.
-    pub bytes: usize,
+    /// How many bytes of memory that holds.
+    pub weight: usize,
     /// For how long it is fresh; that there is nothing is believed for a time of its own.
     pub lasts: Duration,
     /// When the read began.
@@ -212,9 +226,9 @@ mod tests {
     use proptest::prelude::*;
     use secrecy::SecretString;
 
-    use super::super::Credential;
     use super::super::key::Fingerprints;
     use super::super::standing::Credentials;
+    use super::super::{Credential, Settings};
     use super::*;
 
     struct Bench {
@@ -226,7 +240,7 @@ mod tests {
 
     impl Bench {
         fn new(max_bytes: usize) -> Self {
-            let cache = Cache::new(CacheSettings { max_bytes, ..CacheSettings::default() });
+            let cache = Cache::new(CacheSettings { max_bytes, ..CacheSettings::default() }, 8 << 20);
             Self {
                 prints: Fingerprints::random().unwrap(),
                 credentials: Credentials::new(super::super::Own::OfCredential(1), 1),
@@ -246,7 +260,7 @@ mod tests {
         fn read(&self, key: &Key, standing: &Arc<Standing>, noun: Option<u32>) -> Read {
             let noun = noun.map(|noun| Arc::new(noun) as Noun);
             let era = self.cache.era(key, standing);
-            Read { noun, bytes: 100, lasts: Duration::from_secs(10), era, standing: standing.clone(), now: self.now }
+            Read { noun, weight: 100, lasts: Duration::from_secs(10), era, standing: standing.clone(), now: self.now }
         }
 
         fn put(&self, token: &str, path: &str) {
@@ -310,6 +324,25 @@ mod tests {
         let none = Bench::new(0);
         none.put("a", "/1");
         assert!(!none.has("a", "/1"));
+    }
+
+    #[test]
+    fn the_largest_answer_finds_room_on_any_machine_and_all_stay_within_it() {
+        let body_max = Settings::default().body_max_bytes;
+        let usual = CacheSettings::default().max_bytes;
+        for (room, answer_max) in [(usual, body_max), (1 << 30, body_max), (1 << 24, 1 << 18)] {
+            let settings = CacheSettings { max_bytes: room, ..CacheSettings::default() };
+            let bench = Bench { cache: Cache::new(settings, answer_max), ..Bench::new(0) };
+            for number in 0..100 {
+                let path = number.to_string();
+                let (key, standing) = bench.key("a", &path);
+                let weight = answer_max * TIMES_ITS_ANSWER;
+                let read = Read { weight, ..bench.read(&key, &standing, Some(1)) };
+                bench.cache.put(key, read);
+                assert!(number > 0 || bench.has("a", &path), "{room} {answer_max}");
+                assert!(bench.cache.size().0 <= room as u64);
+            }
+        }
     }
 
     #[test]

@@ -107,4 +107,7 @@ pub trait Keep: Send + Sync + 'static {
     fn withheld(&self) -> Option<Self>
     where
         Self: Sized;
+
+    /// How many bytes of memory it holds, itself included; never less than it does.
+    fn weight(&self) -> usize;
 }

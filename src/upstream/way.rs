@@ -206,8 +206,9 @@ impl<E: Failure> Way<'_, E> {
             Some(withheld) => Arc::new(withheld) as Noun,
             None => noun.clone(),
         });
+        let weight = noun.as_ref().and_then(|noun| noun.downcast_ref::<T>()).map_or(0, Keep::weight);
         let (standing, now) = (self.standing.clone(), Instant::now());
-        cache.put(self.key.clone(), cache::Read { noun, bytes: landed.bytes, lasts, era, standing, now });
+        cache.put(self.key.clone(), cache::Read { noun, weight, lasts, era, standing, now });
     }
 }
 

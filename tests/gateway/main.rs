@@ -49,3 +49,4 @@ mod spoiled;
 mod sweep;
 mod tls;
 mod turns;
+mod weight;

@@ -231,6 +231,10 @@ impl Keep for Pong {
     fn withheld(&self) -> Option<Self> {
         None
     }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
 }
 
 /// Whether an error that stands in an envelope is about the one record, and not about the site or its keys.

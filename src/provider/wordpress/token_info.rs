@@ -72,6 +72,10 @@ impl Keep for Told {
     fn withheld(&self) -> Option<Self> {
         None
     }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
 }
 
 impl Prove for TokenInfo {

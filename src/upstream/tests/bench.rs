@@ -79,6 +79,10 @@ impl Keep for Page {
     fn withheld(&self) -> Option<Self> {
         self.link.map(|_| Self { link: None, ..self.clone() })
     }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.says.capacity()
+    }
 }
 
 struct UnderWay(Arc<Mutex<usize>>);
