@@ -142,8 +142,12 @@ impl Cache {
         let Read { noun, weight, lasts, era, standing, now } = read;
         let lasts = if noun.is_some() { lasts } else { self.settings.absent() };
         let nothing = worth(Duration::ZERO, lasts, noun.is_some(), &self.settings) == Worth::Nothing;
+        if nothing {
+            // What was kept before it is out of date all the same.
+            return self.remove(&key);
+        }
         let Era { generation, stamp } = era;
-        if nothing || generation != standing.generation() {
+        if generation != standing.generation() {
             return;
         }
         let target = key.target().clone();

@@ -161,6 +161,24 @@ async fn errors_are_not_kept_and_that_nothing_is_there_for_a_short_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_gone_is_gone_also_where_that_is_not_believed_for_any_time() {
+    let bench = Bench::new(|_, cache| cache.absent_seconds = 0, 0);
+    bench.ask("a", "one").await.1.unwrap();
+    sleep(FRESH).await;
+    bench.script.play([Act::Answer(NOW, 404, None)]);
+    assert_eq!(bench.ask("a", "one").await.0.verdict, Verdict::Stale);
+    settle().await;
+    let live = operation().with(Freshness::Live);
+    bench.script.play([Act::Answer(NOW, 404, None)]);
+    assert_eq!(bench.ask("a", "one").await.1, Ok(None));
+    bench.ask("a", "two").await.1.unwrap();
+    bench.script.play([Act::Answer(NOW, 404, None)]);
+    assert_eq!(bench.read("a", "two", &live).await.1, Ok(None));
+    bench.script.play([Act::Answer(NOW, 500, None)]);
+    assert_eq!(bench.ask("a", "two").await.1, Err(Trouble::Status(500, None)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_may_pass_is_tried_again_within_the_time() {
     let wait = Some(Duration::from_secs(2));
     for (acts, calls, good) in [
