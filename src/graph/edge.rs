@@ -50,7 +50,7 @@ impl Application {
 
 #[ComplexObject]
 impl WordPressUser {
-    /// Their e-mail address.
+    /// Their e-mail address. Null where WordPress.com does not say.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         let email = self.email.as_deref()?;
         ctx.audit().of_wordpress_user(self, "email");
@@ -62,7 +62,7 @@ impl WordPressUser {
         self.primary_site.map(bare_site)
     }
 
-    /// The person's sites, in WordPress.com's order.
+    /// The person's sites, in WordPress.com's order. Null, with an error, if WordPress.com does not list them.
     async fn sites(&self, ctx: &Context<'_>) -> Option<Result<Vec<Arc<Site>>, Error>> {
         Some(rows(ctx, Provider::WordPress, ctx.loaders().wordpress.reads.sites().await))
     }

@@ -8,7 +8,8 @@ pub mod mask;
 use std::time::Duration;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{ErrorExtensions, Name, Pos, ServerError, Value};
+use async_graphql::resolver_utils::EnumType;
+use async_graphql::{Enum, ErrorExtensions, Name, Pos, ServerError, Value};
 
 use crate::access::{Denied, Scope};
 use crate::model::Provider;
@@ -20,41 +21,51 @@ const NOT_FOUND: &str = "PersistedQueryNotFound";
 /// The exact words by which Apollo's clients know that they need not send hashes again.
 const NOT_SUPPORTED: &str = "PersistedQueryNotSupported";
 
-/// Every code that an error of this gateway can carry. Codes are added, never changed or reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Every code that an error of this gateway can carry in `extensions.code`. A client goes by the code, never by the message:
+/// codes are added, never changed or reused, so treat one that you do not know like INTERNAL.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[graphql(name = "ErrorCode")]
 pub enum Code {
-    /// No credential for this provider, or one it does not accept.
+    /// No credential for this, or one that is not accepted (401 if it is the gateway that does not). Retryable: no.
+    /// What to do: send a valid one: in `Authorization`, for WordPress.com in `X-WordPress-Token`.
     Unauthenticated,
-    /// The credential does not reach this.
+    /// The credential does not reach this. Retryable: no. What to do: ask with the scope that `scope` names, or do
+    /// without.
     Forbidden,
-    /// The person has to sign in afresh; asking again with the same token will not help.
+    /// The person has to sign in afresh. Retryable: no. What to do: send the person through sign-in; with two-step
+    /// sign-in WordPress.com may say this for ever.
     ReauthorizationRequired,
-    /// The provider asks to slow down.
+    /// The provider asks to slow down, or without a `provider` the gateway does (429). Retryable: yes. What to do: wait
+    /// `retryAfterSeconds`; asking earlier prolongs it.
     RateLimited,
-    /// The provider cannot be reached or is out of order.
+    /// The provider cannot be reached or is out of order. Retryable: yes. What to do: ask again later.
     ProviderUnavailable,
-    /// The provider did not answer in time.
+    /// The provider did not answer in time. Retryable: yes. What to do: ask again later.
     ProviderTimeout,
-    /// The provider's answer cannot be understood.
+    /// The provider's answer cannot be understood. Retryable: no. What to do: report it; the log says where, without
+    /// its content.
     ProviderMalformed,
-    /// The gateway has no access to this provider.
+    /// The gateway has no access to this provider. Retryable: no. What to do: set its keys.
     NotConfigured,
-    /// The request makes no sense as it is: a wrong ID, cursor or argument.
+    /// The request makes no sense as it is. Retryable: no. What to do: correct the ID, cursor, argument or document.
     BadInput,
-    /// The provider cannot do this, or not for this person or site.
+    /// The provider cannot do this, or not for this person or site. Retryable: no. What to do: do without.
     UnsupportedByProvider,
-    /// The request or the provider's answer is larger than the gateway takes.
+    /// The request, or a provider's answer, is larger than the gateway takes. Retryable: no. What to do: ask for less;
+    /// `limit`, `allowed` and `actual` say of what.
     LimitExceeded,
-    /// The document is not known by its hash or ID; send its text.
+    /// No document is known by the request's hash or ID. Retryable: no. What to do: send the text, as Apollo's clients
+    /// do by themselves.
     PersistedQueryNotFound,
-    /// Documents are not known by hash or ID here; send their text.
+    /// Documents are not known by hash or ID here. Retryable: no. What to do: send texts only.
     PersistedQueryNotSupported,
-    /// The gateway has too much to do.
+    /// The gateway has too much to do, or did not get done in time. Retryable: yes. What to do: ask again after
+    /// `Retry-After`.
     Overloaded,
-    /// A mutation was sent, and nobody knows whether it is done. Read again before trying anew; it is never sent again by
-    /// itself.
+    /// A mutation was sent once, and nobody knows whether it is done. Retryable: no. What to do: read again before trying
+    /// anew.
     Uncertain,
-    /// The gateway failed.
+    /// The gateway failed. Retryable: no. What to do: report it with `requestId`; the log has the cause under it.
     Internal,
 }
 
@@ -81,24 +92,7 @@ impl Code {
 
     /// The code as it is in `extensions.code`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Code::Unauthenticated => "UNAUTHENTICATED",
-            Code::Forbidden => "FORBIDDEN",
-            Code::ReauthorizationRequired => "REAUTHORIZATION_REQUIRED",
-            Code::RateLimited => "RATE_LIMITED",
-            Code::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
-            Code::ProviderTimeout => "PROVIDER_TIMEOUT",
-            Code::ProviderMalformed => "PROVIDER_MALFORMED",
-            Code::NotConfigured => "NOT_CONFIGURED",
-            Code::BadInput => "BAD_INPUT",
-            Code::UnsupportedByProvider => "UNSUPPORTED_BY_PROVIDER",
-            Code::LimitExceeded => "LIMIT_EXCEEDED",
-            Code::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
-            Code::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
-            Code::Overloaded => "OVERLOADED",
-            Code::Uncertain => "UNCERTAIN",
-            Code::Internal => "INTERNAL",
-        }
+        Self::items().iter().find(|item| item.value == self).map_or("INTERNAL", |item| item.name)
     }
 
     /// Whether the same request may succeed later.

@@ -221,7 +221,7 @@ pub struct IncompleteSide {
     /// The provider.
     pub provider: Provider,
     /// The code of the error, as in `errors[].extensions.code`.
-    pub code: String,
+    pub code: Code,
     /// What a person reads.
     pub message: String,
 }
@@ -268,8 +268,7 @@ pub fn merge<T>(ctx: &Context<'_>, window: &Window, sides: Vec<(Provider, Side<T
         // Two lists of one provider that fail alike are one thing to tell, though they may differ in how long to wait.
         let is_known = |(known, _): &(Error, bool)| (known.code, &known.message) == (error.code, &error.message);
         if !missing.iter().any(is_known) {
-            let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
-            incomplete.push(IncompleteSide { provider, code, message });
+            incomplete.push(IncompleteSide { provider, code: error.code, message: error.message.clone() });
             missing.push((error, is_told));
         }
     }

@@ -73,10 +73,14 @@ pub struct ProviderState {
 pub struct Query;
 
 /// Where every question begins: with whose own it asks for, with what it may list, or with one thing by its ID.
+///
+/// A field that fails is null, with an error under its path whose `extensions.code` is an `ErrorCode`; what stands beside it
+/// stays. Where a description says when a field is null, that is without an error, unless it says so.
 #[allow(clippy::too_many_arguments, reason = "a resolver has its field's arguments, one each")]
 #[Object]
 impl Query {
-    /// Anything by its ID. Null if there is no such thing, or not for this caller.
+    /// Anything by its ID: `{ node(id: "c2VydmljZTpnb29nbGU") { ... on Service { label } } }`. Null if there is no such thing,
+    /// or not for this caller.
     async fn node(
         &self,
         ctx: &Context<'_>,
@@ -85,8 +89,9 @@ impl Query {
         find_node(ctx.loaders(), &id).await
     }
 
-    /// Several things by their IDs, in the order asked for; null where there is no such thing, or not for this caller.
-    /// More than 100 IDs make the whole request a wrong one.
+    /// Several things by their IDs, in the order asked for: `{ nodes(ids: ["c2VydmljZTpnb29nbGU", "c2l0ZTo3MDAx"]) { id
+    /// } }`. An entry is null where there is no such thing, or not for this caller. More than 100 IDs make the whole
+    /// request a wrong one.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
@@ -97,13 +102,14 @@ impl Query {
         Ok(futures_util::future::join_all(ids.iter().map(|id| find_node(loaders, id))).await)
     }
 
-    /// Whose own this request asks for, at each provider. Null if it shows neither a WordPress.com token nor a JWT that
-    /// names a OneAll user.
+    /// Whose own this request asks for, at each provider: `{ viewer { wordpressUser { displayName } connections { nodes
+    /// { label } } } }`. Null if it shows neither a WordPress.com token nor a JWT that names a OneAll user.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
         whom(ctx.loaders())
     }
 
-    /// A connection. Null if there is none, or not for this caller.
+    /// A connection: `{ connection(by: {keyringConnectionId: 51001}) { label health { state } } }`. Null if there is none, or not
+    /// for this caller.
     async fn connection(&self, ctx: &Context<'_>, by: ConnectionBy) -> Option<Result<Arc<Connection>, Error>> {
         let wanted = match connection_key(&by) {
             Ok(wanted) => wanted,
@@ -117,8 +123,12 @@ impl Query {
 
     /// Every connection this request may list, newest first: the person's own at WordPress.com, and, for a service that
     /// may list the OneAll site, its sign-ins. A person may not: that side is then FORBIDDEN in `incomplete`. For one
-    /// person's accounts, `viewer` is the place. A filter or an order that OneAll's list knows nothing of leaves OneAll's
-    /// side out, UNSUPPORTED_BY_PROVIDER in `incomplete`.
+    /// person's accounts, `viewer` is the place. A filter or an order that OneAll's list knows nothing of leaves
+    /// OneAll's side out, UNSUPPORTED_BY_PROVIDER in `incomplete`. Null, with an error, if no provider's part can be
+    /// had.
+    ///
+    /// What broke last: `{ connections(first: 10, filter: {provider: [WORDPRESS], needsAttention: true}) { nodes {
+    /// label } incomplete { code } } }`.
     async fn connections(
         &self,
         ctx: &Context<'_>,
@@ -132,7 +142,8 @@ impl Query {
         Some(lists::connections(ctx, Arguments { first, after, last, before }, filter, order_by).await)
     }
 
-    /// An application. Null if there is none, or not for this caller.
+    /// An application: `{ application(by: {connectedApplicationId: 8367271}) { name permissions { name } } }`. Null if
+    /// there is none, or not for this caller.
     async fn application(&self, ctx: &Context<'_>, by: ApplicationBy) -> Option<Result<Arc<Application>, Error>> {
         match application_key(&by) {
             Ok(key) => settle(find_application(ctx.loaders(), key).await),
@@ -140,8 +151,12 @@ impl Query {
         }
     }
 
-    /// The applications the person gave access to at WordPress.com, newest first. OneAll cannot list the plugins of a
-    /// site; a plugin is reached through the connection it made.
+    /// The applications the person gave access to at WordPress.com, newest first, all of them. OneAll's are never among
+    /// them: it cannot list the plugins of a site, and its side is UNSUPPORTED_BY_PROVIDER in `incomplete` and in
+    /// `errors` if `filter.provider` names it; a plugin is reached through the sign-in that it made, by
+    /// `Connection.application`. Null, with an error, if no provider's part can be had, as without a token.
+    ///
+    /// Those that may write: `{ applications(filter: {canWrite: true}) { nodes { name authorizedAt } } }`.
     async fn applications(
         &self,
         ctx: &Context<'_>,
@@ -154,7 +169,8 @@ impl Query {
         Some(lists::applications(ctx, Arguments { first, after, last, before }, filter).await)
     }
 
-    /// An identity. Null if there is none, or not for this caller.
+    /// An identity: `{ identity(by: {account: {service: "twitter", subject: "300400500"}}) { displayName } }`. Null if
+    /// there is none, or not for this caller.
     async fn identity(&self, ctx: &Context<'_>, by: IdentityBy) -> Option<Result<Arc<Identity>, Error>> {
         match identity_wanted(by) {
             Ok(IdentityWanted::Key(key)) => settle(find_identity(ctx.loaders(), key).await),
@@ -165,7 +181,9 @@ impl Query {
 
     /// Every identity this request may list: those behind the person's Keyring connections at WordPress.com, and, for a
     /// service that may read the OneAll site's users, all of theirs; for another, that side is FORBIDDEN in `incomplete`.
-    /// Newest first; WordPress.com's have no date and come last.
+    /// Newest first; WordPress.com's have no date and come last. Null, with an error, if no provider's part can be had.
+    ///
+    /// `{ identities(filter: {service: ["google"]}) { nodes { displayName provider } incomplete { provider code } } }`
     async fn identities(
         &self,
         ctx: &Context<'_>,
@@ -178,13 +196,14 @@ impl Query {
         Some(lists::identities(ctx, Arguments { first, after, last, before }, filter).await)
     }
 
-    /// A service by our key for it, such as `google`. A provider's own spelling, such as `google_plus`, works too. Null if neither
-    /// provider knows it.
+    /// A service by our key for it: `{ service(key: "google") { label connectUrl } }`. A provider's own spelling, such
+    /// as `google_plus`, works too. Null if neither provider knows it.
     async fn service(&self, ctx: &Context<'_>, key: String) -> Option<Result<Arc<Service>, Error>> {
         settle(lists::service(ctx.loaders(), &key).await)
     }
 
-    /// Every service that a provider works with, by key.
+    /// Every service that a provider works with, by key: `{ services(first: 50) { nodes { key label providers } } }`. Null, with
+    /// an error, only if no provider's part can be had.
     async fn services(
         &self,
         ctx: &Context<'_>,
@@ -195,13 +214,13 @@ impl Query {
         Some(lists::services(ctx, Arguments { first, after, ..Arguments::default() }, filter).await)
     }
 
-    /// The caller's budget of calls to the providers, which is counted by the minute. Null where nobody counts. Costs no
-    /// call.
+    /// The caller's budget of calls to the providers, which is counted by the minute: `{ rateLimit { remaining resetAt } }`.
+    /// Null where nobody counts. Costs no call.
     async fn rate_limit(&self, ctx: &Context<'_>) -> Option<RateLimit> {
         ctx.rate_limit()
     }
 
-    /// What the gateway can reach for this request. Costs no call.
+    /// What the gateway can reach for this request: `{ providers { provider authorized detail } }`. Costs no call.
     async fn providers(&self, ctx: &Context<'_>) -> Vec<ProviderState> {
         let loaders = ctx.loaders();
         let token = loaders.wordpress.reads.is_authorized();
@@ -252,8 +271,9 @@ impl Viewer {
         Some(lists::count_needing_attention(ctx.loaders()).await)
     }
 
-    /// The person's connections at WordPress.com, newest first; any filter and order holds for all of them. OneAll cannot list the
-    /// sign-ins of one user; what they led to is in `oneallUser.identities`.
+    /// The person's connections at WordPress.com, newest first; any filter and order holds for all of them. OneAll
+    /// cannot list the sign-ins of one user; what they led to is in `oneallUser.identities`. Null, with an error, if
+    /// WordPress.com's part cannot be had.
     async fn connections(
         &self,
         ctx: &Context<'_>,
@@ -266,7 +286,8 @@ impl Viewer {
         Some(lists::own_connections(ctx, arguments, filter, order_by).await)
     }
 
-    /// The applications the person gave access to at WordPress.com, newest first.
+    /// The applications the person gave access to at WordPress.com, newest first, as in `Query.applications`. Null, with an error,
+    /// if no part of it can be had.
     async fn applications(
         &self,
         ctx: &Context<'_>,
@@ -277,7 +298,8 @@ impl Viewer {
         Some(lists::applications(ctx, Arguments { first, after, ..Arguments::default() }, filter).await)
     }
 
-    /// The person's identities: those behind their Keyring connections and those of their OneAll user.
+    /// The person's identities: those behind their Keyring connections and those of their OneAll user. Null, with an error, if
+    /// neither part can be had.
     async fn identities(
         &self,
         ctx: &Context<'_>,

@@ -14,9 +14,9 @@ use super::{DateTime, Identity, IdentityState, SiteId, Skipped, Url, UserToken};
 pub struct WordPressUser {
     /// The user's number.
     pub user_id: ID,
-    /// The name they sign in with.
+    /// The name they sign in with. Null where WordPress.com does not say.
     pub username: Option<String>,
-    /// The name to show.
+    /// The name to show. Null where WordPress.com does not say.
     pub display_name: Option<String>,
     /// Their e-mail address.
     #[graphql(skip)]
@@ -25,13 +25,13 @@ pub struct WordPressUser {
     pub email_verified: Option<bool>,
     /// Their picture. Null if there is none.
     pub avatar_url: Option<Url>,
-    /// Their public profile.
+    /// Their public profile. Null where WordPress.com does not say.
     pub profile_url: Option<Url>,
-    /// The language they use, such as `en`.
+    /// The language they use, such as `en`. Null where WordPress.com does not say.
     pub language: Option<String>,
-    /// When they joined.
+    /// When they joined. Null where WordPress.com does not say.
     pub created_at: Option<DateTime>,
-    /// How many sites they have.
+    /// How many sites they have. Null where WordPress.com does not say.
     pub site_count: Option<i32>,
     /// What the token may do: `global`, `auth`, or a list of scopes. It explains a FORBIDDEN elsewhere.
     pub token_scope: Vec<String>,

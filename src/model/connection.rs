@@ -28,7 +28,8 @@ pub struct Connection {
     pub created_at: Option<DateTime>,
     /// When it ends. Null if it never does, or where the provider does not say.
     pub expires_at: Option<DateTime>,
-    /// Publicize only: whether every author of the site may use it.
+    /// Publicize only: whether every author of the site may use it. Null at OneAll, for a Keyring connection, and where
+    /// WordPress.com does not say.
     pub shared: Option<bool>,
     /// Other accounts that the same grant can act as: pages, channels, organisations. Empty for none.
     pub additional_accounts: Vec<AdditionalAccount>,
@@ -86,7 +87,8 @@ pub struct ConnectionHealth {
     pub state: HealthState,
     /// The provider's own word, kept as it came. Null where it gave none.
     pub provider_status: Option<String>,
-    /// The provider's sentence or reason, where it gave one: "The user did not authenticate successfully".
+    /// The provider's sentence or reason, where it gave one: "The user did not authenticate successfully". Null where
+    /// it gave none, and for what works.
     pub reason: Option<String>,
     /// What a person can do about it, and where. Null if nothing needs doing.
     pub action: Option<HealthAction>,
@@ -146,15 +148,15 @@ pub enum HealthActionKind {
 /// Another account that the same grant can act as: a page, a channel, an organisation.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct AdditionalAccount {
-    /// The account's own ID at the service.
+    /// The account's own ID at the service. Null where WordPress.com gives none.
     pub subject: Option<String>,
-    /// Its name.
+    /// Its name. Null where WordPress.com gives none.
     pub name: Option<String>,
-    /// Its picture.
+    /// Its picture. Null where WordPress.com gives none.
     pub picture_url: Option<Url>,
-    /// Its description.
+    /// Its description. Null where WordPress.com gives none.
     pub description: Option<String>,
-    /// The service's word for what it is, such as "Bakery".
+    /// The service's word for what it is, such as "Bakery". Null where WordPress.com gives none.
     pub category: Option<String>,
 }
 
@@ -177,9 +179,10 @@ pub struct KeyringRecord {
     /// The number in `/me/keyring-connections/$ID`. Always there; it is nullable so that it can be selected together with
     /// a PublicizeRecord's, which may be null.
     pub keyring_connection_id: Option<ID>,
-    /// The WordPress.com user it belongs to.
+    /// The WordPress.com user it belongs to. Null where WordPress.com does not say.
     pub user_id: Option<ID>,
-    /// `publicize` for services that posts can be shared to, `other` for the rest.
+    /// `publicize` for services that posts can be shared to, `other` for the rest. Null where WordPress.com does not
+    /// say.
     #[graphql(name = "type")]
     pub kind: Option<String>,
     /// Where the person's own browser renews the grant.
@@ -195,20 +198,20 @@ pub struct KeyringRecord {
 pub struct PublicizeRecord {
     /// The number in `/sites/$site/publicize-connections/$ID`.
     pub publicize_connection_id: ID,
-    /// The site it serves.
+    /// The site it serves. Null where WordPress.com does not say.
     pub site_id: Option<ID>,
-    /// The WordPress.com user who put it to use.
+    /// The WordPress.com user who put it to use. Null where WordPress.com does not say.
     pub user_id: Option<ID>,
-    /// The Keyring connection it is built on.
+    /// The Keyring connection it is built on. Null where WordPress.com does not say.
     pub keyring_connection_id: Option<ID>,
-    /// The WordPress.com user whose grant that is.
+    /// The WordPress.com user whose grant that is. Null where WordPress.com does not say.
     pub keyring_user_id: Option<ID>,
     /// Where the person's own browser renews the grant.
     #[graphql(skip)]
     pub refresh_url: Option<Link<ConnectionKey>>,
-    /// The API's page about this resource.
+    /// The API's page about this resource. Null where WordPress.com gives none.
     pub help_url: Option<Url>,
-    /// The API's address of this resource.
+    /// The API's address of this resource. Null where WordPress.com gives none.
     pub self_url: Option<Url>,
     /// The site, to read.
     #[graphql(skip)]
@@ -227,7 +230,7 @@ pub struct SignInRecord {
     pub token: ConnectionToken,
     /// OneAll's word for the outcome, such as `succeeded`. Null where it gives none.
     pub status: Option<String>,
-    /// Where the person's browser was sent back to.
+    /// Where the person's browser was sent back to. Null where OneAll gives none.
     pub callback_url: Option<Url>,
     /// What the plugin reported; unknown on a list's row.
     #[graphql(skip)]
@@ -248,24 +251,26 @@ pub struct SignInRecord {
 pub struct SignInPlugin {
     /// The plugin: `social_login`, `social_link` or `single_sign_on`.
     pub key: String,
-    /// What it was asked to do, such as `login`, `link_identity` or `unlink_identity`.
+    /// What it was asked to do, such as `login`, `link_identity` or `unlink_identity`. Null where the plugin did not
+    /// say.
     pub action: Option<String>,
-    /// What it did, such as `user_profile_read`.
+    /// What it did, such as `user_profile_read`. Null where the plugin did not say.
     pub operation: Option<String>,
-    /// Why it ended as it did, such as `user_authenticated` or `identity_is_linked_to_another_user`.
+    /// Why it ended as it did, such as `user_authenticated` or `identity_is_linked_to_another_user`. Null where the
+    /// plugin did not say.
     pub reason: Option<String>,
-    /// How it ended: `success` or `error`.
+    /// How it ended: `success` or `error`. Null where the plugin did not say.
     pub status: Option<String>,
 }
 
 /// OneAll: how the operation behind a sign-in ended. A failed sign-in says 401 here, inside a request that went well.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct SignInResult {
-    /// `success` or `error`.
+    /// `success` or `error`. Null where OneAll gives none.
     pub flag: Option<String>,
-    /// A number like an HTTP status.
+    /// A number like an HTTP status. Null where OneAll gives none.
     pub code: Option<i32>,
-    /// A sentence, such as "The user successfully authenticated".
+    /// A sentence, such as "The user successfully authenticated". Null where OneAll gives none.
     pub info: Option<String>,
     /// Whether the person was signed in or linked.
     pub succeeded: bool,

@@ -124,21 +124,21 @@ pub enum IdentityState {
 /// The parts of a person's name, each as the service gave it.
 #[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
 pub struct PersonName {
-    /// The whole name, ready to show.
+    /// The whole name, ready to show. Null where the service gave none.
     pub formatted: Option<String>,
-    /// First name.
+    /// First name. Null where the service gave none.
     pub given_name: Option<String>,
-    /// Middle name.
+    /// Middle name. Null where the service gave none.
     pub middle_name: Option<String>,
-    /// Last name.
+    /// Last name. Null where the service gave none.
     pub family_name: Option<String>,
-    /// Nickname.
+    /// Nickname. Null where the service gave none.
     pub nickname: Option<String>,
-    /// "Dr".
+    /// "Dr". Null where the service gave none.
     pub honorific_prefix: Option<String>,
-    /// "Jr".
+    /// "Jr". Null where the service gave none.
     pub honorific_suffix: Option<String>,
-    /// A name to show, beside `formatted`.
+    /// A name to show, beside `formatted`. Null where the service gave none.
     pub display_name: Option<String>,
 }
 
@@ -147,10 +147,10 @@ pub struct PersonName {
 pub struct Photo {
     /// Where it is.
     pub url: Url,
-    /// An older record's word for it, such as `thumbnail`.
+    /// An older record's word for it, such as `thumbnail`. Null where the record has none, as newer ones.
     #[graphql(name = "type")]
     pub kind: Option<String>,
-    /// OneAll's mark of the size, from `2:XS` to `5:L`.
+    /// OneAll's mark of the size, from `2:XS` to `5:L`. Null where the record has none, as older ones.
     pub size: Option<String>,
 }
 
@@ -168,7 +168,7 @@ pub struct EmailEntry {
 pub struct UrlEntry {
     /// The link.
     pub url: Url,
-    /// What it leads to, such as `profile`.
+    /// What it leads to, such as `profile`. Null where the service does not say.
     #[graphql(name = "type")]
     pub kind: Option<String>,
 }
@@ -176,11 +176,11 @@ pub struct UrlEntry {
 /// An account at a service, as the service names it.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct Account {
-    /// The service's domain, such as `twitter.com`.
+    /// The service's domain, such as `twitter.com`. Null where the service did not tell it.
     pub domain: Option<String>,
-    /// The account's own ID there.
+    /// The account's own ID there. Null where the service did not tell it.
     pub user_id: Option<String>,
-    /// Its handle; often missing.
+    /// Its handle. Null where the service did not tell it, as often.
     pub username: Option<String>,
 }
 
@@ -188,20 +188,20 @@ pub struct Account {
 #[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
 #[graphql(complex)]
 pub struct Profile {
-    /// The service's word, mostly `male` or `female`.
+    /// The service's word, mostly `male` or `female`. Null where the service gave none.
     pub gender: Option<String>,
     /// As the service gave it: mostly MM/DD/YYYY, now and then only a part.
     #[graphql(skip)]
     pub birthday: Option<String>,
-    /// Where the person says they are.
+    /// Where the person says they are. Null where the service gave none.
     pub location: Option<String>,
-    /// What the person writes about themselves.
+    /// What the person writes about themselves. Null where the service gave none.
     pub about_me: Option<String>,
-    /// A note on the person.
+    /// A note on the person. Null where the service gave none.
     pub note: Option<String>,
-    /// Hours and minutes from UTC, such as `2:00`.
+    /// Hours and minutes from UTC, such as `2:00`. Null where the service gave none.
     pub utc_offset: Option<String>,
-    /// Whether the person has a partner, and whom they look for.
+    /// Whether the person has a partner, and whom they look for. Null where the service said nothing of it.
     pub relationship: Option<Relationship>,
     /// Languages: the language, how well, a remark.
     pub languages: Vec<LabelledValue>,
@@ -236,9 +236,9 @@ pub struct Profile {
 /// Whether a person has a partner, and whom they look for, in the service's words.
 #[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
 pub struct Relationship {
-    /// Such as `single`.
+    /// Such as `single`. Null where the service gave none.
     pub status: Option<String>,
-    /// Such as `women`.
+    /// Such as `women`. Null where the service gave none.
     pub interested_in: Option<String>,
 }
 
@@ -247,45 +247,45 @@ pub struct Relationship {
 pub struct LabelledValue {
     /// The value.
     pub value: String,
-    /// Its type, category or degree.
+    /// Its type, category or degree. Null where the service gave none.
     pub label: Option<String>,
-    /// A remark, or the rest of what was said.
+    /// A remark, or the rest of what was said. Null where the service gave none.
     pub detail: Option<String>,
 }
 
 /// A postal address; every part may be missing.
 #[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
 pub struct Address {
-    /// The whole address, ready to show.
+    /// The whole address, ready to show. Null where the service gave none.
     pub formatted: Option<String>,
-    /// Such as `billing`.
+    /// Such as `billing`. Null where the service gave none.
     #[graphql(name = "type")]
     pub kind: Option<String>,
-    /// The company.
+    /// The company. Null where the service gave none.
     pub company: Option<String>,
-    /// The addressee's first name.
+    /// The addressee's first name. Null where the service gave none.
     pub given_name: Option<String>,
-    /// The addressee's middle name.
+    /// The addressee's middle name. Null where the service gave none.
     pub middle_name: Option<String>,
-    /// The addressee's last name.
+    /// The addressee's last name. Null where the service gave none.
     pub family_name: Option<String>,
-    /// Street and number.
+    /// Street and number. Null where the service gave none.
     pub street_address: Option<String>,
-    /// A second line.
+    /// A second line. Null where the service gave none.
     pub complement: Option<String>,
-    /// Town.
+    /// Town. Null where the service gave none.
     pub locality: Option<String>,
-    /// State or region.
+    /// State or region. Null where the service gave none.
     pub region: Option<String>,
-    /// Postal code.
+    /// Postal code. Null where the service gave none.
     pub postal_code: Option<String>,
-    /// Country.
+    /// Country. Null where the service gave none.
     pub country: Option<String>,
-    /// OneAll's `code`, which it does not explain: mostly the country's.
+    /// OneAll's `code`, which it does not explain: mostly the country's. Null where the service gave none.
     pub code: Option<String>,
-    /// Telephone at this address.
+    /// Telephone at this address. Null where the service gave none.
     pub phone_number: Option<String>,
-    /// Fax at this address.
+    /// Fax at this address. Null where the service gave none.
     pub fax_number: Option<String>,
 }
 
@@ -294,19 +294,19 @@ pub struct Address {
 pub struct Organization {
     /// Its name.
     pub name: String,
-    /// The person's title there.
+    /// The person's title there. Null where the service gave none.
     pub title: Option<String>,
-    /// What it is, such as `job`.
+    /// What it is, such as `job`. Null where the service gave none.
     #[graphql(name = "type")]
     pub kind: Option<String>,
-    /// Where it is.
+    /// Where it is. Null where the service gave none.
     pub location: Option<String>,
-    /// The part of it the person is in.
+    /// The part of it the person is in. Null where the service gave none.
     pub department: Option<String>,
-    /// What the person does or did there.
+    /// What the person does or did there. Null where the service gave none.
     pub description: Option<String>,
-    /// From when, as the service wrote it.
+    /// From when, as the service wrote it. Null where the service gave none.
     pub start_date: Option<String>,
-    /// Until when, as the service wrote it.
+    /// Until when, as the service wrote it. Null where the service gave none, as of a present one.
     pub end_date: Option<String>,
 }

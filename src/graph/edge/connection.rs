@@ -122,7 +122,8 @@ impl HealthAction {
 
 #[ComplexObject]
 impl KeyringRecord {
-    /// Where the person's own browser renews the grant. It carries a one-time mark: do not store or share it.
+    /// Where the person's own browser renews the grant. It carries a one-time mark: do not store or share it. Null
+    /// where WordPress.com gives no such place.
     async fn refresh_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
         renewal(ctx, self.refresh_url.as_ref()).await
     }
@@ -141,12 +142,13 @@ async fn renewal(ctx: &Context<'_>, link: Option<&Link<ConnectionKey>>) -> Optio
 
 #[ComplexObject]
 impl PublicizeRecord {
-    /// Where the person's own browser renews the grant. It carries a one-time mark: do not store or share it.
+    /// Where the person's own browser renews the grant. It carries a one-time mark: do not store or share it. Null
+    /// where WordPress.com gives no such place.
     async fn refresh_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
         renewal(ctx, self.refresh_url.as_ref()).await
     }
 
-    /// The site it serves.
+    /// The site it serves. Null where WordPress.com does not say.
     async fn site(&self) -> Option<Site> {
         self.site.map(bare_site)
     }
@@ -167,22 +169,23 @@ impl SignInRecord {
         self.token.as_str()
     }
 
-    /// What the plugin reported.
+    /// What the plugin reported. Null where OneAll does not say, and if it no longer has the sign-in.
     async fn plugin(&self, ctx: &Context<'_>) -> Option<Result<SignInPlugin, Error>> {
         self.whole(ctx, |record| record.plugin.clone()).await
     }
 
-    /// How the operation ended.
+    /// How the operation ended. Null where OneAll does not say, and if it no longer has the sign-in.
     async fn result(&self, ctx: &Context<'_>) -> Option<Result<SignInResult, Error>> {
         self.whole(ctx, |record| record.result.clone()).await
     }
 
-    /// What OneAll says it did, such as `authenticate_user`.
+    /// What OneAll says it did, such as `authenticate_user`. Null where OneAll does not say, and if it no longer has
+    /// the sign-in.
     async fn action(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
         self.whole(ctx, |record| record.action.clone()).await
     }
 
-    /// The user it belongs to. Null if it failed.
+    /// The user it belongs to. Null if it failed, or OneAll names none or no longer has the sign-in.
     async fn user(&self, ctx: &Context<'_>) -> Option<Result<OneAllUser, Error>> {
         self.whole(ctx, |record| record.user.clone().map(bare_user)).await
     }

@@ -34,7 +34,8 @@ impl Identity {
         self.user.clone().map(bare_user)
     }
 
-    /// E-mail addresses. Empty where the service gave none; null where the provider knows no such thing.
+    /// E-mail addresses. Empty where the service gave none; null where the provider knows no such thing and, with an
+    /// error, for a caller who may not read them.
     async fn emails(&self, ctx: &Context<'_>) -> Option<Result<&[EmailEntry], Error>> {
         if self.emails.as_ref().is_some_and(|emails| !emails.is_empty()) {
             ctx.audit().of_identity(Some(&self.key), "emails");
@@ -55,8 +56,10 @@ impl Identity {
     }
 
     /// The connections that lead to this account, newest first: at WordPress.com, the person's Keyring and Publicize
-    /// connections with this account at the same service. OneAll's list of sign-ins names no identity, so for one of
-    /// OneAll's that side is UNSUPPORTED_BY_PROVIDER in `incomplete`; without a WordPress.com token there is then no page.
+    /// connections with this account at the same service, all of them. Sign-ins at OneAll are never among them: its
+    /// list names no identity, so for one of OneAll's that side is UNSUPPORTED_BY_PROVIDER in `incomplete`; of one
+    /// sign-in that is known by its token, `Connection.identity` leads here. Null, with an error, if WordPress.com's
+    /// part cannot be had, and for one of OneAll's without a WordPress.com token.
     async fn connections(
         &self,
         ctx: &Context<'_>,
@@ -69,19 +72,21 @@ impl Identity {
 
 #[ComplexObject]
 impl Profile {
-    /// As the service gave it: mostly MM/DD/YYYY, now and then only a part.
+    /// As the service gave it: mostly MM/DD/YYYY, now and then only a part. Null where the service gave none, and with
+    /// an error for a caller who may not read it.
     async fn birthday(&self, ctx: &Context<'_>) -> Option<Result<&str, Error>> {
         self.give(ctx, "birthday", self.birthday.is_some());
         unless(self.withheld, ctx, self.birthday.as_deref())
     }
 
-    /// Phone numbers, with a type.
+    /// Phone numbers, with a type. Empty where the service gave none; null, with an error, for a caller who may not
+    /// read them.
     async fn phone_numbers(&self, ctx: &Context<'_>) -> Option<Result<&[LabelledValue], Error>> {
         self.give(ctx, "phoneNumbers", self.phone_numbers.as_ref().is_some_and(|rows| !rows.is_empty()));
         unless(self.withheld, ctx, self.phone_numbers.as_deref())
     }
 
-    /// Postal addresses.
+    /// Postal addresses. Empty where the service gave none; null, with an error, for a caller who may not read them.
     async fn addresses(&self, ctx: &Context<'_>) -> Option<Result<&[Address], Error>> {
         self.give(ctx, "addresses", self.addresses.as_ref().is_some_and(|rows| !rows.is_empty()));
         unless(self.withheld, ctx, self.addresses.as_deref())
@@ -116,27 +121,28 @@ impl OneAllUser {
     }
 
     /// Whether all of the user's data can be read: ENCRYPTED where the OneAll site encrypts any of it. What is plain is
-    /// shown nevertheless; an identity that is no more than encrypted data cannot be named, so it is not in `identities`.
+    /// shown nevertheless; an identity that is no more than encrypted data cannot be named, so it is not in
+    /// `identities`. Null if OneAll knows no such user.
     async fn state(&self, ctx: &Context<'_>) -> Option<Result<IdentityState, Error>> {
         self.entry(ctx, |entry| Some(entry.state)).await
     }
 
-    /// When the user first came.
+    /// When the user first came. Null if OneAll knows no such user, or does not say.
     async fn created_at(&self, ctx: &Context<'_>) -> Option<Result<DateTime, Error>> {
         self.entry(ctx, |entry| entry.created_at).await
     }
 
-    /// When they last signed in.
+    /// When they last signed in. Null if OneAll knows no such user, or does not say.
     async fn last_login_at(&self, ctx: &Context<'_>) -> Option<Result<DateTime, Error>> {
         self.entry(ctx, |entry| entry.last_login_at).await
     }
 
-    /// How often they signed in.
+    /// How often they signed in. Null if OneAll knows no such user, or does not say.
     async fn login_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         self.entry(ctx, |entry| entry.login_count).await
     }
 
-    /// The identities they linked, in OneAll's order.
+    /// The identities they linked, in OneAll's order. Null if OneAll knows no such user.
     async fn identities(&self, ctx: &Context<'_>) -> Option<Result<Vec<Arc<Identity>>, Error>> {
         let rows = |entry: &OneAllUserEntry| {
             entry.skipped.iter().for_each(|skipped| ctx.report(Error::skipped(Provider::OneAll, skipped)));

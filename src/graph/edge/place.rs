@@ -45,8 +45,10 @@ impl Service {
         catalogue::named(&self.key).map_or_else(Vec::new, catalogue::Name::providers)
     }
 
-    /// The person's Keyring and Publicize connections to it, newest first. OneAll's list of sign-ins names no service, so
-    /// OneAll is UNSUPPORTED_BY_PROVIDER in `incomplete`; what the person has there is in `identities`.
+    /// The person's Keyring and Publicize connections to it at WordPress.com, newest first, all of them. Sign-ins at
+    /// OneAll are never among them: its list names no service, so OneAll is UNSUPPORTED_BY_PROVIDER in `incomplete`;
+    /// what the person has there is in `identities`. Null, with an error, if WordPress.com's part cannot be had, as
+    /// without a token.
     async fn connections(
         &self,
         ctx: &Context<'_>,
@@ -59,7 +61,7 @@ impl Service {
 
     /// The person's own accounts at it, newest first: those behind their Keyring connections, and those of their OneAll
     /// user, whom their JWT names. OneAll cannot look for a service among all identities of a site: for a service that may
-    /// list them, OneAll is UNSUPPORTED_BY_PROVIDER in `incomplete`.
+    /// list them, OneAll is UNSUPPORTED_BY_PROVIDER in `incomplete`. Null, with an error, if neither part can be had.
     async fn identities(
         &self,
         ctx: &Context<'_>,
@@ -70,22 +72,25 @@ impl Service {
         Some(lists::identities_at(ctx, &self.key, arguments).await)
     }
 
-    /// What connecting it to a WordPress.com site brings.
+    /// What connecting it to a WordPress.com site brings. Null without a WordPress.com token, and where its catalogue
+    /// does not say.
     async fn description(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
         self.entry(ctx, |entry| entry.description.clone()).await
     }
 
-    /// Its icon.
+    /// Its icon. Null without a WordPress.com token, and where its catalogue does not say.
     async fn icon_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
         self.entry(ctx, |entry| entry.icon_url.clone()).await
     }
 
-    /// The name of its sign in WordPress.com's icon font.
+    /// The name of its sign in WordPress.com's icon font. Null without a WordPress.com token, and where its catalogue
+    /// does not say.
     async fn genericon(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
         self.entry(ctx, |entry| entry.genericon.clone()).await
     }
 
-    /// Where the person's own browser connects it. It carries a one-time mark: do not store or share it.
+    /// Where the person's own browser connects it. It carries a one-time mark: do not store or share it. Null without a
+    /// WordPress.com token, and where its catalogue gives no such place.
     async fn connect_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
         match self.entry(ctx, |entry| entry.connect_url.clone()).await? {
             Ok(Link::Known(url)) => Some(Ok(url)),
@@ -97,17 +102,20 @@ impl Service {
         }
     }
 
-    /// Whether one person can connect several accounts.
+    /// Whether one person can connect several accounts. Null without a WordPress.com token, and where its catalogue
+    /// does not say.
     async fn supports_multiple_accounts(&self, ctx: &Context<'_>) -> Option<Result<bool, Error>> {
         self.entry(ctx, |entry| entry.supports_multiple_accounts).await
     }
 
-    /// Whether only additional accounts (pages, channels), not the person's own, can be used.
+    /// Whether only additional accounts (pages, channels), not the person's own, can be used. Null without a
+    /// WordPress.com token, and where its catalogue does not say.
     async fn additional_accounts_only(&self, ctx: &Context<'_>) -> Option<Result<bool, Error>> {
         self.entry(ctx, |entry| entry.additional_accounts_only).await
     }
 
-    /// `publicize` if posts can be shared to it, else `other`.
+    /// `publicize` if posts can be shared to it, else `other`. Null without a WordPress.com token, and where its
+    /// catalogue does not say.
     #[graphql(name = "type")]
     async fn kind(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
         self.entry(ctx, |entry| entry.kind.clone()).await
@@ -118,12 +126,13 @@ impl Service {
         self.entry(ctx, |entry| entry.status.clone()).await
     }
 
-    /// Whether it works on sites of one's own with Jetpack.
+    /// Whether it works on sites of one's own with Jetpack. Null without a WordPress.com token, and where its catalogue
+    /// does not say.
     async fn jetpack_support(&self, ctx: &Context<'_>) -> Option<Result<bool, Error>> {
         self.entry(ctx, |entry| entry.jetpack_support).await
     }
 
-    /// The Jetpack module it needs.
+    /// The Jetpack module it needs. Null without a WordPress.com token, and where its catalogue does not say.
     async fn jetpack_module(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
         self.entry(ctx, |entry| entry.jetpack_module.clone()).await
     }
@@ -198,7 +207,8 @@ impl Site {
         self.pick(ctx, |site| site.edits_others).await
     }
 
-    /// The Publicize connections in use on it, its other authors' shared ones among them.
+    /// The Publicize connections in use on it, its other authors' shared ones among them. Empty for none; null, with an
+    /// error, if WordPress.com does not show them.
     async fn publicize_connections(&self, ctx: &Context<'_>) -> Option<Result<Vec<Arc<Connection>>, Error>> {
         let list = ctx.loaders().wordpress.reads.publicize_connections(Some(self.key)).await;
         Some(rows(ctx, Provider::WordPress, list))
