@@ -1,5 +1,5 @@
-// Holds schema.graphql to the tools that read schemas: graphql-inspector, codegen with tsc, relay-compiler and the rules
-// of graphql-eslint.
+// Holds schema.graphql to the tools that read schemas (graphql-inspector, codegen with tsc, relay-compiler and the rules
+// of graphql-eslint), and to what the last release's schema promised.
 //
 //   node schema.mjs COMMONGRAPH
 //
@@ -8,9 +8,21 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { GraphQLSchema, buildClientSchema, buildSchema, getIntrospectionQuery, printSchema, validateSchema } from 'graphql';
 import { attempt, check, report, wanted } from './check.mjs';
+import { judge as judgeContract, lastRelease, ownVersion } from './contract.mjs';
 import { EXCEPTIONS, findings, judge } from './lint.mjs';
 import { compileRelay, generateCode, readJson, tool, writeTour } from './make.mjs';
 import { GENERATED, SCHEMA, post, tour, withSandbox } from './world.mjs';
+
+// Changes that break somebody's documents: what, and the text before and after.
+const BREAKS = [
+  ['a field that is taken away', /^\ttotalCount: Int\n/m, ''],
+  ['an argument that is taken away', /^\t\torderBy: ConnectionOrder\n/m, ''],
+  ['an argument that is wanted', /^\t\tfilter: ConnectionFilter,$/m, '\t\tfilter: ConnectionFilter!,'],
+  ['a field of another type', /^\ttotalCount: Int$/m, '\ttotalCount: String'],
+  ['a field that can be null of late', /^\thasNextPage: Boolean!$/m, '\thasNextPage: Boolean'],
+  ['a value that is taken away', /^\tEXPIRING\n/m, ''],
+  ['a type that is no node any more', /^type Site implements Node/m, 'type Site'],
+];
 
 const [binary] = wanted('COMMONGRAPH');
 const text = await readFile(SCHEMA, 'utf8');
@@ -26,6 +38,7 @@ await attempt('the sandbox', () =>
   }),
 );
 await attempt('graphql-eslint', lints);
+await attempt('the contract', keeps);
 report();
 
 async function inspects(sandbox) {
@@ -45,10 +58,6 @@ async function inspects(sandbox) {
   await writeFile(told, await introspected(sandbox));
   const asked = await tool('graphql-inspector', ['diff', bare, told]);
   check('and so is the one that introspection tells, but for who may ask', asked.ok && /No changes detected/.test(asked.text), asked.text);
-  const smaller = `${GENERATED}/smaller.graphql`;
-  await writeFile(smaller, printSchema(schema).replace(/ {2}"""[^"]*"""\n {2}totalCount: Int\n/, ''));
-  const lost = await tool('graphql-inspector', ['diff', SCHEMA, smaller]);
-  check('a field that is taken away would be found', !lost.ok && lost.text.includes('totalCount'), lost.text);
 }
 
 function withoutRights(schema) {
@@ -89,4 +98,25 @@ async function lints() {
   const idler = judge(found, [...EXCEPTIONS, { rule: 'require-description', at: ['Site'], reason: 'none' }]);
   check('a new finding would be told, and an idle exception', bare.strange.length === found.length && idler.idle.length === 1);
   console.log(`     ${found.length} findings under ${EXCEPTIONS.length} exceptions`);
+}
+
+async function keeps() {
+  const [release, now] = [await lastRelease(), await ownVersion()];
+  if (!check("the last release's schema names its version, and Cargo.toml ours", release.version && now)) return;
+  const since = release.version;
+  const { isKept, breaking, dangerous } = await judgeContract(release, text, now);
+  for (const message of dangerous) console.log(`     dangerous since ${since}: ${message}`);
+  for (const message of breaking) console.log(`     breaking since ${since}: ${message}`);
+  check(`nothing is broken since ${since}, or this is a new major version (${now})`, isKept, breaking.join('\n'));
+  // What breaks a document must fail, unless the version is a new major one; what adds must not.
+  const bare = text.replace(/^\t*"""\n[^]*?^\t*"""\n/gm, '');
+  const kept = async (to, then, next) => (await judgeContract({ version: then, text: bare }, to, next)).isKept;
+  for (const [what, before, after] of BREAKS) {
+    const broken = bare.replace(before, after);
+    const found = broken !== bare && !(await kept(broken, '1.2.3', '1.3.0')) && !(await kept(broken, '0.1.0', '0.1.1'));
+    check(`${what} would fail`, found);
+    const excused = (await kept(broken, '1.2.3', '2.0.0')) && (await kept(broken, '0.1.0', '0.2.0')) && (await kept(broken, '0.9.0', '1.0.0'));
+    check('and not with a new major version, only with an older one', excused && !(await kept(broken, '2.1.0', '1.9.0')));
+  }
+  check('what only adds would not', await kept(bare.replace(/^type PageInfo \{$/m, '$&\n\tnew: Int'), '1.2.3', '1.2.4'));
 }
