@@ -1,16 +1,13 @@
 //! Being asked to stop, and being given other settings: nothing that was taken is lost.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Lines};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use commongraph::graph::Introspection;
 use commongraph::sandbox::{self, Sandbox};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
 use crate::harness::{Asker, Gateway, World};
 use crate::wire::{Wire, post};
@@ -19,10 +16,10 @@ const SLOW: &str = "{ viewer { wordpressUser { displayName } } }";
 const TOKEN: &str = "x-wordpress-token: sandbox-wpcom-olga\r\n";
 
 /// A command that is killed when a test fails.
-struct Process(Child);
+pub struct Process(Child);
 
 impl Process {
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_commongraph"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COMMONGRAPH_")) {
             command.env_remove(name);
@@ -30,13 +27,18 @@ impl Process {
         Self(command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
-    fn signal(&self, name: &str) {
+    /// What it says on stderr, from here on.
+    pub fn log(&mut self) -> Log {
+        Log(BufReader::new(self.0.stderr.take().unwrap()).lines())
+    }
+
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Waits for its end: the exit code.
-    async fn ended(mut self) -> Option<i32> {
+    pub async fn ended(mut self) -> Option<i32> {
         tokio::task::spawn_blocking(move || self.0.wait().unwrap().code()).await.unwrap()
     }
 }
@@ -45,6 +47,21 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// A log, line by line.
+pub struct Log(Lines<BufReader<ChildStderr>>);
+
+impl Log {
+    /// Goes on to the line that holds these words.
+    pub fn until(&mut self, words: &str) -> String {
+        self.0.find_map(|line| line.ok().filter(|line| line.contains(words))).unwrap_or_else(|| panic!("no {words}"))
+    }
+
+    /// All that is left of it.
+    pub fn rest(self) -> String {
+        self.0.map(|line| line.unwrap() + "\n").collect()
     }
 }
 
@@ -58,54 +75,9 @@ fn start_sandbox() -> (Process, SocketAddr) {
 }
 
 /// The number behind `name=` in a log.
-fn number(log: &str, name: &str) -> u64 {
+pub fn number(log: &str, name: &str) -> u64 {
     let rest = log.split(&format!("{name}=")).nth(1).unwrap_or_else(|| panic!("{log}"));
     rest.split_whitespace().next().unwrap().parse().unwrap()
-}
-
-/// Asks on and on, on connections that it keeps as long as they are kept, until none can be had any more; each whole
-/// answer counts.
-async fn hammer(address: SocketAddr, answered: Arc<AtomicU64>, told: Arc<Notify>) {
-    while let Ok(socket) = tokio::net::TcpStream::connect(address).await {
-        let mut wire = Wire(socket);
-        loop {
-            use tokio::io::AsyncWriteExt;
-            if wire.0.write_all(post(SLOW, TOKEN).as_bytes()).await.is_err() {
-                break;
-            }
-            let Some(reply) = wire.reply().await else { break };
-            let body: Value = serde_json::from_slice(&reply.body).unwrap();
-            assert_eq!(body["data"]["viewer"]["wordpressUser"]["displayName"], "Olga Brandt", "{body}");
-            answered.fetch_add(1, Ordering::SeqCst);
-            told.notify_one();
-            if reply.head.contains("connection: close") {
-                break;
-            }
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stopped_under_load_twenty_times_it_answers_whatever_it_took_and_exits_with_0() {
-    for run in 0..20 {
-        let (mut process, address) = start_sandbox();
-        let (answered, told) = (Arc::<AtomicU64>::default(), Arc::<Notify>::default());
-        let clients: Vec<_> =
-            (0..6).map(|_| tokio::spawn(hammer(address, Arc::clone(&answered), Arc::clone(&told)))).collect();
-        while answered.load(Ordering::SeqCst) < 12 + run {
-            told.notified().await;
-        }
-        process.signal("TERM");
-        for client in clients {
-            client.await.unwrap();
-        }
-        let mut stderr: ChildStderr = process.0.stderr.take().unwrap();
-        assert_eq!(process.ended().await, Some(0));
-        let mut log = String::new();
-        stderr.read_to_string(&mut log).unwrap();
-        assert!(log.contains("every request that was taken is answered"), "{log}");
-        assert_eq!(number(&log, "requests"), answered.load(Ordering::SeqCst), "run {run}: {log}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,12 +88,12 @@ async fn asked_twice_it_does_not_wait_for_what_is_under_way() {
         "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n",
     )
     .await;
-    let mut log = BufReader::new(process.0.stderr.take().unwrap()).lines();
+    let mut log = process.log();
     process.signal("TERM");
-    assert!(log.find(|line| line.as_ref().unwrap().contains("asked to stop")).is_some());
+    log.until("asked to stop");
     process.signal("TERM");
     assert_eq!(process.ended().await, Some(0));
-    assert!(log.any(|line| line.unwrap().contains("stopped at once")));
+    log.until("stopped at once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,10 +175,18 @@ async fn other_settings_are_taken_without_a_pause_and_bad_ones_refused_whole() {
 }
 
 /// A settings file of one test's own, gone with it.
-struct File(PathBuf);
+pub struct File(PathBuf);
 
 impl File {
-    fn write(&self, text: &str) {
+    pub fn named(name: &str) -> Self {
+        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.toml", std::process::id())))
+    }
+
+    pub fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    pub fn write(&self, text: &str) {
         std::fs::write(&self.0, text).unwrap();
     }
 }
@@ -218,7 +198,7 @@ impl Drop for File {
 }
 
 /// Settings for `serve`, with what a test adds.
-fn settings(sandbox: &Sandbox, more: &str) -> String {
+pub fn settings(sandbox: &Sandbox, more: &str) -> String {
     format!(
         "wordpress.base_url = '{}'\nhttp.listen = '127.0.0.1:0'\nhttp.drain.grace_ms = 0\n\
          access.jwt.issuer = 'nobody'\naccess.jwt.audience = 'us'\naccess.jwt.secret = '{}'\n{more}\n",
@@ -230,11 +210,11 @@ fn settings(sandbox: &Sandbox, more: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hangup_reloads_a_good_file_and_refuses_a_bad_one_with_its_line() {
     let sandbox = Sandbox::start(sandbox::Settings::default()).await.unwrap();
-    let file = File(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hangup-{}.toml", std::process::id())));
+    let file = File::named("hangup");
     file.write(&settings(&sandbox, ""));
-    let mut process = Process::start(&["serve", "--config", file.0.to_str().unwrap()]);
-    let mut log = BufReader::new(process.0.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let mut until = |words: &str| log.find(|line| line.contains(words)).unwrap_or_else(|| panic!("no {words}"));
+    let mut process = Process::start(&["serve", "--config", file.path()]);
+    let mut log = process.log();
+    let mut until = |words: &str| log.until(words);
     let address = until("address=").split("address=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     let ask = async || {
         let mut wire = Wire::open(address.parse().unwrap()).await;

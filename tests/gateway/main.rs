@@ -15,6 +15,7 @@ mod callback;
 mod command;
 mod crowd;
 mod documents;
+mod drain;
 mod edge;
 mod fields;
 mod filters;

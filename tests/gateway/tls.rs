@@ -17,10 +17,10 @@ use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 use crate::wire::Wire;
 
 /// A folder of one test's own, gone with it.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
@@ -35,7 +35,13 @@ impl Folder {
         settings
     }
 
-    fn write(&self, certificate: &str, key: &str) {
+    /// The same as lines of a settings file.
+    pub fn as_settings(&self) -> String {
+        let at = self.0.display();
+        format!("http.tls.certificate_file = '{at}/certificate.pem'\nhttp.tls.private_key_file = '{at}/key.pem'")
+    }
+
+    pub fn write(&self, certificate: &str, key: &str) {
         std::fs::write(self.0.join("certificate.pem"), certificate).unwrap();
         std::fs::write(self.0.join("key.pem"), key).unwrap();
     }
@@ -48,7 +54,7 @@ impl Drop for Folder {
 }
 
 /// A certificate for this machine and its key, as PEM.
-fn pair() -> (String, String) {
+pub fn pair() -> (String, String) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     (cert.pem(), signing_key.serialize_pem())
 }

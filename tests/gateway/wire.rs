@@ -25,6 +25,11 @@ impl Wire {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
+    /// The same where the other side may be gone: whether it was sent.
+    pub async fn try_say(&mut self, text: &str) -> bool {
+        self.0.write_all(text.as_bytes()).await.is_ok()
+    }
+
     /// Whatever comes until the other side closes.
     pub async fn rest(mut self) -> String {
         let mut seen = Vec::new();
@@ -32,7 +37,7 @@ impl Wire {
         String::from_utf8_lossy(&seen).into_owned()
     }
 
-    /// One whole answer that says its length; `None` if the connection ends first.
+    /// One whole answer that says its length; `None` if the connection ends before it begins.
     pub async fn reply(&mut self) -> Option<Reply> {
         let mut seen = Vec::new();
         let end = loop {
@@ -53,7 +58,10 @@ impl Wire {
     async fn more(&mut self, seen: &mut Vec<u8>) -> Option<()> {
         let mut part = [0; 4096];
         match self.0.read(&mut part).await {
-            Ok(0) | Err(_) => None,
+            Ok(0) | Err(_) => {
+                assert!(seen.is_empty(), "the connection ends within an answer: {}", String::from_utf8_lossy(seen));
+                None
+            }
             Ok(count) => {
                 seen.extend_from_slice(&part[..count]);
                 Some(())
