@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 use super::parts::Parts;
@@ -18,6 +18,9 @@ use crate::http::Standing;
 use crate::http::explorer::Tab;
 use crate::http::server::Server;
 use crate::metrics::Metrics;
+
+/// How many connections may wait in the system's queue for a seat: what comes beyond it is dropped there without a word.
+const WAITING_MAX: u32 = 1_024;
 
 /// A gateway that answers at an address; it stops at once when this is dropped.
 pub struct Running {
@@ -38,9 +41,9 @@ struct Scrape {
 }
 
 impl Scrape {
-    async fn start(settings: &Settings, address: SocketAddr, standing: &Standing) -> Result<Self, String> {
+    fn start(settings: &Settings, address: SocketAddr, standing: &Standing) -> Result<Self, String> {
         let server = Arc::new(Server::for_metrics(&settings.http, address, standing)?);
-        let (listener, address) = listen("http.metrics_listen", address).await?;
+        let (listener, address) = listen("http.metrics_listen", address)?;
         Ok(Self { address, task: tokio::spawn(server.run(listener)) })
     }
 }
@@ -51,9 +54,14 @@ impl Drop for Scrape {
     }
 }
 
-async fn listen(setting: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
+fn listen(setting: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     let cannot = |error: io::Error| format!("{setting}: cannot listen on {address}: {error}");
-    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(cannot)?;
+    // As for every listener of the standard library's on Unix: the last process's connections are no hindrance.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true).map_err(cannot)?;
+    socket.bind(address).map_err(cannot)?;
+    let listener = socket.listen(WAITING_MAX).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     Ok((listener, address))
 }
@@ -70,9 +78,9 @@ impl Running {
         let standing = Standing::new(&settings.http, metrics);
         let (routes, graph) = super::routes(&parts, tabs.clone(), &standing)?;
         let server = Arc::new(Server::build(&settings.http, &standing, routes)?);
-        let (listener, address) = listen("http.listen", settings.http.listen).await?;
+        let (listener, address) = listen("http.listen", settings.http.listen)?;
         let scrape = match settings.http.metrics_listen {
-            Some(address) => Some(Scrape::start(settings, address, &standing).await?),
+            Some(address) => Some(Scrape::start(settings, address, &standing)?),
             None => None,
         };
         measure(&standing, graph);

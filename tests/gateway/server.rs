@@ -169,6 +169,22 @@ async fn a_listed_proxy_has_as_many_connections_as_there_are() {
 }
 
 #[tokio::test]
+async fn hundreds_of_connections_over_the_limit_wait_for_a_seat_and_none_is_dropped() {
+    let gateway = Gateway::start(|settings| {
+        settings.http.limits.connections_max = 1;
+        settings.http.timeouts.header_ms = 300_000;
+    })
+    .await;
+    let seated = Wire::open(gateway.running.address).await;
+    let waiting = futures_util::future::join_all((0..400).map(|_| Wire::open(gateway.running.address))).await;
+    drop(seated);
+    for mut wire in waiting {
+        wire.say(&post("{ __typename }", "connection: close\r\n")).await;
+        assert_eq!(wire.reply().await.unwrap().status, 200);
+    }
+}
+
+#[tokio::test]
 async fn a_request_over_the_limit_is_refused_at_once_and_health_is_told_all_the_same() {
     let world = world(|settings| {
         settings.http.limits.requests_max = 1;
