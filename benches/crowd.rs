@@ -4,6 +4,8 @@
 //! far it is every few seconds, and ends with a failure if an answer holds another's marker or the run shows nothing.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to its terminal and must not go on")]
 
+#[path = "../tests/gateway/crowd/cast.rs"]
+mod cast;
 #[path = "../tests/gateway/crowd/play.rs"]
 mod play;
 

@@ -7,6 +7,8 @@
 //! the line that fits the samples after the first third best may climb by so much until the end, and no more.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to its terminal and must not go on")]
 
+#[path = "../tests/gateway/crowd/cast.rs"]
+mod cast;
 #[path = "soak/fits.rs"]
 mod fits;
 #[path = "soak/trouble.rs"]
@@ -18,15 +20,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use cast::{Dice, jwt, markers};
 use commongraph::app::{self, Running, tour};
 use commongraph::config::Settings;
-use commongraph::sandbox::{
-    self, CrowdMember, JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, Sandbox, crowd_member, services,
-};
-use fits::{fits, markers};
+use commongraph::sandbox::{self, Sandbox, crowd_member, services};
+use fits::fits;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use trouble::{Dice, troubles};
+use trouble::troubles;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -134,15 +135,6 @@ fn askers() -> Vec<Asker> {
     all
 }
 
-fn jwt(member: &CrowdMember) -> String {
-    let claims = json!({
-        "iss": JWT_ISSUER, "aud": JWT_AUDIENCE, "sub": member.name, "exp": 4_102_444_800_u64,
-        JWT_ONEALL_USER_CLAIM: member.oneall_user,
-    });
-    let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
-    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
-}
-
 impl Stage {
     async fn set() -> Self {
         let sandbox = Sandbox::start(sandbox::Settings { crowd: PEOPLE, ..Default::default() }).await.unwrap();
@@ -220,7 +212,7 @@ impl Stage {
             tally.wrong.lock().unwrap().push(told);
         };
         if let Some(own) = &asker.sees
-            && markers(text).any(|marker| marker != own)
+            && markers(text).iter().any(|marker| marker != own)
         {
             wrong("sees another's marker");
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 pub use crate::model::Skipped;
 
+use self::span::Numbered;
 use crate::access::Denied;
 use crate::model::Provider;
 use crate::upstream::{
@@ -41,24 +42,32 @@ pub struct List<T> {
 /// an answer may have hundreds of thousands, and nobody reads them one by one.
 #[derive(Debug, Default)]
 pub struct LeftOut {
-    named: Vec<Skipped>,
-    others: usize,
+    named: Vec<Numbered<Skipped>>,
+    /// How many others there are, by the number of the first.
+    others: Option<Numbered<usize>>,
 }
 
 impl LeftOut {
-    /// Notes a row by its place and by what is wrong with it.
-    pub fn note(&mut self, path: impl FnOnce() -> String, detail: String) {
+    /// Notes a row by its number in the list, its place and what is wrong with it.
+    pub fn note(&mut self, number: u32, path: impl FnOnce() -> String, detail: String) {
         if self.named.len() < SKIPPED_MAX {
-            self.named.push(Skipped { path: path(), detail, rows: 1 });
+            self.named.push(Numbered { number, value: Skipped { path: path(), detail, rows: 1 } });
         } else {
-            self.others += 1;
+            self.others.get_or_insert(Numbered { number, value: 0 }).value += 1;
         }
     }
 
     /// All that was noted of the list of this name.
     pub fn of(self, list: &str) -> Vec<Skipped> {
-        let detail = format!("{} more rows", self.others);
-        let rest = (self.others > 0).then(|| Skipped { path: list.to_owned(), detail, rows: self.others });
+        self.numbered(list).into_iter().map(|noted| noted.value).collect()
+    }
+
+    /// The same, each by its number.
+    pub fn numbered(self, list: &str) -> Vec<Numbered<Skipped>> {
+        let rest = self.others.map(|Numbered { number, value: rows }| {
+            let detail = format!("{rows} more rows");
+            Numbered { number, value: Skipped { path: list.to_owned(), detail, rows } }
+        });
         self.named.into_iter().chain(rest).collect()
     }
 }

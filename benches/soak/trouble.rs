@@ -2,21 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Numbers that look random and come of a seed and a place alone (the mixing of SplitMix64).
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn of(seed: u64, place: u64) -> Self {
-        Self(seed ^ place.wrapping_mul(0xD6E8_FEB8_6659_FD93))
-    }
-
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
+use super::cast::Dice;
 
 /// Up to three faults, each at one provider and for a share of its requests; every other time none at all, so that the
 /// providers recover. WordPress.com's ban is drawn for one person alone and seldom, since it lasts for a minute.

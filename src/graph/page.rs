@@ -48,6 +48,11 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// Those of a list that pages forward only.
+    pub fn forward(first: Option<i32>, after: Option<String>) -> Self {
+        Self { first, after, ..Self::default() }
+    }
+
     /// Checks the arguments for the list of this name, newest first.
     ///
     /// # Errors

@@ -211,7 +211,7 @@ impl Query {
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
         #[graphql(desc = "Only rows that fit all of this.")] filter: Option<ServiceFilter>,
     ) -> Option<Result<Page<Service>, Error>> {
-        Some(lists::services(ctx, Arguments { first, after, ..Arguments::default() }, filter).await)
+        Some(lists::services(ctx, Arguments::forward(first, after), filter).await)
     }
 
     /// The caller's budget of calls to the providers, which is counted by the minute: `{ rateLimit { remaining resetAt } }`.
@@ -282,7 +282,7 @@ impl Viewer {
         #[graphql(desc = "Only rows that fit all of this.")] filter: Option<ConnectionFilter>,
         #[graphql(desc = "In which order; newest first if not said.")] order_by: Option<ConnectionOrder>,
     ) -> Option<Result<Page<Connection>, Error>> {
-        let arguments = Arguments { first, after, ..Arguments::default() };
+        let arguments = Arguments::forward(first, after);
         Some(lists::own_connections(ctx, arguments, filter, order_by).await)
     }
 
@@ -295,7 +295,7 @@ impl Viewer {
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
         #[graphql(desc = "Only rows that fit all of this.")] filter: Option<ApplicationFilter>,
     ) -> Option<Result<Page<Application>, Error>> {
-        Some(lists::applications(ctx, Arguments { first, after, ..Arguments::default() }, filter).await)
+        Some(lists::applications(ctx, Arguments::forward(first, after), filter).await)
     }
 
     /// The person's identities: those behind their Keyring connections and those of their OneAll user. Null, with an error, if
@@ -307,7 +307,7 @@ impl Viewer {
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
         #[graphql(desc = "Only rows that fit all of this.")] filter: Option<IdentityFilter>,
     ) -> Option<Result<Page<Identity>, Error>> {
-        Some(lists::own_identities(ctx, Arguments { first, after, ..Arguments::default() }, filter).await)
+        Some(lists::own_identities(ctx, Arguments::forward(first, after), filter).await)
     }
 }
 

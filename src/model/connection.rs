@@ -58,6 +58,33 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// A connection of which nothing is known but what names it, and its record.
+    pub fn blank(key: ConnectionKey, record: Record) -> Self {
+        let (provider, provider_id, kind) = match &key {
+            ConnectionKey::Keyring(id) => (Provider::WordPress, id.to_string(), ConnectionKind::Keyring),
+            ConnectionKey::Publicize(id) => (Provider::WordPress, id.id.to_string(), ConnectionKind::Publicize),
+            ConnectionKey::SignIn(token) => (Provider::OneAll, token.to_string(), ConnectionKind::SignIn),
+        };
+        Self {
+            key,
+            provider,
+            provider_id,
+            kind,
+            label: None,
+            created_at: None,
+            expires_at: None,
+            shared: None,
+            additional_accounts: Vec::new(),
+            health: None,
+            service: None,
+            identity: None,
+            plugin: None,
+            sites: Vec::new(),
+            record,
+            complete: true,
+        }
+    }
+
     /// Where the person's own browser renews the grant; none where the provider gives no place.
     pub fn renewal(&self) -> Option<&Link<ConnectionKey>> {
         match &self.record {

@@ -1,8 +1,10 @@
 //! A small crowd, at once: nobody is shown what is another's. `cargo bench --bench crowd` plays it with a large one.
 
+mod cast;
 mod play;
 
-use play::{Plan, markers, play};
+use cast::markers;
+use play::{Plan, play};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_in_a_crowd_is_shown_what_is_anothers() {

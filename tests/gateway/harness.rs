@@ -52,6 +52,21 @@ pub fn as_shipped(settings: &mut Settings) {
     settings.oneall.cache = upstream::CacheSettings::default();
 }
 
+/// Limits for documents as large and as costly as any setting allows.
+pub fn generous() -> Limits {
+    Limits {
+        bytes_max: 1 << 20,
+        tokens_max: 20_000,
+        depth_max: 30,
+        aliases_max: 10_000,
+        expanded_max: 50_000,
+        selections_max: 50_000,
+        calls_max: 10_000,
+        rows_max: 10_000_000,
+        ..Limits::default()
+    }
+}
+
 /// One who asks: the headers of their requests.
 #[derive(Clone, Debug, Default)]
 pub struct Asker(pub Vec<(&'static str, String)>);
@@ -64,20 +79,7 @@ impl World {
 
     /// A sandbox, and a gateway that takes documents as large and as costly as any setting allows.
     pub async fn generous() -> Self {
-        Self::with(sandbox::Settings::default(), |settings| {
-            settings.graph.limits = Limits {
-                bytes_max: 1 << 20,
-                tokens_max: 20_000,
-                depth_max: 30,
-                aliases_max: 10_000,
-                expanded_max: 50_000,
-                selections_max: 50_000,
-                calls_max: 10_000,
-                rows_max: 10_000_000,
-                ..Limits::default()
-            };
-        })
-        .await
+        Self::with(sandbox::Settings::default(), |settings| settings.graph.limits = generous()).await
     }
 
     /// A sandbox and a gateway with other settings.

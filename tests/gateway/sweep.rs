@@ -15,7 +15,7 @@ use commongraph::config::Settings;
 use commongraph::graph::document::limits::Limits;
 use serde_json::{Value, json};
 
-use crate::harness::{Asker, World, codes};
+use crate::harness::{Asker, World, codes, generous};
 use crate::selection::Types;
 
 /// Whom the sandbox knows at WordPress.com by this token, and at OneAll by this user token: one person.
@@ -440,17 +440,7 @@ impl Sweep {
         let mut all = Vec::new();
         let world = World::with(Default::default(), |settings| {
             all = callers(settings);
-            settings.graph.limits = Limits {
-                bytes_max: 1 << 20,
-                tokens_max: 20_000,
-                depth_max: 30,
-                aliases_max: 10_000,
-                expanded_max: 50_000,
-                selections_max: 50_000,
-                calls_max: 10_000,
-                errors_max: 1_000,
-                ..Limits::default()
-            };
+            settings.graph.limits = Limits { errors_max: 1_000, ..generous() };
         })
         .await;
         let types = Types::read(&world.gateway).await;

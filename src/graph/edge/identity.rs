@@ -66,7 +66,7 @@ impl Identity {
         #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
     ) -> Option<Result<Page<Connection>, Error>> {
-        Some(lists::connections_of(ctx, self, Arguments { first, after, ..Arguments::default() }).await)
+        Some(lists::connections_of(ctx, self, Arguments::forward(first, after)).await)
     }
 }
 

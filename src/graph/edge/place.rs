@@ -55,7 +55,7 @@ impl Service {
         #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
     ) -> Option<Result<Page<Connection>, Error>> {
-        let arguments = Arguments { first, after, ..Arguments::default() };
+        let arguments = Arguments::forward(first, after);
         Some(lists::connections_at(ctx, &self.key, arguments).await)
     }
 
@@ -68,7 +68,7 @@ impl Service {
         #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
     ) -> Option<Result<Page<Identity>, Error>> {
-        let arguments = Arguments { first, after, ..Arguments::default() };
+        let arguments = Arguments::forward(first, after);
         Some(lists::identities_at(ctx, &self.key, arguments).await)
     }
 

@@ -20,9 +20,9 @@ use super::date;
 use super::payload::Listing;
 use crate::model::key::is_slug;
 use crate::model::{Application, ApplicationKey, DateTime, Provider, Url, key};
+use crate::provider::LeftOut;
 use crate::provider::lenient::Loose;
 use crate::provider::span::{Numbered, Page, Paging};
-use crate::provider::{SKIPPED_MAX, Skipped};
 
 /// OneAll's plugins that make connections: the key, and the name to show.
 const PLUGINS: [(&str, &str); 3] =
@@ -41,36 +41,22 @@ fn read<R, T, K: Eq + Hash>(
     let [total, size] = [listing.pagination.total_entries, listing.pagination.entries_per_page].map(count);
     let paging = total.zip(size).map(|(total, size)| Paging { total, size });
     let entries = u32::try_from(listing.entries.0.len()).unwrap_or(u32::MAX);
-    let mut page = Page { rows: Vec::new(), skipped: Vec::new(), entries, paging };
-    let mut seen = HashSet::new();
+    let (mut rows, mut left_out, mut seen) = (Vec::new(), LeftOut::default(), HashSet::new());
     for (number, entry) in (0..).zip(listing.entries.0) {
         let mut odd = Vec::new();
         match entry.value.and_then(|entry| row(entry, &mut odd)) {
             Ok(noun) if seen.insert(key(&noun)) => {
-                page.rows.push(Numbered { number, value: Arc::new(noun) });
+                rows.push(Numbered { number, value: Arc::new(noun) });
                 for field in odd {
                     let path = || format!("{}.{field}", path(name, number, &entry.place));
-                    note(&mut page.skipped, name, number, path, "expected a date".to_owned());
+                    left_out.note(number, path, "expected a date".to_owned());
                 }
             }
             Ok(_) => {}
-            Err(detail) => note(&mut page.skipped, name, number, || path(name, number, &entry.place), detail),
+            Err(detail) => left_out.note(number, || path(name, number, &entry.place), detail),
         }
     }
-    page
-}
-
-/// Notes what could not be read, by its entry; of many, the first are named and one more note counts the others.
-fn note(noted: &mut Vec<Numbered<Skipped>>, list: &str, number: u32, path: impl FnOnce() -> String, detail: String) {
-    let count = noted.len();
-    match noted.last_mut() {
-        Some(others) if count > SKIPPED_MAX => others.value.rows += 1,
-        _ if count == SKIPPED_MAX => {
-            let (path, detail) = (list.to_owned(), "the first of more".to_owned());
-            noted.push(Numbered { number, value: Skipped { path, detail, rows: 1 } });
-        }
-        _ => noted.push(Numbered { number, value: Skipped { path: path(), detail, rows: 1 } }),
-    }
+    Page { rows, skipped: left_out.numbered(name), entries, paging }
 }
 
 /// The plugin with this key, if OneAll is known to have it. A site's plugins cannot be listed, so of no other key can

@@ -47,7 +47,7 @@ fn each<P, T>(
 ) -> Vec<T> {
     let mut mapped = Vec::with_capacity(rows.0.len());
     let outer = notes.path.len();
-    for (index, row) in rows.0.into_iter().enumerate() {
+    for (index, row) in (0..).zip(rows.0) {
         let dot = if outer == 0 { "" } else { "." };
         // Writing into a string cannot fail. A map's key is the provider's text: only a plain word may stand in a path.
         let _ = match is_slug(&row.place) {
@@ -56,7 +56,7 @@ fn each<P, T>(
         };
         match row.value.and_then(|payload| map(notes, &row.place, payload)) {
             Ok(noun) => mapped.push(noun),
-            Err(detail) => notes.left_out.note(|| notes.path.clone(), detail),
+            Err(detail) => notes.left_out.note(index, || notes.path.clone(), detail),
         }
         notes.path.truncate(outer);
     }

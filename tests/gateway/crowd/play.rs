@@ -12,13 +12,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use commongraph::app::{self, Running, tour};
 use commongraph::config::Settings;
-use commongraph::sandbox::{
-    self, CrowdMember, JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, Sandbox, crowd_member,
-};
+use commongraph::sandbox::{self, CrowdMember, Sandbox, crowd_member};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+
+use super::cast::{Dice, jwt, markers};
 
 /// How many tasks ask, and how many requests each of them has under way.
 const TASKS: u64 = 4;
@@ -33,9 +33,6 @@ const FOREIGN_ONE_IN: u64 = 2;
 
 /// How long a connection is kept that says nothing: less than the gateway keeps it.
 const IDLE_MAX: Duration = Duration::from_secs(2);
-
-const MARKER: &str = "crowd-";
-const MARKER_DIGITS: usize = 4;
 
 /// How large the crowd is, how much it asks, and what everything comes of.
 #[derive(Clone, Copy, Debug)]
@@ -92,22 +89,6 @@ impl Tally {
             (!self.errors.keys().any(|code| code.starts_with("PROVIDER_")), "no provider stumbled"),
         ];
         wrong.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why)
-    }
-}
-
-/// Numbers that look random and come of a seed and a place alone (the mixing of SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn of(seed: u64, place: u64) -> Self {
-        Self(seed ^ place.wrapping_mul(0xD6E8_FEB8_6659_FD93))
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
     }
 }
 
@@ -320,25 +301,6 @@ impl Stage {
         tally.nothing = u64::from(is_foreign && errors.is_empty() && seen.is_empty());
         tally
     }
-}
-
-fn jwt(member: &CrowdMember) -> String {
-    let claims = json!({
-        "iss": JWT_ISSUER, "aud": JWT_AUDIENCE, "sub": member.name, "exp": 4_102_444_800_u64,
-        JWT_ONEALL_USER_CLAIM: member.oneall_user,
-    });
-    let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
-    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
-}
-
-/// Every marker in a text.
-pub fn markers(text: &str) -> Vec<String> {
-    let ends = text.match_indices(MARKER).map(|(at, _)| at + MARKER.len());
-    let digits = ends.filter_map(|end| text.get(end..end + MARKER_DIGITS));
-    digits
-        .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
-        .map(|digits| format!("{MARKER}{digits}"))
-        .collect()
 }
 
 /// Plays it all, and tells how far it is now and then.

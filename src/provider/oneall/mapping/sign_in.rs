@@ -12,8 +12,8 @@ use super::identity::{encrypted, readable};
 use super::{dated, is_about, link, moment, read};
 use crate::model::key::slug;
 use crate::model::{
-    Connection, ConnectionHealth, ConnectionKey, ConnectionKind, ConnectionToken, HealthAction, HealthActionKind,
-    HealthState, Identity, IdentityToken, Provider, Record, SignInPlugin, SignInRecord, SignInResult, UserToken,
+    Connection, ConnectionHealth, ConnectionKey, ConnectionToken, HealthAction, HealthActionKind, HealthState,
+    Identity, IdentityToken, Record, SignInPlugin, SignInRecord, SignInResult, UserToken,
 };
 use crate::provider::span::Page;
 
@@ -85,7 +85,6 @@ pub fn sign_in(token: ConnectionToken, opened: Opened<ConnectionData>) -> Result
         service: identity.as_ref().and_then(|identity| identity.service.clone()),
         identity: identity.map(Arc::new),
         plugin: key,
-        complete: true,
         ..blank(record)
     })
 }
@@ -172,22 +171,5 @@ fn blank_record(token: ConnectionToken) -> SignInRecord {
 }
 
 fn blank(record: SignInRecord) -> Connection {
-    Connection {
-        key: ConnectionKey::SignIn(record.token.clone()),
-        provider: Provider::OneAll,
-        provider_id: record.token.to_string(),
-        kind: ConnectionKind::SignIn,
-        label: None,
-        created_at: None,
-        expires_at: None,
-        shared: None,
-        additional_accounts: Vec::new(),
-        health: None,
-        service: None,
-        identity: None,
-        plugin: None,
-        sites: Vec::new(),
-        record: Record::SignIn(record),
-        complete: false,
-    }
+    Connection::blank(ConnectionKey::SignIn(record.token.clone()), Record::SignIn(record))
 }

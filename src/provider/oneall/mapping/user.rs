@@ -43,7 +43,7 @@ pub fn user(token: UserToken, payload: UserData) -> Result<OneAllUser, String> {
         };
         match found {
             Ok(identity) => identities.push(identity),
-            Err(detail) => left_out.note(|| path("identities", index, &row.place), detail),
+            Err(detail) => left_out.note(index, || path("identities", index, &row.place), detail),
         }
     }
     // OneAll's own mobile kits read `identity` or `identities`, whichever came.

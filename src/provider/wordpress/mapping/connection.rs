@@ -63,10 +63,8 @@ fn map(
     let identity = identity(&mut item, &key).map(Arc::new);
     let expires_at = moment(&item.expires);
     let refresh_url = link(std::mem::take(&mut item.refresh_url));
+    let record = if publicize { publicize_record } else { keyring_record };
     Ok(Connection {
-        provider: Provider::WordPress,
-        provider_id: id.to_string(),
-        kind,
         created_at: moment(&item.issued),
         expires_at,
         shared: if publicize { item.shared.flag() } else { None },
@@ -75,11 +73,8 @@ fn map(
         label: std::mem::take(&mut item.label).text(),
         service: std::mem::take(&mut item.service).text(),
         identity,
-        plugin: None,
         sites: site.into_iter().chain(named).fold(Vec::new(), with),
-        record: if publicize { publicize_record(id, item, refresh_url) } else { keyring_record(id, item, refresh_url) },
-        complete: true,
-        key,
+        ..Connection::blank(key, record(id, item, refresh_url))
     })
 }
 
