@@ -24,7 +24,7 @@ fn number(flag: &str, otherwise: u64) -> u64 {
 }
 
 fn line(tally: &Tally, began: Instant) -> String {
-    let Tally { sent, left, broken, answered, whole, own, nothing, errors, mismatches } = tally;
+    let Tally { sent, left, broken, answered, whole, own, nothing, errors, mismatches, met: _ } = tally;
     format!(
         "{:>4} s: {sent} requests, {answered} answered ({whole} without an error, {own} with their own marker, {nothing} \
          nothing of another's), {left} left, {broken} broken off; errors {errors:?}; {} mismatches",
@@ -36,7 +36,7 @@ fn line(tally: &Tally, began: Instant) -> String {
 #[tokio::main]
 async fn main() -> ExitCode {
     let callers = usize::try_from(number("--callers", 1_000)).unwrap();
-    let plan = Plan { requests: number("--requests", 20_000), callers, seed: number("--seed", 1) };
+    let plan = Plan { requests: number("--requests", 20_000), callers, seed: number("--seed", 1), swapped: false };
     println!("{} requests of {} callers, seed {}", plan.requests, plan.callers, plan.seed);
     let (began, mut told) = (Instant::now(), Instant::now());
     let tally = play(plan, |tally| {
@@ -47,8 +47,9 @@ async fn main() -> ExitCode {
     })
     .await;
     println!("{}", line(&tally, began));
+    println!("{:?}", tally.met);
     tally.mismatches.iter().take(20).for_each(|mismatch| println!("{mismatch}"));
-    let why = tally.idle();
+    let why = tally.idle(plan);
     if let Some(why) = why {
         println!("this shows nothing: {why}");
     }

@@ -8,11 +8,19 @@ use play::{Plan, play};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_in_a_crowd_is_shown_what_is_anothers() {
-    let plan = Plan { requests: 3_000, callers: 40, seed: 1 };
+    let plan = Plan { requests: 3_000, callers: 40, seed: 1, swapped: false };
     let tally = play(plan, |_| {}).await;
     assert!(tally.mismatches.is_empty(), "{:#?}", tally.mismatches);
     assert_eq!((tally.sent, tally.answered + tally.left + tally.broken), (plan.requests, plan.requests));
-    assert_eq!(tally.idle(), None, "{tally:?}");
+    assert_eq!(tally.idle(plan), None, "{tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_shows_anothers_credentials_is_seen_to_have_anothers_answers() {
+    let plan = Plan { requests: 200, callers: 40, seed: 1, swapped: true };
+    let tally = play(plan, |_| {}).await;
+    assert!(tally.mismatches.len() as u64 > tally.answered / 3, "{tally:?}");
+    assert!(tally.own < tally.answered / 20, "{tally:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! its default settings; the sandbox puts a person's marker into everything that is told with their credentials.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,12 +35,17 @@ const FOREIGN_ONE_IN: u64 = 2;
 /// How long a connection is kept that says nothing: less than the gateway keeps it.
 const IDLE_MAX: Duration = Duration::from_secs(2);
 
+/// What the metrics call the ends of calls that the faults lead to.
+const FAILURES: [&str; 4] = ["down", "garbled", "unreachable", "broken"];
+
 /// How large the crowd is, how much it asks, and what everything comes of.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub requests: u64,
     pub callers: usize,
     pub seed: u64,
+    /// Whether everybody shows the credentials of somebody else, so that nearly every answer is a mismatch.
+    pub swapped: bool,
 }
 
 /// What came of it.
@@ -60,6 +66,38 @@ pub struct Tally {
     pub errors: BTreeMap<String, u64>,
     /// Answers that hold another's marker, each with who asked for what.
     pub mismatches: Vec<String>,
+    /// What the gateway counted in the end; nothing while it is asked.
+    pub met: Met,
+}
+
+/// How often the ways were taken by which one's answer could become another's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Met {
+    /// Reads that were answered from what was kept.
+    pub kept: u64,
+    /// Reads that shared another's call.
+    pub shared: u64,
+    /// Operations that were given up when they had begun.
+    pub given_up: u64,
+    /// Calls to a provider that went wrong, by whatever fault.
+    pub failed: u64,
+}
+
+impl Met {
+    /// Adds up the metrics' text by the labels of each line.
+    fn read(text: &str) -> Self {
+        let sum = |name: &str, is_wanted: &dyn Fn(&str) -> bool| {
+            let lines = text.lines().filter(|line| line.starts_with(name) && is_wanted(line));
+            lines.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum()
+        };
+        let (reads, calls) = ("commongraph_upstream_reads_total{", "commongraph_upstream_calls_total{");
+        Self {
+            kept: sum(reads, &|line| line.contains("verdict=\"HIT\"") || line.contains("verdict=\"STALE")),
+            shared: sum(reads, &|line| line.contains("verdict=\"SHARED\"")),
+            given_up: sum("commongraph_operations_total{", &|line| line.contains("outcome=\"given_up\"")),
+            failed: sum(calls, &|line| FAILURES.iter().any(|outcome| line.contains(&format!("outcome=\"{outcome}\"")))),
+        }
+    }
 }
 
 impl Tally {
@@ -77,9 +115,16 @@ impl Tally {
         }
     }
 
-    /// Why this run shows nothing, though nobody was shown another's marker.
-    pub fn idle(&self) -> Option<&'static str> {
+    /// Why this run of a plan shows nothing, though nobody was shown another's marker.
+    pub fn idle(&self, plan: Plan) -> Option<&'static str> {
+        let Met { kept, shared, given_up, failed } = self.met;
         let wrong = [
+            (self.sent != plan.requests, "not everything was asked"),
+            (self.answered + self.left + self.broken != self.sent, "requests are lost"),
+            (kept < self.answered / 10, "too little came from what was kept"),
+            (shared == 0, "no call was shared"),
+            (given_up == 0, "nobody left an operation that had begun"),
+            (failed < self.answered / 1_000, "too few calls to the providers failed"),
             (self.answered < self.sent * 8 / 10, "too few were answered"),
             (self.broken > self.sent / 1_000, "too many connections ended before the answer"),
             (self.left < self.sent / 100, "too few left before their answer"),
@@ -201,7 +246,7 @@ struct Stage {
     client: reqwest::Client,
     people: Vec<(CrowdMember, String)>,
     _sandbox: Sandbox,
-    _running: Running,
+    running: Running,
 }
 
 /// Ways in which the providers stumble, each now and then; a request that is hit fails, or comes late.
@@ -222,6 +267,7 @@ impl Stage {
         let mut settings = Settings::default();
         app::point_at(&mut settings, &sandbox);
         settings.http.listen.set_port(0);
+        settings.http.metrics_listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         settings.http.drain.grace_ms = 0;
         // A crowd asks faster than a provider would be asked.
         for upstream in [&mut settings.wordpress.upstream, &mut settings.oneall.upstream] {
@@ -234,12 +280,19 @@ impl Stage {
         let people =
             (0..plan.callers).map(crowd_member).map(|member| (jwt(&member), member)).map(|(jwt, it)| (it, jwt));
         let url = format!("http://{}/graphql", running.address);
-        Self { plan, url, client, people: people.collect(), _sandbox: sandbox, _running: running }
+        Self { plan, url, client, people: people.collect(), _sandbox: sandbox, running }
+    }
+
+    /// What the gateway counted.
+    async fn met(&self) -> Met {
+        let at = format!("http://{}/metrics", self.running.metrics_address().unwrap());
+        Met::read(&self.client.get(at).send().await.unwrap().text().await.unwrap())
     }
 
     /// Does one move; whether it was stayed for, and its answer.
     async fn ask(&self, each: &Move) -> Option<Result<(u16, String), reqwest::Error>> {
-        let ((asker, jwt), (owner, _)) = (&self.people[each.asker], &self.people[each.owner]);
+        let ((asker, _), (owner, _)) = (&self.people[each.asker], &self.people[each.owner]);
+        let (shown, jwt) = &self.people[(each.asker + usize::from(self.plan.swapped)) % self.plan.callers];
         let text = OPERATIONS[each.operation].0;
         let body = json!({ "query": text, "variables": variables(owner, asker, text) });
         let mut request = self.client.post(&self.url).json(&body);
@@ -247,7 +300,7 @@ impl Stage {
             request = request.bearer_auth(jwt);
         }
         if each.shows_token {
-            request = request.header("X-WordPress-Token", &asker.wordpress_token);
+            request = request.header("X-WordPress-Token", &shown.wordpress_token);
         }
         let asking = async {
             let response = request.send().await?;
@@ -325,5 +378,6 @@ pub async fn play(plan: Plan, mut tell: impl FnMut(&Tally)) -> Tally {
         tell(&all);
     }
     tasks.join_all().await;
+    all.met = stage.met().await;
     all
 }
