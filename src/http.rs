@@ -12,6 +12,7 @@ mod guard;
 pub mod health;
 pub mod limits;
 pub mod load;
+mod meter;
 mod origin;
 pub mod peer;
 pub mod persisted;
@@ -108,21 +109,23 @@ pub fn routes(
     });
     standing.guests.list(proxies.clone());
     let schema = Bytes::from(rights::sdl());
-    let mut routes = Router::new()
-        .route("/graphql", any(answer))
-        .with_state(edge.clone())
-        .route("/schema.graphql", get(async move || ([(header::CONTENT_TYPE, SDL_TYPE)], schema)));
+    let mut pages =
+        Router::new().route("/schema.graphql", get(async move || ([(header::CONTENT_TYPE, SDL_TYPE)], schema)));
     if settings.shows_explorer() {
-        routes = routes.merge(explorer::routes(tabs));
+        pages = pages.merge(explorer::routes(tabs));
     }
-    let routes = routes.fallback(nothing_here).method_not_allowed_fallback(read_only);
+    let pages = pages.fallback(nothing_here).method_not_allowed_fallback(read_only);
+    let routes = pages
+        .layer(middleware::from_fn_with_state(edge.clone(), meter::pages))
+        // Counted where it is known who asks.
+        .merge(Router::new().route("/graphql", any(answer)).with_state(edge.clone()));
     // Within the layers that let pages read an answer: a page is to know that it is to come again.
     let routes = routes.layer(middleware::from_fn_with_state(standing.load.clone(), load::bound));
     // Read from the last line up: that is the order in which a request meets the layers.
     Ok(cors::open(routes, &settings.allowed_origins)
-        .merge(scrape::routes(edge))
+        .merge(scrape::routes(edge.clone()))
         .layer(middleware::from_fn_with_state(Arc::new(origin::Gate::of(settings)), origin::check))
-        .merge(health::routes(standing.readiness.clone()))
+        .merge(health::routes(standing.readiness.clone(), edge))
         .layer(middleware::from_fn(protect))
         .layer(compression())
         .layer(middleware::from_fn_with_state(Arc::new(peer::Listed::new(proxies)), peer::learn))

@@ -17,7 +17,7 @@ use async_graphql::{Request as Operation, Variables};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, Method, header};
 use axum::response::Response;
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -31,7 +31,7 @@ use self::ending::Ending;
 use self::parameters::Asked;
 use self::render::Answer;
 use super::guard::RequestId;
-use super::limits::Payer;
+use super::limits::{Limits, Over, Payer, Wait};
 use super::peer::Peer;
 use super::persisted::{Found, Persisted};
 use super::{Callers, Profile, auth};
@@ -101,20 +101,20 @@ struct Visitor<'a> {
 pub(super) async fn answer(edge: &Edge, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let media = media::accepted(&head.headers, edge.profile);
-    let address = address(&head);
+    let address = address(&head.extensions);
     match meet(edge, &head, media, address).await {
         Ok(visitor) => {
             let mut response = attend(edge, &head, body, media.unwrap_or(Media::Json), &visitor).await;
             if edge.callers.access.learn(&visitor.caller) {
                 edge.callers.limits.failed(address);
             }
-            visitor.payer.tell(response.headers_mut());
+            let over = response.extensions().get::<Over>().copied();
+            visitor.payer.tell(response.headers_mut(), over);
             response
         }
         Err(refusal) => {
-            let mut response = render::refused(refusal, edge.profile, media.unwrap_or(Media::Json));
-            edge.callers.limits.tell(response.headers_mut(), address);
-            response
+            let response = render::refused(refusal, edge.profile, media.unwrap_or(Media::Json));
+            tell_address(&edge.callers.limits, response, address)
         }
     }
 }
@@ -158,6 +158,17 @@ fn render(edge: &Edge, answer: Answer, media: Media, visitor: &Visitor<'_>) -> R
     }
 }
 
+/// Refuses what is asked beside the graph, because the address asks too much.
+pub(super) fn too_many(limits: &Limits, wait: Wait, address: IpAddr) -> Response {
+    tell_address(limits, render::refused(wait.into(), Profile::Stable, Media::Json), address)
+}
+
+fn tell_address(limits: &Limits, mut response: Response, address: IpAddr) -> Response {
+    let over = response.extensions().get::<Over>().copied();
+    limits.tell(response.headers_mut(), address, over);
+    response
+}
+
 /// Refuses a method that the graph does not take.
 pub(super) fn wrong_method() -> Response {
     let refusal = Refusal::new(Fault::Method, Error::bad_input("Use GET or POST."));
@@ -182,7 +193,7 @@ fn says_no_cache(headers: &HeaderMap) -> bool {
 /// Whether a request may read the metrics; if not, what it is told.
 pub(super) async fn may_scrape(edge: &Edge, head: &Parts) -> Result<(), Response> {
     let visitor = async {
-        let visitor = meet(edge, head, Some(Media::Json), address(head)).await?;
+        let visitor = meet(edge, head, Some(Media::Json), address(&head.extensions)).await?;
         visitor.payer.take()?;
         if visitor.caller.may(Scope::Metrics) {
             return Ok(());
@@ -194,12 +205,15 @@ pub(super) async fn may_scrape(edge: &Edge, head: &Parts) -> Result<(), Response
         let message = "The metrics are for services whose key has the scope for them.";
         Err(Refusal::new(fault, Error { scope: Some(Scope::Metrics), ..Error::own(code, message) }))
     };
-    visitor.await.map_err(|refusal| render::refused(refusal, edge.profile, Media::Json))
+    visitor.await.map_err(|refusal| {
+        let response = render::refused(refusal, edge.profile, Media::Json);
+        tell_address(&edge.callers.limits, response, address(&head.extensions))
+    })
 }
 
 /// By which address a request is counted.
-fn address(head: &Parts) -> IpAddr {
-    head.extensions.get::<Peer>().map_or(NOWHERE, |peer| peer.limit_key())
+pub(super) fn address(extensions: &Extensions) -> IpAddr {
+    extensions.get::<Peer>().map_or(NOWHERE, |peer| peer.limit_key())
 }
 
 /// Finds out who asks, as cheaply as possible for whom it will not let in.

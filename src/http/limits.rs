@@ -123,6 +123,9 @@ pub struct Limits {
     user: Class,
     service: Class,
     address: Class,
+    /// Asked by who looks whether requests are wanted; apart, so that what is asked of the graph from an address does not
+    /// make its prober take the gateway out of service.
+    probes: Budget<Key>,
     failures: Failures,
 }
 
@@ -142,8 +145,12 @@ pub(super) enum Over {
     Requests,
     /// The caller's calls.
     Calls,
-    /// The requests, or the calls, of all from this address.
+    /// The requests of all from this address.
     Address,
+    /// The calls for all from this address.
+    AddressCalls,
+    /// The looks at whether requests are wanted, of all from this address.
+    Probes,
     /// Credentials from this address that were not good.
     Failures,
 }
@@ -155,6 +162,8 @@ impl Over {
             Over::Requests => "This caller's requests are spent; ask again later.",
             Over::Calls => "This caller's calls to the providers are spent; ask again later.",
             Over::Address => "The requests from this address are spent; ask again later.",
+            Over::AddressCalls => "The calls to the providers from this address are spent; ask again later.",
+            Over::Probes => "The probes from this address are spent; ask again later.",
             Over::Failures => "Too many credentials from this address were not good; ask again later.",
         }
     }
@@ -171,6 +180,7 @@ impl Limits {
             user: class(settings.user_requests_per_minute, settings.user_calls_per_minute),
             service: class(settings.service_requests_per_minute, settings.service_calls_per_minute),
             address: class(settings.address_requests_per_minute, settings.address_calls_per_minute),
+            probes: Budget::new(Rate::new(settings.address_requests_per_minute, 1), settings.keys_max),
             failures: Failures::new(settings.failures_per_minute, settings.keys_max),
         }
     }
@@ -191,6 +201,14 @@ impl Limits {
     pub(super) fn ask(&self, address: IpAddr) -> Result<(), Wait> {
         let taken = self.address.calls.take(&Key::Address(address));
         taken.map_err(|time| Wait { over: Over::Address, time })
+    }
+
+    /// Takes a look at whether requests are wanted out of the address's budget for that.
+    ///
+    /// # Errors
+    /// If it is spent.
+    pub(super) fn probe(&self, address: IpAddr) -> Result<(), Wait> {
+        self.probes.take(&Key::Address(address)).map_err(|time| Wait { over: Over::Probes, time })
     }
 
     /// Whether a credential from this address may be tried.
@@ -221,10 +239,15 @@ impl Limits {
         Payer { class, key, of_address: &self.address, address: Key::Address(address) }
     }
 
-    /// Writes what the address has left, for a caller who is refused before anybody knows who they are.
-    pub(super) fn tell(&self, headers: &mut HeaderMap, address: IpAddr) {
-        let requests = &self.address.requests;
-        fields::write(headers, &[("address", requests.rate(), requests.left(&Key::Address(address)))]);
+    /// Writes what the address has left of the budget that is spent, else of its requests, for a caller who is refused before
+    /// anybody knows who they are. Bad credentials have no budget: of them only the wait is told.
+    pub(super) fn tell(&self, headers: &mut HeaderMap, address: IpAddr, over: Option<Over>) {
+        let (name, budget) = match over {
+            Some(Over::Failures) => return,
+            Some(Over::Probes) => ("probes", &self.probes),
+            _ => ("address", &self.address.requests),
+        };
+        fields::write(headers, &[(name, budget.rate(), budget.left(&Key::Address(address)))]);
     }
 }
 
@@ -252,7 +275,7 @@ impl<'a> Payer<'a> {
     pub(super) fn afford(&self, expected: usize) -> Result<Allowance, Wait> {
         if expected > 0 {
             self.class.calls.check(&self.key).map_err(|time| Wait { over: Over::Calls, time })?;
-            self.of_address.calls.check(&self.address).map_err(|time| Wait { over: Over::Address, time })?;
+            self.of_address.calls.check(&self.address).map_err(|time| Wait { over: Over::AddressCalls, time })?;
         }
         let Left { remaining, whole_in } = self.class.calls.left(&self.key);
         Ok(Allowance { limit: self.class.calls.rate().burst(), remaining, whole_in })
@@ -263,8 +286,12 @@ impl<'a> Payer<'a> {
         Bill { payer: self, calls: calls.clone() }
     }
 
-    /// Writes what the caller has left.
-    pub(super) fn tell(&self, headers: &mut HeaderMap) {
+    /// Writes what the caller has left; or the address, if it is its budget that is spent.
+    pub(super) fn tell(&self, headers: &mut HeaderMap, over: Option<Over>) {
+        if over == Some(Over::AddressCalls) {
+            let calls = &self.of_address.calls;
+            return fields::write(headers, &[("address-calls", calls.rate(), calls.left(&self.address))]);
+        }
         let Class { requests, calls } = self.class;
         let left = |budget: &Budget<Key>| (budget.rate(), budget.left(&self.key));
         let ((rate, requests), (calls_rate, calls)) = (left(requests), left(calls));

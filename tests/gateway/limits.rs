@@ -183,6 +183,43 @@ async fn an_address_is_counted_beside_all_who_ask_from_it() {
 }
 
 #[tokio::test]
+async fn what_is_asked_beside_the_graph_counts_for_its_address_and_whether_it_lives_is_always_told() {
+    let world = world(|limits| limits.address_requests_per_minute = 1).await;
+    let get = async |path: &str| {
+        let url = world.gateway.url().replace("/graphql", path);
+        world.gateway.client.get(url).send().await.unwrap()
+    };
+    assert_eq!(get("/schema.graphql").await.status(), StatusCode::OK);
+    for path in ["/schema.graphql", "/", "/explorer/app.js", "/nothing", "/metrics"] {
+        let refused = get(path).await;
+        assert_eq!(header(&refused, "ratelimit-policy"), "\"address\";q=1;w=60", "{path}");
+        assert!(refusal(refused).await.contains("from this address"), "{path}");
+    }
+    assert_eq!(status(&world, &Asker::service("shop"), CHEAP).await, 429);
+    assert_eq!(get("/health/ready").await.status(), StatusCode::OK);
+    let refused = get("/health/ready").await;
+    assert_eq!(header(&refused, "ratelimit-policy"), "\"probes\";q=1;w=60");
+    assert!(refusal(refused).await.contains("probes"));
+    for _ in 0..5 {
+        assert_eq!(get("/health/live").await.status(), StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn who_is_refused_for_the_calls_of_their_address_is_told_of_these() {
+    let world = World::with(Default::default(), |settings| {
+        settings.graph.limits.calls_max = 2;
+        settings.limits.address_calls_per_minute = 1;
+    })
+    .await;
+    assert_eq!(status(&world, &Asker::person("ada"), TWO).await, 200);
+    let refused = send(&world, &Asker::person("ben"), NAME).await;
+    assert_eq!(header(&refused, "ratelimit-policy"), "\"address-calls\";q=2;w=120");
+    assert!(header(&refused, "ratelimit").starts_with("\"address-calls\";r=0;"), "{refused:?}");
+    assert!(refusal(refused).await.contains("calls to the providers from this address"));
+}
+
+#[tokio::test]
 async fn calls_are_paid_for_as_they_were_made_and_what_needs_none_runs_on() {
     let world = World::with(Default::default(), |settings| {
         settings.graph.limits.calls_max = 2;

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::super::Profile;
-use super::super::limits::Wait;
+use super::super::limits::{Over, Wait};
 use super::Media;
 use crate::graph::error::{Code, Error};
 use crate::graph::operation::{self, Rejected};
@@ -55,6 +55,9 @@ pub(in crate::http) struct Refusal {
     /// How long to wait before asking again, if that is known.
     #[serde(skip)]
     pub(super) wait: Option<Duration>,
+    /// Which limit is reached, if that is why.
+    #[serde(skip)]
+    pub(super) over: Option<Over>,
     /// What is told of it.
     pub(super) errors: Vec<ServerError>,
     /// What is told beside that.
@@ -66,7 +69,7 @@ impl Refusal {
     /// A refusal for one reason.
     pub(in crate::http) fn new(fault: Fault, error: Error) -> Self {
         let wait = error.retry_after;
-        Self { fault, wait, errors: vec![error.at(None)], extensions: BTreeMap::new() }
+        Self { fault, wait, over: None, errors: vec![error.at(None)], extensions: BTreeMap::new() }
     }
 }
 
@@ -77,7 +80,7 @@ impl From<Rejected> for Refusal {
             operation::Fault::Invalid => Fault::Invalid,
             operation::Fault::NotAQuery => Fault::Method,
         };
-        Self { fault, wait: None, errors: rejected.errors, extensions: rejected.extensions }
+        Self { fault, wait: None, over: None, errors: rejected.errors, extensions: rejected.extensions }
     }
 }
 
@@ -86,7 +89,7 @@ impl From<Wait> for Refusal {
         let Wait { over, time } = wait;
         tracing::debug!(?over, wait = ?time, "refused: a limit is reached");
         let error = Error { retry_after: Some(time), ..Error::own(Code::RateLimited, over.sentence()) };
-        Refusal::new(Fault::TooMany, error)
+        Refusal { over: Some(over), ..Refusal::new(Fault::TooMany, error) }
     }
 }
 

@@ -56,6 +56,10 @@ pub(super) fn refused(refusal: Refusal, profile: Profile, media: Media) -> Respo
     if let Some(wait) = refusal.wait {
         limits::write_wait(response.headers_mut(), wait);
     }
+    // For whoever tells what is left.
+    if let Some(over) = refusal.over {
+        response.extensions_mut().insert(over);
+    }
     response
 }
 
@@ -102,5 +106,5 @@ fn did_not_run(outcome: &Outcome) -> bool {
 
 fn invalid(mut outcome: Outcome) -> Refusal {
     mask::refused(&mut outcome.errors);
-    Refusal { fault: Fault::Invalid, wait: None, errors: outcome.errors, extensions: outcome.extensions }
+    Refusal { fault: Fault::Invalid, wait: None, over: None, errors: outcome.errors, extensions: outcome.extensions }
 }
