@@ -22,6 +22,7 @@ use axum::response::Response;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
+pub(super) use self::ending::plain;
 pub(super) use self::media::Media;
 pub(super) use self::parameters::Parameters;
 pub(super) use self::refusal::{Fault, Refusal};

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use self::store::{Hash, Store};
 use self::trusted::Trusted;
-use super::graphql::{Fault, Parameters, Refusal};
+use super::graphql::{self, Fault, Parameters, Refusal};
 use crate::graph::error::{Code, Error};
 
 /// The documents that the gateway was given.
@@ -110,6 +110,7 @@ impl Persisted {
                     let message = "This gateway answers only the documents that it was given; send the ID of one.";
                     return Err(Refusal::new(Fault::Forbidden, Error::own(Code::Forbidden, message)));
                 }
+                let operation = operation.map(graphql::plain);
                 tracing::warn!(hash = hash.to_string(), operation, "a document that is not a trusted one");
             }
             _ => {}

@@ -173,3 +173,16 @@ async fn documents_that_cannot_be_read_stop_the_start() {
         assert!(!fault.contains(folder.0.to_str().unwrap()), "the value comes back: {fault}");
     }
 }
+
+#[tokio::test]
+async fn a_name_that_a_client_gives_to_a_document_is_not_written_as_it_is() {
+    let log = crate::log::Log::default();
+    let _guard = log.listen();
+    let gateway = Gateway::start(|settings| settings.http.trusted_documents.mode = Mode::Log).await;
+    for name in ["x".repeat(4_000), "a\u{1b}[31mb".to_owned()] {
+        post(&gateway, json!({ "query": TEXT, "operationName": name })).await;
+    }
+    let told = log.text();
+    let lines: Vec<_> = told.lines().filter(|line| line.contains("not a trusted one")).collect();
+    assert!(lines.len() == 2 && lines.iter().all(|line| line.contains("sha256:") && line.len() < 500), "{lines:?}");
+}

@@ -152,7 +152,7 @@ fn list(counts: &BTreeMap<&'static str, u64>) -> Option<String> {
 }
 
 /// A name as it may stand in a line: a short plain word is itself, and anything else the beginning of its hash.
-fn plain(name: &str) -> String {
+pub(in crate::http) fn plain(name: &str) -> String {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     if (1..=NAME_LENGTH_MAX).contains(&name.len()) && name.bytes().all(is_plain) {
         return name.to_owned();
