@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 use commongraph::app::lifecycle::{self, Signals, Source as Reloads};
-use commongraph::app::{self, Person, check, key, query, tour};
+use commongraph::app::{self, Person, check, key, query, tour, toy};
 use commongraph::config::{self, LogFormat, Settings, mode};
 use tracing_subscriber::EnvFilter;
 
@@ -272,7 +272,7 @@ fn hide_explorer(settings: &mut Settings, is_hidden: bool) {
 
 async fn serve(source: &Source, listen: Option<SocketAddr>, no_explorer: bool) -> Result<ExitCode, String> {
     let mut settings = load(source, listen)?;
-    mode::check_serve(&settings).map_err(|error| error.to_string())?;
+    check_serve(&settings)?;
     hide_explorer(&mut settings, no_explorer);
     let follow = log(&settings);
     let signals = Signals::take()?;
@@ -282,13 +282,18 @@ async fn serve(source: &Source, listen: Option<SocketAddr>, no_explorer: bool) -
     let file = source.file();
     let read = move || {
         let mut settings = load(&source, listen)?;
-        mode::check_serve(&settings).map_err(|error| error.to_string())?;
+        check_serve(&settings)?;
         hide_explorer(&mut settings, no_explorer);
         Ok(settings)
     };
     let reloads = Reloads { file, read: Box::new(read), follow };
     lifecycle::run(running, signals, &settings, Some(reloads)).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn check_serve(settings: &Settings) -> Result<(), String> {
+    mode::check_serve(settings).map_err(|error| error.to_string())?;
+    toy::check_unknown(settings)
 }
 
 /// One person's gateway takes its settings once: it ends sooner than they change.
@@ -311,7 +316,10 @@ async fn serve_personal(source: &Source, listen: Option<SocketAddr>, no_explorer
 
 async fn ask(question: Question) -> Result<ExitCode, String> {
     let (settings, asker) = match question.sandbox {
-        true => (Settings::default(), query::Asker::Sandbox(question.person)),
+        true => {
+            mode::check_sandbox(file_variable().as_deref(), environment()).map_err(|error| error.to_string())?;
+            (Settings::default(), query::Asker::Sandbox(question.person))
+        }
         false => {
             let (token, user) = (question.own.token.read()?, question.own.user()?);
             let person = Person::of(token.as_deref(), user.as_deref())?;

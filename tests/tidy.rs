@@ -115,6 +115,7 @@ const BANS: [Ban; 23] = [
             "src/access/mark",
             "src/app/key",
             "src/app/tour",
+            "src/app/toy",
         ],
         "k.expose_secret()",
         "a secret is opened where it is sent or its fingerprint taken",

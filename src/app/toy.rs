@@ -2,12 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
+use url::{Host, Url};
 
 use crate::access::Settings;
 use crate::access::scope::Scope;
 use crate::access::service_key::{self, Digest, End};
+use crate::config;
 use crate::http::limits::{self, PER_MINUTE_MAX};
 use crate::sandbox::{self, Service};
 
@@ -39,6 +41,35 @@ pub fn limits() -> limits::Settings {
         address_calls_per_minute: most,
         failures_per_minute: most,
         ..limits::Settings::default()
+    }
+}
+
+/// Refuses the sandbox's credentials, which everybody knows, where anything but this machine is read with them.
+///
+/// # Errors
+/// One line that names the setting.
+pub fn check_unknown(settings: &config::Settings) -> Result<(), String> {
+    let bases = [settings.oneall.base()?, Some(settings.wordpress.base()?)];
+    if bases.iter().flatten().all(is_on_this_machine) {
+        return Ok(());
+    }
+    let known = |what: &str| Err(format!("{what}: is the sandbox's, which everybody knows; wanted one of your own"));
+    if settings.access.jwt.secret.as_ref().is_some_and(|secret| secret.expose_secret() == sandbox::JWT_SECRET) {
+        return known("access.jwt.secret");
+    }
+    let of_sandbox: Vec<_> = sandbox::services().iter().map(|service| key(service).sha256).collect();
+    match settings.access.keys.iter().find(|(_, key)| of_sandbox.contains(&key.sha256)) {
+        Some((id, _)) => known(&format!("access.keys.{id}.sha256")),
+        None => Ok(()),
+    }
+}
+
+fn is_on_this_machine(base: &Url) -> bool {
+    match base.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -56,6 +56,21 @@ fn an_operation_runs_as_the_person_named_and_with_variables() {
 }
 
 #[test]
+fn a_sandbox_that_is_asked_once_refuses_real_secrets_too() {
+    let output = commongraph()
+        .args(["query", "--sandbox", "{ __typename }"])
+        .env("COMMONGRAPH_ONEALL__PRIVATE_KEY", "canary")
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{told}");
+    assert!(
+        told.starts_with("commongraph: COMMONGRAPH_ONEALL__PRIVATE_KEY: is set") && !told.contains("canary"),
+        "{told}"
+    );
+}
+
+#[test]
 fn errors_in_an_answer_are_exit_code_one_and_wrong_commands_two() {
     assert_eq!(run(&["query", "--sandbox", "{ nonsense }"]).status.code(), Some(1));
     for wrong in [
@@ -135,9 +150,8 @@ fn an_empty_variable_counts_as_unset() {
     assert_eq!(answer(&output), json!({ "data": { "viewer": null } }), "{output:?}");
     let wrong = commongraph().args(["serve"]).env("COMMONGRAPH_LISTEN", "here").output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
-    // What is set for the real providers does not stand in the way of the sandbox.
-    let set = names.iter().map(|name| (name, "x y"));
-    let output = commongraph().args(["query", "--sandbox", "{ __typename }"]).envs(set).output().unwrap();
+    let empty = names.iter().map(|name| (name, ""));
+    let output = commongraph().args(["query", "--sandbox", "{ __typename }"]).envs(empty).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 

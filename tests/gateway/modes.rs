@@ -57,6 +57,20 @@ fn with<'a>(first: &[(&'a str, &'a str)], others: &[(&'a str, &'a str)]) -> Vec<
 }
 
 #[test]
+fn what_the_sandbox_prints_opens_no_gateway_to_real_providers() {
+    use commongraph::sandbox::{JWT_SECRET, services};
+    let digest = services()[0].key.bytes().collect::<Vec<_>>();
+    let digest: String = <sha2::Sha256 as sha2::Digest>::digest(&digest).iter().map(|b| format!("{b:02x}")).collect();
+    for (first, name, value, told) in [
+        (&JWT[..], "ACCESS__JWT__SECRET", JWT_SECRET, "access.jwt.secret"),
+        (&KEY, "ACCESS__KEYS__A1__SHA256", &digest, "access.keys.a1.sha256"),
+    ] {
+        let said = refusal(&["serve", "--listen", "127.0.0.1:0"], &with(first, &[(name, value)]));
+        assert!(said.contains(&format!("{told}: is the sandbox's")), "{said}");
+    }
+}
+
+#[test]
 fn each_configuration_in_which_callers_cannot_be_known_is_refused() {
     let cases: [(Set, Set, &str); 24] = [
         (&SITE, &[], "access: nobody could say who they are"),
