@@ -12,7 +12,10 @@ use clap::{Args, Parser, Subcommand};
 use commongraph::app::lifecycle::{self, Signals, Source as Reloads};
 use commongraph::app::{self, Person, check, key, query, tour, toy};
 use commongraph::config::{self, LogFormat, Settings, mode};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt, reload};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -344,7 +347,8 @@ fn say(text: &str) -> Result<ExitCode, String> {
     }
 }
 
-/// A command that answers and ends tells what went wrong and, unless the settings want more, nothing else.
+/// A command that answers and ends tells what went wrong, whose personal data were read and, unless the settings want
+/// more, nothing else.
 fn log_for_command(settings: &Settings) {
     let usual = settings.log.filter == Settings::default().log.filter;
     drop(log_at(settings, EnvFilter::new(if usual { "warn" } else { &settings.log.filter })));
@@ -355,31 +359,24 @@ fn log(settings: &Settings) -> Follow {
     log_at(settings, filter(settings))
 }
 
-/// What a gateway that serves logs: its audit log is written whatever the filter says.
 fn filter(settings: &Settings) -> EnvFilter {
-    EnvFilter::new(format!("{},{}=info", settings.log.filter, app::AUDIT_TARGET))
+    EnvFilter::new(&settings.log.filter)
 }
 
 /// Told of settings that are in force.
 type Follow = Box<dyn Fn(&Settings) + Send + Sync>;
 
 fn log_at(settings: &Settings, first: EnvFilter) -> Follow {
-    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    let follow: Follow = match settings.log.format {
-        LogFormat::Human => {
-            let lines = lines.with_env_filter(first).with_filter_reloading();
-            let handle = lines.reload_handle();
-            lines.init();
-            Box::new(move |settings| drop(handle.reload(filter(settings))))
-        }
-        LogFormat::Json => {
-            let lines = lines.json().with_env_filter(first).with_filter_reloading();
-            let handle = lines.reload_handle();
-            lines.init();
-            Box::new(move |settings| drop(handle.reload(filter(settings))))
-        }
+    let (filtered, handle) = reload::Layer::new(first);
+    // Beside the filter and not a part of it, so that nothing it says silences the audit log.
+    let audit = filter_fn(|line| line.target() == app::AUDIT_TARGET).with_max_level_hint(LevelFilter::INFO);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines = match settings.log.format {
+        LogFormat::Human => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
     };
+    tracing_subscriber::registry().with(lines.with_filter(filtered.or(audit))).init();
     // Where it happens a panic can name its place and, within a request, the request's ID; whoever catches it says no more.
     std::panic::set_hook(Box::new(|panic| tracing::error!(cause = %panic, "panicked")));
-    follow
+    Box::new(move |settings| drop(handle.reload(filter(settings))))
 }

@@ -202,7 +202,7 @@ async fn no_filter_silences_it() {
         .env("COMMONGRAPH_ACCESS__JWT__AUDIENCE", sandbox::JWT_AUDIENCE)
         .env("COMMONGRAPH_ACCESS__JWT__SECRET", sandbox::JWT_SECRET)
         .env("COMMONGRAPH_LOG__FORMAT", "json")
-        .env("COMMONGRAPH_LOG__FILTER", "off,commongraph::audit=off,commongraph=info")
+        .env("COMMONGRAPH_LOG__FILTER", "off,commongraph::audit=off,commongraph::audit[{caller}]=off,commongraph=info")
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

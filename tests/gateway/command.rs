@@ -56,6 +56,14 @@ fn an_operation_runs_as_the_person_named_and_with_variables() {
 }
 
 #[test]
+fn a_read_of_personal_data_is_in_the_audit_log_of_the_command_too() {
+    let output = run(&["query", "--sandbox", "--as", "ada", "{ viewer { wordpressUser { email } } }"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told.lines().filter(|line| line.contains("commongraph::audit")).count(), 1, "{told}");
+    assert!(!told.contains('@'), "{told}");
+}
+
+#[test]
 fn a_sandbox_that_is_asked_once_refuses_real_secrets_too() {
     let output = commongraph()
         .args(["query", "--sandbox", "{ __typename }"])
