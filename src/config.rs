@@ -300,7 +300,8 @@ fn check_server(http: &http::Settings) -> Result<(), Fault> {
         return Err(Fault::new("http.drain.max_ms", "is shorter than http.drain.grace_ms, which it includes"));
     }
     if http.trusted_proxies.networks().is_none() {
-        let what = "names something that is no address and no network; wanted such as 10.0.0.0/8 or 192.0.2.1";
+        let what = "names something that is no address and no network, or all addresses; wanted such as 10.0.0.0/8 or \
+                    192.0.2.1";
         return Err(Fault::new("http.trusted_proxies", what));
     }
     match (&http.tls.certificate_file, &http.tls.private_key_file) {

@@ -129,8 +129,8 @@ const WRONG_FILES: [(&str, &str); 84] = [
     // Values.
     (
         "http.trusted_proxies = ['10.0.0.0/8', 'SECRET']",
-        "http.trusted_proxies in F:1: names something that is no address and no network; wanted such as 10.0.0.0/8 or \
-         192.0.2.1",
+        "http.trusted_proxies in F:1: names something that is no address and no network, or all addresses; wanted such as \
+         10.0.0.0/8 or 192.0.2.1",
     ),
     (
         "http.trusted_proxies = 7",

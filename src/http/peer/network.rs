@@ -16,13 +16,14 @@ pub struct Network {
 }
 
 impl Network {
+    /// Reads a network. All addresses together are none: anybody would be believed.
     fn parse(text: &str) -> Option<Self> {
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().ok()?;
         let longest = width(address);
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
         let bits = bits.map_or(Some(longest), |bits| Some(bits).filter(|bits| digits(bits))?.parse().ok())?;
-        (bits <= longest).then_some(Self { address, bits })
+        (1..=longest).contains(&bits).then_some(Self { address, bits })
     }
 
     /// Whether an address is one of them; those of IPv4 are to be written as such.
@@ -72,9 +73,9 @@ mod tests {
             ("10.0.0.0/8", "10.255.0.1", true),
             ("10.0.0.0/8", "11.0.0.1", false),
             ("10.1.2.3/8", "10.9.9.9", true),
-            ("0.0.0.0/0", "203.0.113.1", true),
-            ("0.0.0.0/0", "::1", false),
-            ("::/0", "2001:db8::1", true),
+            ("128.0.0.0/1", "203.0.113.1", true),
+            ("128.0.0.0/1", "::1", false),
+            ("::/1", "2001:db8::1", true),
             ("192.0.2.1", "192.0.2.1", true),
             ("192.0.2.1", "192.0.2.2", false),
             ("192.0.2.0/31", "192.0.2.1", true),
@@ -88,9 +89,20 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_not_taken_for_one() {
-        for bad in
-            ["", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0/8", "localhost", "10.0.0.1:80", "*"]
-        {
+        for bad in [
+            "",
+            "0.0.0.0/0",
+            "::/0",
+            "10.0.0.0/00",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "10.0.0/8",
+            "localhost",
+            "10.0.0.1:80",
+            "*",
+        ] {
             assert_eq!(Network::parse(bad), None, "{bad}");
         }
     }
