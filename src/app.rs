@@ -73,7 +73,7 @@ impl Person {
         Ok(Self { wordpress_token: token.transpose()?, oneall_user: user.transpose()? })
     }
 
-    /// The operator of the settings at hand, acting for this person: for the whole OneAll site if they are nobody there.
+    /// The operator of the settings at hand, reading as this person; as the whole OneAll site if they are nobody there.
     pub fn operator(self) -> Caller {
         Caller::operator(self.wordpress_token, self.oneall_user.as_deref())
     }

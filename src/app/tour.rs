@@ -37,7 +37,7 @@ pub const ACCOUNTS: &str = r#"query Accounts {
 }
 "#;
 
-/// Whom a request acts for, and every identity they linked.
+/// Whose own a request asks for, and every identity they linked.
 pub const VIEWER: &str = r#"query Me {
   viewer {
     wordpressUser { displayName email tokenScope sites { name url } }

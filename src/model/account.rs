@@ -1,4 +1,4 @@
-//! The accounts a request acts for: a WordPress.com user and a OneAll user.
+//! The accounts whose own a request asks for: a WordPress.com user and a OneAll user.
 
 use std::sync::Arc;
 

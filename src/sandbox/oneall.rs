@@ -70,7 +70,7 @@ pub(super) fn answer(world: &World, call: &Call) -> Answer {
     write(&reply, call, format)
 }
 
-/// The site's keys belong to no person; a log shows them as the operator's, who acts for the site.
+/// The site's keys belong to no person; a log shows them as the operator's, who has the site.
 pub(super) fn person(call: &Call) -> Option<&'static str> {
     shows_keys(call).then_some(())?;
     super::people().iter().find(|person| person.operator).map(|person| person.name)

@@ -33,7 +33,7 @@ const NOT_HERS: &[(&str, &str)] = &[
     ("ApplicationConnection.incomplete", "only WordPress.com lists applications: without it there is no page at all"),
     ("ProviderState.detail", "nothing needs doing; whoever sends no token is told to"),
     ("ServiceConnection.incomplete", "her token reaches the catalogue; Dora's does not"),
-    ("Viewer.oneallUser", "she acts for the site, not for one user, as Ada does"),
+    ("Viewer.oneallUser", "she asks for the site, not as one user, as Ada does"),
     ("WordPressUser.tokenSiteId", "her token is for all her sites; Ben's is for one"),
 ];
 
