@@ -43,10 +43,8 @@ pub enum Principal {
     Service {
         /// The service's name in the settings.
         name: Arc<str>,
-        /// The key's ID.
-        key: Arc<str>,
     },
-    /// The one person for whom a gateway in personal mode acts.
+    /// The one person whose a gateway in personal mode is.
     Personal,
     /// Whoever runs a command and has the configuration, and so its keys, in hand.
     Operator,
@@ -93,7 +91,7 @@ impl Identified {
 
     /// The service of a key.
     pub(super) fn service(key: &ServiceKey) -> Self {
-        let principal = Principal::Service { name: (&*key.service).into(), key: (&*key.id).into() };
+        let principal = Principal::Service { name: (&*key.service).into() };
         Self { principal, scopes: key.scopes, oneall: OneAllGrant::service(key.scopes) }
     }
 
@@ -104,8 +102,8 @@ impl Identified {
 }
 
 impl Caller {
-    /// The operator of a configuration, who has its keys anyway: acts for the whole OneAll site, or for one of its users
-    /// if one is named.
+    /// The operator of a configuration, who has its keys anyway: reads the whole OneAll site, or as one of its users if one
+    /// is named.
     pub fn operator(wordpress_token: Option<SecretString>, oneall_user: Option<&str>) -> Self {
         let oneall = oneall_user.map_or_else(OneAllGrant::operator, |user| OneAllGrant::person(Some(user)));
         Self {
@@ -168,12 +166,7 @@ mod tests {
     #[test]
     fn a_person_is_never_given_a_services_scope() {
         let scopes = Scope::ALL.into_iter().collect();
-        let claims = Claims {
-            subject: "ada".to_owned(),
-            oneall_user: None,
-            scopes,
-            expires_at: std::time::SystemTime::UNIX_EPOCH,
-        };
+        let claims = Claims { subject: "ada".to_owned(), oneall_user: None, scopes };
         let caller = Identified::person(&claims).with(Err(Denied::NoToken));
         let has: Vec<_> = Scope::ALL.into_iter().filter(|scope| caller.may(*scope)).collect();
         assert_eq!(has, OF_PERSONS);

@@ -40,8 +40,6 @@ const DUMMY: Digest = Digest([0; 32]);
 /// A key that was shown and is good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceKey {
-    /// Its ID, for the log.
-    pub id: Box<str>,
     /// Whose it is.
     pub service: Box<str>,
     /// What it is good for.
@@ -72,21 +70,10 @@ impl ServiceKeys {
         check(settings, now)?;
         let key = |(id, key): (&String, &Settings)| {
             let (service, digest, end) = (key.service.as_deref()?, key.sha256?, key.expires_at?);
-            let id: Box<str> = id.as_str().into();
-            let found = ServiceKey { id: id.clone(), service: service.into(), scopes: key.scopes, expires_at: end.0 };
-            Some((id, (digest, Arc::new(found))))
+            let found = ServiceKey { service: service.into(), scopes: key.scopes, expires_at: end.0 };
+            Some((id.as_str().into(), (digest, Arc::new(found))))
         };
         Ok(Self(settings.iter().filter_map(key).collect()))
-    }
-
-    /// Whether there is no key at all.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// All keys, by their IDs.
-    pub fn iter(&self) -> impl Iterator<Item = &ServiceKey> {
-        self.0.values().map(|(_, key)| &**key)
     }
 
     /// The key whose text this is.

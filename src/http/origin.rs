@@ -25,9 +25,6 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 /// What the answer is for.
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Where probes ask, who name a machine by whatever address it has.
-const PROBES: &str = "/health/";
-
 /// Which names the gateway answers to, and whose pages may ask.
 pub(super) struct Gate {
     hosts: Hosts,
@@ -53,7 +50,7 @@ impl Gate {
 /// preflight asks nothing of the graph; whether it is granted is decided behind this.
 pub(super) async fn check(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let host = text(request.headers(), &header::HOST);
-    if !gate.answers_to(host) && !request.uri().path().starts_with(PROBES) {
+    if !gate.answers_to(host) {
         let message = match gate.hosts {
             Hosts::ThisMachine => {
                 "This gateway listens on loopback only; the Host of a request must be localhost, 127.0.0.1 or [::1]."

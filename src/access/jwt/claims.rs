@@ -33,8 +33,6 @@ pub struct Claims {
     pub oneall_user: Option<String>,
     /// The scopes of ours that it names.
     pub scopes: Scopes,
-    /// `exp`, to which [`LEEWAY`] is not added.
-    pub expires_at: SystemTime,
 }
 
 impl Claims {
@@ -59,8 +57,7 @@ impl Claims {
         if not_before.is_some_and(|begin| begin > now + LEEWAY) {
             return Err(Refused::NotYetValid);
         }
-        let expires_at = SystemTime::UNIX_EPOCH + expires;
-        Ok(Self { subject: subject.to_owned(), oneall_user, scopes, expires_at })
+        Ok(Self { subject: subject.to_owned(), oneall_user, scopes })
     }
 }
 
