@@ -319,8 +319,13 @@ impl Calls {
         done
     }
 
-    /// What was read before, if it is fresh and will do.
-    pub fn peek<T: Keep>(&self, provider: Provider, upstream: &Upstream<Error>, read: &Read<'_>) -> Option<Arc<T>> {
+    /// What was read before, if it is fresh and will do; within, none: there is no such thing.
+    pub fn peek<T: Keep>(
+        &self,
+        provider: Provider,
+        upstream: &Upstream<Error>,
+        read: &Read<'_>,
+    ) -> Option<Option<Arc<T>>> {
         if !self.takes_kept() {
             return None;
         }

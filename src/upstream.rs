@@ -14,6 +14,7 @@ mod changes;
 mod error;
 mod flight;
 mod host;
+mod kept;
 mod key;
 mod line;
 mod outcome;
@@ -252,19 +253,6 @@ impl<E: Failure> Upstream<E> {
             Some((kept, _)) => (call.kept(Verdict::StaleIfError, &kept, Instant::now()), None, Ok(noun(kept.noun))),
             None => (call, landed.note, landed.result.map(noun)),
         }
-    }
-
-    /// What was read before and is fresh, without any call.
-    pub fn peek<T: Keep>(&self, read: &Read<'_>) -> Option<(Call, Arc<T>)> {
-        let now = Instant::now();
-        let ready = self.prepare::<T>(read, now);
-        let (kept, worth) = self.cache.find(&ready.key, now)?;
-        if worth != Worth::Fresh {
-            return None;
-        }
-        let noun = noun(kept.noun.clone())?;
-        self.metrics.read(self.provider, Verdict::Hit.as_str());
-        Some((Call::of(&ready.target).kept(Verdict::Hit, &kept, now), noun))
     }
 
     /// Reads from the host, or with whoever is doing so, within the operation's budget.

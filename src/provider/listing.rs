@@ -1,8 +1,8 @@
 //! One list, read at most once in an operation, and the keys that it can answer.
 //!
-//! Several keys of one kind are one read of their list; a single key is one read of itself, unless the list is being
-//! read anyway. What a key is answered does not depend on which of the two happened: a key that the list does not hold,
-//! or that the list cannot answer for, is read by itself.
+//! What was read lately by itself is not read again. Of the other keys of one kind, several are one read of their list; a
+//! single one is one read of itself, unless the list is being read anyway. What a key is answered does not depend on which
+//! of the two happened: a key that the list does not hold, or that the list cannot answer for, is read by itself.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -53,11 +53,12 @@ impl<T> Listing<T> {
         self.answer.get().is_some_and(Result::is_ok)
     }
 
-    /// Answers keys in the cheapest way: a single one by itself, several from the list, and any from a list that is
-    /// read anyway. `list` is the read of this list.
+    /// Answers keys in the cheapest way. Those that are `known` by themselves cost nothing; of the others a single one is
+    /// read by itself, several from the list, and any from a list that is read anyway. `list` is the read of this list.
     pub async fn answer<K, F>(
         &self,
         keys: &[K],
+        known: HashMap<K, Answer<T>>,
         list: impl Future<Output = Result<Arc<List<T>>, Error>>,
         key_of: impl Fn(&T) -> Option<K>,
         single: impl Fn(K) -> F,
@@ -66,40 +67,30 @@ impl<T> Listing<T> {
         K: Eq + Hash + Clone,
         F: Future<Output = Answer<T>>,
     {
-        if keys.len() == 1 && !self.asked.load(Ordering::Relaxed) {
-            return one_by_one(keys, single).await;
+        let mut answers = known;
+        let mut open = without(keys, &answers);
+        if open.len() > 1 || (open.len() == 1 && self.asked.load(Ordering::Relaxed)) {
+            match list.await {
+                Ok(list) => {
+                    let wanted: HashSet<&K> = open.iter().collect();
+                    let rows = list.rows.iter().filter_map(|row| Some((key_of(row)?, Ok(Some(row.clone())))));
+                    answers.extend(rows.filter(|(key, _)| wanted.contains(key)));
+                }
+                Err(error) if holds_for_each_key(&error) => {
+                    answers.extend(open.iter().map(|key| (key.clone(), Err(error.clone()))));
+                }
+                Err(_) => {}
+            }
+            open = without(keys, &answers);
         }
-        by_list(keys, list, key_of, single).await
+        answers.extend(one_by_one(&open, single).await);
+        answers
     }
 }
 
-/// Answers keys from a list, and by themselves those that the list leaves open.
-async fn by_list<K, T, F>(
-    keys: &[K],
-    list: impl Future<Output = Result<Arc<List<T>>, Error>>,
-    key_of: impl Fn(&T) -> Option<K>,
-    single: impl Fn(K) -> F,
-) -> HashMap<K, Answer<T>>
-where
-    K: Eq + Hash + Clone,
-    F: Future<Output = Answer<T>>,
-{
-    let mut answers = HashMap::with_capacity(keys.len());
-    match list.await {
-        Ok(list) => {
-            let wanted: HashSet<&K> = keys.iter().collect();
-            let rows =
-                list.rows.iter().filter_map(|row| Some((key_of(row)?, row))).filter(|(key, _)| wanted.contains(key));
-            answers.extend(rows.map(|(key, row)| (key, Ok(Some(row.clone())))));
-        }
-        Err(error) if holds_for_each_key(&error) => {
-            return keys.iter().map(|key| (key.clone(), Err(error.clone()))).collect();
-        }
-        Err(_) => {}
-    }
-    let open: Vec<K> = keys.iter().filter(|key| !answers.contains_key(key)).cloned().collect();
-    answers.extend(one_by_one(&open, single).await);
-    answers
+/// The keys that are not answered.
+fn without<K: Eq + Hash + Clone, T>(keys: &[K], answers: &HashMap<K, Answer<T>>) -> Vec<K> {
+    keys.iter().filter(|key| !answers.contains_key(key)).cloned().collect()
 }
 
 /// Answers each key by a read of its own, some at a time.
@@ -151,7 +142,8 @@ mod tests {
 
     async fn answers(listed: Result<Arc<List<u64>>, Error>) -> Vec<(u64, Answer<u64>)> {
         let single = |key: u64| async move { Ok((key == 9).then(|| Arc::new(9))) };
-        let answers = by_list(&[1, 9, 7], async { listed }, |row| Some(*row), single).await;
+        let listing = Listing::default();
+        let answers = listing.answer(&[1, 9, 7], HashMap::new(), async { listed }, |row| Some(*row), single).await;
         let mut answers: Vec<_> = answers.into_iter().collect();
         answers.sort_by_key(|(key, _)| *key);
         answers
@@ -161,6 +153,33 @@ mod tests {
     async fn a_key_that_the_list_leaves_open_is_read_by_itself() {
         let found = |key: u64| (key, Ok(Some(Arc::new(key))));
         assert_eq!(answers(Ok(list(&[1, 2]))).await, [found(1), (7, Ok(None)), found(9)]);
+    }
+
+    #[tokio::test]
+    async fn only_what_is_not_known_decides_whether_the_list_is_read() {
+        let known = |keys: &[u64]| keys.iter().map(|key| (*key, Ok(Some(Arc::new(*key))))).collect::<HashMap<_, _>>();
+        for (has, expected, lists, singles) in [
+            (vec![1, 2, 3], false, 0, 0),
+            (vec![1, 2, 3], true, 0, 0),
+            (vec![1, 3], false, 0, 1),
+            (vec![1, 3], true, 1, 0),
+            (vec![3], false, 1, 0),
+        ] {
+            let (listing, asked) = (Listing::default(), std::cell::Cell::new((0, 0)));
+            if expected {
+                listing.expect();
+            }
+            let read = async {
+                asked.set((asked.get().0 + 1, asked.get().1));
+                Ok(list(&[1, 2, 3]))
+            };
+            let single = async |key: u64| {
+                asked.set((asked.get().0, asked.get().1 + 1));
+                Ok(Some(Arc::new(key)))
+            };
+            let answers = listing.answer(&[1, 2, 3], known(&has), read, |row| Some(*row), single).await;
+            assert_eq!((answers, asked.get()), (known(&[1, 2, 3]), (lists, singles)), "{has:?} {expected}");
+        }
     }
 
     #[tokio::test]

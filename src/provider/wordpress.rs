@@ -140,7 +140,7 @@ impl Reads {
 
     /// Why the caller may read nothing here, if so.
     pub fn denied(&self) -> Option<Error> {
-        self.grant.as_ref().err().map(|why| Error::denied(Provider::WordPress, *why))
+        self.granted().err()
     }
 
     /// Whether the caller has shown a token; it may be one that is not good enough, which each read then tells.
@@ -296,9 +296,7 @@ impl Reads {
     where
         List<T>: Keep,
     {
-        let credential = Credential::Bearer(self.grant.as_ref().ok()?.token());
-        let read = Read { path, query, masked: false, credential, reader: None };
-        self.calls.peek(Provider::WordPress, &self.host.upstream, &read)
+        self.calls.peek(Provider::WordPress, &self.host.upstream, &self.read(path, query).ok()?).flatten()
     }
 
     /// Reads a list.
@@ -334,6 +332,16 @@ impl Reads {
         }
     }
 
+    /// A read with the person's token.
+    fn read<'a>(&'a self, path: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Result<Read<'a>, Error> {
+        let credential = Credential::Bearer(self.granted()?.token());
+        Ok(Read { path, query, masked: false, credential, reader: None })
+    }
+
+    fn granted(&self) -> Result<&WordPressGrant, Error> {
+        self.grant.as_ref().map_err(|why| Error::denied(Provider::WordPress, *why))
+    }
+
     /// Reads what may be there.
     async fn thing<P: DeserializeOwned, T: Keep>(
         &self,
@@ -342,9 +350,7 @@ impl Reads {
         fresh_seconds: u64,
         map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
     ) -> Answer<T> {
-        let grant = self.grant.as_ref().map_err(|why| Error::denied(Provider::WordPress, *why))?;
-        let credential = Credential::Bearer(grant.token());
-        let read = Read { path, query, masked: false, credential, reader: None };
+        let (grant, read) = (self.granted()?, self.read(path, query)?);
         let lasts = Some(Duration::from_secs(fresh_seconds));
         let judge = move |reply: &Reply| {
             let result = understand(reply, &map).map(|found| found.map(|noun| Fresh { noun, lasts }));

@@ -258,17 +258,6 @@ impl<E: Clone, F: FnOnce(Ended)> Drop for Closing<E, F> {
 }
 
 impl<E: Failure> Upstream<E> {
-    /// All that is at or below these paths counts no more, whoever it was read for and with whichever credential: call it
-    /// once a change is made, and also if it may have been. What began to be read before that is answered only to whoever
-    /// asked before, and not kept.
-    pub fn forget(&self, paths: &[&[&str]]) {
-        self.cache.forget_paths(&self.located(paths));
-    }
-
-    fn located(&self, paths: &[&[&str]]) -> Vec<String> {
-        paths.iter().map(|path| address::locate(&self.base, path, &[]).path().to_owned()).collect()
-    }
-
     /// Sends a write, at most once. `judge` says what the answer means; `told` is told how it ended, also when whoever asked
     /// for it has left. It is described whether or not it went well.
     pub async fn send(

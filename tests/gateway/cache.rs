@@ -118,6 +118,54 @@ async fn what_a_list_brought_is_used_for_its_things() {
     assert_eq!(json!(world.counts().await), json!({}));
 }
 
+/// Asks for things of Olga's by these fields, all at once; each must be there, or all absent. Tells the calls that it took.
+async fn things(world: &World, fields: &[&str], are_there: bool) -> Value {
+    let fields: Vec<_> = fields.iter().enumerate().map(|(number, field)| format!("f{number}: {field}")).collect();
+    let answer = world.ask("olga", &format!("{{ {} }}", fields.join(" "))).await;
+    assert!(answer["errors"].is_null(), "{answer}");
+    assert!(answer["data"].as_object().unwrap().values().all(|it| it.is_object() == are_there), "{answer}");
+    json!(world.counts().await)
+}
+
+#[tokio::test]
+async fn things_that_were_read_one_by_one_are_read_again_in_no_list() {
+    let connection = |id: u32| format!("connection(by: {{ keyringConnectionId: {id} }}) {{ label }}");
+    let application = |id: u32| format!("application(by: {{ connectedApplicationId: {id} }}) {{ name }}");
+    let service = |slug: &str| format!("service(key: \"{slug}\") {{ description }}");
+    for (path, all, below) in [
+        ("me/keyring-connections", [61001, 61002, 61003, 61008].map(connection), ["61001", "61002", "61003"]),
+        (
+            "me/connected-applications",
+            [8_367_271, 610_001, 610_002, 610_005].map(application),
+            ["8367271", "610001", "610002"],
+        ),
+        (
+            "meta/external-services",
+            ["facebook", "tumblr", "linkedin", "mastodon"].map(service),
+            ["facebook", "tumblr", "linkedin"],
+        ),
+    ] {
+        let (world, [a, b, c, d]) = (world().await, all.each_ref().map(String::as_str));
+        let read = |of: &str| json!({ format!("GET /rest/v1.1/{path}{of}"): 1 });
+        assert_eq!(things(&world, &[a], true).await, read(&format!("/{}", below[0])));
+        assert_eq!(things(&world, &[b], true).await, read(&format!("/{}", below[1])));
+        assert_eq!(things(&world, &[a, b], true).await, json!({}));
+        assert_eq!(things(&world, &[a, b, c], true).await, read(&format!("/{}", below[2])), "one is missing");
+        assert_eq!(things(&world, &[c, b, a], true).await, json!({}));
+        let world = self::world().await;
+        things(&world, &[a], true).await;
+        assert_eq!(things(&world, &[a, b, c], true).await, read(""), "two are missing");
+        assert_eq!(things(&world, &[d, c, b, a], true).await, json!({}), "they stand in that list");
+    }
+    let world = world().await;
+    let none = [connection(1), connection(2)];
+    let [one, two] = none.each_ref().map(String::as_str);
+    for field in [one, two] {
+        things(&world, &[field], false).await;
+    }
+    assert_eq!(things(&world, &[one, two], false).await, json!({}), "what is absent is known one by one too");
+}
+
 #[tokio::test]
 async fn what_services_have_read_serves_them_all_and_a_person_reads_for_themselves() {
     let world = world().await;

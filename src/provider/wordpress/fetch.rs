@@ -1,17 +1,61 @@
 //! WordPress.com's things by key: which reads are the cheapest for the keys at hand.
 //!
-//! Several keys of one kind are one list, a single one is one read, and none if its list was read lately.
+//! What was read lately costs nothing, be it by itself or in its list; of the rest, several keys of one kind are one list
+//! and a single one is one read.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use futures_util::future::join_all;
 
-use super::{Reads, ServiceSlug};
+use super::{APPLICATIONS, Reads, SERVICES, SITE_FIELDS, SITES, ServiceSlug, below, publicize_path};
 use crate::model::{
-    Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, KeyringId, PublicizeId, ServiceEntry, Site,
-    SiteId,
+    Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, KeyringId, Provider, PublicizeId, Record,
+    ServiceEntry, Site, SiteId,
 };
-use crate::provider::{Answer, Fetch};
+use crate::provider::{Answer, Fetch, List};
+use crate::upstream::Keep;
+
+/// Where things of one kind are.
+struct Place<'a> {
+    /// All of them.
+    list: &'a [&'a str],
+    /// Below what each of them is, by its key.
+    things: &'a [&'a str],
+    query: &'a [(&'a str, &'a str)],
+}
+
+impl<'a> Place<'a> {
+    /// Below their list.
+    fn of(list: &'a [&'a str]) -> Self {
+        Self { list, things: list, query: &[] }
+    }
+}
+
+impl Reads {
+    /// What is known of these keys one by one. Nothing, if their list is: it answers them all at once; nor for a single
+    /// key, whose own read finds it as well.
+    fn known<K, T>(&self, keys: &[K], place: &Place<'_>, id: impl Fn(&K) -> String) -> HashMap<K, Answer<T>>
+    where
+        K: Eq + Hash + Clone,
+        T: Keep,
+        List<T>: Keep,
+    {
+        let Place { list, things, query } = *place;
+        let upstream = &self.host.upstream;
+        let has_list = || self.read(list, query).is_ok_and(|read| upstream.holds::<List<T>>(&read));
+        if keys.len() < 2 || !self.calls.takes_kept() || has_list() {
+            return HashMap::new();
+        }
+        let known = keys.iter().filter_map(|key| {
+            let id = id(key);
+            let path = below(things, &id);
+            let noun = self.calls.peek(Provider::WordPress, upstream, &self.read(&path, query).ok()?)?;
+            Some((key.clone(), Ok(noun)))
+        });
+        known.collect()
+    }
+}
 
 impl Fetch<KeyringId> for Reads {
     type Noun = Connection;
@@ -22,7 +66,14 @@ impl Fetch<KeyringId> for Reads {
             _ => None,
         };
         let single = |key| self.keyring_connection(key);
-        self.keyring.answer(keys, self.keyring_connections(), key_of, single).await
+        let path = self.host.keyring_path();
+        let mut known = self.known(keys, &Place::of(&path), KeyringId::to_string);
+        // What may be another thing of that number is held against the list.
+        known.retain(|_, found: &mut Answer<Connection>| match found {
+            Ok(Some(found)) => matches!(found.record, Record::Keyring(_)),
+            _ => true,
+        });
+        self.keyring.answer(keys, known, self.keyring_connections(), key_of, single).await
     }
 }
 
@@ -40,7 +91,10 @@ impl Fetch<PublicizeId> for Reads {
                 _ => None,
             };
             let single = |key| self.publicize_connection(key);
-            self.publicize_listing(site).answer(&keys, self.publicize_connections(site), key_of, single).await
+            let id = site.map(|site| site.to_string());
+            let path = publicize_path(id.as_deref());
+            let known = self.known(&keys, &Place::of(&path), |key| key.id.to_string());
+            self.publicize_listing(site).answer(&keys, known, self.publicize_connections(site), key_of, single).await
         });
         join_all(sites).await.into_iter().flatten().collect()
     }
@@ -55,7 +109,8 @@ impl Fetch<ApplicationId> for Reads {
             ApplicationKey::Plugin(_) => None,
         };
         let single = |key| self.application(key);
-        self.applications.answer(keys, self.applications(), key_of, single).await
+        let known = self.known(keys, &Place::of(APPLICATIONS), ApplicationId::to_string);
+        self.applications.answer(keys, known, self.applications(), key_of, single).await
     }
 }
 
@@ -66,7 +121,8 @@ impl Fetch<ServiceSlug> for Reads {
         // Here as well: the catalogue is complete.
         let single = async |slug| if self.services.is_read() { Ok(None) } else { self.service(slug).await };
         let key_of = |row: &ServiceEntry| Some(ServiceSlug(row.slug.clone()));
-        self.services.answer(keys, self.services(), key_of, single).await
+        let known = self.known(keys, &Place::of(SERVICES), |slug| slug.0.clone());
+        self.services.answer(keys, known, self.services(), key_of, single).await
     }
 }
 
@@ -74,6 +130,8 @@ impl Fetch<SiteId> for Reads {
     type Noun = Site;
 
     async fn fetch(&self, keys: &[SiteId]) -> HashMap<SiteId, Answer<Site>> {
-        self.sites.answer(keys, self.sites(), |row| Some(row.key), |key| self.site(key)).await
+        let place = Place { list: SITES, things: &["rest", "v1.1", "sites"], query: &[("fields", SITE_FIELDS)] };
+        let known = self.known(keys, &place, SiteId::to_string);
+        self.sites.answer(keys, known, self.sites(), |row| Some(row.key), |key| self.site(key)).await
     }
 }
