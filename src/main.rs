@@ -168,9 +168,8 @@ struct Question {
     own: Own,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Cli::parse().command).await {
+fn main() -> ExitCode {
+    match lifecycle::drive(run(Cli::parse().command)) {
         Ok(code) => code,
         Err(sentence) => {
             eprintln!("commongraph: {sentence}");

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use tokio::runtime::Runtime;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Running;
@@ -14,6 +15,18 @@ use crate::config::Settings;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// Runs a command to its end, and waits for nothing that it leaves behind. The system's search for a host's name cannot be
+/// given up, and may go on for longer than stopping may take.
+///
+/// # Errors
+/// The command's, or that there can be no runtime.
+pub fn drive<T>(command: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
+    let ended = runtime.block_on(command);
+    runtime.shutdown_background();
+    ended
+}
 
 /// What the process is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +196,22 @@ fn look(path: &Path) -> Option<Look> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_command_ends_though_the_system_has_not_answered() {
+        let (keep, wait) = std::sync::mpsc::channel::<()>();
+        let ended = drive(async move {
+            let (tell, told) = tokio::sync::oneshot::channel();
+            tokio::task::spawn_blocking(move || {
+                tell.send(()).unwrap();
+                wait.recv()
+            });
+            told.await.map_err(|error| error.to_string())
+        });
+        // Whoever waits for the other thread never comes here.
+        assert_eq!(ended, Ok(()));
+        drop(keep);
+    }
 
     #[test]
     fn a_file_changes_once_each_time_it_is_written() {
