@@ -1,8 +1,18 @@
 //! What was read before, as nouns: bounded in bytes, each under the credential that it was read with.
 //!
 //! What is kept are the things that were understood and not the answers that they stood in: so nothing is kept that has
-//! no field here, and a second reading costs no decoding. Errors are never kept. A second level that several processes
-//! share has its place behind `find` and `put`: nobody else knows where an answer is kept.
+//! no field here, and a second reading costs no decoding. Errors are never kept.
+//!
+//! A second level that several processes share (Redis, Valkey) is not here yet, and no trait stands in for it, since with
+//! one level that would be a guess. Its place is the flight that `Upstream::begin` makes: asked before `Way::fly`, so that
+//! equal reads ask it once and within their deadline, and told in `Way::keep`, beside `put`. What it gets is this:
+//! - The key as text: provider, origin, a name for the noun's type, and fingerprints of the target (it may hold a token), of
+//!   the credential and of the reader. They have to be taken under a key of the settings: those of `key` are of this process.
+//! - The value as bytes: the noun without what is withheld, with the version of its form, for which each noun needs a form to
+//!   be written in. The host's own answer will not do, since links with a one-time mark stand in it.
+//! - The lifetimes: the time of day at which it was read in place of `since`, and `lasts`; it may be put out when those and
+//!   the longer of the two times for which it may be stale are over.
+//! - The era, counted there for all: what a refusal or a change puts out in one process is out of date in each.
 
 use std::any::Any;
 use std::fmt;

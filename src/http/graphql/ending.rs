@@ -2,6 +2,10 @@
 //!
 //! The line says what it was, what it cost and what came of it. It never holds a token, an address, a body, or the name of
 //! a person or a service; an operation's name is the client's own and is written only if it is a short plain word.
+//!
+//! Here, and nowhere else, all that is known of an operation is together: its trace, when it began, what came of it, each of
+//! its reads. So this is where an exporter of spans (OTLP) gets them: one for the operation, and one for each read, which
+//! would have to say besides when it began and which span ID its call bore (`Way::attempt` makes that).
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
