@@ -145,6 +145,11 @@ impl Ring {
         Ok(Self { shared, task })
     }
 
+    /// Fetches at once; the keys at hand stay until that has brought others.
+    pub fn renew(&self) {
+        self.shared.state.send_if_modified(|state| !std::mem::replace(&mut state.is_busy, true));
+    }
+
     /// The key of this name, or without a name the only one; waits for a fetch if that may bring it, up to three
     /// seconds.
     ///

@@ -87,7 +87,10 @@ impl Verifier {
         } else {
             let url = settings.url()?;
             let ring = match before.map(|before| &before.keys) {
-                Some(Keys::Public(ring, Some(from))) if *from == url => ring.clone(),
+                Some(Keys::Public(ring, Some(from))) if *from == url => {
+                    ring.renew();
+                    ring.clone()
+                }
                 _ => {
                     let source = remote(url.clone()).map_err(|what| format!("access.jwt.jwks_url: {what}"))?;
                     Arc::new(Ring::start(source, None)?)

@@ -388,6 +388,14 @@ async fn the_keys_of_an_issuer_that_is_down_outlast_other_settings_and_no_other_
     let mut settings = Settings::default();
     let world = issuer.world_with(|all| settings = all.clone()).await;
     assert!(is_let_in(&world, &key.good("a")).await);
+    // Made-up names have it asked once a minute; a reload asks at once.
+    let new = Key::new();
+    assert!(!is_let_in(&world, &new.good("b")).await);
+    issuer.keys.lock().unwrap().push(new.jwk("b"));
+    assert!(!is_let_in(&world, &new.good("b")).await);
+    world.gateway.running.reload(&settings).unwrap();
+    assert!(is_let_in(&world, &new.good("b")).await);
+
     issuer.is_down.store(true, Ordering::Relaxed);
     settings.graph.introspection = Introspection::None;
     settings.access.jwt.audience = Some("https://other.example".to_owned());
