@@ -35,6 +35,8 @@ pub struct Script {
     pub under_way: Arc<Mutex<usize>>,
     /// How often its world was changed.
     pub world: Arc<Mutex<u64>>,
+    /// How many calls were under way at most.
+    pub most: Arc<Mutex<usize>>,
     /// What each call told of its trace.
     pub traces: Arc<Mutex<Vec<Trace>>>,
 }
@@ -105,8 +107,7 @@ impl Transport for Script {
             let token = token.expose_secret().to_owned();
             self.traces.lock().unwrap().extend(trace);
             self.called.lock().unwrap().push((token.clone(), Instant::now()));
-            *self.under_way.lock().unwrap() += 1;
-            let _under_way = UnderWay(self.under_way.clone());
+            let _under_way = self.begin();
             let world = *self.world.lock().unwrap();
             let act = self.acts.lock().unwrap().pop_front().unwrap_or(Act::Answer(Duration::ZERO, 200, None));
             let (wait, reply) = match act {
@@ -134,6 +135,13 @@ impl Transport for Script {
 }
 
 impl Script {
+    fn begin(&self) -> UnderWay {
+        let (mut under_way, mut most) = (self.under_way.lock().unwrap(), self.most.lock().unwrap());
+        *under_way += 1;
+        *most = most.max(*under_way);
+        UnderWay(self.under_way.clone())
+    }
+
     pub fn play(&self, acts: impl IntoIterator<Item = Act>) {
         self.acts.lock().unwrap().extend(acts);
     }
