@@ -128,7 +128,7 @@ impl Call {
             (Verdict::Refused, Outcome::Lost(Error::ShutOut(_))) => "the credential is shut out",
             (Verdict::Refused, Outcome::Lost(Error::Crowded)) => "too many reads wait for the host",
             (Verdict::Refused, Outcome::Lost(Error::Spent)) => "the operation's calls are spent",
-            (Verdict::Refused, _) => "the operation's time is up",
+            (Verdict::Refused, _) => "there was no time left for a call",
             (Verdict::Shared, _) => "an equal read was under way",
             (Verdict::Live, _) => "a live answer was asked for",
             _ => "nothing was kept",

@@ -90,7 +90,6 @@ pub struct Way<'a, E: Clone> {
 impl<E: Failure> Way<'_, E> {
     /// Attempts until one decides or the time is up. Tells also for how long the noun is fresh.
     pub async fn fly<T: Keep>(&self, judge: impl Fn(&Reply) -> Judged<T, E>) -> (Landed<E>, Option<Duration>) {
-        self.upstream.host.earn(Instant::now());
         let mut last = None;
         let mut number = 1;
         loop {
@@ -143,6 +142,9 @@ impl<E: Failure> Way<'_, E> {
         let began = Instant::now();
         let admitted = host.admit(began)?;
         self.charge.sent();
+        if number == 1 {
+            host.earn(began);
+        }
         let trace = self.trace.map(|trace| trace.call((self.upstream.dice)()));
         let mut sent = Sent { metrics, provider, began, outcome: "given_up" };
         let call = transport.get(self.url, self.credential.show(), trace);

@@ -57,3 +57,20 @@ async fn what_is_read_behind_a_stale_answer_costs_nobody_anything() {
     sleep(Duration::from_secs(1)).await;
     assert_eq!((bench.script.calls(), budget.begun()), (2, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_never_sent_earns_no_attempt() {
+    let bench = Bench::new(|settings, _| settings.breaker_calls_min = 1_000, 0);
+    bench.script.play([Act::Answer(NOW, 429, Some(Duration::from_secs(9)))]);
+    bench.ask("a", "first").await.1.unwrap_err();
+    for number in 0..200 {
+        bench.ask("a", &number.to_string()).await.1.unwrap_err();
+    }
+    bench.script.play(vec![Act::Answer(NOW, 503, None); 200]);
+    let paths: Vec<_> = (0..50).map(|number| number.to_string()).collect();
+    let before = bench.script.calls();
+    let budget = Budget::calls(1_000);
+    join_all(paths.iter().map(|path| bench.read("b", path, &budget))).await;
+    // One a second for ten seconds, and a fifth of the 51 that were sent.
+    assert_eq!(bench.script.calls() - before, 50 + 10 + 10);
+}
