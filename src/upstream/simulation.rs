@@ -3,10 +3,12 @@
 //!
 //! Every run is told by its seed alone, so a seed that fails fails again: it is printed, and COMMONGRAPH_SEED plays it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -20,21 +22,16 @@ const READS: u64 = 60;
 /// The longest that a calm host takes for an answer, in milliseconds.
 const CALM_MS: u64 = 200;
 
-/// A seed under play; says which it was if the play fails.
-struct Seed(u64);
+/// The one seed to be played, if it was named when this was built.
+const ASKED: Option<&str> = option_env!("COMMONGRAPH_SEED");
 
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("COMMONGRAPH_SEED={} plays it again", self.0);
-        }
+/// Plays so many seeds from the first, or the one that is asked for; says which it was if a play fails.
+async fn for_each_seed(count: u64, mut play: impl AsyncFnMut(u64)) {
+    let asked = ASKED.map(|seed| seed.parse::<u64>().expect("a seed is a number"));
+    for seed in asked.map_or(0..count, |seed| seed..seed + 1) {
+        let played = AssertUnwindSafe(play(seed)).catch_unwind().await;
+        assert!(played.is_ok(), "COMMONGRAPH_SEED={seed} plays it again");
     }
-}
-
-/// So many seeds from the first, or the one that is asked for.
-fn seeds(count: u64) -> impl Iterator<Item = Seed> {
-    let asked = std::env::var("COMMONGRAPH_SEED").ok().map(|seed| seed.parse::<u64>().expect("a seed is a number"));
-    asked.map_or(0..count, |seed| seed..seed + 1).map(Seed)
 }
 
 /// Numbers that look random and are the same in every run (splitmix64).
@@ -132,9 +129,7 @@ async fn play(seed: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_the_host_does_every_answer_is_ones_own_and_in_time_and_nothing_stays_held() {
-    for seed in seeds(SEEDS) {
-        play(seed.0).await;
-    }
+    for_each_seed(SEEDS, play).await;
 }
 
 /// A host with few turns, and who wants them: one caller asks for more than may wait, again and again; the others for one
@@ -220,26 +215,25 @@ impl Crowd {
 #[tokio::test(start_paused = true)]
 async fn however_much_one_caller_asks_for_all_others_get_their_turns() {
     let (mut own_line_was_full, mut common_line_was_full) = (false, false);
-    let all = std::env::var_os("COMMONGRAPH_SEED").is_none();
-    for seed in seeds(SEEDS) {
-        let mut dice = Dice(seed.0);
+    for_each_seed(SEEDS, async |seed| {
+        let mut dice = Dice(seed);
         let crowd = Crowd::gather(&mut dice);
-        let others = (1..crowd.callers).map(|caller| crowd.modest(caller, Dice(seed.0 ^ (caller << 32))));
-        let (many, others) = tokio::join!(crowd.many(Dice(!seed.0)), join_all(others));
+        let others = (1..crowd.callers).map(|caller| crowd.modest(caller, Dice(seed ^ (caller << 32))));
+        let (many, others) = tokio::join!(crowd.many(Dice(!seed)), join_all(others));
         own_line_was_full |= many > 0;
         common_line_was_full |= others.iter().sum::<usize>() > 0;
         assert!(*crowd.bench.script.most.lock().unwrap() as u64 <= crowd.turns);
         assert!(crowd.bench.is_at_rest(), "something is held");
-    }
-    assert!(!all || own_line_was_full && common_line_was_full, "no line was ever full");
+    })
+    .await;
+    assert!(ASKED.is_some() || own_line_was_full && common_line_was_full, "no line was ever full");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_storm_costs_the_host_a_fifth_more_and_one_call_a_second() {
-    for seed in seeds(20) {
-        let mut dice = Dice(seed.0);
-        let bench =
-            Bench::new(|settings, cache| (settings.breaker_calls_min, cache.max_bytes) = (1_000_000, 0), seed.0);
+    for_each_seed(20, async |seed| {
+        let mut dice = Dice(seed);
+        let bench = Bench::new(|settings, cache| (settings.breaker_calls_min, cache.max_bytes) = (1_000_000, 0), seed);
         bench.script.play(vec![Act::Answer(Duration::from_millis(5), 503, None); 20_000]);
         let start = Instant::now();
         let mut reads = 0;
@@ -253,7 +247,8 @@ async fn a_storm_costs_the_host_a_fifth_more_and_one_call_a_second() {
         let extra = bench.script.calls() - reads;
         // What is allowed in any ten seconds, and the allowance of the last ten at the end.
         assert!(extra <= reads / 5 + 30 + 10, "{extra} more than {reads}");
-    }
+    })
+    .await;
 }
 
 /// Reads and changes at random: what is told of a path is never older than its last change before the read began.
