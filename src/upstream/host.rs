@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::breaker::{Breaker, Circuit, Health, Pass};
 use super::key::Fingerprint;
 use super::line::Line;
-use super::rate::Rate;
+use super::rate::{Place, Rate};
 use super::retry::Tokens;
 use super::until::Until;
 use super::{Error, Outcome, Settings};
@@ -26,8 +26,7 @@ const SLOW_PART: u32 = 2;
 pub struct Host {
     breaker: Mutex<Breaker>,
     tokens: Mutex<Tokens>,
-    /// Held while the next call waits until it is due; the others wait for the lock, in order.
-    rate: tokio::sync::Mutex<Rate>,
+    rate: Mutex<Rate>,
     common: Line,
     waiting: AtomicUsize,
     slow: Duration,
@@ -55,7 +54,7 @@ impl Host {
         Self {
             breaker: Mutex::new(Breaker::new(settings.breaker_calls_min, now)),
             tokens: Mutex::new(Tokens::new(now)),
-            rate: tokio::sync::Mutex::new(Rate::new(settings.calls_per_second_max, settings.calls_burst_max, now)),
+            rate: Mutex::new(Rate::new(settings.calls_per_second_max, settings.calls_burst_max, now)),
             common: Line::new(settings.concurrent_max, settings.waiting_max),
             waiting: AtomicUsize::new(0),
             slow: Duration::from_millis(settings.attempt_timeout_ms) / SLOW_PART,
@@ -93,16 +92,25 @@ impl Host {
         let turn = async {
             let own = own.turn().await?;
             let common = self.common.turn().await?;
-            // Whoever leaves before their place is due has taken none.
-            let mut rate = self.rate.lock().await;
-            let wait = rate.wait(Instant::now());
-            if !wait.is_zero() {
-                sleep(wait).await;
-            }
-            rate.go(Instant::now());
+            // A host that was found in trouble meanwhile is not waited for any more.
+            self.check(Instant::now())?;
+            self.place(until).await?;
             Ok(Turn { _own: own, _common: common })
         };
         until.before_last_call(turn).await.unwrap_or(Err(Error::TimedOut))
+    }
+
+    /// Waits for a place in the rate. Whoever leaves before it is due gives it back.
+    async fn place(&self, until: &Until) -> Result<(), Error> {
+        let now = Instant::now();
+        let most = until.last_call().saturating_duration_since(now);
+        let (place, wait) = lock(&self.rate).take(now, most).ok_or(Error::TimedOut)?;
+        if !wait.is_zero() {
+            let waiting = GiveBack { host: self, place: Some(place) };
+            sleep(wait).await;
+            waiting.used();
+        }
+        Ok(())
     }
 
     /// Counts a first attempt, of which later ones are a share.
@@ -161,6 +169,26 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A place in the rate that is not due yet.
+struct GiveBack<'a> {
+    host: &'a Host,
+    place: Option<Place>,
+}
+
+impl GiveBack<'_> {
+    fn used(mut self) {
+        self.place = None;
+    }
+}
+
+impl Drop for GiveBack<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            lock(&self.host.rate).give_back(place);
+        }
     }
 }
 

@@ -80,3 +80,18 @@ async fn whoever_leaves_before_their_place_in_the_rate_is_due_leaves_it_to_the_n
     assert_eq!(start.elapsed(), Duration::from_millis(900));
     assert!(bench.is_at_rest());
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_refused_at_once_when_the_host_is_found_in_trouble_and_uses_up_no_rate() {
+    let change = |settings: &mut Settings, _: &mut CacheSettings| {
+        (settings.concurrent_max, settings.retries_max) = (1, 0);
+        (settings.calls_per_second_max, settings.calls_burst_max) = (1, 20);
+    };
+    let bench = Bench::new(change, 0);
+    bench.script.play(vec![Act::Answer(EACH, 500, None); 20]);
+    let paths: Vec<_> = (0..30).map(|number| number.to_string()).collect();
+    let start = Instant::now();
+    join_all(paths.iter().map(|path| bench.ask("a", path))).await;
+    assert_eq!((start.elapsed(), bench.script.calls()), (EACH * 20, 20));
+    assert_eq!(bench.upstream.circuit(), Circuit::Open);
+}
