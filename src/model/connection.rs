@@ -114,8 +114,8 @@ pub struct ConnectionHealth {
     pub state: HealthState,
     /// The provider's own word, kept as it came. Null where it gave none.
     pub provider_status: Option<String>,
-    /// The provider's sentence or reason, where it gave one: "The user did not authenticate successfully". Null where
-    /// it gave none, and for what works.
+    /// Why a sign-in failed, in OneAll's words: "The user did not authenticate successfully". Null where it gave none,
+    /// for one that did not fail, and at WordPress.com.
     pub reason: Option<String>,
     /// What a person can do about it, and where. Null if nothing needs doing.
     pub action: Option<HealthAction>,
