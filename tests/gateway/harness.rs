@@ -115,6 +115,26 @@ impl World {
         seen["open"].as_u64().unwrap()
     }
 
+    /// What the providers were asked to change so far: for each wish what, which object, how often it came and how often it
+    /// changed anything.
+    pub async fn writes(&self) -> Vec<(String, String, u64, u64)> {
+        let url = format!("{}/__sandbox/writes", self.sandbox.wordpress_url());
+        let log: Value = self.gateway.client.get(url).send().await.unwrap().json().await.unwrap();
+        let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+        let number = |row: &Value, key: &str| row[key].as_u64().unwrap();
+        let rows = log["writes"].as_array().unwrap().iter();
+        rows.map(|row| (text(row, "what"), text(row, "object"), number(row, "delivered"), number(row, "effects")))
+            .collect()
+    }
+
+    /// The same, since the last time.
+    pub async fn take_writes(&self) -> Vec<(String, String, u64, u64)> {
+        let writes = self.writes().await;
+        let url = format!("{}/__sandbox/writes", self.sandbox.wordpress_url());
+        self.gateway.client.delete(url).send().await.unwrap().error_for_status().unwrap();
+        writes
+    }
+
     /// Replaces the sandbox's faults.
     pub async fn fault(&self, faults: Value) {
         let url = format!("{}/__sandbox/faults", self.sandbox.wordpress_url());

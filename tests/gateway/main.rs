@@ -31,6 +31,7 @@ mod matching;
 mod matrix;
 mod metrics;
 mod modes;
+mod mutations;
 mod observe;
 mod outage;
 mod pages;
