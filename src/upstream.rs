@@ -28,6 +28,7 @@ mod transport;
 mod until;
 mod way;
 mod window;
+mod write;
 
 #[cfg(test)]
 mod simulation;
@@ -50,10 +51,10 @@ pub use self::budget::{Budget, Freshness};
 pub use self::call::{Call, Verdict};
 pub use self::error::Error;
 pub use self::outcome::{Failure, Fresh, Judged, Keep, Outcome};
-pub use self::send::{Body, Done, Ended, Method, Said, Write};
 pub use self::settings::{CacheSettings, Settings};
 pub use self::standing::SHUT_OUT_MAX;
 pub use self::trace::Trace;
+pub use self::write::{Body, Done, Ended, Method, Said, Write};
 
 use self::budget::Charge;
 use self::cache::{Cache, Era, Noun, Worth};

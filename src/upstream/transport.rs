@@ -18,7 +18,7 @@ use secrecy::ExposeSecret;
 use tokio_rustls::rustls;
 use url::Url;
 
-use super::send::{Order, Unanswered};
+use super::write::{Order, Unanswered};
 use super::{Credential, Error, Reply, Settings, Trace};
 
 /// The longest wait that is believed; a host that asks for more is asked again after this.

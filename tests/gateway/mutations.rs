@@ -219,7 +219,10 @@ async fn a_relinked_identity_is_anothers_at_once() {
         let expected = json!({ "identity": { "id": of_it, "oneallUser": { "userToken": CLEO } }, "userErrors": [] });
         assert_eq!(done, expected);
         assert!(!has(&ada).await && has(&cleo).await);
-        assert_eq!((owner(&shop).await, owner(&cleo).await, owner(&ada).await), (json!(CLEO), json!(CLEO), json!(null)));
+        assert_eq!(
+            (owner(&shop).await, owner(&cleo).await, owner(&ada).await),
+            (json!(CLEO), json!(CLEO), json!(null))
+        );
     }
     assert_eq!(world.writes().await, [row("identity.relink", OF_ADA, 2, 1)]);
 }

@@ -5,7 +5,7 @@
 //! is refused is null, with the code that the table leads to, and costs no call; one that is not refused has no error;
 //! what is somebody else's is answered, byte for byte and call for call, like what does not exist.
 
-mod changes;
+pub mod changes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -362,7 +362,11 @@ impl Found {
         let is_refused = !rights.is_empty() && rights.iter().all(|right| caller.holds(*right).is_err());
         // OneAll lists no sign-ins of an identity for anybody, and says so.
         let is_unlisted = (kind, name) == ("Identity", "connections") && at.side == Side::OneAll;
-        let is_silent = WHO.contains(&(kind, name)) || kind == "Service" || at.is_bare || is_unlisted;
+        let is_silent = WHO.contains(&(kind, name))
+            || changes::is_viewer(kind, name)
+            || kind == "Service"
+            || at.is_bare
+            || is_unlisted;
         self.ways.entry(is_refused).or_default().insert(at.way.clone());
         if !is_refused {
             self.missing.extend(errors);
@@ -413,6 +417,7 @@ fn rights(kind: &str, field: &str, side: Side) -> Vec<Right> {
     match side {
         // Lists and entry points are over both.
         _ if ["Query", "Viewer"].contains(&kind) || OVER_BOTH.contains(&(kind, field)) => rights.to_vec(),
+        _ if changes::is_viewer(kind, field) => rights.to_vec(),
         Side::WordPress => wordpress,
         Side::OneAll if oneall.is_empty() => wordpress,
         Side::OneAll => oneall,

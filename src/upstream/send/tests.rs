@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use tokio::time::sleep;
 
 use super::super::tests::bench::{Act, Bench, Trouble, operation};
+use super::super::{Body, Credential};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::super::send::{Order, Unanswered};
 use super::super::transport::Transport;
+use super::super::write::{Order, Unanswered};
 use super::super::*;
 
 /// What a host does with one call.

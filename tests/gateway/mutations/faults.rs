@@ -40,7 +40,9 @@ fn cases() -> Vec<Case> {
     let shop: fn() -> Asker = || Asker::service("shop");
     let mine = |field: &str| format!("{{ viewer {{ {field}(first: 50) {{ nodes {{ id }} }} }} }}");
     let by_id = |id: &str| {
-        format!("{{ identity(by: {{ id: \"{id}\" }}) {{ updatedAt oneallUser {{ userToken state identities {{ id }} }} }} }}")
+        format!(
+            "{{ identity(by: {{ id: \"{id}\" }}) {{ updatedAt oneallUser {{ userToken state identities {{ id }} }} }} }}"
+        )
     };
     let shared = "{ viewer { connections(first: 50) { nodes { id shared } } } }".to_owned();
     let case = |(name, method), at, asker, mutation, id: String, probe, ends| Case {
@@ -93,12 +95,8 @@ fn error(at: At, status: u16, word: &str, when: &str) -> Value {
 /// Every fault, and what a case is told of it.
 fn faults(case: &Case) -> Vec<(Value, Told)> {
     let at = case.at;
-    let page = |status: u16, when: &str| {
-        json!({ "status": status, "content_type": "text/html", "body": "<h1>canary</h1>", "when": when })
-    };
-    let redirect = |status: u16, when: &str| {
-        json!({ "status": status, "headers": { "location": "http://127.0.0.1:9/canary" }, "when": when })
-    };
+    let page = |status: u16, when: &str| json!({ "status": status, "content_type": "text/html", "body": "<h1>canary</h1>", "when": when });
+    let redirect = |status: u16, when: &str| json!({ "status": status, "headers": { "location": "http://127.0.0.1:9/canary" }, "when": when });
     let at_wordpress = |told, otherwise| if at == At::WordPress { told } else { otherwise };
     let absent = if case.ends { Done } else { User("NOT_FOUND") };
     let mut all = vec![
@@ -116,7 +114,10 @@ fn faults(case: &Case) -> Vec<(Value, Told)> {
         (error(at, 401, "authorization_required", "before"), Code("UNAUTHENTICATED")),
         (error(at, 403, "unauthorized", "before"), Code("FORBIDDEN")),
         (error(at, 404, "not_found", "before"), absent),
-        (json!({ "status": 404, "content_type": "text/plain" }), at_wordpress(Code("UNSUPPORTED_BY_PROVIDER"), UNCERTAIN)),
+        (
+            json!({ "status": 404, "content_type": "text/plain" }),
+            at_wordpress(Code("UNSUPPORTED_BY_PROVIDER"), UNCERTAIN),
+        ),
         (page(403, "before"), at_wordpress(Code("PROVIDER_UNAVAILABLE"), Code("FORBIDDEN"))),
     ];
     for when in ["before", "after"] {

@@ -55,7 +55,10 @@ async fn every_mutation_has_its_line_in_the_audit_log() {
         ]
     );
     let first = &lines(&log)[0];
-    assert_eq!((&first["request"], &first["operation"], &first["name"]), (&json!("the-id"), &json!("Cleanup"), &json!("shop")));
+    assert_eq!(
+        (&first["request"], &first["operation"], &first["name"]),
+        (&json!("the-id"), &json!("Cleanup"), &json!("shop"))
+    );
     assert_eq!(first["object"], lines(&log)[1]["object"], "the same thing has the same alias");
     let text = log.text();
     assert!(!text.contains(OF_ANOTHER) && !text.contains(&gone) && !text.contains("sandbox-"), "{text}");
@@ -93,7 +96,10 @@ async fn what_was_sent_is_explained_counted_and_priced() {
         assert!(told.contains(line), "{line} in {told}");
     }
     let lines = lines(&log);
-    assert_eq!((&lines[0]["kind"], &lines[0]["calls"], &lines[0]["reads"]), (&json!("mutation"), &json!(1), &json!("SENT=1")));
+    assert_eq!(
+        (&lines[0]["kind"], &lines[0]["calls"], &lines[0]["reads"]),
+        (&json!("mutation"), &json!(1), &json!("SENT=1"))
+    );
     assert_eq!(lines[1]["errors"], "UNCERTAIN=1");
 }
 
@@ -139,7 +145,9 @@ async fn a_client_that_leaves_does_not_break_off_what_was_sent_for_it() {
     assert_eq!(world.open_calls().await, 0);
     let told = metrics::scrape(&world.gateway).await;
     assert!(told.contains("commongraph_operations_total{kind=\"mutation\",outcome=\"given_up\"} 1\n"), "{told}");
-    assert!(told.contains("commongraph_upstream_writes_total{provider=\"wordpress\",method=\"POST\",outcome=\"done\"} 1\n"));
+    assert!(
+        told.contains("commongraph_upstream_writes_total{provider=\"wordpress\",method=\"POST\",outcome=\"done\"} 1\n")
+    );
 }
 
 #[tokio::test]

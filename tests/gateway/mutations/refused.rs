@@ -140,7 +140,11 @@ async fn an_operation_changes_only_so_much_and_never_by_get() {
     let many = |count: usize| format!("mutation {{ __typename {} }}", (0..count).map(field).collect::<String>());
     let answer = world.gateway.ask(&ada, &many(6), json!({})).await;
     let exceeded = &answer["errors"][0]["extensions"];
-    assert_eq!((&exceeded["code"], &exceeded["limit"]), (&json!("LIMIT_EXCEEDED"), &json!("mutations_max")), "{answer}");
+    assert_eq!(
+        (&exceeded["code"], &exceeded["limit"]),
+        (&json!("LIMIT_EXCEEDED"), &json!("mutations_max")),
+        "{answer}"
+    );
     assert_eq!(codes(&world.gateway.ask(&ada, &many(5), json!({})).await), []);
     assert_eq!(world.take_writes().await, [super::row("application.delete", "1", 5, 0)]);
 

@@ -15,6 +15,11 @@ pub fn is_of_changes(kind: &str) -> bool {
     kind == "Mutation" || kind == "UserError" || kind.ends_with("Payload")
 }
 
+/// Whether a field says who the caller is, as the root's does.
+pub fn is_viewer(kind: &str, field: &str) -> bool {
+    kind.ends_with("Payload") && field == "viewer"
+}
+
 /// A mutation: what it takes beside the ID, by what kind of ID, and the keys; what is unknown comes first.
 struct Change {
     field: &'static str,
@@ -49,11 +54,7 @@ const CHANGES: &[Change] = &[
         field: "publicizeConnectionShare",
         kind: "publicize",
         more: "shared: true",
-        keys: &[
-            (Owner::Unknown, "3584907/99999"),
-            (Owner::Other, "3584907/71001"),
-            (Owner::Caller, "7700123/72001"),
-        ],
+        keys: &[(Owner::Unknown, "3584907/99999"), (Owner::Other, "3584907/71001"), (Owner::Caller, "7700123/72001")],
     },
     Change { field: "identitySynchronize", kind: "identity", more: "", keys: IDENTITIES },
     Change {
