@@ -19,7 +19,7 @@ export const EXCEPTIONS = [
     rule: 'relay-arguments',
     at: [
       'ConnectionConnection.nodes', 'ConnectionEdge.node', 'PublicizeRecord.keyringConnection', 'Query.connection',
-      'Site.publicizeConnections',
+      'PublicizeConnectionSharePayload.connection', 'Site.publicizeConnections',
     ],
     reason: 'these lead to the noun Connection, which is no page',
   },
@@ -59,6 +59,11 @@ export const EXCEPTIONS = [
       'PublicizeRecord', 'RateLimit', 'Relationship', 'SignInPlugin', 'SignInRecord', 'SignInResult', 'UrlEntry',
     ],
     reason: 'a value has no identity of its own: it is part of the thing that holds it',
+  },
+  {
+    rule: 'strict-id-in-types',
+    at: ['*Payload', 'UserError'],
+    reason: 'what came of a mutation belongs to its one answer and cannot be asked for again by an ID',
   },
   {
     rule: 'strict-id-in-types',

@@ -74,7 +74,8 @@ function limits() {
 // Lets in the sandbox's people by their JWTs, and the service whose key the operator has.
 function access({ operator }) {
   const [, key, id] = operator.Authorization.match(/^Bearer (cg_([a-z0-9]+)_.+)$/);
-  const scopes = ['connections:read', 'connections:list', 'users:read', 'personal'].map((name) => `oneall:${name}`);
+  const changes = ['synchronize', 'relink', 'delete'].map((name) => `identities:${name}`);
+  const scopes = ['connections:read', 'connections:list', 'users:read', 'personal', ...changes].map((name) => `oneall:${name}`);
   const settings = {
     JWT__ISSUER: 'https://sandbox.example',
     JWT__AUDIENCE: 'commongraph',

@@ -147,7 +147,7 @@ pub fn personal_greeting(gateway: SocketAddr, bearer: &SecretString) -> String {
     )
 }
 
-/// What the sandbox says when it is ready: where to look, who is there, and three things worth trying.
+/// What the sandbox says when it is ready: where to look, who is there, and what is worth trying.
 pub fn greeting(gateway: SocketAddr, explorer: bool, wordpress: &str, oneall: &str) -> String {
     let explorer = if explorer { format!("  explorer   http://{gateway}/\n") } else { String::new() };
     let mut text = format!(
@@ -180,6 +180,10 @@ pub fn greeting(gateway: SocketAddr, explorer: bool, wordpress: &str, oneall: &s
             "{ connections(first: 5) { totalCount nodes { provider service { label } identity { displayName } health { state } } } }",
         ),
         ("which applications may write?", "{ applications { nodes { name permissions { name risk } } } }"),
+        (
+            "take back an application's access",
+            "mutation { applicationRevoke(input: { id: \\\"YXBwbGljYXRpb246NjEwMDAy\\\" }) { deletedApplicationId userErrors { code message } } }",
+        ),
         (
             "who just signed in?",
             "{ connection(by: { connectionToken: \\\"5a4d0000-0000-4000-8000-000000000001\\\" }) { identity { displayName } } }",

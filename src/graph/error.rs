@@ -62,8 +62,8 @@ pub enum Code {
     /// The gateway has too much to do, or did not get done in time. Retryable: yes. What to do: ask again after
     /// `Retry-After`.
     Overloaded,
-    /// A mutation was sent once, and nobody knows whether it is done. Retryable: no. What to do: read again before trying
-    /// anew.
+    /// A mutation was sent, and nobody knows whether it is done. Retryable: no. What to do: read the thing again before
+    /// trying anew; the gateway never sends it again by itself.
     Uncertain,
     /// The gateway failed. Retryable: no. What to do: report it with `requestId`; the log has the cause under it.
     Internal,

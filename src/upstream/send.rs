@@ -169,7 +169,7 @@ impl<E: Failure> Upstream<E> {
         budget: &Budget,
         judge: impl FnOnce(&Reply) -> Said<E> + Send + 'static,
     ) -> Landing<E> {
-        let gate = flying.gate.clone();
+        let (gate, changes) = (flying.gate.clone(), closing.changes.clone());
         let sending = async move {
             let landing = flying.fly(charge, judge).await;
             closing.ended = Some(landing.ended);
@@ -183,7 +183,11 @@ impl<E: Failure> Upstream<E> {
             Ok(Ok(landing)) => landing,
             // The time is up, or the task broke: what is not sent by now never is.
             _ if gate.pass(IS_GIVEN_UP) => self.unsent(Error::TimedOut),
-            _ => self.unknown(Error::TimedOut),
+            _ => {
+                // Whoever is told to read again finds nothing from before, though it is put out once more at the end.
+                self.cache.forget_paths(&changes);
+                self.unknown(Error::TimedOut)
+            }
         }
     }
 

@@ -141,13 +141,15 @@ async fn whoever_leaves_once_it_is_sent_does_not_break_it_off() {
 
     // The operation's time is up: nobody waits, and nobody knows.
     let told = Told::default();
+    assert!(is_kept(&bench).await);
     bench.script.play([Act::Answer(SECOND, 200, None)]);
     let short = Budget::calls(1).until(Instant::now() + SECOND / 2);
     assert_eq!(write(&bench, &short, &told).await.1, Err(Trouble::Uncertain));
     assert_eq!(ended(&told), []);
+    assert!(!is_kept(&bench).await, "read again, it is told");
     sleep(SECOND).await;
     assert_eq!(ended(&told), [Ended::Done]);
-    assert!(bench.is_at_rest());
+    assert!(!is_kept(&bench).await && bench.is_at_rest(), "what was read meanwhile counts no more");
 }
 
 #[tokio::test(start_paused = true)]

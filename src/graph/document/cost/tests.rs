@@ -53,6 +53,24 @@ fn a_cost_counts_rows_batches_and_what_is_carried() {
 }
 
 #[test]
+fn a_change_costs_its_call_and_what_is_read_after_it_is_read_anew() {
+    let list = "viewer { connections { totalCount } }";
+    let revoke = |more: &str| format!("applicationRevoke(input: {{ id: 1 }}) {{ userErrors {{ code }} {more} }}");
+    let disconnect = |more: &str| format!("connectionDisconnect(input: {{ id: 1 }}) {{ deletedConnectionId {more} }}");
+    for (text, expected) in [
+        (format!("mutation {{ {} }}", revoke("")), 1),
+        (format!("mutation {{ {} }}", revoke(list)), 1 + 2),
+        (format!("mutation {{ {} b: {} }}", revoke(list), revoke(list)), 2 * (1 + 2)),
+        (format!("mutation {{ {} {} }}", revoke(list), disconnect(list)), 2 * (1 + 2)),
+        (format!("mutation {{ {} }}", disconnect("deletedPublicizeConnectionIds")), 1 + 1),
+        ("mutation { identitySynchronize(input: { id: 1 }) { identity { id } } }".to_owned(), 2 + 1),
+        ("mutation { __typename }".to_owned(), 0),
+    ] {
+        assert_eq!(calls(&text), expected, "{text}");
+    }
+}
+
+#[test]
 fn an_argument_that_spares_a_read_spares_its_cost() {
     let documents = documents();
     let cost = |arguments: &str, variables: serde_json::Value| {
