@@ -88,7 +88,7 @@ async fn to_a_person_a_strangers_record_is_explained_like_one_that_does_not_exis
         let stranger = explain("5a4d0000-0000-4000-8000-000000000001").await;
         assert_eq!(stranger, explain("5a4d0000-0000-4000-8000-999999999999").await);
         let names: Vec<_> = stranger[0].as_object().unwrap().keys().cloned().collect();
-        assert_eq!(names, ["attempts", "provider", "verdict", "why"]);
+        assert_eq!(names, ["attempts", "method", "provider", "verdict", "why"]);
     }
 }
 

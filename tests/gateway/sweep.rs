@@ -363,7 +363,7 @@ impl Found {
         // OneAll lists no sign-ins of an identity for anybody, and says so.
         let is_unlisted = (kind, name) == ("Identity", "connections") && at.side == Side::OneAll;
         let is_silent = WHO.contains(&(kind, name))
-            || changes::is_viewer(kind, name)
+            || changes::may_be_empty(kind)
             || kind == "Service"
             || at.is_bare
             || is_unlisted;

@@ -20,6 +20,11 @@ pub fn is_viewer(kind: &str, field: &str) -> bool {
     kind.ends_with("Payload") && field == "viewer"
 }
 
+/// Whether fields of this kind are empty, without an error, where nothing was changed or nobody is known.
+pub fn may_be_empty(kind: &str) -> bool {
+    kind.ends_with("Payload")
+}
+
 /// A mutation: what it takes beside the ID, by what kind of ID, and the keys; what is unknown comes first.
 struct Change {
     field: &'static str,
