@@ -76,7 +76,7 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Introspection {
-    /// Whoever shows a credential, of whatever kind.
+    /// Whoever shows a credential, of whatever kind, that is known to be good.
     #[default]
     Callers,
     /// Everybody.

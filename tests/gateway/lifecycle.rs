@@ -216,11 +216,13 @@ async fn a_hangup_reloads_a_good_file_and_refuses_a_bad_one_with_its_line() {
     let mut log = process.log();
     let mut until = |words: &str| log.until(words);
     let address = until("address=").split("address=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
-    let ask = async || {
+    let send = async |query: &str| {
         let mut wire = Wire::open(address.parse().unwrap()).await;
-        wire.say(&post("{ __schema { queryType { name } } }", TOKEN)).await;
+        wire.say(&post(query, TOKEN)).await;
         serde_json::from_slice::<Value>(&wire.reply().await.unwrap().body).unwrap()
     };
+    let ask = async || send("{ __schema { queryType { name } } }").await;
+    assert!(send("{ viewer { wordpressUser { displayName } } }").await["errors"].is_null());
     assert!(ask().await["errors"].is_null());
 
     file.write(&settings(&sandbox, "graph.introspection = 'SECRET'"));
