@@ -1,7 +1,7 @@
 //! Each provider in every kind of trouble that a host can be in: what the client is told, what it costs, what comes
 //! after. The table of it stands in the README; `cargo test --test gateway matrix -- --ignored` writes it there.
 
-mod host;
+pub mod host;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -3,11 +3,11 @@
 
 use commongraph::sandbox;
 use serde_json::{Value, json};
-use tokio::net::TcpSocket;
 
 use super::{DELETE, DISCONNECT, OF_ADA, OF_ANOTHER, RELINK, REVOKE, SHARE, SYNCHRONIZE, id, identity};
-use crate::harness::{Asker, World, as_shipped, codes};
+use crate::harness::{Asker, Gateway, World, as_shipped, codes};
 use crate::log::Log;
+use crate::matrix::host::{Host, Trouble};
 
 /// The time given to a provider that hangs, in milliseconds.
 const PATIENCE_MS: u64 = 150;
@@ -237,23 +237,49 @@ async fn a_deletion_is_sent_once_and_never_lost_silently() {
     play_all("delete").await;
 }
 
-#[tokio::test]
-async fn what_is_certain_not_to_be_sent_is_told_as_for_a_read() {
-    let closed = TcpSocket::new_v4().unwrap();
-    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let closed = format!("http://{}", closed.local_addr().unwrap());
-    let world = World::with(sandbox::Settings::default(), |settings| {
+/// What each mutation is told by hosts in this kind of trouble, and how many requests reached them.
+async fn before(trouble: &Trouble) -> (Vec<Value>, usize) {
+    let (wordpress, oneall) = (Host::start(trouble, "").await, Host::start(trouble, "").await);
+    let gateway = Gateway::start(|settings| {
         as_shipped(settings);
-        settings.wordpress.base_url = closed.clone();
-        settings.oneall.base_url = Some(closed);
+        settings.wordpress.base_url = wordpress.url.clone();
+        settings.oneall.base_url = Some(oneall.url.clone());
+        settings.oneall.public_key = Some("public".into());
+        settings.oneall.private_key = Some("private".into());
+        for upstream in [&mut settings.wordpress.upstream, &mut settings.oneall.upstream] {
+            (upstream.connect_timeout_ms, upstream.read_timeout_ms) = (PATIENCE_MS, 2 * PATIENCE_MS);
+            upstream.attempt_timeout_ms = 4 * PATIENCE_MS;
+        }
     })
     .await;
+    let mut answers = Vec::new();
     for case in cases() {
-        let answer = world.gateway.ask(&(case.asker)(), case.mutation, json!({ "id": case.id })).await;
-        assert_eq!(told(&answer), Code("PROVIDER_UNAVAILABLE"), "{}: {answer}", case.name);
-        assert_eq!(answer["errors"][0]["extensions"]["retryable"], true, "{}", case.name);
+        answers.push(gateway.ask(&(case.asker)(), case.mutation, json!({ "id": case.id })).await);
     }
-    assert_eq!(world.writes().await, []);
+    (answers, wordpress.requests() + oneall.requests())
+}
+
+#[tokio::test]
+async fn what_is_certain_not_to_be_sent_is_told_as_for_a_read() {
+    for trouble in [Trouble::Closed, Trouble::Nameless, Trouble::Untrusted, Trouble::Deaf] {
+        let (answers, requests) = before(&trouble).await;
+        for answer in answers {
+            let Code("PROVIDER_UNAVAILABLE" | "PROVIDER_TIMEOUT") = told(&answer) else { panic!("{answer}") };
+            assert_eq!(answer["errors"][0]["extensions"]["retryable"], true, "{answer}");
+        }
+        assert_eq!(requests, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_reached_a_host_that_breaks_off_is_uncertain() {
+    for trouble in [Trouble::Resets, Trouble::Silent, Trouble::Halts, Trouble::Breaks, Trouble::Drips] {
+        let (answers, requests) = before(&trouble).await;
+        for answer in answers {
+            assert_eq!(told(&answer), UNCERTAIN, "{answer}");
+        }
+        assert_eq!(requests, cases().len(), "each once");
+    }
 }
 
 #[tokio::test]
