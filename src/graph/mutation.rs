@@ -31,7 +31,7 @@ pub struct Mutation;
 #[Object]
 impl Mutation {
     /// Takes back the access that the person gave to an application at WordPress.com. One that is gone already counts as
-    /// revoked.
+    /// revoked. Null with an error if it was refused, could not be sent or is UNCERTAIN.
     async fn application_revoke(
         &self,
         ctx: &Context<'_>,
@@ -41,7 +41,7 @@ impl Mutation {
     }
 
     /// Deletes a Keyring connection at WordPress.com: the stored grant, and with it every Publicize connection that stands on
-    /// it. One that is gone already counts as disconnected.
+    /// it. One that is gone already counts as disconnected. Null with an error if it was refused, could not be sent or is UNCERTAIN.
     async fn connection_disconnect(
         &self,
         ctx: &Context<'_>,
@@ -51,7 +51,7 @@ impl Mutation {
     }
 
     /// Lets every author of a site use a Publicize connection of it, or keeps it to its owner. It takes the right to edit what
-    /// others wrote there.
+    /// others wrote there. Null with an error if it was refused, could not be sent or is UNCERTAIN.
     async fn publicize_connection_share(
         &self,
         ctx: &Context<'_>,
@@ -61,7 +61,7 @@ impl Mutation {
     }
 
     /// Has OneAll read an identity afresh from its social network. A person may have their own synchronized, a service with
-    /// the scope everybody's.
+    /// the scope everybody's. Null with an error if it was refused, could not be sent or is UNCERTAIN.
     async fn identity_synchronize(
         &self,
         ctx: &Context<'_>,
@@ -70,7 +70,7 @@ impl Mutation {
         Some(synchronize(ctx, input).await)
     }
 
-    /// Moves an identity to another user of the OneAll site, and its sign-ins with it. For services with the scope.
+    /// Moves an identity to another user of the OneAll site, and its sign-ins with it. For services with the scope. Null with an error if it was refused, could not be sent or is UNCERTAIN.
     async fn identity_relink(
         &self,
         ctx: &Context<'_>,
@@ -80,7 +80,7 @@ impl Mutation {
     }
 
     /// Deletes an identity at OneAll for good, and its sign-ins with it. For services with the scope. One that is gone already
-    /// counts as deleted.
+    /// counts as deleted. Null with an error if it was refused, could not be sent or is UNCERTAIN.
     async fn identity_delete(
         &self,
         ctx: &Context<'_>,

@@ -8,6 +8,7 @@
 mod fetch;
 pub mod mapping;
 pub mod payload;
+mod reads;
 mod renewal;
 mod settings;
 pub mod token_info;
@@ -16,22 +17,20 @@ mod writes;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 pub use self::settings::{KeyringApi, Settings};
-use self::verdict::Verdict;
 use super::listing::Listing;
-use super::{Answer, Calls, Error, List, Reason, tell_left_out};
+use super::{Answer, Calls, Error, List, Reason};
 use crate::access::{Denied, WordPressGrant};
 use crate::metrics::Metrics;
 use crate::model::{
     Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, DateTime, KeyringId, Provider, PublicizeId,
     Record, ServiceEntry, Site, SiteId, WordPressUser,
 };
-use crate::upstream::{Circuit, Credential, Fresh, Judged, Keep, Own, Plan, Read, Reply, Upstream};
+use crate::upstream::{Circuit, Own, Plan, Upstream};
 
 /// The fields of `/me` that are mapped. Asked for by name so that its secrets never travel.
 const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,avatar_URL,profile_URL,language,date,\
@@ -283,92 +282,6 @@ impl Reads {
         let id = key.to_string();
         unless_anothers(self.thing(&["rest", "v1.1", "sites", &id], &fields, self.host.fresh.sites_seconds, map).await)
     }
-
-    /// A row of a list that was read lately, by this operation or another with the same token.
-    fn row<T>(&self, path: &[&str], query: &[(&str, &str)], is_it: impl Fn(&T) -> bool) -> Option<Arc<T>>
-    where
-        List<T>: Keep,
-    {
-        self.kept_list(path, query)?.rows.iter().find(|row| is_it(row)).cloned()
-    }
-
-    fn kept_list<T>(&self, path: &[&str], query: &[(&str, &str)]) -> Option<Arc<List<T>>>
-    where
-        List<T>: Keep,
-    {
-        self.calls.peek(Provider::WordPress, &self.host.upstream, &self.read(path, query).ok()?).flatten()
-    }
-
-    /// Reads a list.
-    async fn list<P: DeserializeOwned, T: Send + Sync + 'static>(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        fresh_seconds: u64,
-        map: impl Fn(P) -> List<T> + Send + Sync + 'static,
-    ) -> Result<Arc<List<T>>, Error>
-    where
-        List<T>: Keep,
-    {
-        let map = move |payload| {
-            let list = map(payload);
-            tell_left_out(Provider::WordPress, &list.skipped);
-            Ok(list)
-        };
-        self.due(path, query, fresh_seconds, map).await
-    }
-
-    /// Reads what must be there: a list, or the person's own account.
-    async fn due<P: DeserializeOwned, T: Keep>(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        fresh_seconds: u64,
-        map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
-    ) -> Result<Arc<T>, Error> {
-        match self.thing(path, query, fresh_seconds, map).await? {
-            Some(found) => Ok(found),
-            None => Err(Error::new(Provider::WordPress, Reason::Unsupported, "there is no such list")),
-        }
-    }
-
-    /// A read with the person's token.
-    fn read<'a>(&'a self, path: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Result<Read<'a>, Error> {
-        let credential = Credential::Bearer(self.granted()?.token());
-        Ok(Read { path, query, masked: false, credential, reader: None })
-    }
-
-    fn granted(&self) -> Result<&WordPressGrant, Error> {
-        self.grant.as_ref().map_err(|why| Error::denied(Provider::WordPress, *why))
-    }
-
-    /// Reads what may be there.
-    async fn thing<P: DeserializeOwned, T: Keep>(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        fresh_seconds: u64,
-        map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
-    ) -> Answer<T> {
-        let (grant, read) = (self.granted()?, self.read(path, query)?);
-        let lasts = Some(Duration::from_secs(fresh_seconds));
-        let judge = move |reply: &Reply| {
-            let result = understand(reply, &map).map(|found| found.map(|noun| Fresh { noun, lasts }));
-            Judged { result, note: None }
-        };
-        let answer = self.calls.read(Provider::WordPress, &self.host.upstream, &read, judge).await;
-        match &answer {
-            Ok(Some(_)) if is_of_person(path) => grant.note_accepted(),
-            Err(error) if error.reason == Reason::NotAuthenticated => grant.note_refused(),
-            _ => {}
-        }
-        answer
-    }
-}
-
-/// Whether what is there is shown to the person alone. The catalogue, and many a site, is shown to anybody.
-fn is_of_person(path: &[&str]) -> bool {
-    path.get(2) == Some(&"me")
 }
 
 /// The path of one of a list's things.
@@ -380,14 +293,6 @@ fn publicize_path(site: Option<&str>) -> Vec<&str> {
     match site {
         Some(site) => vec!["rest", "v1.1", "sites", site, "publicize-connections"],
         None => vec!["rest", "v1.1", "me", "publicize-connections"],
-    }
-}
-
-/// What an answer holds, if it is one and holds anything.
-fn understand<P: DeserializeOwned, T>(reply: &Reply, map: impl Fn(P) -> Result<T, String>) -> Result<Option<T>, Error> {
-    match verdict::judge(reply)? {
-        Verdict::Content => payload::decode(&reply.body).and_then(map).map(Some).map_err(malformed),
-        Verdict::Absent => Ok(None),
     }
 }
 

@@ -129,7 +129,11 @@ impl Reads {
             };
             Said { result: result.map_err(|error| Error { status: Some(reply.status), ..error }), note: None }
         };
-        self.calls.write(Provider::WordPress, &self.host.upstream, &write, judge, told).await
+        let done = self.calls.write(Provider::WordPress, &self.host.upstream, &write, judge, told).await;
+        if done.as_ref().is_err_and(|error| error.reason == Reason::NotAuthenticated) {
+            grant.note_refused();
+        }
+        done
     }
 }
 

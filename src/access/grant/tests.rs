@@ -1,0 +1,61 @@
+//! What each kind of caller reaches at OneAll.
+
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+#[test]
+fn a_person_reaches_what_is_theirs_and_never_lists_the_site() {
+    let ada = OneAllGrant::person(Some("ada"));
+    let (sign_ins, users) = (ada.sign_ins().unwrap(), ada.users().unwrap());
+    assert!(sign_ins.covers(Some("ada")) && !sign_ins.covers(Some("ben")) && !sign_ins.covers(None));
+    assert!(users.covers(Some("ada")) && !users.covers(Some("ben")) && !users.covers(None));
+    assert_eq!(ada.sign_in_list().unwrap_err(), Denied::ServicesOnly(Scope::ConnectionsList));
+    assert_eq!(ada.identity_list().unwrap_err(), Denied::ServicesOnly(Scope::UsersRead));
+    assert!(ada.personal().is_ok() && ada.operators().is_none());
+}
+
+#[test]
+fn a_person_without_a_user_reaches_nothing_and_is_refused_nothing() {
+    let ben = OneAllGrant::person(None);
+    let (sign_ins, users) = (ben.sign_ins().unwrap(), ben.users().unwrap());
+    assert!(!sign_ins.reaches_anything() && !sign_ins.covers(None) && !users.covers(Some("ada")));
+    assert!(!ben.reaches_anything());
+}
+
+#[test]
+fn a_service_has_what_its_scopes_say_and_no_more() {
+    let grant = |scopes: &[Scope]| OneAllGrant::service(scopes.iter().copied().collect());
+    let callback = grant(&[Scope::ConnectionsRead]);
+    assert!(callback.sign_ins().unwrap().covers(None));
+    assert_eq!(callback.users().unwrap_err(), Denied::Lacks(Scope::UsersRead));
+    assert_eq!(callback.sign_in_list().unwrap_err(), Denied::Lacks(Scope::ConnectionsList));
+    assert_eq!(callback.identity_list().unwrap_err(), Denied::Lacks(Scope::UsersRead));
+    assert_eq!(callback.personal().unwrap_err(), Denied::Lacks(Scope::Personal));
+    assert!(grant(&[Scope::UsersRead]).identity_list().is_ok());
+    assert!(!grant(&[Scope::Personal]).reaches_anything() && callback.reaches_anything());
+}
+
+#[test]
+fn what_changes_an_identity_takes_a_scope_of_its_own_or_ones_own_identity() {
+    let ada = OneAllGrant::person(Some("ada"));
+    let own = ada.synchronize().unwrap();
+    assert!(!own.reaches_everyone() && own.permit(Some("ada")).is_some());
+    assert!(own.permit(Some("ben")).is_none() && own.permit(None).is_none());
+    assert!(OneAllGrant::person(None).synchronize().unwrap().permit(None).is_none());
+    assert_eq!(ada.relink().unwrap_err(), Denied::ServicesOnly(Scope::IdentitiesRelink));
+    assert_eq!(ada.delete().unwrap_err(), Denied::ServicesOnly(Scope::IdentitiesDelete));
+    let grant = |scope| OneAllGrant::service([scope].into_iter().collect());
+    let all = grant(Scope::IdentitiesSynchronize);
+    assert!(all.synchronize().unwrap().reaches_everyone() && !all.reaches_anything());
+    assert_eq!(all.relink().unwrap_err(), Denied::Lacks(Scope::IdentitiesRelink));
+    assert!(grant(Scope::IdentitiesRelink).relink().is_ok() && grant(Scope::IdentitiesDelete).delete().is_ok());
+    assert_eq!(grant(Scope::UsersRead).delete().unwrap_err(), Denied::Lacks(Scope::IdentitiesDelete));
+}
+
+#[test]
+fn nobody_is_told_to_show_a_credential() {
+    let nobody = OneAllGrant::nobody();
+    assert_eq!(nobody.sign_ins().unwrap_err(), Denied::NoCredential);
+    assert_eq!(nobody.identity_list().unwrap_err(), Denied::NoCredential);
+    assert!(!nobody.reaches_anything());
+}

@@ -1,0 +1,112 @@
+//! WordPress.com's reads as they are: with the person's token, what the answer means, and how long it is fresh.
+//!
+//! Each answer tells also whether WordPress.com accepts the token: of one that nobody has accepted, nobody knows that it is
+//! more than a made-up text.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::verdict::{self, Verdict};
+use super::{Reads, malformed, payload};
+use crate::access::WordPressGrant;
+use crate::model::Provider;
+use crate::provider::{Answer, Error, List, Reason, tell_left_out};
+use crate::upstream::{Credential, Fresh, Judged, Keep, Read, Reply};
+
+impl Reads {
+    /// A row of a list that was read lately, by this operation or another with the same token.
+    pub(super) fn row<T>(&self, path: &[&str], query: &[(&str, &str)], is_it: impl Fn(&T) -> bool) -> Option<Arc<T>>
+    where
+        List<T>: Keep,
+    {
+        self.kept_list(path, query)?.rows.iter().find(|row| is_it(row)).cloned()
+    }
+
+    pub(super) fn kept_list<T>(&self, path: &[&str], query: &[(&str, &str)]) -> Option<Arc<List<T>>>
+    where
+        List<T>: Keep,
+    {
+        self.calls.peek(Provider::WordPress, &self.host.upstream, &self.read(path, query).ok()?).flatten()
+    }
+
+    /// Reads a list.
+    pub(super) async fn list<P: DeserializeOwned, T: Send + Sync + 'static>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        fresh_seconds: u64,
+        map: impl Fn(P) -> List<T> + Send + Sync + 'static,
+    ) -> Result<Arc<List<T>>, Error>
+    where
+        List<T>: Keep,
+    {
+        let map = move |payload| {
+            let list = map(payload);
+            tell_left_out(Provider::WordPress, &list.skipped);
+            Ok(list)
+        };
+        self.due(path, query, fresh_seconds, map).await
+    }
+
+    /// Reads what must be there: a list, or the person's own account.
+    pub(super) async fn due<P: DeserializeOwned, T: Keep>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        fresh_seconds: u64,
+        map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
+    ) -> Result<Arc<T>, Error> {
+        match self.thing(path, query, fresh_seconds, map).await? {
+            Some(found) => Ok(found),
+            None => Err(Error::new(Provider::WordPress, Reason::Unsupported, "there is no such list")),
+        }
+    }
+
+    /// A read with the person's token.
+    pub(super) fn read<'a>(&'a self, path: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Result<Read<'a>, Error> {
+        let credential = Credential::Bearer(self.granted()?.token());
+        Ok(Read { path, query, masked: false, credential, reader: None })
+    }
+
+    pub(super) fn granted(&self) -> Result<&WordPressGrant, Error> {
+        self.grant.as_ref().map_err(|why| Error::denied(Provider::WordPress, *why))
+    }
+
+    /// Reads what may be there.
+    pub(super) async fn thing<P: DeserializeOwned, T: Keep>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        fresh_seconds: u64,
+        map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
+    ) -> Answer<T> {
+        let (grant, read) = (self.granted()?, self.read(path, query)?);
+        let lasts = Some(Duration::from_secs(fresh_seconds));
+        let judge = move |reply: &Reply| {
+            let result = understand(reply, &map).map(|found| found.map(|noun| Fresh { noun, lasts }));
+            Judged { result, note: None }
+        };
+        let answer = self.calls.read(Provider::WordPress, &self.host.upstream, &read, judge).await;
+        match &answer {
+            Ok(Some(_)) if is_of_person(path) => grant.note_accepted(),
+            Err(error) if error.reason == Reason::NotAuthenticated => grant.note_refused(),
+            _ => {}
+        }
+        answer
+    }
+}
+
+/// Whether what is there is shown to the person alone. The catalogue, and many a site, is shown to anybody.
+fn is_of_person(path: &[&str]) -> bool {
+    path.get(2) == Some(&"me")
+}
+
+/// What an answer holds, if it is one and holds anything.
+fn understand<P: DeserializeOwned, T>(reply: &Reply, map: impl Fn(P) -> Result<T, String>) -> Result<Option<T>, Error> {
+    match verdict::judge(reply)? {
+        Verdict::Content => payload::decode(&reply.body).and_then(map).map(Some).map_err(malformed),
+        Verdict::Absent => Ok(None),
+    }
+}
