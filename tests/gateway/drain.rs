@@ -13,6 +13,7 @@ use reqwest::{Certificate, Client, Version};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 use crate::lifecycle::{File, Log, Process, number, settings};
 use crate::tls::{Folder, pair};
@@ -46,7 +47,9 @@ impl Stage {
         let sandbox = Sandbox::start(world).await.unwrap();
         let file = File::named(name);
         let own = "log.filter = 'info,commongraph::operation=off'\nwordpress.cache.max_bytes = 0\n\
-                   wordpress.upstream.calls_per_second_max = 2000\nwordpress.upstream.calls_burst_max = 2000";
+                   wordpress.upstream.calls_per_second_max = 2000\nwordpress.upstream.calls_burst_max = 2000\n\
+                   limits.anonymous_requests_per_minute = 60000\nlimits.anonymous_calls_per_minute = 60000\n\
+                   limits.address_requests_per_minute = 60000\nlimits.address_calls_per_minute = 60000";
         file.write(&settings(&sandbox, &format!("{own}\n{more}")));
         let client = Client::builder().no_proxy().build().unwrap();
         let faults = json!([{ "latency_ms": LATENCY_MS }]);
@@ -63,14 +66,15 @@ impl Stage {
         (process, log, address)
     }
 
-    /// Waits until so many calls are open at the provider.
-    async fn busy(&self) {
+    /// Waits until so many calls are open at the provider, for these clients.
+    async fn busy(&self, clients: &[JoinHandle<()>]) {
         let at = format!("{}/__sandbox/open", self.sandbox.wordpress_url());
         loop {
             let seen: Value = self.client.get(&at).send().await.unwrap().json().await.unwrap();
             if seen["open"].as_u64().unwrap() >= OPEN_MIN {
                 return;
             }
+            assert!(clients.iter().all(|client| !client.is_finished()), "a client has given up");
         }
     }
 }
@@ -141,7 +145,7 @@ async fn stopped_with_fifty_slow_reads_under_way_twenty_times_it_answers_what_it
         let mut idle = join_all(idle).await;
         let clients = (0..CLIENTS).map(|at| tokio::spawn(hammer_http1(address, crowd_member(at), answered.clone())));
         let clients: Vec<_> = clients.collect();
-        stage.busy().await;
+        stage.busy(&clients).await;
         process.signal("TERM");
         log.until("asked to stop");
         let silent = idle.split_off(IDLE / 2);
@@ -179,7 +183,7 @@ async fn stopped_with_fifty_slow_reads_under_way_twenty_times_it_answers_what_it
                 }),
             );
         }
-        stage.busy().await;
+        stage.busy(&clients).await;
         process.signal("TERM");
         log.until("asked to stop");
         for client in clients {
