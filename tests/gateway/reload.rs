@@ -96,7 +96,7 @@ async fn what_callers_took_and_what_is_held_against_an_address_stays() {
         let request = world.gateway.request(asker, "{ __typename }", json!({}));
         request.send().await.unwrap().status().as_u16()
     };
-    let (ada, forger) = (Asker::alone("sandbox-wpcom-ada"), Asker::nobody().with("Authorization", "Bearer cg_a_b"));
+    let (ada, forger) = (Asker::user("ada"), Asker::nobody().with("Authorization", "Bearer cg_a_b"));
     assert_eq!((status(&ada).await, status(&ada).await), (200, 429));
     assert_eq!((status(&forger).await, status(&forger).await), (401, 401));
     reload(&world, &mut settings, |_| {});
