@@ -47,6 +47,7 @@ fn check_upstream(room: &str, upstream: &upstream::Settings) -> Result<(), Fault
         ("connect_timeout_ms", upstream.connect_timeout_ms, CONNECT_TIMEOUT_MAX_MS),
         ("read_timeout_ms", upstream.read_timeout_ms, TIMEOUT_MAX_MS),
         ("attempt_timeout_ms", upstream.attempt_timeout_ms, TIMEOUT_MAX_MS),
+        ("write_timeout_ms", upstream.write_timeout_ms, TIMEOUT_MAX_MS),
         ("timeout_ms", upstream.timeout_ms, TIMEOUT_MAX_MS),
         ("body_max_bytes", bytes(upstream.body_max_bytes), REPLY_BODY_MAX_BYTES),
         ("concurrent_max", bytes(upstream.concurrent_max), CONCURRENT_MAX),

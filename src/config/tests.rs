@@ -29,8 +29,8 @@ const WRONG_FILES: [(&str, &str); 84] = [
     (
         "[wordpress.upstream]\ntimeout = 1",
         "wordpress.upstream.timeout in F:2: no such setting; allowed here: connect_timeout_ms, read_timeout_ms, \
-         attempt_timeout_ms, timeout_ms, body_max_bytes, concurrent_max, waiting_max, calls_per_second_max, \
-         calls_burst_max, retries_max, breaker_calls_min",
+         attempt_timeout_ms, write_timeout_ms, timeout_ms, body_max_bytes, concurrent_max, waiting_max, \
+         calls_per_second_max, calls_burst_max, retries_max, breaker_calls_min",
     ),
     (
         "[graph]\nx = 1",

@@ -225,7 +225,7 @@ impl<E: Failure> Flying<E> {
         charge.sent();
         let began = Instant::now();
         host.earn(began);
-        let until = began + Duration::from_millis(settings.attempt_timeout_ms);
+        let until = began + Duration::from_millis(settings.write_timeout_ms);
         let trace = self.trace.map(|trace| trace.call((self.upstream.dice)()));
         let mut sent = Sent { metrics, provider, began, outcome: "given_up" };
         let reply = timeout_at(until, transport.send(&self.order, self.credential.show(), trace)).await;

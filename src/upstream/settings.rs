@@ -16,6 +16,9 @@ pub struct Settings {
     pub read_timeout_ms: u64,
     /// Time for one attempt, in milliseconds.
     pub attempt_timeout_ms: u64,
+    /// Time for the answer to a write, from when it is sent, in milliseconds: what is asked of the host may take it longer
+    /// than any read, and a write that is given up too early is one that nobody knows the end of.
+    pub write_timeout_ms: u64,
     /// Time for one whole read, its attempts and all waiting included, in milliseconds.
     pub timeout_ms: u64,
     /// The largest body taken, in bytes after decompression. Each call under way may hold so much.
@@ -40,6 +43,7 @@ impl Default for Settings {
             connect_timeout_ms: 1_000,
             read_timeout_ms: 2_000,
             attempt_timeout_ms: 2_500,
+            write_timeout_ms: 7_000,
             timeout_ms: 5_000,
             body_max_bytes: 8 << 20,
             concurrent_max: 64,

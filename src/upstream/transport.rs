@@ -61,7 +61,9 @@ pub trait Transport: Send + Sync + 'static {
 /// HTTP, by a pooled client of one host.
 #[derive(Debug)]
 pub struct Wire {
-    client: Client,
+    reads: Client,
+    /// With more time, and so with connections of its own.
+    writes: Client,
     body_max: usize,
 }
 
@@ -71,24 +73,10 @@ impl Wire {
     /// # Errors
     /// When the system's TLS roots cannot be used.
     pub fn build(base: &Url, settings: &Settings) -> Result<Self, String> {
-        let client = Client::builder()
-            .user_agent(concat!("commongraph/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .https_only(base.scheme() == "https")
-            .tls_version_min(tls::Version::TLS_1_2)
-            .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
-            .read_timeout(Duration::from_millis(settings.read_timeout_ms))
-            .timeout(Duration::from_millis(settings.attempt_timeout_ms))
-            .http1_max_headers(HEADERS_MAX)
-            .http2_max_header_list_size(HEADER_BYTES_MAX)
-            .pool_max_idle_per_host(settings.concurrent_max)
-            .pool_idle_timeout(IDLE_MAX)
-            .build()
-            .map_err(|error| format!("the HTTP client cannot be made: {}", error.without_url()))?;
-        Ok(Self { client, body_max: settings.body_max_bytes })
+        let [read, attempt, write] = [settings.read_timeout_ms, settings.attempt_timeout_ms, settings.write_timeout_ms];
+        let reads = client(base, settings, read, attempt)?;
+        let writes = client(base, settings, write, write)?;
+        Ok(Self { reads, writes, body_max: settings.body_max_bytes })
     }
 
     async fn call(
@@ -127,7 +115,7 @@ impl Transport for Wire {
         if let Credential::Parameter(name, secret) = credential {
             url.query_pairs_mut().append_pair(name, secret.expose_secret());
         }
-        self.call(self.client.get(url), credential, trace).map(|ended| ended.map_err(|lost| lost.error)).boxed()
+        self.call(self.reads.get(url), credential, trace).map(|ended| ended.map_err(|lost| lost.error)).boxed()
     }
 
     fn send<'a>(
@@ -136,7 +124,7 @@ impl Transport for Wire {
         credential: Credential<'a>,
         trace: Option<Trace>,
     ) -> BoxFuture<'a, Result<Reply, Unanswered>> {
-        let request = self.client.request(order.method.into(), order.url.clone());
+        let request = self.writes.request(order.method.into(), order.url.clone());
         let request = match &order.body {
             Some((media, bytes)) => request.header(CONTENT_TYPE, *media).body(bytes.clone()),
             // A proxy may ask for the length of what a POST has none of.
@@ -144,6 +132,27 @@ impl Transport for Wire {
         };
         self.call(request, credential, trace).boxed()
     }
+}
+
+/// A client of one host, and how many milliseconds its answers may pause and take.
+fn client(base: &Url, settings: &Settings, read_ms: u64, whole_ms: u64) -> Result<Client, String> {
+    Client::builder()
+        .user_agent(concat!("commongraph/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .referer(false)
+        .https_only(base.scheme() == "https")
+        .tls_version_min(tls::Version::TLS_1_2)
+        .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
+        .read_timeout(Duration::from_millis(read_ms))
+        .timeout(Duration::from_millis(whole_ms))
+        .http1_max_headers(HEADERS_MAX)
+        .http2_max_header_list_size(HEADER_BYTES_MAX)
+        .pool_max_idle_per_host(settings.concurrent_max)
+        .pool_idle_timeout(IDLE_MAX)
+        .build()
+        .map_err(|error| format!("the HTTP client cannot be made: {}", error.without_url()))
 }
 
 async fn read_body(mut response: Response, body_max: usize) -> Result<Bytes, Error> {

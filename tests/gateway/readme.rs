@@ -135,5 +135,5 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
             panic!("{name}: {error}");
         }
     }
-    assert_eq!(settings.len(), 104, "{settings:?}");
+    assert_eq!(settings.len(), 105, "{settings:?}");
 }

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokio::time::sleep;
 
 use super::super::tests::bench::{Act, Bench, Trouble, operation};
-use super::super::{Body, Credential};
+use super::super::{Body, Credential, Settings};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -150,6 +150,17 @@ async fn whoever_leaves_once_it_is_sent_does_not_break_it_off() {
     sleep(SECOND).await;
     assert_eq!(ended(&told), [Ended::Done]);
     assert!(!is_kept(&bench).await && bench.is_at_rest(), "what was read meanwhile counts no more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_has_a_time_of_its_own_to_be_answered_in() {
+    let Settings { attempt_timeout_ms: reads, write_timeout_ms: writes, .. } = Settings::default();
+    for (ms, result) in [(reads + 1_000, Ok(Done::Changed)), (writes + 1, Err(Trouble::Uncertain))] {
+        let (bench, told) = (bench(), Told::default());
+        bench.script.play([Act::Answer(Duration::from_millis(ms), 200, None)]);
+        assert_eq!(write(&bench, &operation(), &told).await.1, result, "{ms}");
+        assert_eq!((bench.script.calls(), bench.is_at_rest()), (1, true), "{ms}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -137,7 +137,7 @@ async fn impatient() -> World {
     World::with(sandbox::Settings::default(), |settings| {
         as_shipped(settings);
         for upstream in [&mut settings.wordpress.upstream, &mut settings.oneall.upstream] {
-            (upstream.read_timeout_ms, upstream.body_max_bytes) = (PATIENCE_MS, BODY_MAX);
+            (upstream.write_timeout_ms, upstream.body_max_bytes) = (2 * PATIENCE_MS, BODY_MAX);
             upstream.breaker_calls_min = 1_000_000;
         }
     })
@@ -247,8 +247,7 @@ async fn before(trouble: &Trouble) -> (Vec<Value>, usize) {
         settings.oneall.public_key = Some("public".into());
         settings.oneall.private_key = Some("private".into());
         for upstream in [&mut settings.wordpress.upstream, &mut settings.oneall.upstream] {
-            (upstream.connect_timeout_ms, upstream.read_timeout_ms) = (PATIENCE_MS, 2 * PATIENCE_MS);
-            upstream.attempt_timeout_ms = 4 * PATIENCE_MS;
+            (upstream.connect_timeout_ms, upstream.write_timeout_ms) = (PATIENCE_MS, 4 * PATIENCE_MS);
         }
     })
     .await;

@@ -108,7 +108,7 @@ async fn without_haste() -> World {
         as_shipped(settings);
         settings.graph.deadline_ms = 600_000;
         for upstream in [&mut settings.wordpress.upstream, &mut settings.oneall.upstream] {
-            (upstream.timeout_ms, upstream.attempt_timeout_ms, upstream.read_timeout_ms) = (600_000, 600_000, 600_000);
+            (upstream.timeout_ms, upstream.write_timeout_ms) = (600_000, 600_000);
         }
     })
     .await
@@ -156,8 +156,7 @@ async fn a_change_that_takes_longer_than_its_operation_is_uncertain_and_goes_on(
         World::with(sandbox::Settings::default(), |settings| {
             as_shipped(settings);
             settings.graph.deadline_ms = 300;
-            settings.oneall.upstream.attempt_timeout_ms = 600_000;
-            settings.oneall.upstream.read_timeout_ms = 600_000;
+            settings.oneall.upstream.write_timeout_ms = 600_000;
         })
         .await,
         Log::default(),
@@ -168,6 +167,21 @@ async fn a_change_that_takes_longer_than_its_operation_is_uncertain_and_goes_on(
     assert_eq!(codes(&answer), [("UNCERTAIN".to_owned(), "it".to_owned())], "{answer}");
     until("it was written down", async || log.text().contains("identitySynchronize")).await;
     assert_eq!(lines(&log)[0]["outcome"], "done", "the gateway came to know, though nobody waited");
+    assert_eq!(world.writes().await, [row("identity.synchronize", OF_ADA, 1, 1)]);
+}
+
+#[tokio::test]
+async fn a_change_may_take_longer_than_a_read() {
+    let world = World::with(sandbox::Settings::default(), |settings| {
+        as_shipped(settings);
+        let upstream = &mut settings.oneall.upstream;
+        (upstream.read_timeout_ms, upstream.attempt_timeout_ms, upstream.retries_max) = (100, 100, 0);
+    })
+    .await;
+    world.fault(json!({ "method": "PUT", "latency_ms": 400, "when": "after" })).await;
+    let bare = SYNCHRONIZE.replace("identity { id updatedAt }", "");
+    let done = change(&world, &Asker::service("shop"), &bare, &identity(OF_ADA)).await;
+    assert_eq!(done["userErrors"], json!([]), "the network that OneAll asks takes its time, and that is no doubt");
     assert_eq!(world.writes().await, [row("identity.synchronize", OF_ADA, 1, 1)]);
 }
 
