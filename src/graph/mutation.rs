@@ -30,8 +30,9 @@ pub struct Mutation;
 /// whose answer is lost is UNCERTAIN: read again before you try anew. Repeating one that is done changes nothing.
 #[Object]
 impl Mutation {
-    /// Takes back the access that the person gave to an application at WordPress.com. One that is gone already counts as
-    /// revoked. Null with an error if it was refused, could not be sent or is UNCERTAIN.
+    /// Takes back the access that the person gave to an application at WordPress.com: `mutation { applicationRevoke(input: {
+    /// id: "YXBwbGljYXRpb246ODM2NzI3MQ" }) { deletedApplicationId userErrors { code } } }`. One that is gone already counts
+    /// as revoked. Null, with an error, if it was refused, could not be sent or is UNCERTAIN.
     async fn application_revoke(
         &self,
         ctx: &Context<'_>,
@@ -41,7 +42,9 @@ impl Mutation {
     }
 
     /// Deletes a Keyring connection at WordPress.com: the stored grant, and with it every Publicize connection that stands on
-    /// it. One that is gone already counts as disconnected. Null with an error if it was refused, could not be sent or is UNCERTAIN.
+    /// it: `mutation { connectionDisconnect(input: { id: "a2V5cmluZzo1MTAwMw" }) { deletedConnectionId userErrors { code } } }`.
+    /// One that is gone already counts as disconnected. Null, with an error, if it was refused, could not be sent or is
+    /// UNCERTAIN.
     async fn connection_disconnect(
         &self,
         ctx: &Context<'_>,
@@ -50,8 +53,10 @@ impl Mutation {
         Some(disconnect(ctx, input).await)
     }
 
-    /// Lets every author of a site use a Publicize connection of it, or keeps it to its owner. It takes the right to edit what
-    /// others wrote there. Null with an error if it was refused, could not be sent or is UNCERTAIN.
+    /// Lets every author of a site use a Publicize connection of it, or keeps it to its owner: `mutation {
+    /// publicizeConnectionShare(input: { id: "cHVibGljaXplOjc3MDAxMjMvNzIwMDE", shared: true }) { connection { shared } userErrors
+    /// { code } } }`. It takes the right to edit what others wrote there. Null, with an error, if it was refused, could not
+    /// be sent or is UNCERTAIN.
     async fn publicize_connection_share(
         &self,
         ctx: &Context<'_>,
@@ -60,8 +65,10 @@ impl Mutation {
         Some(share(ctx, input).await)
     }
 
-    /// Has OneAll read an identity afresh from its social network. A person may have their own synchronized, a service with
-    /// the scope everybody's. Null with an error if it was refused, could not be sent or is UNCERTAIN.
+    /// Has OneAll read an identity afresh from its social network: `mutation { identitySynchronize(input: { id:
+    /// "aWRlbnRpdHk6NWE0ZDAwMDAtMDAwMC00MDAwLTgwMDItMDAwMDAwMDAwMDA0" }) { identity { updatedAt } userErrors { code } } }`. A person may have
+    /// their own synchronized, a service with the scope everybody's. Null, with an error, if it was refused, could not be
+    /// sent or is UNCERTAIN.
     async fn identity_synchronize(
         &self,
         ctx: &Context<'_>,
@@ -70,7 +77,10 @@ impl Mutation {
         Some(synchronize(ctx, input).await)
     }
 
-    /// Moves an identity to another user of the OneAll site, and its sign-ins with it. For services with the scope. Null with an error if it was refused, could not be sent or is UNCERTAIN.
+    /// Moves an identity to another user of the OneAll site, and its sign-ins with it: `mutation { identityRelink(input: {
+    /// id: "aWRlbnRpdHk6NWE0ZDAwMDAtMDAwMC00MDAwLTgwMDItMDAwMDAwMDAwMDA0", userToken: "5a4d0000-0000-4000-8001-000000000003" }) { identity { oneallUser { userToken }
+    /// } userErrors { code } } }`. For services with the scope. Null, with an error, if it was refused, could not be sent or
+    /// is UNCERTAIN.
     async fn identity_relink(
         &self,
         ctx: &Context<'_>,
@@ -79,8 +89,10 @@ impl Mutation {
         Some(relink(ctx, input).await)
     }
 
-    /// Deletes an identity at OneAll for good, and its sign-ins with it. For services with the scope. One that is gone already
-    /// counts as deleted. Null with an error if it was refused, could not be sent or is UNCERTAIN.
+    /// Deletes an identity at OneAll for good, and its sign-ins with it: `mutation { identityDelete(input: { id:
+    /// "aWRlbnRpdHk6NWE0ZDAwMDAtMDAwMC00MDAwLTgwMDItMDAwMDAwMDAwMDA0", confirm: true }) { deletedIdentityId userErrors { code } } }`. For
+    /// services with the scope. One that is gone already counts as deleted. Null, with an error, if it was refused, could not
+    /// be sent or is UNCERTAIN.
     async fn identity_delete(
         &self,
         ctx: &Context<'_>,

@@ -7,9 +7,9 @@ use apollo_compiler::ast::{DirectiveList, Type};
 use apollo_compiler::schema::{Directive, ExtendedType};
 use chrono::NaiveDate;
 use commongraph::graph::error::Code;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::World;
+use crate::harness::{Asker, World};
 
 const TEXT: &str = include_str!("../../schema.graphql");
 const README: &str = include_str!("../../README.md");
@@ -155,6 +155,27 @@ async fn the_entry_points_show_examples_that_can_be_asked() {
             }
             let is_told = |answer: &Value| answer["data"].as_object().unwrap().values().all(|field| !field.is_null());
             assert!(answers.iter().any(is_told), "{}: {example} is answered {answers:?}", entry.place);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_mutation_shows_an_example_that_can_be_sent() {
+    let all = said(&schema(TEXT));
+    let mutations = all.iter().filter(|it| it.answers.is_some() && it.place.starts_with("Mutation."));
+    let mutations: Vec<_> = mutations.collect();
+    assert_eq!(mutations.len(), 6);
+    for it in mutations {
+        let shown = it.description.split('`').skip(1).step_by(2).filter(|code| code.starts_with("mutation { "));
+        let shown: Vec<_> = shown.collect();
+        assert!(!shown.is_empty(), "{} shows no example", it.place);
+        for example in shown {
+            // Each has a world of its own, for what it shows is done.
+            let world = World::start().await;
+            let asker = if it.place.contains(".identity") { Asker::service("shop") } else { Asker::person("ada") };
+            let answer = world.gateway.ask(&asker, example, json!({})).await;
+            let payload = answer["data"].as_object().and_then(|data| data.values().next()).unwrap();
+            assert_eq!((&answer["errors"], &payload["userErrors"]), (&json!(null), &json!([])), "{example}: {answer}");
         }
     }
 }
