@@ -160,10 +160,12 @@ impl IdentityFilter {
         self.service.as_ref().is_none_or(|wanted| matching::service_key(row).is_some_and(|key| wanted.contains(&key)))
     }
 
-    /// Why OneAll's list of a site's identities cannot be asked for this.
-    pub fn refused_by_oneall(&self) -> Option<Error> {
-        let why = "it cannot look for a service among a site's identities";
-        self.service.is_some().then(|| beyond_oneall(why))
+    /// Why OneAll's list of a site's identities cannot be asked for this, in this order.
+    pub fn refused_by_oneall(&self, order: ConnectionOrder) -> Option<Error> {
+        if self.service.is_some() {
+            return Some(beyond_oneall("it cannot look for a service among a site's identities"));
+        }
+        (!order.is_by_date()).then(|| beyond_oneall("its list of identities comes by date and in no other order"))
     }
 }
 

@@ -16,11 +16,11 @@ use super::cursor::Place;
 use super::error::{Code, Error};
 use super::filter::{ApplicationFilter, ServiceFilter, beyond_oneall};
 use super::id::GlobalId;
-use super::order::{OrderDirection, Rank};
+use super::order::{ApplicationOrder, ConnectionOrder, OrderDirection, Rank};
 use super::page::{Arguments, FIRST_MAX, Page, Side, merge};
 use crate::loader::Loaders;
 use crate::model::key::slug;
-use crate::model::{Application, DateTime, Provider, Service, ServiceEntry, catalogue};
+use crate::model::{Application, Provider, Service, ServiceEntry, catalogue};
 use crate::provider::wordpress::ServiceSlug;
 use crate::provider::{Answer, List};
 
@@ -33,19 +33,19 @@ pub fn check_length(name: &str, length: usize) -> Result<(), Error> {
     Err(Error::own(Code::LimitExceeded, message))
 }
 
-/// A row's place where the newest come first.
-fn newest(at: Option<DateTime>, id: &GlobalId) -> Place {
-    Place { rank: Rank::dated(OrderDirection::Desc, at), id: id.plain() }
-}
-
 /// The applications the person gave access to.
 pub async fn applications(
     ctx: &Context<'_>,
     arguments: Arguments,
     filter: Option<ApplicationFilter>,
+    order: Option<ApplicationOrder>,
 ) -> Result<Page<Application>, Error> {
-    let (window, filter) = (arguments.window("applications")?, filter.unwrap_or_default());
-    let place = |row: &Application| newest(row.authorized_at, &GlobalId::Application(row.key.clone()));
+    let order = order.map(ConnectionOrder::from).unwrap_or_default();
+    let (window, filter) = (arguments.ordered("applications", order)?, filter.unwrap_or_default());
+    let place = |row: &Application| Place {
+        rank: order.rank(row.authorized_at, || None, row.name.as_deref()),
+        id: GlobalId::Application(row.key.clone()).plain(),
+    };
     let mut sides = Vec::new();
     if filter.asks(Provider::WordPress) {
         let list = ctx.loaders().wordpress.reads.applications().await;
@@ -113,5 +113,5 @@ fn named(name: &catalogue::Name) -> Service {
 }
 
 fn service_place(row: &Service) -> Place {
-    newest(None, &GlobalId::Service(row.key.clone()))
+    Place { rank: Rank::dated(OrderDirection::Desc, None), id: GlobalId::Service(row.key.clone()).plain() }
 }

@@ -33,6 +33,46 @@ pub enum ConnectionOrderField {
     Label,
 }
 
+/// In which order applications come. Rows that lack the field come last, and ties go by ID, in either direction. From A
+/// to Z: `orderBy: {field: NAME, direction: ASC}`.
+#[derive(InputObject, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApplicationOrder {
+    /// What the order goes by.
+    pub field: ApplicationOrderField,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+/// What applications are ordered by.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ApplicationOrderField {
+    /// When the person gave it access.
+    AuthorizedAt,
+    /// Its name, whatever its capitals.
+    Name,
+}
+
+/// In which order identities come. Rows that lack the field come last, and ties go by ID, in either direction. The
+/// oldest first: `orderBy: {field: CREATED_AT, direction: ASC}`.
+#[derive(InputObject, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdentityOrder {
+    /// What the order goes by.
+    pub field: IdentityOrderField,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+/// What identities are ordered by.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdentityOrderField {
+    /// When the provider first saw it: the one order that OneAll has for a site's. WordPress.com's have no date.
+    CreatedAt,
+    /// Our key for the service, such as `google`. In `Query.identities`, OneAll's rows are then missing.
+    Service,
+    /// The name to show, whatever its capitals. In `Query.identities`, OneAll's rows are then missing.
+    DisplayName,
+}
+
 /// Which way an order goes.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrderDirection {
@@ -48,7 +88,39 @@ impl Default for ConnectionOrder {
     }
 }
 
+/// What names an application is its label.
+impl From<ApplicationOrder> for ConnectionOrder {
+    fn from(order: ApplicationOrder) -> Self {
+        let field = match order.field {
+            ApplicationOrderField::AuthorizedAt => ConnectionOrderField::CreatedAt,
+            ApplicationOrderField::Name => ConnectionOrderField::Label,
+        };
+        Self { field, direction: order.direction }
+    }
+}
+
+/// What names an identity is its label.
+impl From<IdentityOrder> for ConnectionOrder {
+    fn from(order: IdentityOrder) -> Self {
+        let field = match order.field {
+            IdentityOrderField::CreatedAt => ConnectionOrderField::CreatedAt,
+            IdentityOrderField::Service => ConnectionOrderField::Service,
+            IdentityOrderField::DisplayName => ConnectionOrderField::Label,
+        };
+        Self { field, direction: order.direction }
+    }
+}
+
 impl ConnectionOrder {
+    /// The rank of a row in this order: its date, its service's key and what it is called are asked for as needed.
+    pub fn rank(self, at: Option<DateTime>, service: impl FnOnce() -> Option<String>, label: Option<&str>) -> Rank {
+        match self.field {
+            ConnectionOrderField::CreatedAt => Rank::dated(self.direction, at),
+            ConnectionOrderField::Service => Rank::lettered(self.direction, service().as_deref()),
+            ConnectionOrderField::Label => Rank::lettered(self.direction, label),
+        }
+    }
+
     /// The order's name in a cursor.
     pub fn name(self) -> &'static str {
         match (self.field, self.direction) {

@@ -15,7 +15,7 @@ use super::filter::{ApplicationFilter, ConnectionFilter, IdentityFilter, Service
 use super::id::GlobalId;
 use super::lists;
 use super::matching;
-use super::order::ConnectionOrder;
+use super::order::{ApplicationOrder, ConnectionOrder, IdentityOrder};
 use super::page::{Arguments, Page};
 use super::terms::RateLimit;
 use crate::loader::Loaders;
@@ -165,8 +165,9 @@ impl Query {
         #[graphql(desc = "How many rows from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this row.")] before: Option<String>,
         #[graphql(desc = "Only rows that fit all of this.")] filter: Option<ApplicationFilter>,
+        #[graphql(desc = "In which order; newest first if not said.")] order_by: Option<ApplicationOrder>,
     ) -> Option<Result<Page<Application>, Error>> {
-        Some(lists::applications(ctx, Arguments { first, after, last, before }, filter).await)
+        Some(lists::applications(ctx, Arguments { first, after, last, before }, filter, order_by).await)
     }
 
     /// An identity: `{ identity(by: {account: {service: "twitter", subject: "300400500"}}) { displayName } }`. Null if
@@ -181,7 +182,8 @@ impl Query {
 
     /// Every identity this request may list: those behind the person's Keyring connections at WordPress.com, and, for a
     /// service that may read the OneAll site's users, all of theirs; for another, that side is FORBIDDEN in `incomplete`.
-    /// Newest first; WordPress.com's have no date and come last. Null, with an error, if no provider's part can be had.
+    /// Newest first; WordPress.com's have no date and come last. A filter by service, or an order that is not by date,
+    /// leaves OneAll's side out, UNSUPPORTED_BY_PROVIDER in `incomplete`. Null, with an error, if no provider's part can be had.
     ///
     /// `{ identities(filter: {service: ["google"]}) { nodes { displayName provider } incomplete { provider code } } }`
     async fn identities(
@@ -192,8 +194,9 @@ impl Query {
         #[graphql(desc = "How many rows from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this row.")] before: Option<String>,
         #[graphql(desc = "Only rows that fit all of this.")] filter: Option<IdentityFilter>,
+        #[graphql(desc = "In which order; newest first if not said.")] order_by: Option<IdentityOrder>,
     ) -> Option<Result<Page<Identity>, Error>> {
-        Some(lists::identities(ctx, Arguments { first, after, last, before }, filter).await)
+        Some(lists::identities(ctx, Arguments { first, after, last, before }, filter, order_by).await)
     }
 
     /// A service by our key for it: `{ service(key: "google") { label connectUrl } }`. A provider's own spelling, such
@@ -209,9 +212,11 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
+        #[graphql(desc = "How many rows from the end: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before this row.")] before: Option<String>,
         #[graphql(desc = "Only rows that fit all of this.")] filter: Option<ServiceFilter>,
     ) -> Option<Result<Page<Service>, Error>> {
-        Some(lists::services(ctx, Arguments::forward(first, after), filter).await)
+        Some(lists::services(ctx, Arguments { first, after, last, before }, filter).await)
     }
 
     /// The caller's budget of calls to the providers, which is counted by the minute: `{ rateLimit { remaining resetAt } }`.
@@ -294,8 +299,9 @@ impl Viewer {
         #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
         #[graphql(desc = "Only rows that fit all of this.")] filter: Option<ApplicationFilter>,
+        #[graphql(desc = "In which order; newest first if not said.")] order_by: Option<ApplicationOrder>,
     ) -> Option<Result<Page<Application>, Error>> {
-        Some(lists::applications(ctx, Arguments::forward(first, after), filter).await)
+        Some(lists::applications(ctx, Arguments::forward(first, after), filter, order_by).await)
     }
 
     /// The person's identities: those behind their Keyring connections and those of their OneAll user. Null, with an error, if
@@ -306,8 +312,9 @@ impl Viewer {
         #[graphql(desc = "How many rows from the start: 0 to 100, 20 if not said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind this row.")] after: Option<String>,
         #[graphql(desc = "Only rows that fit all of this.")] filter: Option<IdentityFilter>,
+        #[graphql(desc = "In which order; newest first if not said.")] order_by: Option<IdentityOrder>,
     ) -> Option<Result<Page<Identity>, Error>> {
-        Some(lists::own_identities(ctx, Arguments::forward(first, after), filter).await)
+        Some(lists::own_identities(ctx, Arguments::forward(first, after), filter, order_by).await)
     }
 }
 

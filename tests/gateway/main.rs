@@ -33,6 +33,7 @@ mod metrics;
 mod modes;
 mod mutations;
 mod observe;
+mod orders;
 mod outage;
 mod pages;
 mod persisted;

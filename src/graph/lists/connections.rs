@@ -9,7 +9,7 @@ use crate::graph::cursor::Place;
 use crate::graph::error::Error;
 use crate::graph::filter::{ConnectionFilter, beyond_oneall, service_key};
 use crate::graph::id::GlobalId;
-use crate::graph::order::{ConnectionOrder, ConnectionOrderField, Rank};
+use crate::graph::order::ConnectionOrder;
 use crate::graph::page::{Arguments, Page, Side, Window, merge};
 use crate::graph::walk::walk;
 use crate::loader::Loaders;
@@ -127,10 +127,6 @@ async fn sign_ins(
 }
 
 fn place(row: &Connection, order: ConnectionOrder) -> Place {
-    let rank = match order.field {
-        ConnectionOrderField::CreatedAt => Rank::dated(order.direction, row.created_at),
-        ConnectionOrderField::Service => Rank::lettered(order.direction, service_key(row).as_deref()),
-        ConnectionOrderField::Label => Rank::lettered(order.direction, row.label.as_deref()),
-    };
+    let rank = order.rank(row.created_at, || service_key(row), row.label.as_deref());
     Place { rank, id: GlobalId::Connection(row.key.clone()).plain() }
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
-use super::newest;
 use crate::graph::ContextExt;
 use crate::graph::cursor::Place;
 use crate::graph::error::Error;
 use crate::graph::filter::{IdentityFilter, beyond_oneall};
 use crate::graph::id::GlobalId;
+use crate::graph::order::{ConnectionOrder, IdentityOrder};
 use crate::graph::page::{Arguments, Merged, Page, Side, Window, merge};
 use crate::graph::walk::walk;
 use crate::loader::Loaders;
-use crate::model::{Connection, Identity, IdentityKey, Provider};
+use crate::model::{Connection, Identity, IdentityKey, Provider, matching};
 use crate::provider::{self, List};
 
 /// What a list of identities was answered.
@@ -24,13 +24,14 @@ pub async fn identities(
     ctx: &Context<'_>,
     arguments: Arguments,
     filter: Option<IdentityFilter>,
+    order: Option<IdentityOrder>,
 ) -> Result<Page<Identity>, Error> {
-    let window = arguments.window("identities")?;
+    let window = arguments.ordered("identities", order.map(ConnectionOrder::from).unwrap_or_default())?;
     let filter = filter.unwrap_or_default().with_keys();
     let loaders = ctx.loaders();
     let keyring = async {
         let list = loaders.wordpress.reads.keyring_connections().await.map(|list| Arc::new(accounts(&list)));
-        (Provider::WordPress, Side::picked(list, |row| filter.keeps(row), place))
+        (Provider::WordPress, Side::picked(list, |row| filter.keeps(row), place_in(&window)))
     };
     let (wordpress, oneall) = (filter.asks(Provider::WordPress), filter.asks(Provider::OneAll));
     let sides = match (wordpress, oneall) {
@@ -52,10 +53,11 @@ pub async fn own_identities(
     ctx: &Context<'_>,
     arguments: Arguments,
     filter: Option<IdentityFilter>,
+    order: Option<IdentityOrder>,
 ) -> Result<Page<Identity>, Error> {
-    let window = arguments.window("viewer.identities")?;
+    let window = arguments.ordered("viewer.identities", order.map(ConnectionOrder::from).unwrap_or_default())?;
     let filter = filter.unwrap_or_default().with_keys();
-    Ok(merge(ctx, &window, own(ctx.loaders(), &filter).await)?.page(&window, ctx))
+    Ok(merge(ctx, &window, own(ctx.loaders(), &window, &filter).await)?.page(&window, ctx))
 }
 
 /// The person's own identities at the service with this key. A whole site's are never searched.
@@ -63,7 +65,7 @@ pub async fn identities_at(ctx: &Context<'_>, key: &str, arguments: Arguments) -
     let window = arguments.window("service.identities")?;
     let filter = IdentityFilter { service: Some(vec![key.to_owned()]), ..IdentityFilter::default() };
     let loaders = ctx.loaders();
-    let mut sides = own(loaders, &filter).await;
+    let mut sides = own(loaders, &window, &filter).await;
     if loaders.oneall.reads.user().is_none() && loaders.oneall.reads.may_list_identities().is_ok() {
         let why = "it cannot look for a service among a site's identities, only among a person's own, by their JWT";
         sides.push((Provider::OneAll, Side::Unlisted(beyond_oneall(why))));
@@ -76,8 +78,8 @@ pub async fn identities_at(ctx: &Context<'_>, key: &str, arguments: Arguments) -
 }
 
 /// Both sides of the person's own identities, as far as the request says who they are and they are wanted.
-async fn own(loaders: &Loaders, filter: &IdentityFilter) -> Vec<(Provider, Side<Identity>)> {
-    let side = |list: Listed| Side::picked(list, |row| filter.keeps(row), place);
+async fn own(loaders: &Loaders, window: &Window, filter: &IdentityFilter) -> Vec<(Provider, Side<Identity>)> {
+    let side = |list: Listed| Side::picked(list, |row| filter.keeps(row), place_in(window));
     let keyring = async {
         let list = if filter.asks(Provider::WordPress) { behind_keyring(loaders).await } else { None };
         list.map(|list| (Provider::WordPress, side(list)))
@@ -112,9 +114,9 @@ pub async fn of_user(loaders: &Loaders) -> Option<Listed> {
 /// The site's side of all identities.
 async fn of_site(loaders: &Loaders, window: &Window, filter: &IdentityFilter) -> (Provider, Side<Identity>) {
     let reads = &loaders.oneall.reads;
-    let side = match (reads.may_list_identities(), filter.refused_by_oneall()) {
+    let side = match (reads.may_list_identities(), filter.refused_by_oneall(window.order())) {
         (Ok(()), Some(refused)) => Side::Missing(refused),
-        _ => Side::found(walk(window.wanted(None), place, |stretch| reads.identities(stretch)).await, true),
+        _ => Side::found(walk(window.wanted(None), place_in(window), |stretch| reads.identities(stretch)).await, true),
     };
     (Provider::OneAll, side)
 }
@@ -152,6 +154,10 @@ async fn fill_in(ctx: &Context<'_>, merged: &mut Merged<Identity>) {
     }
 }
 
-fn place(row: &Identity) -> Place {
-    newest(row.created_at, &GlobalId::Identity(row.key.clone()))
+fn place_in(window: &Window) -> impl Fn(&Identity) -> Place {
+    let order = window.order();
+    move |row| Place {
+        rank: order.rank(row.created_at, || matching::service_key(row), row.display_name.as_deref()),
+        id: GlobalId::Identity(row.key.clone()).plain(),
+    }
 }
