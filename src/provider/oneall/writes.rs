@@ -13,7 +13,7 @@
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::envelope::{self, Meta, Opened, Status};
+use super::envelope::{self, Meta, Opened};
 use super::{Reads, malformed, not_configured, owner_of};
 use crate::access::OneAllGrant;
 use crate::access::grant::{Permit, SynchronizeGrant};
@@ -148,8 +148,10 @@ fn done(reply: &Reply) -> Result<Done, Error> {
         return Ok(Done::Absent);
     }
     let Opened { meta, result, .. } = &opened;
-    let said = || [Some(&meta.status), result.as_ref()].into_iter().flatten();
-    let is_whole = said().any(Status::is_success) && said().all(|status| status.code != Some(MULTI_STATUS));
+    // What it says of the operation counts before what it says of the request; a word without a number says nothing.
+    let is_done = result.as_ref().unwrap_or(&meta.status).is_success();
+    let is_whole =
+        is_done && [Some(&meta.status), result.as_ref()].into_iter().flatten().all(|it| it.code != Some(MULTI_STATUS));
     if is_whole { Ok(Done::Changed) } else { Err(malformed("no status says that it is done".to_owned())) }
 }
 
@@ -173,6 +175,8 @@ mod tests {
                 None => json!({"response": {"request": request}}),
             }
         };
+        let unnumbered =
+            json!({"response": {"request": {"status": {"code": 200}}, "result": {"status": {"flag": "error"}}}});
         for (status, body, expected) in [
             (200, says(200, Some(200)), Ok(Done::Changed)),
             (200, says(200, None), Ok(Done::Changed)),
@@ -180,6 +184,7 @@ mod tests {
             (200, says(200, Some(207)), Err(Reason::Malformed)),
             (207, says(207, None), Err(Reason::Malformed)),
             (200, json!({"response": {"request": {}}}), Err(Reason::Malformed)),
+            (200, unnumbered, Err(Reason::Malformed)),
             (200, json!({}), Err(Reason::Malformed)),
             (404, says(404, None), Ok(Done::Absent)),
             (200, says(200, Some(404)), Ok(Done::Absent)),
