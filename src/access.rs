@@ -214,25 +214,21 @@ impl Access {
         Self { ways, wordpress_alone: true, proofs: None, accepted: Arc::new(Kept::new(ACCEPTED_FOR)), marker }
     }
 
-    /// Whether to admit who shows this takes a call, to find out whose the token is.
-    pub fn asks(&self, shown: Presented<'_>, effort: Effort) -> bool {
-        let token = shown.wordpress_token.and_then(wordpress_token);
-        let is_used = shown.authorization.is_some() || (self.wordpress_alone && effort == Effort::Full);
-        match (&self.proofs, token) {
-            (Some(proofs), Some(token)) if is_used => !proofs.has(self.marker.mark(&token)),
-            _ => false,
-        }
-    }
-
-    /// Makes the caller of a request.
+    /// Makes the caller of a request. Before anybody is asked whose the token is, `may_ask` is, for whoever is known by then.
     ///
     /// # Errors
-    /// A credential that is there and not good.
-    pub async fn admit(&self, shown: Presented<'_>, now: SystemTime, effort: Effort) -> Result<Caller, Rejection> {
+    /// A credential that is there and not good; or what `may_ask` says.
+    pub async fn admit<E: From<Rejection>>(
+        &self,
+        shown: Presented<'_>,
+        now: SystemTime,
+        effort: Effort,
+        may_ask: impl FnOnce(&Principal) -> Result<(), E>,
+    ) -> Result<Caller, E> {
         let bearer = shown.authorization.map(|text| bearer(text).ok_or(AUTHORIZATION_FORM)).transpose()?;
         let token = shown.wordpress_token.map(|text| wordpress_token(text).ok_or(TOKEN_FORM)).transpose()?;
         match &self.ways {
-            Ways::One { bearer: expected, person } => self.admit_one(bearer, token.as_ref(), *expected, person),
+            Ways::One { bearer: expected, person } => Ok(self.admit_one(bearer, token.as_ref(), *expected, person)?),
             Ways::Own { keys, jwt } => {
                 let identified = match bearer {
                     Some(text) => Some(identify(keys, jwt.as_ref(), text, now, effort).await.map_err(refused)?),
@@ -243,7 +239,10 @@ impl Access {
                 };
                 let mark = self.marker.mark(&token);
                 if identified.is_none() && effort == Effort::AtHand && !self.is_proved(mark) {
-                    return Err(Rejection { credential: Credential::WordPressToken, fault: Fault::Unasked });
+                    return Err(Rejection { credential: Credential::WordPressToken, fault: Fault::Unasked }.into());
+                }
+                if self.asks(mark, identified.is_some()) {
+                    may_ask(identified.as_ref().map_or(&Principal::Anonymous, Identified::principal))?;
                 }
                 let wordpress = self.lend(&token, mark, identified.is_some()).await?;
                 let by_token = || match wordpress {
@@ -253,6 +252,12 @@ impl Access {
                 Ok(identified.unwrap_or_else(by_token).with(wordpress))
             }
         }
+    }
+
+    /// Whether to lend the token of this mark takes a call, to find out whose it is.
+    fn asks(&self, mark: Mark, is_identified: bool) -> bool {
+        let is_lent = is_identified || self.wordpress_alone;
+        is_lent && self.proofs.as_ref().is_some_and(|proofs| !proofs.has(mark))
     }
 
     /// Marks are compared instead of secrets, so how long that takes says nothing about the secret.

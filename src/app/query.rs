@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::parts::Parts;
 use super::{Person, point_at, start_sandbox, tour};
-use crate::access::{self, Access, Caller, Effort, Presented};
+use crate::access::{self, Access, Caller, Effort, Presented, Rejection};
 use crate::config::Settings;
 use crate::graph::operation::Allowed;
 use crate::graph::terms::Terms;
@@ -98,8 +98,8 @@ fn pretty(answer: &impl serde::Serialize) -> Result<String, String> {
 async fn admit(access: &Access, person: &sandbox::Person) -> Result<Caller, String> {
     let (authorization, wordpress_token) = (tour::authorization(person), person.wordpress_token);
     let shown = Presented { authorization: Some(&authorization), wordpress_token };
-    let admitted = access.admit(shown, SystemTime::now(), Effort::Full).await;
-    admitted.map_err(|rejection| format!("the sandbox does not know its own people: {rejection:?}"))
+    let admitted = access.admit(shown, SystemTime::now(), Effort::Full, |_| Ok(())).await;
+    admitted.map_err(|rejection: Rejection| format!("the sandbox does not know its own people: {rejection:?}"))
 }
 
 fn find_person(name: Option<&str>) -> Result<&'static sandbox::Person, String> {

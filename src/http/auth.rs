@@ -8,7 +8,8 @@ use std::time::SystemTime;
 use axum::http::{HeaderMap, HeaderName, header};
 
 use super::graphql::{Fault, Refusal};
-use crate::access::{self, Access, Caller, Credential, Effort, Presented, Rejection};
+use super::limits::Wait;
+use crate::access::{self, Access, Caller, Credential, Effort, Presented, Principal, Rejection};
 use crate::graph::error::{Code, Error};
 
 /// Carries the person's OAuth token for WordPress.com, passed on to it and kept nowhere.
@@ -24,17 +25,32 @@ pub(super) const HEADERS: [HeaderName; 2] = [header::AUTHORIZATION, WORDPRESS_TO
 /// What a request with a bad credential is told by header.
 pub(super) const CHALLENGE: &str = "Bearer realm=\"commongraph\", error=\"invalid_token\"";
 
-/// Makes the caller that these headers describe.
-///
-/// # Errors
-/// If a credential is there and not good: a broken credential is never taken for a missing one.
-pub(super) async fn caller(access: &Access, headers: &HeaderMap, effort: Effort) -> Result<Caller, Rejection> {
-    access.admit(presented(headers)?, SystemTime::now(), effort).await
+/// Why nobody is let in.
+pub(super) enum Unmet {
+    /// A credential is not good.
+    Bad(Rejection),
+    /// It takes a call to find out, and that is to wait.
+    Wait(Wait),
 }
 
-/// Whether to find out who asks takes a call to a provider.
-pub(super) fn asks(access: &Access, headers: &HeaderMap, effort: Effort) -> bool {
-    presented(headers).is_ok_and(|shown| access.asks(shown, effort))
+impl From<Rejection> for Unmet {
+    fn from(rejection: Rejection) -> Self {
+        Unmet::Bad(rejection)
+    }
+}
+
+/// Makes the caller that these headers describe. Before a provider is asked about them, `may_ask` is.
+///
+/// # Errors
+/// If a credential is there and not good: a broken credential is never taken for a missing one. Or if `may_ask` says so.
+pub(super) async fn caller(
+    access: &Access,
+    headers: &HeaderMap,
+    effort: Effort,
+    may_ask: impl FnOnce(&Principal) -> Result<(), Wait>,
+) -> Result<Caller, Unmet> {
+    let may_ask = |who: &Principal| may_ask(who).map_err(Unmet::Wait);
+    access.admit(presented(headers)?, SystemTime::now(), effort, may_ask).await
 }
 
 fn presented(headers: &HeaderMap) -> Result<Presented<'_>, Rejection> {

@@ -31,6 +31,7 @@ pub(super) use self::render::errors_alone;
 use self::ending::Ending;
 use self::parameters::Asked;
 use self::render::Answer;
+use super::auth::Unmet;
 use super::guard::RequestId;
 use super::limits::{Limits, Over, Payer, Wait};
 use super::peer::Peer;
@@ -238,16 +239,16 @@ async fn meet<'a>(edge: &'a Edge, head: &Parts, media: Option<Media>, address: I
 /// Makes the caller whom a request's headers describe. Where too many were not good, one that is known here to be good
 /// goes on, since many can share an address; what may be a guess waits, and costs nobody outside a question.
 async fn admit(callers: &Callers, headers: &HeaderMap, address: IpAddr) -> Result<Caller, Refusal> {
-    let shut = callers.limits.may_try(address).err();
+    let Callers { access, limits, .. } = callers;
+    let shut = limits.may_try(address).err();
     let effort = if shut.is_some() { Effort::AtHand } else { Effort::Full };
-    if auth::asks(&callers.access, headers, effort) {
-        callers.limits.ask(address)?;
-    }
-    auth::caller(&callers.access, headers, effort).await.map_err(|rejection| match shut {
-        Some(wait) if rejection.may_be_a_guess() => wait.into(),
-        _ => {
+    let admitted = auth::caller(access, headers, effort, |who| limits.ask(who, address)).await;
+    admitted.map_err(|why| match (why, shut) {
+        (Unmet::Wait(wait), _) => wait.into(),
+        (Unmet::Bad(rejection), Some(wait)) if rejection.may_be_a_guess() => wait.into(),
+        (Unmet::Bad(rejection), _) => {
             if rejection.may_be_a_guess() {
-                callers.limits.failed(address);
+                limits.failed(address);
             }
             auth::refuse(rejection)
         }

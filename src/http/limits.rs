@@ -194,13 +194,18 @@ impl Limits {
         taken.map_err(|time| Wait { over: Over::Address, time })
     }
 
-    /// Takes a call out of the address's budget: for a call that is made before anybody knows who pays.
+    /// Takes a call out of the address's budget, and out of their own of whoever is known by more than a token: for a call
+    /// that is made to find out whose the token is.
     ///
     /// # Errors
-    /// If it is spent.
-    pub(super) fn ask(&self, address: IpAddr) -> Result<(), Wait> {
+    /// If one of them is spent.
+    pub(super) fn ask(&self, principal: &Principal, address: IpAddr) -> Result<(), Wait> {
+        if matches!(principal, Principal::User { .. } | Principal::Service { .. }) {
+            let Payer { class, key, .. } = self.payer(principal, address);
+            class.calls.take(&key).map_err(|time| Wait { over: Over::Calls, time })?;
+        }
         let taken = self.address.calls.take(&Key::Address(address));
-        taken.map_err(|time| Wait { over: Over::Address, time })
+        taken.map_err(|time| Wait { over: Over::AddressCalls, time })
     }
 
     /// Takes a look at whether requests are wanted out of the address's budget for that.
@@ -240,11 +245,12 @@ impl Limits {
     }
 
     /// Writes what the address has left of the budget that is spent, else of its requests, for a caller who is refused before
-    /// anybody knows who they are. Bad credentials have no budget: of them only the wait is told.
+    /// they are let in. Of what is no budget of the address, bad credentials and the calls of somebody, only the wait is told.
     pub(super) fn tell(&self, headers: &mut HeaderMap, address: IpAddr, over: Option<Over>) {
         let (name, budget) = match over {
-            Some(Over::Failures) => return,
+            Some(Over::Failures | Over::Calls) => return,
             Some(Over::Probes) => ("probes", &self.probes),
+            Some(Over::AddressCalls) => ("address-calls", &self.address.calls),
             _ => ("address", &self.address.requests),
         };
         fields::write(headers, &[(name, budget.rate(), budget.left(&Key::Address(address)))]);

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use commongraph::access::service_key::{self, ServiceKeys};
-use commongraph::access::{Access, Effort, Outside, Presented, Scope};
+use commongraph::access::{Access, Effort, Outside, Presented, Rejection, Scope};
 use commongraph::app::Person;
 use commongraph::app::query::{self, Question};
 use commongraph::config::Settings;
@@ -370,7 +370,7 @@ async fn printed(settings: &Settings, token: &str, jwt: &str) -> String {
     let outside = Outside { prover: None, key_sets: &|_| Err("no issuer".to_owned()) };
     let access = Access::build(&settings.access, outside, None, SystemTime::now()).unwrap();
     let shown = Presented { authorization: Some(jwt), wordpress_token: Some(token) };
-    let caller = access.admit(shown, SystemTime::now(), Effort::Full).await.unwrap();
+    let caller = access.admit(shown, SystemTime::now(), Effort::Full, |_| Ok::<_, Rejection>(())).await.unwrap();
     let keys = ServiceKeys::build(&settings.access.keys, SystemTime::now()).unwrap();
     let one = Person::of(Some(token), None).unwrap();
     let fresh = service_key::generate("fresh", &[7; service_key::SECRET_BYTES]).unwrap();

@@ -298,6 +298,45 @@ async fn each_operation_of_a_list_counts() {
     assert_eq!(answers[2]["errors"][0]["extensions"]["code"], "RATE_LIMITED");
 }
 
+/// A gateway that asks whose a token is, and whose budgets of calls hold two.
+async fn world_of_proofs(change: impl FnOnce(&mut limits::Settings)) -> World {
+    World::with(Default::default(), |settings| {
+        settings.wordpress.client_id = Some(commongraph::sandbox::WORDPRESS_CLIENT_ID.to_owned());
+        settings.graph.limits.calls_max = 2;
+        change(&mut settings.limits);
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_known_caller_pays_for_the_question_whose_the_token_beside_is() {
+    let world = world_of_proofs(|limits| limits.user_calls_per_minute = 1).await;
+    let ada = |token: &str| Asker::user("5a4d0000-0000-4000-8001-000000000002").with("X-WordPress-Token", token);
+    for number in 0..2 {
+        assert_eq!(status(&world, &ada(&format!("made-up-{number}")), CHEAP).await, 401, "{number}");
+    }
+    let refused = send(&world, &ada("made-up-2"), CHEAP).await;
+    assert!(!refused.headers().contains_key("ratelimit"), "another's is not told: {refused:?}");
+    assert!(refusal(refused).await.contains("This caller's calls"));
+    assert_eq!(json!(world.counts().await), json!({ "GET /oauth2/token-info": 2 }));
+    assert_eq!(status(&world, &Asker::alone("sandbox-wpcom-ada"), NAME).await, 200);
+}
+
+#[tokio::test]
+async fn a_question_that_is_not_asked_costs_nothing_and_who_cannot_pay_for_one_is_told_of_calls() {
+    let world = world_of_proofs(|limits| limits.address_calls_per_minute = 1).await;
+    let guess = "Bearer cg_shop_0123456789012345678901234567890123456789012";
+    for _ in 0..5 {
+        let guess = Asker::alone("sandbox-wpcom-ada").with("Authorization", guess);
+        assert_eq!(status(&world, &guess, CHEAP).await, 401);
+    }
+    assert!(world.counts().await.is_empty());
+    assert_eq!(status(&world, &Asker::alone("sandbox-wpcom-ada"), NAME).await, 200);
+    let refused = send(&world, &Asker::alone("sandbox-wpcom-ben"), CHEAP).await;
+    assert_eq!(header(&refused, "ratelimit-policy"), "\"address-calls\";q=2;w=120");
+    assert!(refusal(refused).await.contains("calls to the providers from this address"));
+}
+
 /// A world whose gateway believes its callers about where they are, and shuts an address after two bad credentials.
 async fn world_of_addresses() -> World {
     World::with(Default::default(), |settings| {
