@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use commongraph::upstream::CacheSettings;
 use serde_json::{Value, json};
 
 use crate::harness::{Asker, World, codes};
@@ -89,6 +90,29 @@ async fn somebody_elses_record_that_cannot_be_read_is_like_one_that_does_not_exi
             let nothing = ask(&world, &Asker::user(ADA), query, absent).await;
             assert_eq!(nothing.1, "{\"data\":{\"it\":null}}", "{query}");
             assert_eq!(ask(&world, &Asker::user(ADA), query, foreign).await, nothing, "{fault} {query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn that_there_is_nothing_is_kept_alike_of_what_cannot_be_read_and_of_what_does_not_exist() {
+    let few = 64 << 10;
+    for fault in [json!({ "big": few + 1 }), json!({ "status": 400, "body": envelope(400, 400, &json!({})) })] {
+        let world = World::with(Default::default(), |settings| {
+            settings.oneall.upstream.body_max_bytes = few;
+            settings.oneall.cache = CacheSettings { absent_seconds: 3_600, ..CacheSettings::default() };
+        })
+        .await;
+        world.counts().await;
+        for (query, path, foreign, absent) in THINGS {
+            let mut here = fault.clone();
+            here["path"] = json!(path.replace("KEY", foreign));
+            world.fault(here).await;
+            for is_new in [true, false] {
+                let nothing = ask(&world, &Asker::user(ADA), query, absent).await;
+                assert_eq!(nothing.2.is_empty(), !is_new, "{query} {nothing:?}");
+                assert_eq!(ask(&world, &Asker::user(ADA), query, foreign).await, nothing, "{fault} {query}");
+            }
         }
     }
 }
