@@ -65,8 +65,12 @@ fn what_the_sandbox_prints_opens_no_gateway_to_real_providers() {
         (&JWT[..], "ACCESS__JWT__SECRET", JWT_SECRET, "access.jwt.secret"),
         (&KEY, "ACCESS__KEYS__A1__SHA256", &digest, "access.keys.a1.sha256"),
     ] {
-        let said = refusal(&["serve", "--listen", "127.0.0.1:0"], &with(first, &[(name, value)]));
-        assert!(said.contains(&format!("{told}: is the sandbox's")), "{said}");
+        // Neither over the real providers, nor over what stands on this machine and may lead to them.
+        let local = [("ONEALL__BASE_URL", "http://127.0.0.1:9"), ("WORDPRESS__BASE_URL", "http://127.0.0.1:9")];
+        for beside in [Vec::new(), with(&SITE[1..], &local)] {
+            let said = refusal(&["serve", "--listen", "127.0.0.1:0"], &with(&with(first, &beside), &[(name, value)]));
+            assert!(said.contains(&format!("{told}: is the sandbox's")), "{said}");
+        }
     }
 }
 
