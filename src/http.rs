@@ -72,6 +72,11 @@ impl Standing {
         let guests = Guests::new(settings.limits.connections_per_address_max);
         Self { readiness: Readiness::default(), load: Load::new(settings), metrics, guests }
     }
+
+    /// From now on these settings are in force.
+    pub fn follow(&self, settings: &Settings) {
+        self.guests.list(settings.trusted_proxies.networks().unwrap_or_default());
+    }
 }
 
 /// How callers are met.
@@ -107,7 +112,6 @@ pub fn routes(
         answer_max: settings.limits.answer_max_bytes,
         metrics: standing.metrics.clone(),
     });
-    standing.guests.list(proxies.clone());
     let schema = Bytes::from(rights::sdl());
     let mut pages =
         Router::new().route("/schema.graphql", get(async move || ([(header::CONTENT_TYPE, SDL_TYPE)], schema)));

@@ -66,8 +66,9 @@ fn listen(setting: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr
     Ok((listener, address))
 }
 
-/// The metrics tell from now on how the hosts of this graph stand.
-fn measure(standing: &Standing, graph: Arc<Graph>) {
+/// What outlasts the routes goes from now on by these settings, and the metrics tell how the hosts of this graph stand.
+fn follow(standing: &Standing, settings: &Settings, graph: Arc<Graph>) {
+    standing.follow(&settings.http);
     standing.metrics.measured_by(move || graph.measure());
 }
 
@@ -83,7 +84,7 @@ impl Running {
             Some(address) => Some(Scrape::start(settings, address, &standing)?),
             None => None,
         };
-        measure(&standing, graph);
+        follow(&standing, settings, graph);
         let task = tokio::spawn(Arc::clone(&server).run(listener));
         Ok(Self { address, server, standing, tabs, parts: Mutex::new(parts), task, scrape })
     }
@@ -118,7 +119,7 @@ impl Running {
         let parts = Parts::build(settings, &self.standing.metrics, Some(&current))?;
         let (routes, graph) = super::routes(&parts, self.tabs.clone(), &self.standing)?;
         self.server.replace(&settings.http.tls, Some(routes))?;
-        measure(&self.standing, graph);
+        follow(&self.standing, settings, graph);
         *current = parts;
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use commongraph::app::{self, Running};
 use commongraph::config::Settings;
+use commongraph::http::peer::Proxies;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use reqwest::{Certificate, Client, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -96,6 +97,23 @@ async fn a_client_chooses_http2_or_http1_and_a_new_pair_is_shown_without_a_pause
     running.reload_certificate().unwrap();
     assert_eq!(ask(&running, &second, false).await, Some(Version::HTTP_2));
     assert_eq!(ask(&running, &first, false).await, None);
+}
+
+#[tokio::test]
+async fn settings_that_are_refused_for_their_files_list_no_proxy() {
+    let folder = Folder::new("tls-refused");
+    let (certificate, key) = pair();
+    folder.write(&certificate, &key);
+    let mut settings = folder.settings();
+    settings.http.limits.connections_per_address_max = 1;
+    settings.http.timeouts.header_ms = 600_000;
+    let running = app::start(&settings, Vec::new()).await.unwrap();
+    folder.write(&certificate, "rubbish");
+    settings.http.trusted_proxies = Proxies(vec!["127.0.0.1".to_owned()]);
+    assert!(running.reload(&settings).is_err());
+    let held = Wire::open(running.address).await;
+    assert_eq!(ask(&running, &certificate, false).await, None, "this machine has its one connection");
+    drop(held);
 }
 
 #[tokio::test]
