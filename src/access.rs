@@ -238,7 +238,7 @@ impl Access {
                     return Ok(identified.unwrap_or_else(Identified::nobody).with(Err(Denied::NoToken)));
                 };
                 let mark = self.marker.mark(&token);
-                if identified.is_none() && effort == Effort::AtHand && !self.is_proved(mark) {
+                if identified.is_none() && effort == Effort::AtHand && !self.is_known(mark) {
                     return Err(Rejection { credential: Credential::WordPressToken, fault: Fault::Unasked }.into());
                 }
                 if self.asks(mark, identified.is_some()) {
@@ -308,6 +308,11 @@ impl Access {
         }
     }
 
+    /// Whether the token of this mark is nobody's guess: it is proved, or was accepted a while ago.
+    fn is_known(&self, mark: Mark) -> bool {
+        self.is_proved(mark) || self.accepted.get(mark).is_some()
+    }
+
     /// Learns what WordPress.com said of the token of a caller who shows nothing else, when their request has ended; tells
     /// whether it refused it, so that it may have been somebody's guess.
     pub fn learn(&self, caller: &Caller) -> bool {
@@ -361,3 +366,6 @@ pub fn wordpress_token(text: &str) -> Option<SecretString> {
     let fits = (1..=TOKEN_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     fits.then(|| SecretString::from(text))
 }
+
+#[cfg(test)]
+mod tests;
