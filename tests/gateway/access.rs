@@ -1,5 +1,8 @@
 //! Who may ask what: each kind of caller, own and foreign things, and what of it reaches the providers.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use commongraph::access::Scope;
 use commongraph::app::{self, Person};
 use commongraph::config::Settings;
 use commongraph::sandbox::{Sandbox, WORDPRESS_CLIENT_ID, people};
@@ -279,7 +282,7 @@ async fn a_scope_in_a_jwt_hands_nobody_the_site() {
     let world = World::start().await;
     let claims = json!({
         "iss": "https://sandbox.example", "aud": "commongraph", "sub": "x", "exp": 4_102_444_800_u64, "oneall_user": ADA,
-        "scope": "oneall:connections:read oneall:connections:list oneall:users:read oneall:personal",
+        "scope": Scope::NAMES.join(" "),
     });
     let asker = Asker::nobody().with("Authorization", &format!("Bearer {}", signed(&claims)));
     assert_eq!(told(&ask(&world, &asker, &sign_in(OLGAS)).await), "null");
@@ -287,6 +290,20 @@ async fn a_scope_in_a_jwt_hands_nobody_the_site() {
     let list = ask(&world, &asker, "{ connections { totalCount } identities { totalCount } }").await;
     let refused = codes(&list).into_iter().filter(|(code, _)| code == "FORBIDDEN").count();
     assert_eq!((refused, &list["data"]), (2, &json!({ "connections": null, "identities": null })), "{list}");
+    let [adas, olgas] =
+        [4, 1].map(|last| URL_SAFE_NO_PAD.encode(format!("identity:5a4d0000-0000-4000-8002-00000000000{last}")));
+    for change in [
+        format!("identityDelete(input: {{ id: \"{adas}\", confirm: true }}) {{ deletedIdentityId }}"),
+        format!("identityRelink(input: {{ id: \"{adas}\", userToken: \"{ADA}\" }}) {{ userErrors {{ code }} }}"),
+    ] {
+        let refused = ask(&world, &asker, &format!("mutation {{ it: {change} }}")).await;
+        assert_eq!(codes(&refused), [("FORBIDDEN".to_owned(), "it".to_owned())], "{refused}");
+    }
+    let foreign =
+        format!("mutation {{ it: identitySynchronize(input: {{ id: \"{olgas}\" }}) {{ userErrors {{ code }} }} }}");
+    let foreign = ask(&world, &asker, &foreign).await;
+    assert_eq!(foreign["data"]["it"], json!({ "userErrors": [{ "code": "NOT_FOUND" }] }), "{foreign}");
+    assert!(world.writes().await.is_empty());
 }
 
 #[tokio::test]
