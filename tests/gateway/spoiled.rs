@@ -7,6 +7,7 @@ use commongraph::upstream::CacheSettings;
 use serde_json::{Value, json};
 
 use crate::harness::{Asker, World, codes};
+use crate::log::Log;
 
 const ADA: &str = "5a4d0000-0000-4000-8001-000000000002";
 
@@ -114,6 +115,24 @@ async fn that_there_is_nothing_is_kept_alike_of_what_cannot_be_read_and_of_what_
                 assert_eq!(ask(&world, &Asker::user(ADA), query, foreign).await, nothing, "{fault} {query}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_told_that_a_record_cannot_be_read_and_of_none_that_does_not_exist() {
+    let (log, world) = (Log::default(), World::start().await);
+    let _guard = log.listen();
+    for (query, path, foreign, absent) in THINGS {
+        world
+            .fault(
+                json!({ "status": 400, "body": envelope(400, 400, &json!({})), "path": path.replace("KEY", foreign) }),
+            )
+            .await;
+        log.clear();
+        ask(&world, &Asker::user(ADA), query, absent).await;
+        assert!(!log.text().contains("taken for none"), "{query}");
+        ask(&world, &Asker::user(ADA), query, foreign).await;
+        assert!(log.text().contains("taken for none"), "{query}");
     }
 }
 

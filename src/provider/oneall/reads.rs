@@ -184,7 +184,11 @@ impl Reads {
                 _ => envelope::meta(reply),
             };
             let found = match opened.and_then(|opened| opened.map_or(Ok(None), &map)) {
-                Err(error) if unproved && meta.is_some() && is_of_record(&error) => Ok(None),
+                Err(error) if unproved && meta.is_some() && is_of_record(&error) => {
+                    let (provider, detail) = (error.provider.name(), &error.detail);
+                    tracing::warn!(provider, reason = ?error.reason, detail, "a record cannot be read and is taken for none");
+                    Ok(None)
+                }
                 found => found,
             };
             let result = found.map(|found| found.map(|noun| upstream::Fresh { lasts: lasts(&noun), noun }));
