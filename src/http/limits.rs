@@ -245,10 +245,10 @@ impl Limits {
     }
 
     /// Writes what the address has left of the budget that is spent, else of its requests, for a caller who is refused before
-    /// they are let in. Of what is no budget of the address, bad credentials and the calls of somebody, only the wait is told.
+    /// they are let in. Of what is no budget of the address, bad credentials and somebody's own, only the wait is told.
     pub(super) fn tell(&self, headers: &mut HeaderMap, address: IpAddr, over: Option<Over>) {
         let (name, budget) = match over {
-            Some(Over::Failures | Over::Calls) => return,
+            Some(Over::Failures | Over::Requests | Over::Calls) => return,
             Some(Over::Probes) => ("probes", &self.probes),
             Some(Over::AddressCalls) => ("address-calls", &self.address.calls),
             _ => ("address", &self.address.requests),

@@ -182,8 +182,7 @@ impl Server {
     /// Serves a connection, unless its address has too many open: then it is closed without a word.
     fn open(self: &Arc<Self>, open: &mut JoinSet<()>, socket: TcpStream, peer: SocketAddr, seat: OwnedSemaphorePermit) {
         let Some(guest) = self.guests.enter(peer.ip()) else {
-            tracing::debug!("a connection was closed: its address has too many open");
-            return;
+            return self.guests.tell_full();
         };
         self.connections.fetch_add(1, Ordering::Relaxed);
         let (server, counted) = (Arc::clone(self), self.metrics.connection());

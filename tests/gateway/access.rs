@@ -469,7 +469,7 @@ async fn no_token_leaves_its_place_in_a_path_wherever_it_comes_in() {
         for kind in
             ["sign-in", "encrypted", "identity", "keyring", "publicize", "site", "application", "plugin", "service"]
         {
-            let id = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(format!("{kind}:{bad}"));
+            let id = URL_SAFE_NO_PAD.encode(format!("{kind}:{bad}"));
             let answer = gateway
                 .ask(&Asker::token("token"), "query Q($t: ID!) { node(id: $t) { id } }", json!({ "t": id }))
                 .await;

@@ -220,6 +220,20 @@ async fn who_is_refused_for_the_calls_of_their_address_is_told_of_these() {
 }
 
 #[tokio::test]
+async fn who_reads_the_metrics_too_often_is_told_of_no_budget_that_is_not_spent() {
+    let world = world(|limits| limits.service_requests_per_minute = 1).await;
+    let (url, asker) = (world.gateway.url().replace("/graphql", "/metrics"), Asker::service("shop"));
+    let get = async || {
+        let request = world.gateway.client.get(&url);
+        asker.0.iter().fold(request, |request, (name, value)| request.header(*name, value)).send().await.unwrap()
+    };
+    assert_eq!(get().await.status(), StatusCode::OK);
+    let refused = get().await;
+    assert!(!refused.headers().contains_key("ratelimit"), "{refused:?}");
+    assert!(refusal(refused).await.contains("requests are spent"));
+}
+
+#[tokio::test]
 async fn calls_are_paid_for_as_they_were_made_and_what_needs_none_runs_on() {
     let world = World::with(Default::default(), |settings| {
         settings.graph.limits.calls_max = 2;

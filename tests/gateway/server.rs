@@ -153,6 +153,21 @@ async fn an_address_has_so_many_connections_and_the_next_one_is_closed_at_once()
 }
 
 #[tokio::test]
+async fn that_an_address_has_too_many_connections_is_told_once_and_without_the_address() {
+    let log = crate::log::Log::default();
+    let _guard = log.listen();
+    let gateway = Gateway::start(|settings| settings.http.limits.connections_per_address_max = 1).await;
+    let _held = open_from("127.0.0.2", &gateway).await;
+    for _ in 0..3 {
+        assert_eq!(open_from("127.0.0.2", &gateway).await.rest().await, "");
+    }
+    let told = log.text();
+    let told: Vec<_> = told.lines().filter(|line| line.contains("connections_per_address_max")).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains(" WARN ") && !told[0].contains("127.0.0.2"), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_listed_proxy_has_as_many_connections_as_there_are() {
     let gateway = Gateway::start(|settings| {
         settings.http.limits.connections_per_address_max = 1;

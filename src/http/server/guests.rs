@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -20,6 +21,7 @@ struct Inner {
     max: usize,
     proxies: ArcSwap<Vec<Network>>,
     open: Mutex<HashMap<IpAddr, usize>>,
+    is_told: AtomicBool,
 }
 
 /// A connection of a guest, until it is dropped.
@@ -32,7 +34,12 @@ pub(super) struct Guest {
 impl Guests {
     /// So many connections for each address.
     pub fn new(max: usize) -> Self {
-        Self(Arc::new(Inner { max, proxies: ArcSwap::default(), open: Mutex::default() }))
+        Self(Arc::new(Inner {
+            max,
+            proxies: ArcSwap::default(),
+            open: Mutex::default(),
+            is_told: AtomicBool::new(false),
+        }))
     }
 
     /// These are proxies, for connections from now on.
@@ -52,6 +59,16 @@ impl Guests {
         }
         open.insert(address, count + 1);
         Some(Guest { of: self.clone(), address })
+    }
+
+    /// Tells the log, once, that an address has too many open. It may be a person's; so it is not named.
+    pub(super) fn tell_full(&self) {
+        if !self.0.is_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "a connection was closed, as more will be: its address has http.limits.connections_per_address_max open; if \
+                 a proxy of yours is there, list it in http.trusted_proxies"
+            );
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
