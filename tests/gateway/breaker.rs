@@ -66,3 +66,16 @@ async fn what_may_pass_is_tried_again_and_nothing_else() {
         assert_eq!(json!(world.counts().await), json!({ "GET /rest/v1.1/me": calls }), "{fault}");
     }
 }
+
+#[tokio::test]
+async fn an_outage_that_stands_within_a_good_answer_is_tried_again_as_one_outside() {
+    for (code, good, calls) in [(503, true, 2), (500, false, 1), (429, false, 1)] {
+        let world = World::with(Default::default(), as_shipped).await;
+        let status = json!({ "flag": "error", "code": code, "info": "no" });
+        let body = json!({ "response": { "request": { "status": status } } }).to_string();
+        world.fault(json!({ "provider": "oneall", "status": 200, "body": body, "times": 1 })).await;
+        let answer = world.ask("ada", "{ viewer { oneallUser { loginCount } } }").await;
+        assert_eq!(answer["errors"].is_null(), good, "{code}: {answer}");
+        assert_eq!(world.counts().await.values().sum::<u64>(), calls, "{code}");
+    }
+}
