@@ -23,8 +23,8 @@ const ABSENT_MAX_SECONDS: u64 = 5;
 /// Checks both providers' numbers.
 pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
     let (wordpress, oneall) = (&settings.wordpress, &settings.oneall);
-    check_upstream("wordpress", &wordpress.upstream)?;
-    check_upstream("oneall", &oneall.upstream)?;
+    check_upstream("wordpress", &wordpress.upstream, settings.graph.deadline_ms)?;
+    check_upstream("oneall", &oneall.upstream, settings.graph.deadline_ms)?;
     check_range("wordpress.concurrent_per_token_max", bytes(wordpress.concurrent_per_token_max), CONCURRENT_MAX)?;
     check_cache("wordpress", &wordpress.cache)?;
     check_cache("oneall", &oneall.cache)?;
@@ -42,7 +42,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_upstream(room: &str, upstream: &upstream::Settings) -> Result<(), Fault> {
+fn check_upstream(room: &str, upstream: &upstream::Settings, deadline_ms: u64) -> Result<(), Fault> {
     for (name, value, max) in [
         ("connect_timeout_ms", upstream.connect_timeout_ms, CONNECT_TIMEOUT_MAX_MS),
         ("read_timeout_ms", upstream.read_timeout_ms, TIMEOUT_MAX_MS),
@@ -58,7 +58,17 @@ fn check_upstream(room: &str, upstream: &upstream::Settings) -> Result<(), Fault
     ] {
         check_range(&format!("{room}.upstream.{name}"), value, max)?;
     }
-    check_most(&format!("{room}.upstream.retries_max"), upstream.retries_max.into(), RETRIES_MAX)
+    check_most(&format!("{room}.upstream.retries_max"), upstream.retries_max.into(), RETRIES_MAX)?;
+    for (name, most) in
+        [(format!("{room}.upstream.timeout_ms"), upstream.timeout_ms), ("graph.deadline_ms".to_owned(), deadline_ms)]
+    {
+        // A call that is cut off sooner says nothing of its host.
+        if upstream.attempt_timeout_ms > most.saturating_mul(2) {
+            let what = format!("is more than twice as long as {name}; a host that hangs may never be noticed");
+            return Err(Fault::new(format!("{room}.upstream.attempt_timeout_ms"), what));
+        }
+    }
+    Ok(())
 }
 
 fn check_cache(room: &str, cache: &upstream::CacheSettings) -> Result<(), Fault> {
@@ -75,4 +85,29 @@ fn check_cache(room: &str, cache: &upstream::CacheSettings) -> Result<(), Fault>
 
 fn check_most(key: &str, value: u64, max: u64) -> Result<(), Fault> {
     if value <= max { Ok(()) } else { Err(Fault::new(key, format!("out of range; allowed: 0 to {max}"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn refusal(change: impl FnOnce(&mut Settings)) -> Option<(String, String)> {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        check(&settings).err().map(|fault| (fault.key, fault.what))
+    }
+
+    #[test]
+    fn an_attempt_lasts_no_longer_than_twice_what_a_read_may_take_so_that_one_that_hangs_is_noticed() {
+        let default = Settings::default();
+        let attempt = default.oneall.upstream.attempt_timeout_ms;
+        assert!(refusal(|settings| settings.graph.deadline_ms = attempt / 2).is_none());
+        let (key, what) = refusal(|settings| settings.graph.deadline_ms = attempt / 2 - 1).unwrap();
+        assert_eq!(key, "wordpress.upstream.attempt_timeout_ms");
+        assert!(what.contains("graph.deadline_ms"), "{what}");
+        let (key, what) = refusal(|settings| settings.oneall.upstream.timeout_ms = attempt / 2 - 1).unwrap();
+        assert_eq!(key, "oneall.upstream.attempt_timeout_ms");
+        assert!(what.contains("oneall.upstream.timeout_ms"), "{what}");
+    }
 }

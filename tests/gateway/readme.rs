@@ -111,6 +111,7 @@ fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
         "expires_at" => "2100-01-01T00:00:00Z",
         "absent_seconds" | "retries_max" => "2",
         "request_ms" => "10000",
+        "deadline_ms" | "timeout_ms" => "4000",
         _ => "10",
     };
     let of_one_provider = |name: &str| name.replace("….", "wordpress.").replace("<id>", "a1");
