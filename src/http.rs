@@ -32,6 +32,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{any, get};
+use tokio_util::task::TaskTracker;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
@@ -60,6 +61,8 @@ pub struct Standing {
     pub readiness: Readiness,
     /// The places of requests that are being answered.
     pub load: Load,
+    /// The writes that are under way; whoever asked for them may have left.
+    writes: TaskTracker,
     /// What is counted.
     pub metrics: Metrics,
     /// The addresses that have connections open.
@@ -68,9 +71,9 @@ pub struct Standing {
 
 impl Standing {
     /// What a server begins with.
-    pub fn new(settings: &Settings, metrics: Metrics) -> Self {
+    pub fn new(settings: &Settings, writes: TaskTracker, metrics: Metrics) -> Self {
         let guests = Guests::new(settings.limits.connections_per_address_max);
-        Self { readiness: Readiness::default(), load: Load::new(settings), metrics, guests }
+        Self { readiness: Readiness::default(), load: Load::new(settings), writes, metrics, guests }
     }
 
     /// From now on these settings are in force.

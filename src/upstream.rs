@@ -43,6 +43,7 @@ use bytes::Bytes;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 pub use self::address::check_base;
@@ -84,6 +85,7 @@ pub struct Upstream<E: Clone> {
     flights: Flights<Landed<E>>,
     host: Host,
     refreshes: Arc<Semaphore>,
+    writes: TaskTracker,
     metrics: Metrics,
     explain: fn(Error) -> E,
 }
@@ -100,6 +102,8 @@ pub struct Plan<E> {
     pub cache: CacheSettings,
     /// What of its turns each has for their own.
     pub own: Own,
+    /// Where writes run to their end, though whoever asked for them has left.
+    pub writes: TaskTracker,
     /// Where its reads and calls are counted.
     pub metrics: Metrics,
     /// What it is to the provider that there is no reply.
@@ -179,7 +183,7 @@ impl<E: Failure> Upstream<E> {
         transport: Box<dyn Transport>,
         dice: Box<dyn Fn() -> u64 + Send + Sync>,
     ) -> Result<Self, String> {
-        let Plan { provider, base, settings, cache, own, metrics, explain } = plan;
+        let Plan { provider, base, settings, cache, own, writes, metrics, explain } = plan;
         Ok(Self {
             provider,
             origin: base[..url::Position::BeforePath].into(),
@@ -193,6 +197,7 @@ impl<E: Failure> Upstream<E> {
             settings,
             transport,
             dice,
+            writes,
             metrics,
             explain,
         })

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio_util::task::TaskTracker;
+
 use super::parts::Parts;
 use crate::access::Caller;
 use crate::config::Settings;
@@ -25,10 +27,10 @@ pub struct Report {
 /// # Errors
 /// A sentence that names the setting.
 pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String> {
-    let metrics = Metrics::default();
+    let (writes, metrics) = (TaskTracker::new(), Metrics::default());
     drop(Parts::build(settings, &metrics, None)?);
-    let wordpress = Arc::new(WordPress::build(&settings.wordpress, &metrics)?);
-    let oneall = Arc::new(OneAll::build(&settings.oneall, &metrics)?);
+    let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, &metrics)?);
+    let oneall = Arc::new(OneAll::build(&settings.oneall, &writes, &metrics)?);
     let (me, ping) = tokio::join!(ask_wordpress(&wordpress, caller), ask_oneall(&oneall, caller));
     let place = settings.wordpress.base().map(|url| url.to_string())?;
     let site = settings.oneall.base()?.map_or_else(|| "-".to_owned(), |url| url.to_string());

@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio_util::task::TaskTracker;
+
 use super::issuer;
 use crate::access::alias::Aliases;
 use crate::access::mark::is_same;
@@ -24,6 +26,7 @@ use crate::provider::wordpress::token_info::TokenInfo;
 /// The parts, and the settings that they were made from.
 pub struct Parts {
     settings: Settings,
+    writes: TaskTracker,
     wordpress: Arc<WordPress>,
     prover: Option<Arc<dyn Prove>>,
     oneall: Arc<OneAll>,
@@ -39,10 +42,11 @@ impl Parts {
     /// A sentence that names the setting.
     pub fn build(settings: &Settings, metrics: &Metrics, before: Option<&Self>) -> Result<Self, String> {
         let same = |is_same: fn(&Settings, &Settings) -> bool| before.filter(|old| is_same(&old.settings, settings));
+        let writes = before.map(|old| old.writes.clone()).unwrap_or_default();
         let (wordpress, prover) = match same(|old, new| old.wordpress == new.wordpress) {
             Some(old) => (old.wordpress.clone(), old.prover.clone()),
             None => {
-                let wordpress = Arc::new(WordPress::build(&settings.wordpress, metrics)?);
+                let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, metrics)?);
                 let prover = |client: &String| Arc::new(TokenInfo::new(wordpress.clone(), client.clone())) as _;
                 let prover = settings.wordpress.client_id.as_ref().map(prover);
                 (wordpress, prover)
@@ -50,7 +54,7 @@ impl Parts {
         };
         let oneall = match same(|old, new| old.oneall == new.oneall) {
             Some(old) => old.oneall.clone(),
-            None => Arc::new(OneAll::build(&settings.oneall, metrics)?),
+            None => Arc::new(OneAll::build(&settings.oneall, &writes, metrics)?),
         };
         let limits =
             match same(|old, new| old.limits == new.limits && old.graph.limits.calls_max == new.graph.limits.calls_max)
@@ -65,7 +69,7 @@ impl Parts {
         let outside = Outside { prover: prover.clone(), key_sets: &issuer::source };
         let known = before.map(|old| &*old.access);
         let access = Arc::new(Access::build(&settings.access, outside, known, SystemTime::now())?);
-        Ok(Self { settings: settings.clone(), wordpress, prover, oneall, access, limits, aliases })
+        Ok(Self { settings: settings.clone(), writes, wordpress, prover, oneall, access, limits, aliases })
     }
 
     /// The same parts for whom this access lets in.
@@ -76,6 +80,11 @@ impl Parts {
     /// The settings that they were made from.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The writes that are under way, also at providers that a reload has replaced.
+    pub fn writes(&self) -> TaskTracker {
+        self.writes.clone()
     }
 
     /// Who is let in.

@@ -76,7 +76,7 @@ impl Running {
     /// Builds the way to these parts, and listens.
     pub(super) async fn start(parts: Parts, tabs: Vec<Tab>, metrics: Metrics) -> Result<Self, String> {
         let settings = parts.settings();
-        let standing = Standing::new(&settings.http, metrics);
+        let standing = Standing::new(&settings.http, parts.writes(), metrics);
         let (routes, graph) = super::routes(&parts, tabs.clone(), &standing)?;
         let server = Arc::new(Server::build(&settings.http, &standing, routes)?);
         let (listener, address) = listen("http.listen", settings.http.listen)?;

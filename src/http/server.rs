@@ -37,6 +37,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::body::Timed;
 use self::tls::Shown;
@@ -60,6 +61,7 @@ pub struct Server {
     seats: Arc<Semaphore>,
     guests: Guests,
     readiness: Readiness,
+    writes: TaskTracker,
     metrics: Metrics,
     /// No connection is taken any more, and those that are open end.
     closing: CancellationToken,
@@ -74,7 +76,7 @@ impl Server {
     /// A sentence that names the setting, if there is to be TLS and its files cannot be used.
     pub fn build(settings: &super::Settings, standing: &Standing, routes: Router) -> Result<Self, String> {
         let tls = tls::read(&settings.tls)?.map(Shown::new);
-        let Standing { readiness, metrics, guests, .. } = standing.clone();
+        let Standing { readiness, writes, metrics, guests, .. } = standing.clone();
         Ok(Self {
             routes: ArcSwap::from_pointee(routes),
             tls,
@@ -84,6 +86,7 @@ impl Server {
             seats: Arc::new(Semaphore::new(settings.limits.connections_max)),
             guests,
             readiness,
+            writes,
             metrics,
             closing: CancellationToken::new(),
             connections: AtomicU64::new(0),
@@ -117,7 +120,8 @@ impl Server {
     }
 
     /// Answers on a listener until the readiness is taken back, and then through the drain: connections are taken for
-    /// the grace, what was taken is answered, and what is still under way after the longest time is cut off.
+    /// the grace, what was taken is answered, what was sent to be written is told of, and what is still under way after the
+    /// longest time is cut off.
     pub async fn run(self: Arc<Self>, listener: TcpListener) {
         let mut open = JoinSet::new();
         let grace = async {
@@ -130,12 +134,19 @@ impl Server {
         }
         self.take_waiting(listener, &mut open);
         self.closing.cancel();
-        let all = async { while open.join_next().await.is_some() {} };
+        let all = async {
+            while open.join_next().await.is_some() {}
+            self.writes.close();
+            self.writes.wait().await;
+        };
         let whole = timeout(self.drain.rest(), all).await.is_ok();
         let (connections, requests) = (self.connections.load(Ordering::Relaxed), self.requests.load(Ordering::Relaxed));
         match whole {
             true => tracing::info!(connections, requests, "stopped; every request that was taken is answered"),
-            false => tracing::warn!(connections, requests, cut_off = open.len(), "stopped with requests under way"),
+            false => {
+                let (cut_off, writes) = (open.len(), self.writes.len());
+                tracing::warn!(connections, requests, cut_off, writes, "stopped with requests under way");
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use self::personal::Withhold;
@@ -102,17 +103,17 @@ impl PartialEq for Settings {
 }
 
 impl OneAll {
-    /// Makes the way to OneAll, whose calls are counted in these metrics.
+    /// Makes the way to OneAll, whose writes run among these and whose calls are counted in these metrics.
     ///
     /// # Errors
     /// A sentence that names the setting.
-    pub fn build(settings: &Settings, metrics: &Metrics) -> Result<Self, String> {
+    pub fn build(settings: &Settings, writes: &TaskTracker, metrics: &Metrics) -> Result<Self, String> {
         let Some(base) = settings.base()? else { return Ok(Self(None)) };
         let key = |key: &Option<SecretString>, name: &str| {
             key.clone().ok_or_else(|| format!("oneall.{name}: is missing; wanted the site's key"))
         };
         Ok(Self(Some(Site {
-            upstream: Arc::new(Upstream::build(reads::plan(base, settings, metrics))?),
+            upstream: Arc::new(Upstream::build(reads::plan(base, settings, writes, metrics))?),
             fresh: settings.fresh.clone(),
             keys: SiteKeys::new(key(&settings.public_key, "public_key")?, key(&settings.private_key, "private_key")?),
         })))

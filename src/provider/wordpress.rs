@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::OnceCell;
+use tokio_util::task::TaskTracker;
 
 pub use self::settings::{KeyringApi, Settings};
 use super::listing::Listing;
@@ -78,17 +79,18 @@ pub struct Reads {
 pub struct ServiceSlug(pub String);
 
 impl WordPress {
-    /// Makes the way to WordPress.com, whose calls are counted in these metrics.
+    /// Makes the way to WordPress.com, whose writes run among these and whose calls are counted in these metrics.
     ///
     /// # Errors
     /// A sentence that names the setting.
-    pub fn build(settings: &Settings, metrics: &Metrics) -> Result<Self, String> {
+    pub fn build(settings: &Settings, writes: &TaskTracker, metrics: &Metrics) -> Result<Self, String> {
         let upstream = Upstream::build(Plan {
             provider: Provider::WordPress.name(),
             base: settings.base()?,
             settings: settings.upstream.clone(),
             cache: settings.cache.clone(),
             own: Own::OfCredential(settings.concurrent_per_token_max),
+            writes: writes.clone(),
             metrics: metrics.clone(),
             explain: |error| Error::from((Provider::WordPress, error)),
         })?;

@@ -177,7 +177,7 @@ impl<E: Failure> Upstream<E> {
             drop(closing);
             landing
         };
-        let task = tokio::spawn(sending.in_current_span());
+        let task = self.writes.spawn(sending.in_current_span());
         let _waiting = Waiting { gate: gate.clone(), task: task.abort_handle() };
         match budget.wait(task).await {
             Ok(Ok(landing)) => landing,

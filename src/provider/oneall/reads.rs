@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::envelope::{self, Opened};
@@ -50,13 +51,14 @@ impl Default for Fresh {
 const SHARES: usize = 4;
 
 /// The way to the site. Its keys are everybody's one credential, so turns are given by who pays.
-pub(super) fn plan(base: Url, settings: &Settings, metrics: &Metrics) -> Plan<Error> {
+pub(super) fn plan(base: Url, settings: &Settings, writes: &TaskTracker, metrics: &Metrics) -> Plan<Error> {
     Plan {
         provider: Provider::OneAll.name(),
         base,
         settings: settings.upstream.clone(),
         cache: settings.cache.clone(),
         own: Own::OfPayer((settings.upstream.concurrent_max / SHARES).max(1)),
+        writes: writes.clone(),
         metrics: metrics.clone(),
         explain: |error| Error::from((Provider::OneAll, error)),
     }

@@ -178,6 +178,7 @@ impl Bench {
             settings,
             cache,
             own,
+            writes: TaskTracker::new(),
             metrics: Metrics::default(),
             explain: Trouble::Wire,
         };

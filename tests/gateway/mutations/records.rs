@@ -151,6 +151,22 @@ async fn a_client_that_leaves_does_not_break_off_what_was_sent_for_it() {
 }
 
 #[tokio::test]
+async fn what_was_sent_for_a_client_that_left_is_waited_for_at_the_end() {
+    let (mut world, log) = (without_haste().await, Log::default());
+    let _guard = log.listen_to_audit();
+    world.fault(json!({ "method": "POST", "latency_ms": 3_000, "when": "before", "times": 1 })).await;
+    let request = world.gateway.request(&Asker::person("ada"), DISCONNECT, json!({ "id": id("keyring:51003") }));
+    let leaving = tokio::spawn(request.send());
+    until("it was delivered", async || !world.writes().await.is_empty()).await;
+    leaving.abort();
+    let _ = leaving.await;
+    world.gateway.running.stop();
+    world.gateway.running.ended().await.unwrap();
+    let told: Vec<_> = lines(&log).iter().map(|line| line["outcome"].clone()).collect();
+    assert_eq!(told, ["done"]);
+}
+
+#[tokio::test]
 async fn a_change_that_takes_longer_than_its_operation_is_uncertain_and_goes_on() {
     let (world, log) = (
         World::with(sandbox::Settings::default(), |settings| {
