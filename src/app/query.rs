@@ -86,6 +86,10 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
         }
         Err(rejected) => Reply { json: pretty(&rejected)?, clean: false, calls: Vec::new() },
     };
+    // What was sent to be changed has its end, and its line in the audit log, though the operation's time is up.
+    let writes = parts.writes();
+    writes.close();
+    writes.wait().await;
     drop(world);
     Ok(reply)
 }
@@ -121,8 +125,9 @@ fn describe(made: &CallMade) -> String {
     let tried = if call.attempts > 1 { format!("  {} attempts", call.attempts) } else { String::new() };
     let note = made.note.as_deref().map(|note| format!("  {note}")).unwrap_or_default();
     format!(
-        "{:<9} GET {}  {}  {outcome}{tried}{age}  {} ms  {} bytes  ({}){note}",
+        "{:<9} {} {}  {}  {outcome}{tried}{age}  {} ms  {} bytes  ({}){note}",
         made.provider.name(),
+        call.method,
         call.target,
         call.verdict.as_str(),
         call.took.as_millis(),

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use commongraph::app::query::{self, Question};
+use commongraph::app::{self, Person};
+use commongraph::config::Settings;
 use commongraph::sandbox;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -164,6 +167,25 @@ async fn what_was_sent_for_a_client_that_left_is_waited_for_at_the_end() {
     world.gateway.running.ended().await.unwrap();
     let told: Vec<_> = lines(&log).iter().map(|line| line["outcome"].clone()).collect();
     assert_eq!(told, ["done"]);
+}
+
+#[tokio::test]
+async fn a_command_ends_when_it_is_known_what_became_of_its_change() {
+    let (world, log) = (World::start().await, Log::default());
+    let _guard = log.listen_to_audit();
+    let mut settings = Settings::default();
+    app::point_at(&mut settings, &world.sandbox);
+    settings.graph.deadline_ms = 1_000;
+    (settings.wordpress.upstream.attempt_timeout_ms, settings.wordpress.upstream.read_timeout_ms) = (600_000, 600_000);
+    world.fault(json!({ "method": "POST", "latency_ms": 3_000, "when": "after", "times": 1 })).await;
+    let asker = query::Asker::Own(Person::of(Some("sandbox-wpcom-ada"), None).unwrap());
+    let variables = Some(json!({ "id": id("keyring:51003") }).to_string());
+    let question = Question { document: DISCONNECT.to_owned(), variables, operation: None, asker };
+    let reply = query::run(settings, question).await.unwrap();
+    assert!(reply.json.contains("UNCERTAIN"), "{}", reply.json);
+    assert!(reply.calls[0].contains(" POST /"), "{:?}", reply.calls);
+    let told: Vec<_> = lines(&log).iter().map(|line| line["outcome"].clone()).collect();
+    assert_eq!(told, ["done"], "the log knows more than the answer");
 }
 
 #[tokio::test]
