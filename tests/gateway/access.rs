@@ -243,7 +243,7 @@ async fn a_jwt_that_cannot_be_checked_is_the_gateways_trouble_and_nobodys_read()
     })
     .await;
     use base64::Engine;
-    let part = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let token = format!("{}.{}.{}", part(r#"{"alg":"RS256","kid":"a"}"#), part("{}"), part("signature"));
     let asker = Asker::nobody().with("Authorization", &format!("Bearer {token}"));
     let response = world.gateway.request(&asker, "{ __typename }", json!({})).send().await.unwrap();
