@@ -7,16 +7,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Version};
 use commongraph::sandbox::{self, CrowdMember, Sandbox, crowd_member};
 use futures_util::future::join_all;
-use reqwest::{Certificate, Client, Version};
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use crate::lifecycle::{File, Log, Process, number, settings};
-use crate::tls::{Folder, pair};
+use crate::tls::{Folder, http2, pair};
 use crate::wire::{Wire, post};
 
 const RUNS: usize = 20;
@@ -109,13 +113,25 @@ async fn hammer_http1(address: SocketAddr, of: CrowdMember, answered: Arc<Atomic
     }
 }
 
-/// The same by HTTP/2: an answer that has begun comes to its end.
-async fn hammer_http2(client: Client, url: String, of: CrowdMember, answered: Arc<AtomicU64>) {
-    let body = json!({ "query": ASKED });
-    let asked = || client.post(&url).header("x-wordpress-token", &of.wordpress_token).json(&body).send();
-    while let Ok(response) = asked().await {
+/// A connection of HTTP/2, for as many requests at once as one likes.
+async fn connect_http2(address: SocketAddr, certificate: &str) -> SendRequest<Body> {
+    let socket = TcpStream::connect(address).await.unwrap();
+    let socket = http2(certificate).connect("localhost".try_into().unwrap(), socket).await.unwrap();
+    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(socket)).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+/// Asks on one connection of HTTP/2 as long as that takes requests: an answer that has begun comes to its end.
+async fn hammer_http2(mut sender: SendRequest<Body>, of: CrowdMember, answered: Arc<AtomicU64>) {
+    let body = json!({ "query": ASKED }).to_string();
+    while sender.ready().await.is_ok() {
+        let request = Request::post("https://localhost/graphql")
+            .header("content-type", "application/json")
+            .header("x-wordpress-token", &of.wordpress_token);
+        let Ok(response) = sender.send_request(request.body(body.clone().into()).unwrap()).await else { return };
         assert_eq!(response.version(), Version::HTTP_2);
-        check(&response.bytes().await.unwrap(), &of);
+        check(&to_bytes(Body::new(response.into_body()), usize::MAX).await.unwrap(), &of);
         answered.fetch_add(1, Ordering::SeqCst);
     }
 }
@@ -169,19 +185,14 @@ async fn stopped_with_fifty_slow_reads_under_way_twenty_times_it_answers_what_it
     let (certificate, key) = pair();
     folder.write(&certificate, &key);
     let stage = Stage::set("drain-http2", &folder.as_settings()).await;
-    let root = Certificate::from_pem(certificate.as_bytes()).unwrap();
     for _ in 0..RUNS {
         let (process, mut log, address) = stage.start();
-        let url = format!("https://localhost:{}/graphql", address.port());
         let answered = Arc::<AtomicU64>::default();
         let mut clients = Vec::new();
         for first in (0..CLIENTS).step_by(STREAMS) {
-            let client = Client::builder().no_proxy().tls_certs_only([root.clone()]).build().unwrap();
-            clients.extend(
-                (first..first + STREAMS).map(|at| {
-                    tokio::spawn(hammer_http2(client.clone(), url.clone(), crowd_member(at), answered.clone()))
-                }),
-            );
+            let sender = connect_http2(address, &certificate).await;
+            let ask = |at| tokio::spawn(hammer_http2(sender.clone(), crowd_member(at), answered.clone()));
+            clients.extend((first..first + STREAMS).map(ask));
         }
         stage.busy(&clients).await;
         process.signal("TERM");

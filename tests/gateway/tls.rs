@@ -130,6 +130,17 @@ async fn who_does_not_shake_hands_is_closed() {
     assert!(!plain.rest().await.contains("HTTP/1.1 200"));
 }
 
+/// Connects by TLS to who shows this certificate, and speaks HTTP/2 then.
+pub fn http2(certificate: &str) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut client = client.with_root_certificates(roots).with_no_client_auth();
+    client.alpn_protocols = vec![b"h2".to_vec()];
+    TlsConnector::from(Arc::new(client))
+}
+
 #[tokio::test]
 async fn an_http2_client_that_says_nothing_more_is_closed() {
     let folder = Folder::new("tls-idle");
@@ -138,16 +149,11 @@ async fn an_http2_client_that_says_nothing_more_is_closed() {
     let mut settings = folder.settings();
     settings.http.timeouts.header_ms = 300;
     let running = app::start(&settings, Vec::new()).await.unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let mut client = client.with_root_certificates(roots).with_no_client_auth();
-    client.alpn_protocols = vec![b"h2".to_vec()];
+    let connector = http2(&certificate);
     for said in [&b""[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"] {
         let socket = TcpStream::connect(running.address).await.unwrap();
         let name = "localhost".try_into().unwrap();
-        let mut socket = TlsConnector::from(Arc::new(client.clone())).connect(name, socket).await.unwrap();
+        let mut socket = connector.connect(name, socket).await.unwrap();
         socket.write_all(said).await.unwrap();
         // Ends only because the other side closes.
         let _ = socket.read_to_end(&mut Vec::new()).await;
