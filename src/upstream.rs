@@ -19,6 +19,7 @@ mod key;
 mod line;
 mod outcome;
 mod rate;
+mod resolver;
 mod retry;
 mod send;
 mod settings;

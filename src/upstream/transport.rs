@@ -5,6 +5,7 @@
 //! that is larger than over HTTP/2 is refused when it is there.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -18,6 +19,7 @@ use secrecy::ExposeSecret;
 use tokio_rustls::rustls;
 use url::Url;
 
+use super::resolver::Resolver;
 use super::write::{Order, Unanswered};
 use super::{Credential, Error, Reply, Settings, Trace};
 
@@ -74,8 +76,10 @@ impl Wire {
     /// When the system's TLS roots cannot be used.
     pub fn build(base: &Url, settings: &Settings) -> Result<Self, String> {
         let [read, attempt, write] = [settings.read_timeout_ms, settings.attempt_timeout_ms, settings.write_timeout_ms];
-        let reads = client(base, settings, read, attempt)?;
-        let writes = client(base, settings, write, write)?;
+        // Half of the time to connect, so that what stands in can still be connected to.
+        let resolver = Arc::new(Resolver::new(Duration::from_millis(settings.connect_timeout_ms) / 2));
+        let reads = client(base, settings, &resolver, read, attempt)?;
+        let writes = client(base, settings, &resolver, write, write)?;
         Ok(Self { reads, writes, body_max: settings.body_max_bytes })
     }
 
@@ -135,8 +139,15 @@ impl Transport for Wire {
 }
 
 /// A client of one host, and how many milliseconds its answers may pause and take.
-fn client(base: &Url, settings: &Settings, read_ms: u64, whole_ms: u64) -> Result<Client, String> {
+fn client(
+    base: &Url,
+    settings: &Settings,
+    resolver: &Arc<Resolver>,
+    read_ms: u64,
+    whole_ms: u64,
+) -> Result<Client, String> {
     Client::builder()
+        .dns_resolver(resolver.clone())
         .user_agent(concat!("commongraph/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -242,6 +253,13 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     fn waits(text: &'static str) -> Option<Duration> {
@@ -265,5 +283,33 @@ mod tests {
         let inner = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::HandshakeNotComplete);
         assert!(is_of_tls(&io::Error::other(inner)));
         assert!(!is_of_tls(&io::Error::from(io::ErrorKind::ConnectionRefused)));
+    }
+
+    #[tokio::test]
+    async fn a_host_is_still_reached_when_its_name_is_no_longer_found() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                let _ = connection.read(&mut [0; 4_096]).await;
+                let _ = connection.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
+            }
+        });
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = asked.clone();
+        let lookup = move |_| {
+            let found = match counted.fetch_add(1, Ordering::Relaxed) {
+                0 => Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]),
+                _ => Err(io::Error::other("no server answers")),
+            };
+            async { found }.boxed()
+        };
+        let resolver = Arc::new(Resolver::with(Arc::new(lookup), Duration::from_secs(10)));
+        let base = Url::parse(&format!("http://host.invalid:{port}/")).unwrap();
+        let client = client(&base, &Settings::default(), &resolver, 10_000, 10_000).unwrap();
+        for nth in 1..=2 {
+            assert_eq!(client.get(base.clone()).send().await.unwrap().status(), 204);
+            assert_eq!(asked.load(Ordering::Relaxed), nth);
+        }
     }
 }
