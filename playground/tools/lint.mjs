@@ -26,8 +26,8 @@ export const EXCEPTIONS = [
   {
     rule: 'relay-arguments',
     at: [
-      'Identity.connections', 'Query.services', 'Service.connections', 'Service.identities', 'Viewer.applications',
-      'Viewer.connections', 'Viewer.identities',
+      'Identity.connections', 'Service.connections', 'Service.identities', 'Viewer.applications', 'Viewer.connections',
+      'Viewer.identities',
     ],
     reason: "Relay asks for one direction; these lists page forward, as a person's own accounts are read",
   },
