@@ -1,12 +1,11 @@
-//! What is kept of a host, looked at, added to and put out without any call.
+//! What is kept of a host, looked at and put out without any call.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::cache::{self, Worth};
-use super::{Call, Failure, Keep, Read, Ready, Upstream, Verdict, address, noun};
+use super::cache::Worth;
+use super::{Call, Failure, Keep, Read, Upstream, Verdict, address, noun};
 
 impl<E: Failure> Upstream<E> {
     /// What was read before, if it is fresh; within, none: there is no such thing.
@@ -23,13 +22,6 @@ impl<E: Failure> Upstream<E> {
         let now = Instant::now();
         let ready = self.prepare::<T>(read, now);
         self.cache.find(&ready.key, now).is_some_and(|(_, worth)| worth == Worth::Fresh)
-    }
-
-    /// Keeps that there is no such thing, for whom what there is counts as none whatever the host made of it.
-    pub fn keep_absent<T: Keep>(&self, read: &Read<'_>) {
-        let now = Instant::now();
-        let Ready { key, standing, era, .. } = self.prepare::<T>(read, now);
-        self.cache.put(key, cache::Read { noun: None, weight: 0, lasts: Duration::ZERO, era, standing, now });
     }
 
     /// All that is at or below these paths counts no more, whoever it was read for and with whichever credential: call it

@@ -2,11 +2,9 @@
 //!
 //! The site's keys read every user of the site, so what is read for a person is kept for that person alone, and of a
 //! record that is not theirs nothing is kept but that there is none: neither what comes back, nor when, nor what it costs
-//! tells a stranger's record from one that does not exist. That holds for a record that cannot be read, too, if OneAll says
-//! so of this one in its envelope, or if it is too large. An answer without an envelope, and an outage in one, are no word
-//! about the record but the site's trouble: that is an error, for a person is not told that their own things are gone.
-//! Services share what is read. Whoever calls these checks the record's owner against the caller's grant once more, each
-//! time.
+//! tells a stranger's record from one that does not exist; nor does it tell if the record cannot be read. An answer too large to
+//! be a record is the host's trouble, and told as such. Services share what is read. Whoever calls these checks the
+//! record's owner against the caller's grant once more, each time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -196,13 +194,7 @@ impl Reads {
             let result = found.map(|found| found.map(|noun| upstream::Fresh { lasts: lasts(&noun), noun }));
             Judged { result, note: meta.map(|meta| meta.to_string()) }
         };
-        match self.calls.read(Provider::OneAll, &site.upstream, &read, judge).await {
-            Err(error) if unproved && error.reason == Reason::TooLarge => {
-                site.upstream.keep_absent::<T>(&read);
-                Ok(None)
-            }
-            answer => answer,
-        }
+        self.calls.read(Provider::OneAll, &site.upstream, &read, judge).await
     }
 
     fn fresh(&self) -> Fresh {
