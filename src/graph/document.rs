@@ -152,10 +152,10 @@ impl Documents {
 
     /// Reads a text that is not known.
     fn read(&self, text: &str, request: &mut Request) -> Result<Known, Refused> {
-        let tokens = scan::scan(text).map_err(|offset| unreadable(scan::position(text, offset)))?;
+        let tokens = scan::scan(text).map_err(|offset| unreadable(text, scan::position(text, offset)))?;
         self.limits.hold("tokens_max", tokens.count, "Tokens")?;
         self.limits.hold("nesting_max", tokens.nesting, "Nested brackets")?;
-        let document = parse_query(text).map_err(|error| not_parsed(&error))?;
+        let document = parse_query(text).map_err(|error| not_parsed(text, &error))?;
         let size = self.measure(&document)?;
         if let Err(wrong) = Validated::parse_and_validate(&self.schema, text, "document.graphql") {
             return Err(self.refuse(&wrong.errors, document, std::mem::take(&mut request.variables)));
@@ -304,14 +304,15 @@ impl From<Error> for Refused {
     }
 }
 
-fn unreadable((line, column): (usize, usize)) -> Refused {
-    let error = Error::bad_input(format!("Syntax error at line {line}, column {column}."));
+fn unreadable(text: &str, (line, column): (usize, usize)) -> Refused {
+    let wrong = scan::wrong_at(text, (line, column));
+    let error = Error::bad_input(format!("Syntax error at line {line}, column {column}: {wrong}."));
     let errors = vec![error.at(Some(Pos { line, column }))];
     Refused { errors, omitted: 0, fault: Fault::Syntax, is_query: true, invalid: None }
 }
 
 /// Says where a text cannot be parsed, in words of our own: the parser's hold the text.
-fn not_parsed(error: &ParserError) -> Refused {
+fn not_parsed(text: &str, error: &ParserError) -> Refused {
     let message = match error {
         ParserError::MultipleOperations { .. } => "An operation without a name must be the only one.",
         ParserError::OperationDuplicated { .. } => "Two operations have the same name.",
@@ -319,7 +320,7 @@ fn not_parsed(error: &ParserError) -> Refused {
         ParserError::MissingOperation => "The document has no operation.",
         _ => {
             let at = error.positions().next().unwrap_or(Pos { line: 1, column: 1 });
-            return unreadable((at.line, at.column));
+            return unreadable(text, (at.line, at.column));
         }
     };
     Refused::from(Error::bad_input(message))

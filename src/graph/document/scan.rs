@@ -4,6 +4,8 @@
 //! where strings and comments end; a string without an end is refused here, since a parser may read what follows it in
 //! another way.
 
+use std::borrow::Cow;
+
 /// What a text has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
@@ -44,6 +46,21 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// What is wrong at a place (line and column, as of [`position`]) where no parser goes on, by what kind of thing stands
+/// there; of the text itself, which may hold a secret, no more than a mark of punctuation.
+pub fn wrong_at(text: &str, (line, column): (usize, usize)) -> Cow<'static, str> {
+    let lines = text.split_inclusive('\n').skip(line.saturating_sub(1));
+    let mut left = lines.flat_map(str::chars).skip(column.saturating_sub(1));
+    match left.next() {
+        None => "the text ends too early".into(),
+        Some('"') => "this string does not end, or does not belong here".into(),
+        Some(mark) if mark.is_ascii_punctuation() && mark != '_' => format!("`{mark}` does not belong here").into(),
+        Some(first) if first.is_ascii_digit() => "this number does not belong here".into(),
+        Some(first) if first.is_ascii_alphabetic() || first == '_' => "this word does not belong here".into(),
+        Some(_) => "this does not belong here".into(),
+    }
 }
 
 fn line_length(bytes: &[u8]) -> usize {

@@ -151,9 +151,17 @@ fn a_string_hides_brackets_only_where_the_parser_agrees_that_it_is_one() {
 
 #[test]
 fn a_syntax_error_names_its_place_and_shows_nothing_of_the_text() {
-    for (text, (line, column)) in [("{ viewer { SECRET( } }", (1, 20)), ("{\n \"SECRET", (2, 2)), ("SECRET", (1, 1))] {
+    for (text, place, wrong) in [
+        ("{ viewer { SECRET( } }", "line 1, column 20", "`}` does not belong here"),
+        ("{ viewer { SECRET", "line 1, column 18", "the text ends too early"),
+        ("{\n \"SECRET", "line 2, column 2", "this string does not end, or does not belong here"),
+        ("SECRET", "line 1, column 1", "this word does not belong here"),
+        ("{ viewer }\n\n }", "line 3, column 2", "`}` does not belong here"),
+        ("{ node(id: 01) { id } }", "line 1, column 13", "this number does not belong here"),
+        ("{ vi\u{e9}wer }", "line 1, column 5", "this does not belong here"),
+    ] {
         let refused = checked(text).unwrap_err();
-        assert_eq!(refused.errors[0].message, format!("Syntax error at line {line}, column {column}."), "{text}");
+        assert_eq!(refused.errors[0].message, format!("Syntax error at {place}: {wrong}."), "{text}");
         assert_eq!(refused.fault, Fault::Syntax, "{text}");
     }
     let twice = checked("query SECRET { __typename } query SECRET { __typename }").unwrap_err();
