@@ -35,9 +35,9 @@ export async function compileRelay(documents) {
   await mkdir(`${folder}/artifacts`, { recursive: true });
   await writeFile(`${folder}/manifest.json`, '{}');
   await writeFile(`${folder}/package.json`, '{ "type": "commonjs" }');
-  const tagged = Object.entries(documents).map(
-    ([name, text]) => `export const ${name} = graphql\`\n${text.replace(`query ${name}`, `query Tour${name}Query`)}\`;\n`,
-  );
+  const endings = { query: 'Query', mutation: 'Mutation' };
+  const named = (text) => text.replace(/^(\w+) (\w+)/, (_, kind, name) => `${kind} Tour${name}${endings[kind]}`);
+  const tagged = Object.entries(documents).map(([name, text]) => `export const ${name} = graphql\`\n${named(text)}\`;\n`);
   await writeFile(`${folder}/src/Tour.js`, `import { graphql } from 'relay-runtime';\n\n${tagged.join('\n')}`);
   const config = {
     src: 'src',

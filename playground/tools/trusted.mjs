@@ -62,8 +62,22 @@ async function byFolder(sandbox, documents) {
   await withServe(binary, sandbox, enforced(`${GENERATED}/documents`), async (gateway) => {
     await hasPage(gateway, "a file's name", { documentId: 'Accounts' });
     await hasPage(gateway, "a file's text", { query: documents.Accounts });
+    await changes(gateway, sandbox);
     await nothingElse(gateway, 'a folder');
   });
+}
+
+// A trusted change is a change: by POST it is made, by GET it is not even then.
+async function changes({ graph, people }, { tabs }) {
+  const { variables, query } = tabs.find(({ query }) => query.startsWith('mutation'));
+  const body = { documentId: query.match(/^mutation (\w+)/)[1], variables: JSON.parse(variables) };
+  const address = new URL(graph);
+  for (const [name, value] of Object.entries(body)) address.searchParams.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+  const { status: refused } = await fetch(address, { headers: { ...people.operator, 'GraphQL-Require-Preflight': '1' } });
+  check('a change by its name is not made by GET', refused === 405, refused);
+  const { status, answer } = await post(graph, people.operator, body);
+  const gone = answer.data?.applicationRevoke.deletedApplicationId;
+  check('a change by its name is made by POST', status === 200 && gone === body.variables.id, JSON.stringify(answer));
 }
 
 async function hasPage(gateway, what, body) {

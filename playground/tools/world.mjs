@@ -119,11 +119,11 @@ export async function calls(sandbox) {
 
 /** The tour's documents by their operation's name. */
 export function tour(tabs) {
-  return Object.fromEntries(tabs.map(({ query }) => [query.match(/^query (\w+)/)[1], query]));
+  return Object.fromEntries(tabs.map(({ query }) => [query.match(/^(?:query|mutation) (\w+)/)[1], query]));
 }
 
 function people(tabs) {
-  const others = { 'Accounts page': 'operator', Callback: 'login' };
+  const others = { 'Accounts page': 'operator', 'Take back': 'operator', Callback: 'login' };
   const named = (title) => others[title] ?? title.match(/^As (?:the )?(\w+)$/)[1];
   return Object.fromEntries(tabs.map(({ title, headers }) => [named(title), headers ? JSON.parse(headers) : {}]));
 }

@@ -37,6 +37,19 @@ pub const ACCOUNTS: &str = r#"query Accounts {
 }
 "#;
 
+/// To take back an application's access, and to read what is left.
+pub const TAKE_BACK: &str = r#"mutation TakeBack($id: ID!) {
+  applicationRevoke(input: { id: $id }) {
+    deletedApplicationId
+    userErrors { code message path }
+    viewer { applications(first: 5) { totalCount nodes { id name } } }
+  }
+}
+"#;
+
+/// The grant of the sandbox's operator that is taken back: the second to one application.
+pub const TAKE_BACK_ID: &str = "YXBwbGljYXRpb246NjEwMDAy";
+
 /// Whose own a request asks for, and every identity they linked.
 pub const VIEWER: &str = r#"query Me {
   viewer {
@@ -117,6 +130,7 @@ pub fn tabs() -> Vec<Tab> {
     let mut tabs = Vec::new();
     for person in people().iter().filter(|person| person.operator) {
         tabs.push(tab("Accounts page".to_owned(), headers(person), ACCOUNTS, json!({})));
+        tabs.push(tab("Take back".to_owned(), headers(person), TAKE_BACK, json!({ "id": TAKE_BACK_ID })));
     }
     for service in services().iter().filter(|service| service.name == "login") {
         tabs.push(tab("Callback".to_owned(), service_headers(service), CALLBACK, json!({ "token": CALLBACK_TOKEN })));
@@ -174,16 +188,16 @@ pub fn greeting(gateway: SocketAddr, explorer: bool, wordpress: &str, oneall: &s
     text.push_str("\nA request without any of these is nobody's, here too.\n");
     let operator = people().iter().find(|person| person.operator).map(headers).unwrap_or_default();
     let header: String = operator.iter().map(|(name, value)| format!(" -H '{name}: {value}'")).collect();
+    let take_back = format!(
+        "mutation {{ applicationRevoke(input: {{ id: \\\"{TAKE_BACK_ID}\\\" }}) {{ deletedApplicationId userErrors {{ code message }} }} }}"
+    );
     let examples = [
         (
             "whose accounts are these?",
             "{ connections(first: 5) { totalCount nodes { provider service { label } identity { displayName } health { state } } } }",
         ),
         ("which applications may write?", "{ applications { nodes { name permissions { name risk } } } }"),
-        (
-            "take back an application's access",
-            "mutation { applicationRevoke(input: { id: \\\"YXBwbGljYXRpb246NjEwMDAy\\\" }) { deletedApplicationId userErrors { code message } } }",
-        ),
+        ("take back an application's access", &take_back),
         (
             "who just signed in?",
             "{ connection(by: { connectionToken: \\\"5a4d0000-0000-4000-8000-000000000001\\\" }) { identity { displayName } } }",
