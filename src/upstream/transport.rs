@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
-use reqwest::{Client, RequestBuilder, Response, redirect, tls};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, redirect, tls};
 use secrecy::ExposeSecret;
 use tokio_rustls::rustls;
 use url::Url;
@@ -40,6 +40,12 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// How long an idle connection is kept.
 const IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// How long a connection of HTTP/2 may say nothing before it is asked whether anybody is there.
+const QUIET_MAX: Duration = Duration::from_secs(5);
+
+/// How long that may take to be answered; then the connection is given up, with the calls on it.
+const PONG_MAX: Duration = Duration::from_secs(2);
 
 /// What carries a call to a host and its answer back; a test puts its own in place of the wire.
 pub trait Transport: Send + Sync + 'static {
@@ -78,8 +84,11 @@ impl Wire {
         let [read, attempt, write] = [settings.read_timeout_ms, settings.attempt_timeout_ms, settings.write_timeout_ms];
         // Half of the time to connect, so that what stands in can still be connected to.
         let resolver = Arc::new(Resolver::new(Duration::from_millis(settings.connect_timeout_ms) / 2));
-        let reads = client(base, settings, &resolver, read, attempt)?;
-        let writes = client(base, settings, &resolver, write, write)?;
+        let client = |read, whole| {
+            let made = client(base, settings, &resolver, read, whole).build();
+            made.map_err(|error| format!("the HTTP client cannot be made: {}", error.without_url()))
+        };
+        let (reads, writes) = (client(read, attempt)?, client(write, write)?);
         Ok(Self { reads, writes, body_max: settings.body_max_bytes })
     }
 
@@ -138,14 +147,8 @@ impl Transport for Wire {
     }
 }
 
-/// A client of one host, and how many milliseconds its answers may pause and take.
-fn client(
-    base: &Url,
-    settings: &Settings,
-    resolver: &Arc<Resolver>,
-    read_ms: u64,
-    whole_ms: u64,
-) -> Result<Client, String> {
+/// A client of one host, still to be made, and how many milliseconds its answers may pause and take.
+fn client(base: &Url, settings: &Settings, resolver: &Arc<Resolver>, read_ms: u64, whole_ms: u64) -> ClientBuilder {
     Client::builder()
         .dns_resolver(resolver.clone())
         .user_agent(concat!("commongraph/", env!("CARGO_PKG_VERSION")))
@@ -162,8 +165,10 @@ fn client(
         .http2_max_header_list_size(HEADER_BYTES_MAX)
         .pool_max_idle_per_host(settings.concurrent_max)
         .pool_idle_timeout(IDLE_MAX)
-        .build()
-        .map_err(|error| format!("the HTTP client cannot be made: {}", error.without_url()))
+        // One whose other side is gone would be handed out for ever: a call that times out gives up its stream alone.
+        .http2_keep_alive_interval(QUIET_MAX)
+        .http2_keep_alive_timeout(PONG_MAX)
+        .http2_keep_alive_while_idle(true)
 }
 
 async fn read_body(mut response: Response, body_max: usize) -> Result<Bytes, Error> {
@@ -254,11 +259,18 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::convert::Infallible;
     use std::net::{Ipv4Addr, SocketAddr};
+    use std::pin::pin;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use hyper::server::conn::http2;
+    use hyper::service::service_fn;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use secrecy::SecretString;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+    use tokio::sync::Notify;
 
     use super::*;
 
@@ -306,10 +318,52 @@ mod tests {
         };
         let resolver = Arc::new(Resolver::with(Arc::new(lookup), Duration::from_secs(10)));
         let base = Url::parse(&format!("http://host.invalid:{port}/")).unwrap();
-        let client = client(&base, &Settings::default(), &resolver, 10_000, 10_000).unwrap();
+        let client = client(&base, &Settings::default(), &resolver, 10_000, 10_000).build().unwrap();
         for nth in 1..=2 {
             assert_eq!(client.get(base.clone()).send().await.unwrap().status(), 204);
             assert_eq!(asked.load(Ordering::Relaxed), nth);
         }
+    }
+
+    /// A host of HTTP/2 whose first connection is not looked at any more once it is told so, and stays open.
+    async fn host_that_falls_silent(silent: Arc<Notify>) -> Url {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let base = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let mut first = Some(silent);
+            while let Ok((socket, _)) = listener.accept().await {
+                let answer = service_fn(async |_| Ok::<_, Infallible>(hyper::Response::new("{}".to_owned())));
+                let connection =
+                    http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), answer);
+                let first = first.take();
+                tokio::spawn(async move {
+                    let Some(silent) = first else { return drop(connection.await) };
+                    let mut connection = pin!(connection);
+                    tokio::select! { _ = &mut connection => {}, () = silent.notified() => std::future::pending().await }
+                });
+            }
+        });
+        Url::parse(&base).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_fell_silent_is_given_up_for_another() {
+        let silent = Arc::new(Notify::new());
+        let base = host_that_falls_silent(silent.clone()).await;
+        let settings = Settings::default();
+        let resolver = Arc::new(Resolver::new(Duration::from_secs(1)));
+        let client = client(&base, &settings, &resolver, settings.read_timeout_ms, settings.attempt_timeout_ms);
+        let client = client.http2_prior_knowledge().build().unwrap();
+        let wire = Wire { reads: client.clone(), writes: client, body_max: 1_024 };
+        let token = SecretString::from("token");
+        let read = async || wire.get(&base, Credential::Bearer(&token), None).await;
+        assert_eq!(read().await.unwrap().status, 200);
+        silent.notify_one();
+        let mut tries = 0;
+        while read().await.is_err() {
+            tries += 1;
+            assert!(tries < 5, "it is asked for ever");
+        }
+        assert!(tries > 0, "it never fell silent");
     }
 }
