@@ -2,7 +2,8 @@
 //!
 //! Closed, it counts; when half of enough calls within ten seconds have failed, it opens and every read is refused at
 //! once; after a while it lets a few probes through, and what they bring decides. Being asked to slow down is a matter
-//! between the host and one credential; only when several credentials are asked, the host itself is short of breath.
+//! between the host and one credential; only when several credentials are asked, and no other is served meanwhile, the host
+//! itself is short of breath.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub const PROBES: u32 = 3;
 /// How long a read should wait that comes while the probes are under way.
 const PROBING: Duration = Duration::from_secs(1);
 
-/// How many credentials have to be asked to slow down within ten seconds.
+/// How many credentials have to be asked to slow down within ten seconds in which no other is served.
 pub const THROTTLED_MAX: usize = 3;
 
 /// Whether a host is called.
@@ -156,6 +157,11 @@ impl Breaker {
         }
     }
 
+    /// Notes that a credential was given what it asked for: the host has breath for others than those it asked to slow down.
+    pub fn served(&mut self, credential: Fingerprint) {
+        self.throttled.retain(|(other, _)| *other == credential);
+    }
+
     fn open(&mut self, now: Instant) {
         self.change(Phase::Open { until: now + OPEN_FOR });
     }
@@ -248,6 +254,27 @@ mod tests {
         breaker.throttled(print("d"), now + WIDTH);
         breaker.throttled(print("e"), now + WIDTH);
         assert_eq!(breaker.circuit(now + WIDTH), Circuit::Open);
+    }
+
+    #[test]
+    fn as_long_as_it_serves_others_those_who_are_asked_to_slow_down_do_not_open_it() {
+        let now = Instant::now();
+        let prints = Fingerprints::random().unwrap();
+        let print = |name: &str| prints.of(Credential::Bearer(&SecretString::from(name)));
+        let mut breaker = Breaker::new(20, now);
+        for guess in ["a", "b", "c", "d"] {
+            breaker.throttled(print(guess), now);
+            breaker.served(print("well"));
+        }
+        for guess in ["a", "b"] {
+            breaker.throttled(print(guess), now);
+        }
+        assert_eq!(breaker.circuit(now), Circuit::Closed);
+        breaker.served(print("b"));
+        breaker.throttled(print("c"), now);
+        assert_eq!(breaker.circuit(now), Circuit::Closed, "a is no longer held against it");
+        breaker.throttled(print("d"), now);
+        assert_eq!(breaker.circuit(now), Circuit::Open);
     }
 
     proptest! {

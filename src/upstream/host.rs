@@ -44,6 +44,7 @@ pub struct Turn<'a> {
 #[derive(Debug)]
 pub struct Admitted<'a> {
     host: &'a Host,
+    credential: Fingerprint,
     pass: Option<Pass>,
     since: Instant,
 }
@@ -74,13 +75,13 @@ impl Host {
         lock(&self.breaker).check(now).map_err(Error::Open)
     }
 
-    /// Lets a call through whose turn it is.
+    /// Lets a call with this credential through whose turn it is.
     ///
     /// # Errors
     /// How long the host is left alone.
-    pub fn admit(&self, now: Instant) -> Result<Admitted<'_>, Error> {
+    pub fn admit(&self, credential: Fingerprint, now: Instant) -> Result<Admitted<'_>, Error> {
         let pass = lock(&self.breaker).admit(now).map_err(Error::Open)?;
-        Ok(Admitted { host: self, pass: Some(pass), since: now })
+        Ok(Admitted { host: self, credential, pass: Some(pass), since: now })
     }
 
     /// Waits for a turn: one's own, the host's, and a place in its rate.
@@ -123,11 +124,6 @@ impl Host {
         lock(&self.tokens).take(now)
     }
 
-    /// Notes that a credential was asked to slow down.
-    pub fn throttled(&self, credential: Fingerprint, now: Instant) {
-        lock(&self.breaker).throttled(credential, now);
-    }
-
     /// How many calls could begin at this moment, and how many reads wait.
     pub fn room(&self) -> (usize, usize) {
         (self.common.free(), self.waiting.load(Ordering::Relaxed))
@@ -137,6 +133,11 @@ impl Host {
 impl Admitted<'_> {
     /// Gives the pass back with what the call came to.
     pub fn report(mut self, outcome: Outcome, now: Instant) {
+        match outcome {
+            Outcome::Throttled(_) => lock(&self.host.breaker).throttled(self.credential, now),
+            Outcome::Good | Outcome::Absent => lock(&self.host.breaker).served(self.credential),
+            _ => {}
+        }
         let health = if outcome.is_failure() { Health::Bad } else { Health::Good };
         self.give_back(health, now);
     }

@@ -218,7 +218,7 @@ impl<E: Failure> Flying<E> {
         let turn = host.turn(&self.own, &self.until).await?;
         // While this waited for its turn, another may have found the host in trouble or the credential shut out.
         standing.check(Instant::now())?;
-        let admitted = host.admit(Instant::now())?;
+        let admitted = host.admit(self.ready.key.credential(), Instant::now())?;
         if !self.gate.pass(IS_SENT) {
             return Err(Error::TimedOut);
         }
@@ -235,10 +235,7 @@ impl<E: Failure> Flying<E> {
         drop(sent);
         let now = Instant::now();
         match outcome {
-            Outcome::Throttled(wait) => {
-                standing.shut_out(wait, now);
-                host.throttled(self.ready.key.credential(), now);
-            }
+            Outcome::Throttled(wait) => standing.shut_out(wait, now),
             Outcome::Refused => self.upstream.cache.forget(&self.ready.key, standing),
             _ => {}
         }

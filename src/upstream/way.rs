@@ -140,7 +140,7 @@ impl<E: Failure> Way<'_, E> {
         // While this waited for its turn, another may have found the host in trouble or the credential shut out.
         self.standing.check(Instant::now())?;
         let began = Instant::now();
-        let admitted = host.admit(began)?;
+        let admitted = host.admit(self.key.credential(), began)?;
         self.charge.sent();
         if number == 1 {
             host.earn(began);
@@ -158,7 +158,6 @@ impl<E: Failure> Way<'_, E> {
         drop(sent);
         if let Outcome::Throttled(wait) = landed.outcome {
             self.standing.shut_out(wait, now);
-            host.throttled(self.key.credential(), now);
         }
         match was_cut_short {
             true => drop(admitted),
