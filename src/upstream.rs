@@ -331,11 +331,12 @@ impl<E: Failure> Upstream<E> {
         self.flights.join((key.clone(), era), until, |until| {
             let (upstream, credential) = (self.clone(), Carried::from(credential));
             let (key, url, standing) = (key.clone(), url.clone(), standing.clone());
-            let (own, trace) = (self.credentials.line(key.credential(), budget.payer()), budget.trace());
+            let (payer, trace) = (budget.payer(), budget.trace());
+            let own = self.credentials.line(key.credential(), payer);
             async move {
                 let (upstream, standing, key) = (&*upstream, &standing, &key);
                 let (url, credential, own, until, charge) = (&url, &credential, &*own, &*until, &charge);
-                let way = Way { upstream, url, credential, standing, own, key, trace, until, charge };
+                let way = Way { upstream, url, credential, standing, own, key, payer, trace, until, charge };
                 let (landed, lasts) = way.fly(judge).await;
                 way.keep::<T>(&landed, lasts, era);
                 landed

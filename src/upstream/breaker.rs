@@ -5,6 +5,7 @@
 //! between the host and one credential; only when several credentials are asked, and no other is served meanwhile, the host
 //! itself is short of breath.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -55,6 +56,17 @@ pub struct Breaker {
     /// How often the phase has changed: what a pass of an earlier phase brings says nothing of this one.
     turn: u64,
     throttled: Vec<(Fingerprint, Instant)>,
+    /// Who has left a slow call within ten seconds, and when; no more than there are calls in that time.
+    left: HashMap<Caller, Instant>,
+}
+
+/// For whom a call is made: whoever pays for it, or where that is not known, whose credential it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Caller {
+    /// Who pays.
+    Payer(u64),
+    /// Whose credential is shown.
+    Credential(Fingerprint),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +94,14 @@ pub enum Health {
 impl Breaker {
     /// A host about which nothing is known.
     pub fn new(calls_min: u32, now: Instant) -> Self {
-        Self { calls_min, window: Window::new(now), phase: Phase::Closed, turn: 0, throttled: Vec::new() }
+        Self {
+            calls_min,
+            window: Window::new(now),
+            phase: Phase::Closed,
+            turn: 0,
+            throttled: Vec::new(),
+            left: HashMap::new(),
+        }
     }
 
     /// Whether the host is called.
@@ -145,6 +164,15 @@ impl Breaker {
             (Phase::HalfOpen { begun, .. }, Health::Unknown) => *begun -= 1,
             (Phase::Open { .. }, _) | (Phase::Closed, Health::Unknown) => {}
         }
+    }
+
+    /// Takes back the pass of a call that was slow when its caller left: trouble, but of each caller once in ten seconds, for
+    /// how long one waits is their own matter.
+    pub fn left(&mut self, pass: Pass, caller: Caller, now: Instant) {
+        self.left.retain(|_, at| now.saturating_duration_since(*at) < WIDTH);
+        let health = if self.left.contains_key(&caller) { Health::Unknown } else { Health::Bad };
+        self.left.entry(caller).or_insert(now);
+        self.report(pass, health, now);
     }
 
     /// Notes that a credential was asked to slow down.
@@ -254,6 +282,25 @@ mod tests {
         breaker.throttled(print("d"), now + WIDTH);
         breaker.throttled(print("e"), now + WIDTH);
         assert_eq!(breaker.circuit(now + WIDTH), Circuit::Open);
+    }
+
+    #[test]
+    fn however_often_one_caller_leaves_that_counts_once_in_ten_seconds() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(2, now);
+        let leave = |breaker: &mut Breaker, caller, now| {
+            let pass = breaker.admit(now).unwrap();
+            breaker.left(pass, Caller::Payer(caller), now);
+            breaker.circuit(now)
+        };
+        for _ in 0..100 {
+            assert_eq!(leave(&mut breaker, 1, now), Circuit::Closed);
+        }
+        assert_eq!(leave(&mut breaker, 1, now + WIDTH), Circuit::Closed, "it is the only one again");
+        assert_eq!(leave(&mut breaker, 2, now + WIDTH), Circuit::Open);
+        let later = now + WIDTH + OPEN_FOR;
+        assert_eq!(leave(&mut breaker, 2, later), Circuit::HalfOpen, "a probe that is left is made again");
+        assert_eq!(leave(&mut breaker, 3, later), Circuit::Open);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, sleep};
 
-use super::breaker::{Breaker, Circuit, Health, Pass};
+use super::breaker::{Breaker, Caller, Circuit, Health, Pass};
 use super::key::Fingerprint;
 use super::line::Line;
 use super::rate::{Place, Rate};
@@ -39,12 +39,13 @@ pub struct Turn<'a> {
     _common: SemaphorePermit<'a>,
 }
 
-/// A call that was let through. Dropped without a word it was cut short, by whoever left or by their deadline: that the
-/// host is in trouble, if it had been slow by then, and else nothing.
+/// A call that was let through. Dropped without a word its caller has left: that the host is in trouble, if it had been slow
+/// by then, and else nothing.
 #[derive(Debug)]
 pub struct Admitted<'a> {
     host: &'a Host,
     credential: Fingerprint,
+    payer: Option<u64>,
     pass: Option<Pass>,
     since: Instant,
 }
@@ -75,13 +76,13 @@ impl Host {
         lock(&self.breaker).check(now).map_err(Error::Open)
     }
 
-    /// Lets a call with this credential through whose turn it is.
+    /// Lets a call with this credential through whose turn it is, for whoever pays, if that is known.
     ///
     /// # Errors
     /// How long the host is left alone.
-    pub fn admit(&self, credential: Fingerprint, now: Instant) -> Result<Admitted<'_>, Error> {
+    pub fn admit(&self, credential: Fingerprint, payer: Option<u64>, now: Instant) -> Result<Admitted<'_>, Error> {
         let pass = lock(&self.breaker).admit(now).map_err(Error::Open)?;
-        Ok(Admitted { host: self, credential, pass: Some(pass), since: now })
+        Ok(Admitted { host: self, credential, payer, pass: Some(pass), since: now })
     }
 
     /// Waits for a turn: one's own, the host's, and a place in its rate.
@@ -142,6 +143,16 @@ impl Admitted<'_> {
         self.give_back(health, now);
     }
 
+    /// Gives the pass back of a call whose time was up: the host is in trouble, if it had been slow by then.
+    pub fn cut_short(mut self, now: Instant) {
+        let health = if self.is_slow(now) { Health::Bad } else { Health::Unknown };
+        self.give_back(health, now);
+    }
+
+    fn is_slow(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= self.host.slow
+    }
+
     fn give_back(&mut self, health: Health, now: Instant) {
         if let Some(pass) = self.pass.take() {
             lock(&self.host.breaker).report(pass, health, now);
@@ -152,8 +163,13 @@ impl Admitted<'_> {
 impl Drop for Admitted<'_> {
     fn drop(&mut self) {
         let now = Instant::now();
-        let is_slow = now.saturating_duration_since(self.since) >= self.host.slow;
-        self.give_back(if is_slow { Health::Bad } else { Health::Unknown }, now);
+        if !self.is_slow(now) {
+            return self.give_back(Health::Unknown, now);
+        }
+        if let Some(pass) = self.pass.take() {
+            let caller = self.payer.map_or(Caller::Credential(self.credential), Caller::Payer);
+            lock(&self.host.breaker).left(pass, caller, now);
+        }
     }
 }
 

@@ -218,7 +218,7 @@ impl<E: Failure> Flying<E> {
         let turn = host.turn(&self.own, &self.until).await?;
         // While this waited for its turn, another may have found the host in trouble or the credential shut out.
         standing.check(Instant::now())?;
-        let admitted = host.admit(self.ready.key.credential(), Instant::now())?;
+        let admitted = host.admit(self.ready.key.credential(), None, Instant::now())?;
         if !self.gate.pass(IS_SENT) {
             return Err(Error::TimedOut);
         }

@@ -79,6 +79,8 @@ pub struct Way<'a, E: Clone> {
     pub own: &'a Line,
     /// Under what the answer is kept.
     pub key: &'a Key,
+    /// Who pays for its calls, if that is known.
+    pub payer: Option<u64>,
     /// The trace that its calls belong to.
     pub trace: Option<Trace>,
     /// Until when it goes on.
@@ -140,7 +142,7 @@ impl<E: Failure> Way<'_, E> {
         // While this waited for its turn, another may have found the host in trouble or the credential shut out.
         self.standing.check(Instant::now())?;
         let began = Instant::now();
-        let admitted = host.admit(self.key.credential(), began)?;
+        let admitted = host.admit(self.key.credential(), self.payer, began)?;
         self.charge.sent();
         if number == 1 {
             host.earn(began);
@@ -160,7 +162,7 @@ impl<E: Failure> Way<'_, E> {
             self.standing.shut_out(wait, now);
         }
         match was_cut_short {
-            true => drop(admitted),
+            true => admitted.cut_short(now),
             false => admitted.report(landed.outcome, now),
         }
         Ok((landed, lasts))

@@ -73,9 +73,22 @@ async fn a_call_that_is_cut_short_says_something_of_its_host_only_if_it_has_last
             assert_eq!(bench.read("a", path, &within(lasted)).await.1, Err(Trouble::Wire(TIMED_OUT)));
         };
         assert_eq!(after_hanging(deadline).await, circuit, "by the operation's deadline after {lasted:?}");
-        let leaver = async |bench: &Bench, path: &str| {
-            assert!(timeout(lasted, bench.ask("a", path)).await.is_err());
+        let leavers = async |bench: &Bench, path: &str| {
+            assert!(timeout(lasted, bench.ask(path, path)).await.is_err());
         };
-        assert_eq!(after_hanging(leaver).await, circuit, "by a client that leaves after {lasted:?}");
+        assert_eq!(after_hanging(leavers).await, circuit, "by clients that leave after {lasted:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_one_caller_never_waits_for_long_opens_it_for_nobody() {
+    let lasted = Duration::from_millis(1_300);
+    let by_credential = async |bench: &Bench, path: &str| {
+        assert!(timeout(lasted, bench.ask("a", path)).await.is_err());
+    };
+    assert_eq!(after_hanging(by_credential).await, Circuit::Closed);
+    let by_payer = async |bench: &Bench, path: &str| {
+        assert!(timeout(lasted, bench.read(path, path, &operation().paid_by(1))).await.is_err());
+    };
+    assert_eq!(after_hanging(by_payer).await, Circuit::Closed);
 }
