@@ -21,7 +21,7 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 
 use self::budget::{Budget, Left, Rate};
-use self::failures::Failures;
+use self::failures::{Failures, Try};
 use crate::access::Principal;
 use crate::access::mark::Mark;
 use crate::graph::terms::Allowance;
@@ -164,7 +164,9 @@ impl Over {
             Over::Address => "The requests from this address are spent; ask again later.",
             Over::AddressCalls => "The calls to the providers from this address are spent; ask again later.",
             Over::Probes => "The probes from this address are spent; ask again later.",
-            Over::Failures => "Too many credentials from this address were not good; ask again later.",
+            Over::Failures => {
+                "Too many credentials from this address were not good, or are being tried; ask again later."
+            }
         }
     }
 }
@@ -216,12 +218,12 @@ impl Limits {
         self.probes.take(&Key::Address(address)).map_err(|time| Wait { over: Over::Probes, time })
     }
 
-    /// Whether a credential from this address may be tried.
+    /// Begins a try of a credential from this address, to be held until it is known what it came to.
     ///
     /// # Errors
-    /// If too many were not good.
-    pub(super) fn may_try(&self, address: IpAddr) -> Result<(), Wait> {
-        self.failures.check(address).map_err(|time| Wait { over: Over::Failures, time })
+    /// If too many were not good, or are being tried.
+    pub(super) fn begin_try(&self, address: IpAddr) -> Result<Try<'_>, Wait> {
+        self.failures.begin(address).map_err(|time| Wait { over: Over::Failures, time })
     }
 
     /// Notes that a credential from this address was not good.

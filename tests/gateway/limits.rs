@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use commongraph::http::limits;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -349,6 +351,33 @@ async fn a_question_that_is_not_asked_costs_nothing_and_who_cannot_pay_for_one_i
     let refused = send(&world, &Asker::alone("sandbox-wpcom-ben"), CHEAP).await;
     assert_eq!(header(&refused, "ratelimit-policy"), "\"address-calls\";q=2;w=120");
     assert!(refusal(refused).await.contains("calls to the providers from this address"));
+}
+
+#[tokio::test]
+async fn of_a_crowd_of_guesses_no_more_are_asked_about_than_may_fail() {
+    let world = World::with(Default::default(), |settings| {
+        settings.wordpress.client_id = Some(commongraph::sandbox::WORDPRESS_CLIENT_ID.to_owned());
+        let upstream = &mut settings.wordpress.upstream;
+        (upstream.timeout_ms, upstream.attempt_timeout_ms, upstream.read_timeout_ms) = (600_000, 600_000, 600_000);
+        settings.limits.failures_per_minute = 10;
+    })
+    .await;
+    let known = Asker::alone("sandbox-wpcom-ada");
+    assert_eq!(status(&world, &known, NAME).await, 200);
+    world.counts().await;
+    world.fault(json!({ "path": "/oauth2/token-info", "hang": "head" })).await;
+    let guesses: Vec<_> = (0..100).map(|number| Asker::alone(&format!("made-up-{number}"))).collect();
+    let mut asking: FuturesUnordered<_> = guesses.iter().map(|guess| send(&world, guess, CHEAP)).collect();
+    for _ in 0..90 {
+        assert!(refusal(asking.next().await.unwrap()).await.contains("Too many credentials"));
+    }
+    while world.open_calls().await < 10 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(json!(world.counts().await), json!({ "GET /oauth2/token-info": 10 }));
+    for good in [Asker::service("shop"), Asker::user("5a4d0000-0000-4000-8001-000000000002"), known] {
+        assert_eq!(status(&world, &good, CHEAP).await, 200, "{good:?}");
+    }
 }
 
 /// A world whose gateway believes its callers about where they are, and shuts an address after two bad credentials.

@@ -2,10 +2,13 @@
 //!
 //! The wait doubles with each further one, to a minute at most, and is forgotten when the address has been quiet for a
 //! minute or two. It holds for that address alone, and there for bad credentials and for what somebody outside would have to be
-//! asked about: many can share an address, and who of them is known goes on.
+//! asked about: many can share an address, and who of them is known goes on. As long as it is not known what a try came to, it
+//! is taken for one that failed, so that a thousand at once are no more than those that are free.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::clock::Clock;
@@ -47,23 +50,59 @@ pub(super) struct Failures {
     clock: TokioClock,
     table: Table<IpAddr, Held>,
     each: Duration,
+    /// How many tries of each address are under way; no more addresses than there are requests.
+    tries: Mutex<HashMap<IpAddr, u32>>,
+}
+
+/// A try that is under way, until it is dropped; if it failed, that is noted before.
+pub(in crate::http) struct Try<'a> {
+    failures: &'a Failures,
+    address: IpAddr,
+}
+
+impl Drop for Try<'_> {
+    fn drop(&mut self) {
+        let mut tries = self.failures.tries();
+        if let Some(under_way) = tries.get_mut(&self.address) {
+            *under_way -= 1;
+            if *under_way == 0 {
+                tries.remove(&self.address);
+            }
+        }
+    }
 }
 
 impl Failures {
     /// So many are free a minute; at most so many addresses are remembered.
     pub(super) fn new(per_minute: u32, addresses_max: usize) -> Self {
         let each = WINDOW / per_minute.max(1);
-        Self { clock: TokioClock::default(), table: Table::new(addresses_max), each }
+        Self { clock: TokioClock::default(), table: Table::new(addresses_max), each, tries: Mutex::default() }
     }
 
-    /// Whether a credential from this address may be tried.
+    /// Begins a try of a credential from this address.
     ///
     /// # Errors
-    /// How long it may not.
-    pub(super) fn check(&self, address: IpAddr) -> Result<(), Duration> {
+    /// How long none may be tried: too many failed, or would have if all those under way did.
+    pub(super) fn begin(&self, address: IpAddr) -> Result<Try<'_>, Duration> {
         let now = self.clock.now();
-        let wait = self.table.get(&address).map_or(Duration::ZERO, |held| held.shut_until.saturating_sub(now));
-        if wait.is_zero() { Ok(()) } else { Err(wait) }
+        // Held all the while: a try that ends meanwhile is counted here or stands in the table.
+        let mut tries = self.tries();
+        let held = self.table.get(&address).unwrap_or_default();
+        let wait = held.shut_until.saturating_sub(now);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        let under_way = tries.get(&address).copied().unwrap_or_default();
+        let until = held.until.max(now) + self.each * (under_way + 1);
+        if under_way > 0 && until > now + WINDOW {
+            return Err(WAIT_MIN);
+        }
+        tries.insert(address, under_way + 1);
+        Ok(Try { failures: self, address })
+    }
+
+    fn tries(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that a credential from this address was not good.
@@ -101,7 +140,7 @@ mod tests {
     async fn waits(failures: &Failures, tries: usize) -> Vec<u64> {
         let mut waits = Vec::new();
         for _ in 0..tries {
-            if let Err(wait) = failures.check(ATTACKER) {
+            if let Err(wait) = failures.begin(ATTACKER).map(drop) {
                 waits.push(wait.as_secs());
                 advance(wait).await;
             }
@@ -117,7 +156,7 @@ mod tests {
         let slower = waits(&failures, 40).await;
         assert_eq!(slower[..6], [1, 2, 4, 8, 16, 32]);
         assert!(slower[6..].iter().all(|wait| *wait == 60), "{slower:?}");
-        assert_eq!(failures.check(OTHER), Ok(()), "it holds for that address alone");
+        assert!(failures.begin(OTHER).is_ok(), "it holds for that address alone");
     }
 
     #[tokio::test(start_paused = true)]
@@ -133,7 +172,28 @@ mod tests {
     async fn several_at_once_lengthen_the_wait_once() {
         let failures = Failures::new(10, 100);
         (0..1_000).for_each(|_| failures.note(ATTACKER));
-        assert_eq!(failures.check(ATTACKER), Err(WAIT_MIN));
+        assert_eq!(failures.begin(ATTACKER).err(), Some(WAIT_MIN));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_many_may_be_under_way_as_would_be_free_if_all_failed_and_one_always() {
+        let failures = Failures::new(10, 100);
+        let begin = || failures.begin(ATTACKER).ok();
+        let (all, failed) = ([(); 20].map(|()| begin()), 4);
+        assert_eq!(all.iter().flatten().count(), 10);
+        assert!(failures.begin(OTHER).is_ok());
+        drop(all);
+        (0..failed).for_each(|_| failures.note(ATTACKER));
+        assert_eq!(
+            [(); 20].map(|()| begin()).iter().flatten().count(),
+            6,
+            "those that were good are not held against it"
+        );
+        assert!(failures.tries().is_empty());
+        (0..20).for_each(|_| failures.note(ATTACKER));
+        assert!(begin().is_none());
+        advance(WAIT_MIN).await;
+        assert_eq!([begin(), begin()].iter().flatten().count(), 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -155,7 +215,7 @@ mod tests {
                 let mut looked_at = 0;
                 for pause in pauses {
                     advance(Duration::from_millis(pause)).await;
-                    if failures.check(ATTACKER).is_ok() {
+                    if failures.begin(ATTACKER).is_ok() {
                         failures.note(ATTACKER);
                         looked_at += 1;
                     }
