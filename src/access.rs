@@ -39,7 +39,7 @@ use self::caller::Identified;
 use self::jwks::Source;
 use self::kept::Kept;
 use self::mark::{Mark, Marker};
-use self::proof::{Proof, Proofs, Prove};
+use self::proof::{Doubt, Proof, Proofs, Prove};
 use self::service_key::ServiceKeys;
 
 /// The longest WordPress.com token taken, in bytes; theirs have 64.
@@ -214,7 +214,8 @@ impl Access {
         Self { ways, wordpress_alone: true, proofs: None, accepted: Arc::new(Kept::new(ACCEPTED_FOR)), marker }
     }
 
-    /// Makes the caller of a request. Before anybody is asked whose the token is, `may_ask` is, for whoever is known by then.
+    /// Makes the caller of a request. Before anybody is asked whose the token is by which alone a caller is known, `may_ask` is.
+    /// Beside another credential the token waits for that until it is to be used, so that no provider delays the other.
     ///
     /// # Errors
     /// A credential that is there and not good; or what `may_ask` says.
@@ -223,7 +224,7 @@ impl Access {
         shown: Presented<'_>,
         now: SystemTime,
         effort: Effort,
-        may_ask: impl FnOnce(&Principal) -> Result<(), E>,
+        may_ask: impl FnOnce() -> Result<(), E>,
     ) -> Result<Caller, E> {
         let bearer = shown.authorization.map(|text| bearer(text).ok_or(AUTHORIZATION_FORM)).transpose()?;
         let token = shown.wordpress_token.map(|text| wordpress_token(text).ok_or(TOKEN_FORM)).transpose()?;
@@ -241,8 +242,8 @@ impl Access {
                 if identified.is_none() && effort == Effort::AtHand && !self.is_known(mark) {
                     return Err(Rejection { credential: Credential::WordPressToken, fault: Fault::Unasked }.into());
                 }
-                if self.asks(mark, identified.is_some()) {
-                    may_ask(identified.as_ref().map_or(&Principal::Anonymous, Identified::principal))?;
+                if identified.is_none() && self.asks(mark) {
+                    may_ask()?;
                 }
                 let wordpress = self.lend(&token, mark, identified.is_some()).await?;
                 let by_token = || match wordpress {
@@ -254,10 +255,9 @@ impl Access {
         }
     }
 
-    /// Whether to lend the token of this mark takes a call, to find out whose it is.
-    fn asks(&self, mark: Mark, is_identified: bool) -> bool {
-        let is_lent = is_identified || self.wordpress_alone;
-        is_lent && self.proofs.as_ref().is_some_and(|proofs| !proofs.has(mark))
+    /// Whether to lend the token of this mark, shown alone, takes a call, to find out whose it is.
+    fn asks(&self, mark: Mark) -> bool {
+        self.wordpress_alone && self.proofs.as_ref().is_some_and(|proofs| proofs.known(mark).is_none())
     }
 
     /// Marks are compared instead of secrets, so how long that takes says nothing about the secret.
@@ -288,9 +288,13 @@ impl Access {
         if !is_identified && !self.wordpress_alone {
             return Ok(Err(Denied::TokenAlone));
         }
-        let proof = match &self.proofs {
-            Some(proofs) => proofs.of(token, mark).await,
-            None => Proof::Ours,
+        let Some(proofs) = &self.proofs else { return Ok(Ok(WordPressGrant::new(token.clone()))) };
+        let proof = match proofs.known(mark) {
+            Some(proof) => proof,
+            None if is_identified => {
+                return Ok(Ok(WordPressGrant::doubted(token.clone(), Doubt::of(proofs.clone(), mark))));
+            }
+            None => proofs.of(token, mark).await,
         };
         match proof {
             Proof::Ours => Ok(Ok(WordPressGrant::new(token.clone()))),

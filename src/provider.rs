@@ -258,6 +258,12 @@ impl Calls {
         Self { made: self.made.clone(), budget: self.budget.with(Freshness::Live) }
     }
 
+    /// For a live read that the operation needs beside those that it asks for: it takes none of their calls, and is counted and
+    /// told with them.
+    pub fn beside(&self) -> Self {
+        Self { made: self.made.clone(), budget: self.budget.beside() }
+    }
+
     /// The same calls, as a part of this trace.
     pub fn traced(self, trace: Trace) -> Self {
         Self { budget: self.budget.traced(trace), ..self }

@@ -82,11 +82,6 @@ impl Identified {
         Self { principal: Principal::WordPress { token, is_proved }, ..Self::nobody() }
     }
 
-    /// Who it is.
-    pub(super) fn principal(&self) -> &Principal {
-        &self.principal
-    }
-
     /// The person of a JWT.
     pub(super) fn person(claims: &Claims) -> Self {
         let principal = Principal::User { subject: claims.subject.as_str().into() };

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::SecretString;
 
+use super::proof::{Doubt, Proof};
 use super::scope::{Scope, Scopes};
 use super::table::{OfPerson, Right};
 
@@ -35,6 +36,7 @@ pub enum Denied {
 #[derive(Clone)]
 pub struct WordPressGrant {
     token: Arc<SecretString>,
+    doubt: Option<Arc<Doubt>>,
     said: Arc<Said>,
 }
 
@@ -134,7 +136,19 @@ impl fmt::Debug for SiteKeys {
 
 impl WordPressGrant {
     pub(super) fn new(token: SecretString) -> Self {
-        Self { token: Arc::new(token), said: Arc::default() }
+        Self { token: Arc::new(token), doubt: None, said: Arc::default() }
+    }
+
+    pub(super) fn doubted(token: SecretString, doubt: Doubt) -> Self {
+        Self { doubt: Some(Arc::new(doubt)), ..Self::new(token) }
+    }
+
+    /// To whom the token was issued, by this question if nobody knows; to be looked at whenever it is to be used.
+    pub async fn proof<Q: Future<Output = Proof>>(&self, question: impl FnOnce() -> Q) -> Proof {
+        match &self.doubt {
+            Some(doubt) => doubt.end(question).await,
+            None => Proof::Ours,
+        }
     }
 
     /// The person's OAuth token, to be shown to WordPress.com and to nobody else.

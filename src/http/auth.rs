@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 
 use super::graphql::{Fault, Refusal};
 use super::limits::Wait;
-use crate::access::{self, Access, Caller, Credential, Effort, Presented, Principal, Rejection};
+use crate::access::{self, Access, Caller, Credential, Effort, Presented, Rejection};
 use crate::graph::error::{Code, Error};
 
 /// Carries the person's OAuth token for WordPress.com, passed on to it and kept nowhere.
@@ -47,10 +47,9 @@ pub(super) async fn caller(
     access: &Access,
     headers: &HeaderMap,
     effort: Effort,
-    may_ask: impl FnOnce(&Principal) -> Result<(), Wait>,
+    may_ask: impl FnOnce() -> Result<(), Wait>,
 ) -> Result<Caller, Unmet> {
-    let may_ask = |who: &Principal| may_ask(who).map_err(Unmet::Wait);
-    access.admit(presented(headers)?, SystemTime::now(), effort, may_ask).await
+    access.admit(presented(headers)?, SystemTime::now(), effort, || may_ask().map_err(Unmet::Wait)).await
 }
 
 fn presented(headers: &HeaderMap) -> Result<Presented<'_>, Rejection> {

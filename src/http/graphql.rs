@@ -245,7 +245,7 @@ async fn admit(callers: &Callers, headers: &HeaderMap, address: IpAddr) -> Resul
         Ok(trying) => (Effort::Full, None, Some(trying)),
         Err(wait) => (Effort::AtHand, Some(wait), None),
     };
-    let admitted = auth::caller(access, headers, effort, |who| limits.ask(who, address)).await;
+    let admitted = auth::caller(access, headers, effort, || limits.ask(address)).await;
     admitted.map_err(|why| match (why, shut) {
         (Unmet::Wait(wait), _) => wait.into(),
         (Unmet::Bad(rejection), Some(wait)) if rejection.may_be_a_guess() => wait.into(),

@@ -196,16 +196,11 @@ impl Limits {
         taken.map_err(|time| Wait { over: Over::Address, time })
     }
 
-    /// Takes a call out of the address's budget, and out of their own of whoever is known by more than a token: for a call
-    /// that is made to find out whose the token is.
+    /// Takes a call out of the address's budget: for one that is made to find out whose a token is before it lets anybody in.
     ///
     /// # Errors
-    /// If one of them is spent.
-    pub(super) fn ask(&self, principal: &Principal, address: IpAddr) -> Result<(), Wait> {
-        if matches!(principal, Principal::User { .. } | Principal::Service { .. }) {
-            let Payer { class, key, .. } = self.payer(principal, address);
-            class.calls.take(&key).map_err(|time| Wait { over: Over::Calls, time })?;
-        }
+    /// If it is spent.
+    pub(super) fn ask(&self, address: IpAddr) -> Result<(), Wait> {
         let taken = self.address.calls.take(&Key::Address(address));
         taken.map_err(|time| Wait { over: Over::AddressCalls, time })
     }

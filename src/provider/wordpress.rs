@@ -11,7 +11,7 @@ pub mod payload;
 mod reads;
 mod renewal;
 mod settings;
-pub mod token_info;
+mod token_info;
 pub mod verdict;
 mod writes;
 
@@ -55,6 +55,7 @@ const ABOUT_ANOTHER: &str = "the answer is about something else";
 pub struct WordPress {
     upstream: Arc<Upstream<Error>>,
     keyring_api: KeyringApi,
+    client_id: Option<String>,
     fresh: settings::Fresh,
 }
 
@@ -94,7 +95,12 @@ impl WordPress {
             metrics: metrics.clone(),
             explain: |error| Error::from((Provider::WordPress, error)),
         })?;
-        Ok(Self { upstream: Arc::new(upstream), keyring_api: settings.keyring_api, fresh: settings.fresh.clone() })
+        Ok(Self {
+            upstream: Arc::new(upstream),
+            keyring_api: settings.keyring_api,
+            client_id: settings.client_id.clone(),
+            fresh: settings.fresh.clone(),
+        })
     }
 
     /// Tells the metrics how its host stands.

@@ -24,6 +24,8 @@ pub enum Freshness {
 #[derive(Clone, Debug)]
 pub struct Budget {
     begun: Arc<AtomicUsize>,
+    /// How many were begun beside these.
+    beside: Arc<AtomicUsize>,
     max: usize,
     deadline: Option<Instant>,
     freshness: Freshness,
@@ -34,7 +36,15 @@ pub struct Budget {
 impl Budget {
     /// So many calls, without a deadline.
     pub fn calls(max: usize) -> Self {
-        Self { begun: Arc::default(), max, deadline: None, freshness: Freshness::default(), trace: None, payer: None }
+        Self {
+            begun: Arc::default(),
+            beside: Arc::default(),
+            max,
+            deadline: None,
+            freshness: Freshness::default(),
+            trace: None,
+            payer: None,
+        }
     }
 
     /// The same, until this instant.
@@ -55,6 +65,12 @@ impl Budget {
     /// The same, for this payer: a number that stands for whoever asks, the same in all of their operations.
     pub fn paid_by(self, payer: u64) -> Self {
         Self { payer: Some(payer), ..self }
+    }
+
+    /// For a live read that the operation needs beside those that it asks for: it takes none of their calls, and is counted
+    /// with them.
+    pub fn beside(&self) -> Self {
+        Self { begun: self.beside.clone(), max: usize::MAX, freshness: Freshness::Live, ..self.clone() }
     }
 
     /// Who pays, if that is known.
@@ -85,7 +101,7 @@ impl Budget {
 
     /// How many calls were sent, or are about to be.
     pub fn begun(&self) -> usize {
-        self.begun.load(Ordering::Relaxed)
+        self.begun.load(Ordering::Relaxed) + self.beside.load(Ordering::Relaxed)
     }
 
     /// Takes a read's first call out of the budget.

@@ -327,15 +327,55 @@ async fn a_token_of_another_application_is_no_credential_where_ours_is_named() {
     }
     let counts = ours.counts().await;
     assert_eq!((counts["GET /oauth2/token-info"], counts["GET /rest/v1.1/me"]), (1, 3), "kept for a minute");
-    for token in ["sandbox-wpcom-nobody", "x"] {
-        let response = ours.gateway.request(&Asker::token(token), "{ __typename }", json!({})).send().await.unwrap();
-        assert_eq!(response.status().as_u16(), 401);
-        assert!(response.headers().contains_key("www-authenticate"));
-    }
     let others = World::with(Default::default(), |settings| settings.wordpress.client_id = Some("1".to_owned())).await;
-    let response = others.gateway.request(&Asker::person("ada"), query, json!({})).send().await.unwrap();
-    assert_eq!(response.status().as_u16(), 401);
-    assert!(!others.counts().await.contains_key("GET /rest/v1.1/me"));
+    for (world, asker) in
+        [(&ours, Asker::token("sandbox-wpcom-nobody")), (&ours, Asker::token("x")), (&others, Asker::person("ada"))]
+    {
+        world.counts().await;
+        let answer = ask(world, &asker, query).await;
+        assert_eq!(codes(&answer), [("UNAUTHENTICATED".to_owned(), "it.wordpressUser".to_owned())], "{answer}");
+        let response = world.gateway.request(&asker, "{ __typename }", json!({})).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 401, "it is known by now");
+        assert!(response.headers().contains_key("www-authenticate"));
+        assert_eq!(json!(world.counts().await), json!({ "GET /oauth2/token-info": 1 }));
+    }
+    let alone = ours.gateway.request(&Asker::alone("y"), "{ __typename }", json!({})).send().await.unwrap();
+    assert_eq!(alone.status().as_u16(), 401, "who is known by nothing else waits for it");
+}
+
+#[tokio::test]
+async fn nobody_waits_to_be_told_whose_a_token_is_that_they_do_not_use() {
+    let world = World::with(Default::default(), |settings| {
+        settings.wordpress.client_id = Some(WORDPRESS_CLIENT_ID.to_owned());
+        let upstream = &mut settings.wordpress.upstream;
+        (upstream.timeout_ms, upstream.attempt_timeout_ms, upstream.read_timeout_ms) = (600_000, 600_000, 600_000);
+        settings.graph.deadline_ms = 600_000;
+    })
+    .await;
+    world.fault(json!({ "path": "/oauth2/token-info", "hang": "head" })).await;
+    let ada = Asker::person("ada");
+    let waiting = world.gateway.request(&ada, "{ it: viewer { wordpressUser { userId } } }", json!({})).send();
+    let waiting = tokio::spawn(waiting);
+    while world.open_calls().await == 0 {
+        tokio::task::yield_now().await;
+    }
+    let answer = ask(&world, &ada, "{ it: viewer { oneallUser { loginCount } } }").await;
+    assert_eq!((told(&answer).as_str(), world.open_calls().await), ("there", 1), "{answer}");
+    assert!(!waiting.is_finished());
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn the_question_whose_a_token_is_stands_among_the_operations_calls_without_the_token() {
+    let world =
+        World::with(Default::default(), |settings| settings.wordpress.client_id = Some(WORDPRESS_CLIENT_ID.to_owned()))
+            .await;
+    let asker = Asker::token("sandbox-wpcom-ada").with("X-Commongraph-Explain", "1");
+    let answer = ask(&world, &asker, "{ it: viewer { wordpressUser { userId } } }").await;
+    let calls = &answer["extensions"]["gateway"]["calls"];
+    let paths: Vec<_> = calls.as_array().unwrap().iter().map(|call| call["path"].as_str().unwrap()).collect();
+    assert!(paths.len() == 2 && paths[0].starts_with("/oauth2/token-info?client_id="), "{calls}");
+    assert!(!calls.to_string().contains("sandbox-wpcom"), "{calls}");
 }
 
 #[tokio::test]

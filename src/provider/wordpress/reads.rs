@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 
 use super::verdict::{self, Verdict};
 use super::{Reads, malformed, payload};
-use crate::access::WordPressGrant;
+use crate::access::proof::Proof;
+use crate::access::{Denied, WordPressGrant};
 use crate::model::Provider;
 use crate::provider::{Answer, Error, List, Reason, tell_left_out};
 use crate::upstream::{Credential, Fresh, Judged, Keep, Read, Reply};
@@ -74,6 +75,20 @@ impl Reads {
         self.grant.as_ref().map_err(|why| Error::denied(Provider::WordPress, *why))
     }
 
+    /// The same, once it is known that its token may be used. What is kept needs no such proof: it was read with the token.
+    pub(super) async fn proved(&self) -> Result<&WordPressGrant, Error> {
+        let grant = self.granted()?;
+        let asking = || Box::pin(async { self.host.issued_to(grant.token(), &self.calls.beside()).await });
+        match grant.proof(asking).await {
+            Proof::Ours => Ok(grant),
+            Proof::Unknown => Err(Error::denied(Provider::WordPress, Denied::TokenUnproved)),
+            Proof::Foreign => {
+                let detail = "the token was issued to another application";
+                Err(Error::new(Provider::WordPress, Reason::NotAuthenticated, detail))
+            }
+        }
+    }
+
     /// Reads what may be there.
     pub(super) async fn thing<P: DeserializeOwned, T: Keep>(
         &self,
@@ -82,7 +97,7 @@ impl Reads {
         fresh_seconds: u64,
         map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
     ) -> Answer<T> {
-        let (grant, read) = (self.granted()?, self.read(path, query)?);
+        let (grant, read) = (self.proved().await?, self.read(path, query)?);
         let lasts = Some(Duration::from_secs(fresh_seconds));
         let judge = move |reply: &Reply| {
             let result = understand(reply, &map).map(|found| found.map(|noun| Fresh { noun, lasts }));

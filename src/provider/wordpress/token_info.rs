@@ -4,8 +4,6 @@
 //! or for no token at all, is an OAuth error with status 400; only that, and an answer that names another application,
 //! say that a token is foreign. Whatever else comes says nothing about the token, and then it is not used.
 
-use std::sync::Arc;
-
 use futures_util::future::{BoxFuture, FutureExt};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -13,17 +11,11 @@ use serde::Deserialize;
 use super::{WordPress, verdict};
 use crate::access::proof::{Proof, Prove};
 use crate::model::Provider;
-use crate::provider::{Error, Reason, lenient};
+use crate::provider::{Calls, Error, Reason, lenient};
 use crate::upstream::{Budget, Credential, Fresh, Freshness, Judged, Keep, Read, Reply};
 
 /// The OAuth error for what is no token of this application.
 const NOT_A_TOKEN: &str = "invalid_request";
-
-/// Asks for one application.
-pub struct TokenInfo {
-    host: Arc<WordPress>,
-    client_id: String,
-}
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -32,35 +24,25 @@ struct Payload {
     error: lenient::Loose,
 }
 
-impl TokenInfo {
-    /// Asks this host, for the application with this ID.
-    pub fn new(host: Arc<WordPress>, client_id: String) -> Self {
-        Self { host, client_id }
-    }
-
-    async fn ask(&self, token: &SecretString) -> Proof {
+impl WordPress {
+    /// To whom this token was issued, asked by one of these calls; where no application is named, every token is ours.
+    pub(super) async fn issued_to(&self, token: &SecretString, calls: &Calls) -> Proof {
+        let Some(client_id) = self.client_id.clone() else { return Proof::Ours };
         let read = Read {
             path: &["oauth2", "token-info"],
-            query: &[("client_id", &self.client_id)],
+            query: &[("client_id", &client_id.clone())],
             masked: false,
             credential: Credential::Parameter("token", token),
             reader: None,
         };
-        let client_id = self.client_id.clone();
         let judge = move |reply: &Reply| {
             // What is told is remembered where it is used, and not here.
             let result = told(reply, &client_id).map(|proof| Some(Fresh { noun: Told(proof), lasts: None }));
             Judged { result, note: None }
         };
-        let budget = Budget::calls(1).with(Freshness::Live);
-        let (call, _, told) = self.host.upstream.read(&read, &budget, judge).await;
-        match told {
+        match calls.read(Provider::WordPress, &self.upstream, &read, judge).await {
             Ok(Some(told)) => told.0,
-            Ok(None) => Proof::Unknown,
-            Err(error) => {
-                error.tell(&call);
-                Proof::Unknown
-            }
+            Ok(None) | Err(_) => Proof::Unknown,
         }
     }
 }
@@ -78,9 +60,10 @@ impl Keep for Told {
     }
 }
 
-impl Prove for TokenInfo {
+impl Prove for WordPress {
     fn prove<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Proof> {
-        self.ask(token).boxed()
+        let calls = Calls::within(Budget::calls(1).with(Freshness::Live));
+        async move { self.issued_to(token, &calls).await }.boxed()
     }
 }
 

@@ -116,7 +116,7 @@ impl Reads {
         is_said: impl FnOnce(&Reply) -> Result<(), Error> + Send + 'static,
         told: impl FnOnce(Ended) + Send + 'static,
     ) -> Result<Done, Error> {
-        let grant = self.granted()?;
+        let grant = self.proved().await?;
         let Wish { method, path, body, changes } = wish;
         let credential = Credential::Bearer(grant.token());
         let write = Write { method, path, query: &[], masked: None, credential, body, changes };
