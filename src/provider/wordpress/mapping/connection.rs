@@ -3,6 +3,7 @@
 //! The two are told apart by their fields, not by the address they came from: the documented sample of
 //! `/me/keyring-connections/$ID` is a Publicize connection. One that names a site or a Keyring connection is Publicize.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::model::{
@@ -73,17 +74,15 @@ fn map(
         label: std::mem::take(&mut item.label).text(),
         service: std::mem::take(&mut item.service).text(),
         identity,
-        sites: site.into_iter().chain(named).fold(Vec::new(), with),
+        sites: distinct(site.into_iter().chain(named)),
         ..Connection::blank(key, record(id, item, refresh_url))
     })
 }
 
-/// Adds a site that is not there yet.
-fn with(mut sites: Vec<SiteId>, site: SiteId) -> Vec<SiteId> {
-    if !sites.contains(&site) {
-        sites.push(site);
-    }
-    sites
+/// Each site once, where it first stood.
+fn distinct(sites: impl Iterator<Item = SiteId>) -> Vec<SiteId> {
+    let mut seen = HashSet::new();
+    sites.filter(|site| seen.insert(*site)).collect()
 }
 
 fn keyring_record(id: u64, item: payload::Connection, refresh_url: Option<Url>) -> Record {

@@ -147,6 +147,14 @@ fn one_bad_row_does_not_lose_the_list() {
 }
 
 #[test]
+fn a_site_is_named_once_where_it_first_stood_however_many_there_are() {
+    let sites: Vec<String> = (0..100_000).map(|n| (50_000 - n % 50_000).to_string()).collect();
+    let row = one(&format!(r#"{{"ID":1,"site_ID":7,"sites":[{}]}}"#, sites.join(",")));
+    let expected: Vec<_> = [7].into_iter().chain((1..=50_000).rev().filter(|site| *site != 7)).map(SiteId).collect();
+    assert_eq!(row.sites, expected);
+}
+
+#[test]
 fn a_publicize_list_is_publicize_even_where_a_row_names_no_site() {
     let list = publicize_list(decoded("wordpress/publicize-list.json"), now());
     let [page, bare] = list.rows.as_slice() else { panic!("{list:?}") };
