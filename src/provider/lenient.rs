@@ -2,14 +2,49 @@
 //!
 //! Both providers are PHP behind the scenes, so both drift in the same ways. A payload built from these never fails on
 //! a scalar of the wrong type; what cannot be read is absent, and the mapping decides whether that matters.
+//!
+//! A row takes many times the memory of its text, so the rows of one answer, nested ones too, share a room of their own.
 
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+use super::{Error, Reason};
+use crate::model::Provider;
+
+/// How much memory the rows of one answer may take, without their texts, in bytes.
+const ROOM: usize = 8 << 20;
+
+thread_local! {
+    /// What is left of the room, and one byte more, while this thread decodes an answer, which it does at one go; 0 where
+    /// the room was too small, and where no answer is decoded.
+    static LEFT: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Decodes an answer of this provider, or a part of it: the one way in which rows are read.
+///
+/// # Errors
+/// That it is not of this shape, in a sentence that holds nothing of it; or that it has more rows than there is room for.
+pub fn decode<'de, T: Deserialize<'de>>(provider: Provider, json: &'de [u8]) -> Result<T, Error> {
+    LEFT.set(ROOM + 1);
+    let read = serde_json::from_slice(json);
+    match (LEFT.take(), read) {
+        (0, _) => Err(Error::new(provider, Reason::TooLarge, "more rows than there is room for")),
+        (_, read) => read.map_err(|error| Error::new(provider, Reason::Malformed, describe(&error))),
+    }
+}
+
+/// Takes room for one more row.
+fn take_room<T, E: de::Error>() -> Result<(), E> {
+    let left = LEFT.get().saturating_sub(size_of::<Row<T>>());
+    LEFT.set(left);
+    if left > 0 { Ok(()) } else { Err(E::custom("no room for another row")) }
+}
 
 /// A scalar of whatever type came. Lists and objects in its place are read and dropped.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -172,6 +207,33 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
+/// Reads an object, or the first one of a list: for `deserialize_with`.
+pub fn first<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Maybe<T>, D::Error> {
+    deserializer.deserialize_any(OrNothing(FirstVisitor(ObjectVisitor(PhantomData)))).map(Maybe)
+}
+
+struct FirstVisitor<T>(ObjectVisitor<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for FirstVisitor<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or a list of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut first = None;
+        while let Some(row) = seq.next_element::<Maybe<T>>()? {
+            first = first.or(row.0);
+        }
+        Ok(first)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        self.0.visit_map(map)
+    }
+}
+
 /// Reads what its inner visitor reads, and takes any scalar for nothing.
 struct OrNothing<V>(V);
 
@@ -251,7 +313,7 @@ impl<T: DeserializeOwned> Row<T> {
 }
 
 /// What is wrong with a piece of JSON, in a sentence that holds nothing of it.
-pub fn describe(error: &serde_json::Error) -> String {
+fn describe(error: &serde_json::Error) -> String {
     let kind = match error.classify() {
         serde_json::error::Category::Io => "unreadable",
         serde_json::error::Category::Syntax => "not JSON",
@@ -286,16 +348,18 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for RowsVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::new();
-        while let Some(raw) = seq.next_element::<Box<RawValue>>()? {
-            rows.push(Row::read(rows.len().to_string(), &raw));
+        while let Some(raw) = seq.next_element()? {
+            take_room::<T, _>()?;
+            rows.push(Row::read(rows.len().to_string(), raw));
         }
         Ok(rows)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::new();
-        while let Some((key, raw)) = map.next_entry::<String, Box<RawValue>>()? {
-            rows.push(Row::read(key, &raw));
+        while let Some((key, raw)) = map.next_entry()? {
+            take_room::<T, _>()?;
+            rows.push(Row::read(key, raw));
         }
         Ok(rows)
     }

@@ -10,6 +10,7 @@ mod attacks;
 mod audit;
 mod border;
 mod breaker;
+mod bulk;
 mod cache;
 mod callback;
 mod command;

@@ -1,6 +1,11 @@
 //! The readers by what each makes of every type that may stand in a place.
+#![allow(clippy::unwrap_used)]
 
 use super::*;
+
+fn read<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
+    decode(Provider::OneAll, json.as_bytes())
+}
 
 fn loose(json: &str) -> Loose {
     serde_json::from_str(json).unwrap_or_default()
@@ -50,43 +55,86 @@ fn yes_and_no_come_in_four_spellings() {
 }
 
 #[test]
-fn a_bad_row_loses_only_itself() -> Result<(), serde_json::Error> {
+fn a_bad_row_loses_only_itself() -> Result<(), Error> {
     #[derive(Deserialize, PartialEq, Debug)]
     struct Item {
         name: String,
     }
-    let rows: Rows<Item> = serde_json::from_str(r#"[{"name":"a"},7,{"name":"b"}]"#)?;
+    let rows: Rows<Item> = read(r#"[{"name":"a"},7,{"name":"b"}]"#)?;
     let places: Vec<_> = rows.0.iter().map(|row| (row.place.as_str(), row.value.is_ok())).collect();
     assert_eq!(places, [("0", true), ("1", false), ("2", true)]);
-    let map: Rows<Item> = serde_json::from_str(r#"{"x":{"name":"a"}}"#)?;
+    let map: Rows<Item> = read(r#"{"x":{"name":"a"}}"#)?;
     assert_eq!(map.0[0].place, "x");
     for none in ["[]", "{}", "null", "false", "\"\"", "3"] {
-        assert_eq!(serde_json::from_str::<Rows<Item>>(none)?.0, [], "{none}");
+        assert_eq!(read::<Rows<Item>>(none)?.0, [], "{none}");
     }
     Ok(())
 }
 
 #[test]
-fn anything_but_an_object_is_no_object() -> Result<(), serde_json::Error> {
+fn anything_but_an_object_is_no_object() -> Result<(), Error> {
     for none in ["[]", "[[1]]", "null", "false", "\"x\"", "3", "-3", "1.5"] {
-        assert_eq!(serde_json::from_str::<Maybe<Loose>>(none)?.0, None, "{none}");
+        assert_eq!(read::<Maybe<Loose>>(none)?.0, None, "{none}");
     }
     Ok(())
 }
 
 #[test]
-fn a_due_list_is_not_made_of_nothing() -> Result<(), serde_json::Error> {
+fn a_due_list_is_not_made_of_nothing() -> Result<(), Error> {
     #[derive(Deserialize)]
     struct Wrapper {
         #[serde(deserialize_with = "listed")]
         rows: Rows<Loose>,
     }
     for (json, rows) in [("[]", 0), ("{}", 0), ("[1,2]", 2), ("{\"a\":1}", 1)] {
-        let wrapper: Wrapper = serde_json::from_str(&format!("{{\"rows\":{json}}}"))?;
+        let wrapper: Wrapper = read(&format!("{{\"rows\":{json}}}"))?;
         assert_eq!(wrapper.rows.0.len(), rows, "{json}");
     }
     for none in ["{}", "{\"rows\":null}", "{\"rows\":false}", "{\"rows\":\"\"}", "{\"rows\":3}"] {
-        assert!(serde_json::from_str::<Wrapper>(none).is_err(), "{none}");
+        assert!(read::<Wrapper>(none).is_err(), "{none}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_rows_of_an_answer_share_one_room_nested_ones_too() {
+    let numbers = |rows: usize| format!("[{}]", vec!["1"; rows].join(","));
+    let rows_max = ROOM / size_of::<Row<Loose>>();
+    for (rows, fits) in [(rows_max, true), (rows_max + 1, false)] {
+        let list = read::<Rows<Loose>>(&numbers(rows)).map(|list| list.0.len());
+        assert_eq!(list.map_err(|error| error.reason), if fits { Ok(rows) } else { Err(Reason::TooLarge) });
+    }
+
+    let nested = |rows: usize| format!("[{0},{0},{0}]", numbers(rows));
+    assert!(read::<Rows<Rows<Loose>>>(&nested(rows_max / 4)).is_ok());
+    // The last row is the one that does not fit, and it is its list's last: no list notices.
+    for rows in [rows_max / 3, rows_max / 2] {
+        let error = read::<Rows<Rows<Loose>>>(&nested(rows)).map(drop).unwrap_err();
+        assert_eq!(error.reason, Reason::TooLarge);
+    }
+}
+
+#[test]
+fn of_a_list_in_place_of_an_object_the_first_object_counts() -> Result<(), Error> {
+    #[derive(Deserialize)]
+    struct Wrapper {
+        #[serde(deserialize_with = "first")]
+        it: Maybe<Item>,
+    }
+    #[derive(Default, Deserialize, PartialEq, Debug)]
+    #[serde(default)]
+    struct Item {
+        name: Loose,
+    }
+    for json in [r#"{"name":7}"#, r#"[false,{"name":7},{"name":8}]"#, r#"[[{"name":8}],{"name":7}]"#] {
+        assert_eq!(
+            read::<Wrapper>(&format!("{{\"it\":{json}}}"))?.it.0,
+            Some(Item { name: Loose::Whole(7) }),
+            "{json}"
+        );
+    }
+    for none in ["[]", "[7]", "null", "false", "\"x\"", "3"] {
+        assert_eq!(read::<Wrapper>(&format!("{{\"it\":{none}}}"))?.it.0, None, "{none}");
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 
 use super::date;
 use crate::model::{DateTime, Provider};
-use crate::provider::lenient::{Loose, Maybe, describe};
+use crate::provider::lenient::{self, Loose, Maybe};
 use crate::provider::{Error, Reason};
 use crate::upstream::Reply;
 
@@ -152,9 +152,9 @@ impl<T> Opened<T> {
 /// Opens an answer: its content, none where OneAll says in its envelope that there is no such thing, or what is wrong.
 pub fn open<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Opened<T>>, Error> {
     let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
-    let response = match serde_json::from_slice::<Maybe<Envelope<'_>>>(body) {
+    let response = match lenient::decode::<Maybe<Envelope<'_>>>(Provider::OneAll, body) {
         Ok(Maybe(envelope)) => envelope.unwrap_or_default().response.0.unwrap_or_default(),
-        Err(error) => return Err(stray(reply, body, &describe(&error))),
+        Err(error) => return Err(stray(reply, body, &error.detail)),
     };
     let (request, outcome) = match (response.request.0, response.result.0) {
         (None, None) => return Err(stray(reply, body, "JSON without an envelope")),
@@ -193,7 +193,7 @@ pub fn open<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Opened<T>>, Err
 /// What an answer says of the request, where it is no content: for the log of calls.
 pub fn meta(reply: &Reply) -> Option<Meta> {
     let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
-    let Maybe(envelope) = serde_json::from_slice::<Maybe<Envelope<'_>>>(body).ok()?;
+    let Maybe(envelope) = lenient::decode::<Maybe<Envelope<'_>>>(Provider::OneAll, body).ok()?;
     let request = envelope?.response.0?.request.0?;
     let date = request.date.text().and_then(|text| date::parse(&text));
     let status = request.status.0.map(Status::from).unwrap_or_default();
@@ -232,8 +232,8 @@ fn reports_a_plugin(raw: &RawValue) -> bool {
 }
 
 fn decode<T: DeserializeOwned>(reply: &Reply, raw: &RawValue) -> Result<T, Error> {
-    serde_json::from_str(raw.get())
-        .map_err(|error| fail(reply, Reason::Malformed, format!("result.data: {}", describe(&error))))
+    lenient::decode(Provider::OneAll, raw.get().as_bytes())
+        .map_err(|error| fail(reply, error.reason, format!("result.data: {}", error.detail)))
 }
 
 /// An answer that is no envelope: the HTTP status decides where it can.

@@ -6,9 +6,12 @@
 //! (`logout_URL`, `lasagna_jwt`) has no field here, so nothing can show it.
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::{self, DeserializeOwned, Deserializer};
+use serde_json::value::RawValue;
 
+use crate::model::Provider;
 use crate::provider::lenient::{self, Loose, Maybe, Rows};
+use crate::provider::{Error, Reason};
 
 mod owner;
 
@@ -17,11 +20,10 @@ pub use owner::{Me, Words};
 /// Decodes one object: an item, or a list in its wrapper.
 ///
 /// Anything else is an error, as is a wrapper without its list (`{"success":true}`, as a documentation page prints for
-/// the applications, or what `?fields=` leaves): an answer that says nothing must not pass for an empty list. The
-/// sentence holds nothing of the answer.
-pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    let read: Maybe<T> = serde_json::from_slice(body).map_err(|error| lenient::describe(&error))?;
-    read.0.ok_or_else(|| NOT_AN_OBJECT.to_owned())
+/// the applications, or what `?fields=` leaves): an answer that says nothing must not pass for an empty list.
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    let read: Maybe<T> = lenient::decode(Provider::WordPress, body)?;
+    read.0.ok_or_else(|| Error::new(Provider::WordPress, Reason::Malformed, NOT_AN_OBJECT))
 }
 
 /// What is said of a piece of JSON that should be an object and is none.
@@ -171,10 +173,13 @@ pub struct Application {
     pub permissions: Rows<Maybe<Permission>>,
     /// When access was given.
     pub authorized: Loose,
-    /// The site it is bound to, as the wire names it.
-    pub site: InlineSite,
+    /// The site it is bound to, as the wire names it: an object, `false`, or a list that holds the object (the documented
+    /// type is "bool or array" with no inner shape).
+    #[serde(deserialize_with = "lenient::first")]
+    pub site: Maybe<SiteName>,
     /// The same, as the documentation names it.
-    pub blog: InlineSite,
+    #[serde(deserialize_with = "lenient::first")]
+    pub blog: Maybe<SiteName>,
     /// `global`, `auth` or empty; others are possible.
     pub scope: Loose,
     /// Such as "2.0"; newer, may be absent.
@@ -189,36 +194,6 @@ pub struct Permission {
     pub name: Loose,
     /// What it allows.
     pub description: Loose,
-}
-
-/// `site` or `blog` of an application: an object, `false`, or a list that holds the object (the documented type is
-/// "bool or array" with no inner shape).
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
-pub enum InlineSite {
-    /// A list; before the object, as serde reads a list as an object's fields in order.
-    Listed(Vec<Maybe<SiteName>>),
-    /// The object.
-    One(SiteName),
-    /// `false`, null, text: none.
-    None(IgnoredAny),
-}
-
-impl Default for InlineSite {
-    fn default() -> Self {
-        InlineSite::None(IgnoredAny)
-    }
-}
-
-impl InlineSite {
-    /// The site that is named here, if one is.
-    pub fn into_name(self) -> Option<SiteName> {
-        match self {
-            InlineSite::One(name) => Some(name),
-            InlineSite::Listed(rows) => rows.into_iter().find_map(|row| row.0),
-            InlineSite::None(_) => None,
-        }
-    }
 }
 
 /// A site as an application names it.
@@ -257,8 +232,9 @@ pub struct Service {
     pub kind: Loose,
     /// What connecting it brings.
     pub description: Loose,
-    /// Its sign in the icon font.
-    pub genericon: Genericon,
+    /// The name of its sign in the icon font.
+    #[serde(deserialize_with = "sign")]
+    pub genericon: Loose,
     /// Its icon.
     pub icon: Loose,
     /// Where the person connects it, as the wire names it.
@@ -280,24 +256,16 @@ pub struct Service {
     pub status: Loose,
 }
 
-/// A service's sign in the icon font: an object, or its class alone.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
-pub enum Genericon {
-    /// `{"class": …, "unicode": …}`.
-    Parts {
-        /// The sign's name.
-        #[serde(default)]
+/// Reads a service's sign in the icon font: its class alone, or `{"class": …, "unicode": …}`.
+fn sign<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Loose, D::Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Parts {
         class: Loose,
-    },
-    /// The name alone, or nothing.
-    Class(Loose),
-}
-
-impl Default for Genericon {
-    fn default() -> Self {
-        Genericon::Class(Loose::Nothing)
     }
+    let json = <&RawValue>::deserialize(deserializer)?.get();
+    let parts: Maybe<Parts> = serde_json::from_str(json).map_err(de::Error::custom)?;
+    parts.0.map_or_else(|| serde_json::from_str(json).map_err(de::Error::custom), |parts| Ok(parts.class))
 }
 
 /// `/me/sites`.

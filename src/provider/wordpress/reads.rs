@@ -121,7 +121,7 @@ fn is_of_person(path: &[&str]) -> bool {
 /// What an answer holds, if it is one and holds anything.
 fn understand<P: DeserializeOwned, T>(reply: &Reply, map: impl Fn(P) -> Result<T, String>) -> Result<Option<T>, Error> {
     match verdict::judge(reply)? {
-        Verdict::Content => payload::decode(&reply.body).and_then(map).map(Some).map_err(malformed),
+        Verdict::Content => map(payload::decode(&reply.body)?).map(Some).map_err(malformed),
         Verdict::Absent => Ok(None),
     }
 }

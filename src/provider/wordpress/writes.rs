@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::verdict::{self, Verdict};
-use super::{APPLICATIONS, KeyringApi, Reads, below, malformed, publicize_path};
+use super::{APPLICATIONS, KeyringApi, Reads, below, malformed, payload, publicize_path};
 use crate::model::{ApplicationId, ConnectionKey, KeyringId, Provider, PublicizeId, Record};
 use crate::provider::lenient::Loose;
 use crate::provider::{Error, Reason};
@@ -139,8 +139,7 @@ impl Reads {
 
 /// An object that is whole, whatever stands in it.
 fn is_object(reply: &Reply) -> Result<(), Error> {
-    let object = serde_json::from_slice::<std::collections::HashMap<String, IgnoredAny>>(&reply.body);
-    object.map(drop).map_err(|_| malformed("expected an object".to_owned()))
+    payload::decode::<IgnoredAny>(&reply.body).map(drop)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::super::envelope::{Opened, open};
 use super::super::payload::{ConnectionData, ConnectionsData, IdentitiesData, IdentityData, UserData};
 use super::*;
 use crate::model::{ConnectionKey, ConnectionToken, HealthState, IdentityKey, IdentityToken, Record, UserToken};
+use crate::provider::{Error, lenient};
 use crate::upstream::Reply;
 
 const SIGN_IN: &str = "c0ffee01-0000-4000-8000-000000000001";
@@ -34,8 +35,12 @@ fn data<T: DeserializeOwned>(name: &str) -> T {
     fixture(name).data.unwrap()
 }
 
+fn decode<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
+    lenient::decode(Provider::OneAll, json.as_bytes())
+}
+
 fn inline<T: DeserializeOwned>(data: &Value) -> T {
-    serde_json::from_str(&data.to_string()).unwrap()
+    decode(&data.to_string()).unwrap()
 }
 
 fn sign_in_token() -> ConnectionToken {
@@ -217,16 +222,16 @@ proptest! {
         let wrapped = json!({"connections": node, "connection": node, "user": node, "identity": node, "identities": node,
             "plugin": node});
         for json in [node.to_string(), wrapped.to_string()] {
-            if let Ok(payload) = serde_json::from_str::<ConnectionsData>(&json) {
+            if let Ok(payload) = decode::<ConnectionsData>(&json) {
                 let _ = sign_in_list(payload);
             }
-            if let Ok(payload) = serde_json::from_str::<IdentitiesData>(&json) {
+            if let Ok(payload) = decode::<IdentitiesData>(&json) {
                 let _ = identity_list(payload);
             }
-            if let Ok(payload) = serde_json::from_str::<IdentityData>(&json) {
+            if let Ok(payload) = decode::<IdentityData>(&json) {
                 let _ = identity(identity_token(), payload);
             }
-            if let Ok(payload) = serde_json::from_str::<UserData>(&json) {
+            if let Ok(payload) = decode::<UserData>(&json) {
                 let _ = user(user_token(), payload);
             }
             let body = format!(r#"{{"response":{{"request":{{}},"result":{{"status":{{"code":{}}},"data":{json}}}}}}}"#,

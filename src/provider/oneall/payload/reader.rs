@@ -3,10 +3,11 @@
 //! Each looks at the raw text of its node before it decides, and decodes only what it keeps. Encrypted data is noticed
 //! and dropped: which field holds it is not documented, and the key to it goes to the sign-in's callback alone.
 
+use std::fmt;
+
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error};
+use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
 
 use super::Identity;
 use crate::provider::lenient::{Loose, Maybe, Row, Rows, listed};
@@ -25,7 +26,7 @@ pub enum Veil<T> {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Veil<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let raw = <&RawValue>::deserialize(deserializer)?;
         Ok(match raw.get() {
             object if object.starts_with('{') && !is_empty(object) => Veil::Open(decode(object)?),
             text if text.starts_with('"') && !is_empty(text) => Veil::Sealed,
@@ -45,10 +46,36 @@ pub struct Watched<T> {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Watched<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let fields: BTreeMap<String, &RawValue> = decode(raw.get())?;
-        let vault = fields.iter().any(|(name, value)| names_a_vault(name) && !is_empty(value.get()));
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let Vault(vault) = decode(raw.get())?;
         Ok(Watched { plain: decode(raw.get())?, vault })
+    }
+}
+
+/// Whether a field of an object holds encrypted data.
+struct Vault(bool);
+
+impl<'de> Deserialize<'de> for Vault {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(VaultVisitor).map(Vault)
+    }
+}
+
+struct VaultVisitor;
+
+impl<'de> Visitor<'de> for VaultVisitor {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let mut vault = false;
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            vault |= names_a_vault(&name) && !is_empty(value.get());
+        }
+        Ok(vault)
     }
 }
 
@@ -96,7 +123,7 @@ struct Paged<T> {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Listing<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let raw = <&RawValue>::deserialize(deserializer)?;
         if raw.get().starts_with('[') {
             return Ok(Listing { pagination: Pagination::default(), entries: decode(raw.get())? });
         }
@@ -112,14 +139,15 @@ pub struct Identities(pub(crate) Rows<Veil<Identity>>);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Nested {
-    identity: Option<Box<RawValue>>,
+struct Nested<'a> {
+    #[serde(borrow)]
+    identity: Option<&'a RawValue>,
     identity_token: Loose,
 }
 
 impl<'de> Deserialize<'de> for Identities {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let raw = <&RawValue>::deserialize(deserializer)?;
         let outer = raw.get();
         if outer.starts_with('"') {
             return lone_row(outer);
@@ -127,9 +155,9 @@ impl<'de> Deserialize<'de> for Identities {
         if !outer.starts_with('{') {
             return decode(outer).map(Identities);
         }
-        let nested: Nested = decode(outer)?;
-        let list = nested.identity.as_deref().map_or(outer, RawValue::get);
-        let lone = list.starts_with('{') && decode::<Nested, D::Error>(list)?.identity_token != Loose::Nothing;
+        let nested: Nested<'_> = decode(outer)?;
+        let list = nested.identity.map_or(outer, RawValue::get);
+        let lone = list.starts_with('{') && decode::<Nested<'_>, D::Error>(list)?.identity_token != Loose::Nothing;
         if lone || list.starts_with('"') { lone_row(list) } else { decode(list).map(Identities) }
     }
 }
@@ -169,7 +197,7 @@ struct PluginNode {
 
 impl<'de> Deserialize<'de> for Plugin {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let raw = <&RawValue>::deserialize(deserializer)?;
         if !raw.get().starts_with('{') {
             return Ok(Plugin { key: decode::<Loose, D::Error>(raw.get())?.text(), data: PluginData::default() });
         }

@@ -23,7 +23,7 @@ pub fn application(payload: payload::Application) -> Result<Application, String>
 
 fn map(notes: &mut Notes, item: payload::Application) -> Result<Application, String> {
     let id = item.id.id().map_or_else(|| number("ID", &item.connection_id), Ok)?;
-    let site = [item.site, item.blog].into_iter().filter_map(payload::InlineSite::into_name).find_map(site);
+    let site = [item.site, item.blog].into_iter().filter_map(|named| named.0).find_map(site);
     let permissions = each(notes, "permissions", item.permissions, |_, _, row| permission(object(row)?));
     Ok(Application {
         key: ApplicationKey::Connected(ApplicationId(id)),

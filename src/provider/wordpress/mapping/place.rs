@@ -5,7 +5,7 @@ use crate::model::{Link, ServiceEntry, Site, SiteId};
 use crate::provider::List;
 use crate::provider::lenient::Loose;
 
-use super::super::payload::{self, Genericon};
+use super::super::payload;
 use super::{link, list, number};
 
 /// Maps the answer of `/meta/external-services`, in the provider's order.
@@ -39,16 +39,13 @@ pub fn site(payload: payload::Site) -> Result<Site, String> {
 }
 
 fn map_service(item: payload::Service, place: Option<&str>) -> Result<ServiceEntry, String> {
-    let sign = match item.genericon {
-        Genericon::Parts { class } | Genericon::Class(class) => class.text(),
-    };
     Ok(ServiceEntry {
         slug: slug(item.id, place).ok_or("ID: expected a service's name")?,
         label: item.label.text(),
         kind: item.kind.text(),
         description: item.description.text(),
         icon_url: link(item.icon),
-        genericon: sign,
+        genericon: item.genericon.text(),
         connect_url: link(item.connect_url).or_else(|| link(item.connect_url_documented)).map(Link::Known),
         supports_multiple_accounts: item.multiple_external_user_id_support.flag(),
         additional_accounts_only: item.external_users_only.flag(),

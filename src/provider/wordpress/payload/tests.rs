@@ -65,7 +65,7 @@ fn an_answer_without_its_list_is_not_an_empty_list() {
         "\"secret\"",
     ] {
         let fault = applications(body.as_bytes()).unwrap_err();
-        assert!(!fault.contains("secret"), "{fault}");
+        assert!(!fault.detail.contains("secret"), "{fault}");
     }
 }
 
@@ -87,7 +87,8 @@ fn every_list_knows_its_own_wrapper() {
 #[test]
 fn a_list_in_place_of_an_item_is_no_item() {
     for body in ["[]", "[51001]", r#"[{"ID":51001}]"#] {
-        assert_eq!(decode::<Connection>(body.as_bytes()), Err(NOT_AN_OBJECT.to_owned()), "{body}");
+        let fault = decode::<Connection>(body.as_bytes()).unwrap_err();
+        assert_eq!((fault.reason, fault.detail.as_str()), (Reason::Malformed, NOT_AN_OBJECT), "{body}");
     }
 }
 

@@ -9,7 +9,11 @@
 
 use serde::Deserialize;
 
+use crate::model::Provider;
 use crate::provider::lenient::{self, Loose, Maybe, Rows};
+
+/// The largest body that is read as an error, in bytes: its shapes drift so far that they take many times their text.
+const ERROR_BYTES_MAX: usize = 64 * 1024;
 
 /// The keys with which an error of some dialect can begin.
 const ERROR_KEYS: &[&[u8]] = &[
@@ -47,6 +51,9 @@ pub(super) struct Said {
 /// (`ID`, `connections`, `sites`, …). So a good answer costs a look at a few bytes here and is parsed once, by its
 /// decoder. A content that did begin with such a key would cost a second parse and still be content.
 pub(super) fn may_be_error(body: &[u8]) -> bool {
+    if body.len() > ERROR_BYTES_MAX {
+        return false;
+    }
     let key = body.trim_ascii_start().strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
     let Some(key) = key.and_then(|key| key.strip_prefix(b"\"")) else {
         return false;
@@ -56,7 +63,10 @@ pub(super) fn may_be_error(body: &[u8]) -> bool {
 
 /// Reads an error; none where the JSON is none. What is wrong with it is told without its content.
 pub(super) fn read(body: &[u8]) -> Result<Option<Said>, String> {
-    let raw: Maybe<Raw> = serde_json::from_slice(body).map_err(|error| lenient::describe(&error))?;
+    if body.len() > ERROR_BYTES_MAX {
+        return Err("larger than an error".to_owned());
+    }
+    let raw: Maybe<Raw> = lenient::decode(Provider::WordPress, body).map_err(|error| error.detail)?;
     Ok(raw.0.and_then(Raw::said))
 }
 

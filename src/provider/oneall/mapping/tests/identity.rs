@@ -189,7 +189,7 @@ fn a_number_too_long_to_be_exact_names_no_account() {
         let text = format!(
             r#"{{"identity":{{"identity_token":"{IDENTITY}","accounts":[{{"domain":"x.example","userid":{userid}}}]}}}}"#
         );
-        identity(identity_token(), serde_json::from_str(&text).unwrap()).unwrap()
+        identity(identity_token(), decode(&text).unwrap()).unwrap()
     };
     assert_eq!(account("18446744073709551615").subject.as_deref(), Some("18446744073709551615"));
     let rounded = account("110022003300440055110022");
