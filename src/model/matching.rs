@@ -13,6 +13,10 @@ use super::{Identity, IdentityState, Provider, Url, catalogue};
 /// Texts that providers put where an account has no ID.
 const NO_SUBJECT: [&str; 2] = ["0", "false"];
 
+/// How many accounts of one identity are looked at. Two lists are compared row by row, and either may be as long as an
+/// answer has room for.
+const ACCOUNTS_MAX: usize = 100;
+
 /// By what two identities are seen to be the same outside account.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MatchEvidence {
@@ -72,7 +76,7 @@ pub fn service_key(identity: &Identity) -> Option<String> {
 /// The account's IDs at its service. OneAll can name accounts at other services beside it; those are not this account.
 fn subjects<'a>(identity: &'a Identity, service: &str) -> Vec<&'a str> {
     let at_service = |domain: Option<&str>| domain.is_none_or(|domain| catalogue::is_domain_of(service, domain));
-    let listed = identity.accounts.iter().filter(|account| at_service(account.domain.as_deref()));
+    let listed = identity.accounts.iter().take(ACCOUNTS_MAX).filter(|account| at_service(account.domain.as_deref()));
     let subjects: Vec<Option<&str>> = match identity.provider {
         Provider::OneAll if !identity.accounts.is_empty() => listed.map(|account| account.user_id.as_deref()).collect(),
         _ => vec![identity.subject.as_deref()],

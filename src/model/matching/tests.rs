@@ -68,6 +68,16 @@ fn identity() -> impl Strategy<Value = Identity> {
     })
 }
 
+#[test]
+fn of_endless_accounts_the_first_are_looked_at() {
+    let mut accounts = vec![("twitter.com", "1"); ACCOUNTS_MAX];
+    accounts[ACCOUNTS_MAX - 1].1 = "2";
+    accounts.push(("twitter.com", "3"));
+    for (subject, is_seen) in [("1", true), ("2", true), ("3", false)] {
+        assert_eq!(is_account(&oneall("twitter", &accounts), "twitter", subject), is_seen, "{subject}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_match_is_mutual(one in identity(), other in identity()) {
