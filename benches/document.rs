@@ -70,6 +70,15 @@ fn documents() -> Vec<(&'static str, String)> {
         ("1,900 unknown fields", format!("{{ {} }}", many(1_900, &|n| format!("x{n} ")))),
         ("one field, 190 times, nested", format!("{{ {} }}", "viewer { connections { nodes { id } } } ".repeat(190))),
         ("170 conflicts", format!("{{ {} }}", many(170, &|n| format!("a: service(key: \"{n}\") {{ id }} ")))),
+        ("1,200 copies of 27,000 bytes", {
+            let aliases = many(20, &|n| format!("a{n}:service(key:\"a\"){{...F}}"));
+            let operations = many(60, &|n| format!("query A{n}{{...R}}"));
+            let argument = "x".repeat(27_000);
+            format!(
+                "fragment R on Query{{{aliases}}}{operations}\
+                 fragment F on Service{{connections(after:\"{argument}\"){{totalCount}}}}"
+            )
+        }),
         ("230 nested fragments, all used", {
             let one = |n: usize| format!("fragment F{n} on Connection {{ id kind label }} ");
             let spreads = many(200, &|n| format!("...F{} ", n % 150));

@@ -16,6 +16,7 @@ pub mod merge;
 pub mod narrow;
 pub mod scan;
 pub mod size;
+mod weight;
 
 #[cfg(test)]
 mod tests;
@@ -44,8 +45,11 @@ const INTROSPECTION_MORE: &str = "extend type __Type { isOneOf: Boolean }";
 /// How many characters of a validator's sentence are shown; names in it are the client's own and may be long.
 const SENTENCE_MAX: usize = 300;
 
-/// What a parsed document takes in memory for each byte of its text, roughly.
-const BYTES_A_BYTE: u64 = 24;
+/// What a kept document takes in memory beside its text and its operations.
+const BYTES_A_DOCUMENT: usize = 512;
+
+/// What a large document takes in all.
+const DOCUMENT_BYTES: usize = 64 << 10;
 
 /// Checks documents, and keeps those that are good.
 pub struct Documents {
@@ -90,6 +94,8 @@ pub struct Refused {
 /// What is known of a good document.
 struct Known {
     operations: Vec<(Option<Name>, Ready)>,
+    /// The bytes that the operations take.
+    weight: usize,
 }
 
 struct Ready {
@@ -103,8 +109,8 @@ struct Ready {
 struct ByBytes;
 
 impl Weighter<String, Arc<Known>> for ByBytes {
-    fn weight(&self, text: &String, _: &Arc<Known>) -> u64 {
-        1_024 + text.len() as u64 * BYTES_A_BYTE
+    fn weight(&self, text: &String, known: &Arc<Known>) -> u64 {
+        (BYTES_A_DOCUMENT + text.capacity() + known.weight) as u64
     }
 }
 
@@ -116,7 +122,8 @@ impl Documents {
     pub fn build(sdl: &str, limits: Limits, kept_max_bytes: usize) -> Result<Self, String> {
         let sdl = format!("{sdl}\n{INTROSPECTION_MORE}");
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|wrong| wrong.errors.to_string())?;
-        let entries = kept_max_bytes / 4_096 + 1;
+        // Few parts: a document that is larger than a part is not kept.
+        let entries = kept_max_bytes / DOCUMENT_BYTES + 1;
         let known = Cache::with_weighter(entries, kept_max_bytes as u64, ByBytes);
         Ok(Self { limits, schema, known })
     }
@@ -167,7 +174,7 @@ impl Documents {
             let cost = cost::cost(&self.schema, &merged.operation.node, &Variables::default());
             operations.push((name.cloned(), Ready { merged, size, cost: (!cost.varies).then_some(cost) }));
         }
-        Ok(Known { operations })
+        Ok(Known::new(operations))
     }
 
     /// Tells which rules a document breaks. To find a fault's line and column takes a walk through the text, so no more
@@ -191,6 +198,7 @@ impl Documents {
         self.limits.hold("list_entries_max", written.list_entries, "Entries of the longest list")?;
         let size = size::size(document)?;
         self.limits.hold("expanded_max", size.selections, "Selections with all fragments written out")?;
+        self.limits.hold("bytes_max", size.argument_bytes, "Bytes of arguments with all fragments written out")?;
         self.limits.hold("depth_max", size.depth, "Nested fields")?;
         self.limits.hold("introspection_depth_max", size.introspection_depth, "Nested fields of an introspection")?;
         self.limits.hold("introspection_lists_max", size.introspection_lists, "Nested lists of an introspection")?;
@@ -208,6 +216,13 @@ impl Documents {
 }
 
 impl Known {
+    fn new(operations: Vec<(Option<Name>, Ready)>) -> Self {
+        let name = |name: &Option<Name>| name.as_ref().map_or(0, weight::name);
+        let parts = |(own, ready): &(_, Ready)| name(own) + weight::operation(&ready.merged.operation.node);
+        let weight = weight::room(&operations) + operations.iter().map(parts).sum::<usize>();
+        Self { operations, weight }
+    }
+
     fn pick(&self, name: Option<&str>) -> Result<&(Option<Name>, Ready), Error> {
         let name = name.filter(|name| !name.is_empty());
         match (name, self.operations.as_slice()) {

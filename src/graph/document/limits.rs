@@ -10,7 +10,7 @@ use crate::graph::error::{Code, Error, Exceeded};
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Bytes of text.
+    /// Bytes of text, and of all arguments with every fragment written out.
     pub bytes_max: usize,
     /// Tokens of text.
     pub tokens_max: usize,

@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{Directive, ExecutableDocument, Selection, SelectionSet};
-use async_graphql::{Positioned, Value as Constant};
+use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::{Name, Positioned, Value as Constant};
 use async_graphql_value::Value;
 
 use crate::graph::error::Error;
@@ -26,6 +26,8 @@ pub struct Size {
     pub lists: usize,
     /// The same, within introspections.
     pub introspection_lists: usize,
+    /// Bytes of arguments, those of directives included: never more than their text has in one place.
+    pub argument_bytes: usize,
 }
 
 /// What a document holds as it is written.
@@ -47,19 +49,28 @@ impl Size {
             introspection_depth: self.introspection_depth.max(other.introspection_depth),
             lists: self.lists.max(other.lists),
             introspection_lists: self.introspection_lists.max(other.introspection_lists),
+            argument_bytes: self.argument_bytes.saturating_add(other.argument_bytes),
         }
     }
 
+    /// The same with these directives.
+    fn with(self, directives: &[Positioned<Directive>]) -> Self {
+        let bytes = directives.iter().map(|directive| arguments(&directive.node.arguments)).sum();
+        Self { argument_bytes: self.argument_bytes.saturating_add(bytes), ..self }
+    }
+
     /// The size of a field that has this below it.
-    fn under(self, field: &str) -> Self {
+    fn under(self, field: &Field) -> Self {
+        let name = field.name.node.as_str();
         let selections = self.selections.saturating_add(1);
-        let lists = self.lists + usize::from(MEMBERS.contains(&field));
-        if matches!(field, "__schema" | "__type") {
+        let argument_bytes = self.argument_bytes.saturating_add(arguments(&field.arguments));
+        let lists = self.lists + usize::from(MEMBERS.contains(&name));
+        if matches!(name, "__schema" | "__type") {
             let introspection_depth = self.introspection_depth.max(self.depth + 1);
             let introspection_lists = self.introspection_lists.max(self.lists);
-            return Self { selections, depth: 1, introspection_depth, lists: 0, introspection_lists };
+            return Self { selections, depth: 1, introspection_depth, lists: 0, introspection_lists, argument_bytes };
         }
-        Self { selections, depth: self.depth + 1, lists, ..self }
+        Self { selections, depth: self.depth + 1, lists, argument_bytes, ..self }
     }
 }
 
@@ -93,13 +104,11 @@ impl<'a> Memo<'a> {
         let mut all = Size::default();
         for item in &set.items {
             let one = match &item.node {
-                Selection::Field(field) => {
-                    self.set(&field.node.selection_set.node)?.under(field.node.name.node.as_str())
-                }
+                Selection::Field(field) => self.set(&field.node.selection_set.node)?.under(&field.node),
                 Selection::InlineFragment(fragment) => self.counted(&fragment.node.selection_set.node)?,
                 Selection::FragmentSpread(spread) => self.fragment(spread.node.fragment_name.node.as_str())?,
             };
-            all = all.and(one);
+            all = all.and(one.with(item.node.directives()));
         }
         Ok(all)
     }
@@ -185,5 +194,23 @@ pub fn longest_list(value: &Constant) -> usize {
         Constant::List(list) => list.iter().map(longest_list).fold(list.len(), usize::max),
         Constant::Object(object) => object.values().map(longest_list).max().unwrap_or(0),
         _ => 0,
+    }
+}
+
+/// The bytes of arguments.
+fn arguments(all: &[(Positioned<Name>, Positioned<Value>)]) -> usize {
+    all.iter().map(|(name, value)| name.node.len() + bytes(&value.node)).sum()
+}
+
+/// The bytes of a value, at most those of its text.
+fn bytes(value: &Value) -> usize {
+    match value {
+        Value::Variable(name) | Value::Enum(name) => name.len(),
+        Value::String(text) => text.len(),
+        Value::List(list) => list.iter().map(bytes).fold(2, usize::saturating_add),
+        Value::Object(object) => {
+            object.iter().map(|(key, value)| key.len() + bytes(value)).fold(2, usize::saturating_add)
+        }
+        Value::Null | Value::Number(_) | Value::Boolean(_) | Value::Binary(_) => 1,
     }
 }
