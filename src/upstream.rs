@@ -36,6 +36,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,10 +57,11 @@ pub use self::outcome::{Failure, Fresh, Judged, Keep, Outcome};
 pub use self::settings::{CacheSettings, Settings};
 pub use self::standing::SHUT_OUT_MAX;
 pub use self::trace::Trace;
-pub use self::write::{Body, Done, Ended, Method, Said, Write};
+pub use self::write::{Body, Done, Ended, Method, Said, Shown, Write};
 
 use self::budget::Charge;
-use self::cache::{Cache, Era, Noun, Worth};
+use self::cache::{Cache, Era, Kept, Noun, Worth};
+use self::changes::Left;
 use self::flight::{Flight, Flights};
 use self::host::Host;
 use self::key::{Fingerprints, Key};
@@ -190,7 +192,7 @@ impl<E: Failure> Upstream<E> {
             origin: base[..url::Position::BeforePath].into(),
             host: Host::new(&settings, Instant::now()),
             credentials: Credentials::new(own, settings.waiting_max),
-            cache: Cache::new(cache, settings.body_max_bytes),
+            cache: Cache::new(cache, settings.body_max_bytes, Arc::default()),
             fingerprints: Fingerprints::random()?,
             flights: Flights::default(),
             refreshes: Arc::new(Semaphore::new(REFRESHES_MAX)),
@@ -254,8 +256,8 @@ impl<E: Failure> Upstream<E> {
         }
         let landed = self.fetch(&ready, read.credential, budget, judge, &mut call).await;
         call.took = start.elapsed();
-        let counts = || self.cache.era(&ready.key, &ready.standing) == ready.era;
-        let in_trouble = kept.filter(|_| landed.outcome.allows_stale() && counts());
+        let counts = |kept: &Kept| landed.outcome.allows_stale() && self.cache.counts(&ready.key, kept);
+        let in_trouble = kept.filter(|(kept, _)| counts(kept));
         match in_trouble {
             Some((kept, _)) => (call.kept(Verdict::StaleIfError, &kept, Instant::now()), None, Ok(noun(kept.noun))),
             None => (call, landed.note, landed.result.map(noun)),
@@ -328,7 +330,8 @@ impl<E: Failure> Upstream<E> {
         let Ready { key, url, standing, era, .. } = ready;
         let era = *era;
         let until = Until::new(&self.settings, Instant::now(), budget.deadline());
-        self.flights.join((key.clone(), era), until, |until| {
+        let counts = |era| self.cache.left(key, standing, era, None) == Left::All;
+        self.flights.join(key, era, counts, until, |until| {
             let (upstream, credential) = (self.clone(), Carried::from(credential));
             let (key, url, standing) = (key.clone(), url.clone(), standing.clone());
             let (payer, trace) = (budget.payer(), budget.trace());
@@ -359,7 +362,7 @@ impl<E: Failure> Upstream<E> {
         let reader = read.reader.map(|reader| self.fingerprints.of_reader(reader));
         let key = Key::new::<T>(self.provider, self.origin.clone(), target.into(), credential, reader);
         let standing = self.credentials.of(credential, now);
-        let era = self.cache.era(&key, &standing);
+        let era = self.cache.era(&standing);
         Ready { key, target: shown, standing, era, url }
     }
 
@@ -377,7 +380,8 @@ impl<E: Clone> fmt::Debug for Upstream<E> {
 
 /// A noun as what it is. Its key names its type, so it is never another.
 fn noun<T: Keep>(noun: Option<Noun>) -> Option<Arc<T>> {
-    noun.and_then(|noun| noun.downcast().ok())
+    let noun: Arc<dyn Any + Send + Sync> = noun?;
+    noun.downcast().ok()
 }
 
 /// A random number of the system; where it has none, waits are simply the shortest.

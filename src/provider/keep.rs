@@ -1,12 +1,16 @@
-//! What of a noun may be kept: all of it but the links that bear a one-time mark.
+//! What of a noun may be kept: all of it but the links that bear a one-time mark; and whom it is about.
 //!
 //! WordPress.com's links to renew a grant or to connect a service are made for one person and one visit. They go to whoever
 //! asked while they are new, and what is kept says only that there was one; whoever asks for it then is given a new one.
 
 use std::sync::Arc;
 
+use crate::model::account::OneAllUserEntry;
 use crate::model::weight::Weigh;
-use crate::model::{Application, Connection, Identity, Link, OneAllUser, Record, ServiceEntry, Site, WordPressUser};
+use crate::model::{
+    Application, Connection, Identity, IdentityKey, IdentityState, Link, OneAllUser, Record, ServiceEntry, Site,
+    UserToken, WordPressUser,
+};
 use crate::upstream::Keep;
 
 use super::List;
@@ -39,6 +43,50 @@ impl Keep for Connection {
     fn weight(&self) -> usize {
         weight(self)
     }
+
+    fn mentions(&self, token: &str) -> bool {
+        let user = match &self.record {
+            Record::SignIn(record) if self.complete => &record.user,
+            _ => return true,
+        };
+        is(user.as_ref(), token) || self.identity.as_ref().is_some_and(|identity| identity.mentions(token))
+    }
+}
+
+impl Keep for Identity {
+    fn withheld(&self) -> Option<Self> {
+        None
+    }
+
+    fn weight(&self) -> usize {
+        weight(self)
+    }
+
+    fn mentions(&self, token: &str) -> bool {
+        let is_it = match &self.key {
+            IdentityKey::Token(key) => key.as_str() == token,
+            IdentityKey::Outside(_) | IdentityKey::Encrypted(_) => true,
+        };
+        is_it || is(self.user.as_ref(), token)
+    }
+}
+
+impl Keep for OneAllUser {
+    fn withheld(&self) -> Option<Self> {
+        None
+    }
+
+    fn weight(&self) -> usize {
+        weight(self)
+    }
+
+    fn mentions(&self, token: &str) -> bool {
+        let is_whole = |entry: &OneAllUserEntry| entry.state == IdentityState::Readable && entry.skipped.is_empty();
+        match self.entry.as_ref().filter(|entry| is_whole(entry)) {
+            Some(entry) => self.key.as_str() == token || entry.identities.iter().any(|it| it.mentions(token)),
+            None => true,
+        }
+    }
 }
 
 impl Keep for ServiceEntry {
@@ -67,7 +115,7 @@ macro_rules! kept_whole {
     };
 }
 
-kept_whole!(Application, Identity, OneAllUser, Site, WordPressUser);
+kept_whole!(Application, Site, WordPressUser);
 
 impl<T: Keep + Weigh> Keep for List<T> {
     fn withheld(&self) -> Option<Self> {
@@ -91,12 +139,20 @@ impl<T: Keep + Weigh> Keep for Page<T> {
         let Self { rows, skipped, entries: _, paging: _ } = self;
         size_of::<Self>() + rows.held() + skipped.held()
     }
+
+    fn mentions(&self, token: &str) -> bool {
+        !self.skipped.is_empty() || self.rows.iter().any(|row| row.value.mentions(token))
+    }
 }
 
 impl<T: Weigh> Weigh for Numbered<T> {
     fn held(&self) -> usize {
         self.value.held()
     }
+}
+
+fn is(user: Option<&UserToken>, token: &str) -> bool {
+    user.is_some_and(|user| user.as_str() == token)
 }
 
 fn weight<T: Weigh>(noun: &T) -> usize {
@@ -119,7 +175,7 @@ fn all<R: Clone, T: Keep>(rows: &[R], noun: impl Fn(&R) -> &Arc<T>, with: impl F
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use crate::model::DateTime;
+    use crate::model::{ConnectionToken, DateTime, IdentityToken, Provider};
     use crate::provider::wordpress::{mapping, payload};
 
     use super::*;
@@ -156,5 +212,46 @@ mod tests {
         let service = format!("{{\"ID\":\"facebook\",\"connect_URL\":\"{link}\"}}");
         check(&mapping::service(payload::decode(service.as_bytes()).unwrap()).unwrap(), 1);
         check(&mapping::service(payload::decode(b"{\"ID\":\"tumblr\"}").unwrap()).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_record_mentions_its_identities_and_its_user_and_what_is_not_whole_may_mention_anything() {
+        let [it, other] = ["i-1", "i-2"].map(|token| IdentityToken::parse(token).unwrap());
+        let user = UserToken::parse("u-1").unwrap();
+        let blank = |key| Identity::blank(Provider::OneAll, key);
+        let identity = Identity { user: Some(user.clone()), ..blank(IdentityKey::Token(it)) };
+        let sealed = blank(IdentityKey::Encrypted(ConnectionToken::parse("c-1").unwrap()));
+        let entry = |state, identity: &Identity| OneAllUser {
+            key: user.clone(),
+            entry: Some(OneAllUserEntry {
+                state,
+                created_at: None,
+                last_login_at: None,
+                login_count: None,
+                identities: vec![Arc::new(identity.clone())],
+                skipped: Vec::new(),
+            }),
+        };
+        let page = |identity: &Identity| Page {
+            rows: vec![Numbered { number: 0, value: Arc::new(identity.clone()) }],
+            skipped: Vec::new(),
+            entries: 1,
+            paging: None,
+        };
+        let other = blank(IdentityKey::Token(other));
+        let (whole, veiled) = (IdentityState::Readable, IdentityState::Encrypted);
+        let nouns: [(&dyn Keep, _); 8] = [
+            (&identity, [true, true, false]),
+            (&other, [false, false, false]),
+            (&sealed, [true, true, true]),
+            (&entry(whole, &identity), [true, true, false]),
+            (&entry(whole, &other), [false, true, false]),
+            (&entry(veiled, &other), [true, true, true]),
+            (&page(&identity), [true, true, false]),
+            (&page(&other), [false, false, false]),
+        ];
+        for (number, (noun, mentions)) in nouns.into_iter().enumerate() {
+            assert_eq!(["i-1", "u-1", "i-3"].map(|token| noun.mentions(token)), mentions, "{number}");
+        }
     }
 }

@@ -14,7 +14,6 @@
 //!   the longer of the two times for which it may be stale are over.
 //! - The era, counted there for all: what a refusal or a change puts out in one process is out of date in each.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,13 +23,13 @@ use quick_cache::sync::{Cache as Store, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use tokio::time::Instant;
 
-use super::CacheSettings;
-use super::changes::{Changes, Stamp, is_below};
+use super::changes::{Change, Changes, Left, Moment};
 use super::key::Key;
 use super::standing::Standing;
+use super::{CacheSettings, Keep};
 
 /// Something that was read, of whichever type.
-pub type Noun = Arc<dyn Any + Send + Sync>;
+pub type Noun = Arc<dyn Keep>;
 
 /// What an entry takes up beside its noun and its address, in bytes.
 const ENTRY_BYTES: usize = 1_024;
@@ -50,7 +49,7 @@ pub struct Kept {
     weight: usize,
     since: Instant,
     lasts: Duration,
-    generation: u64,
+    era: Era,
     standing: Arc<Standing>,
 }
 
@@ -80,19 +79,9 @@ pub fn worth(age: Duration, lasts: Duration, exists: bool, settings: &CacheSetti
 }
 
 impl Kept {
-    /// What it is good for.
-    pub fn worth(&self, settings: &CacheSettings, now: Instant) -> Worth {
-        worth(self.age(now), self.lasts, self.noun.is_some(), settings)
-    }
-
     /// How old it is.
     pub fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.since)
-    }
-
-    /// Whether it still counts for its credential.
-    pub fn counts(&self) -> bool {
-        self.generation == self.standing.generation()
     }
 }
 
@@ -100,14 +89,14 @@ impl Kept {
 pub struct Cache {
     settings: CacheSettings,
     store: Option<Store<Key, Kept, ByBytes>>,
-    changes: Changes,
+    changes: Arc<Changes>,
 }
 
-/// The time within which an answer is read: it counts as long as neither the credential's answers nor its address are renewed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// When a read began: what it brings counts as long as the credential's answers do and nothing of it has changed.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Era {
     generation: u64,
-    stamp: Stamp,
+    moment: Moment,
 }
 
 #[derive(Clone, Copy)]
@@ -120,33 +109,55 @@ impl Weighter<Key, Kept> for ByBytes {
 }
 
 impl Cache {
-    /// An empty one, for answers of so many bytes at most; with no room at all it never keeps anything.
-    pub fn new(settings: CacheSettings, answer_max: usize) -> Self {
+    /// An empty one, for answers of so many bytes at most from a host with these changes; with no room at all it never
+    /// keeps anything.
+    pub fn new(settings: CacheSettings, answer_max: usize, changes: Arc<Changes>) -> Self {
         let room = settings.max_bytes;
         let store = (room > 0).then(|| store(room, answer_max)).flatten();
-        Self { settings, store, changes: Changes::default() }
+        Self { settings, store, changes }
     }
 
     /// The era of a read that begins at this moment.
-    pub fn era(&self, key: &Key, standing: &Standing) -> Era {
-        Era { generation: standing.generation(), stamp: self.changes.stamp(key.target()) }
+    pub fn era(&self, standing: &Standing) -> Era {
+        Era { generation: standing.generation(), moment: self.changes.moment() }
+    }
+
+    /// What is left of what was read in this era; without the noun, of whatever may be in the answer.
+    pub fn left(&self, key: &Key, standing: &Standing, era: Era, noun: Option<&dyn Keep>) -> Left {
+        if era.generation != standing.generation() {
+            return Left::Nothing;
+        }
+        self.changes.left(key, era.moment, noun)
+    }
+
+    /// Whether what was found may still stand in for an answer.
+    pub fn counts(&self, key: &Key, kept: &Kept) -> bool {
+        self.left(key, &kept.standing, kept.era, kept.noun.as_deref()) != Left::Nothing
+    }
+
+    fn worth(&self, key: &Key, kept: &Kept, now: Instant) -> Worth {
+        let worth = worth(kept.age(now), kept.lasts, kept.noun.is_some(), &self.settings);
+        match self.left(key, &kept.standing, kept.era, kept.noun.as_deref()) {
+            Left::All => worth,
+            Left::InTrouble if kept.noun.is_some() && worth != Worth::Nothing => Worth::InTrouble,
+            _ => Worth::Nothing,
+        }
     }
 
     /// What is kept under this key and is good for anything.
     pub fn find(&self, key: &Key, now: Instant) -> Option<(Kept, Worth)> {
         let store = self.store.as_ref()?;
         let kept = store.get(key)?;
-        match kept.worth(&self.settings, now) {
+        match self.worth(key, &kept, now) {
             Worth::Nothing => {
-                store.remove_if(key, |kept| kept.worth(&self.settings, now) == Worth::Nothing);
+                store.remove_if(key, |kept| self.worth(key, kept, now) == Worth::Nothing);
                 None
             }
-            _ if !kept.counts() => None,
             worth => Some((kept, worth)),
         }
     }
 
-    /// Keeps what was read in an era, unless that is over.
+    /// Keeps what was read in an era, unless it has changed since.
     pub fn put(&self, key: Key, read: Read) {
         let Some(store) = &self.store else { return };
         let Read { noun, weight, lasts, era, standing, now } = read;
@@ -156,15 +167,11 @@ impl Cache {
             // What was kept before it is out of date all the same.
             return self.remove(&key);
         }
-        let Era { generation, stamp } = era;
-        if generation != standing.generation() {
-            return;
-        }
-        let target = key.target().clone();
-        self.changes.if_unchanged(&target, stamp, || {
+        // What changes after this look is found out when it is looked for.
+        if self.left(&key, &standing, era, noun.as_deref()) == Left::All {
             standing.kept.fetch_add(1, Ordering::Relaxed);
-            store.insert(key, Kept { noun, weight, since: now, lasts, generation, standing });
-        });
+            store.insert(key, Kept { noun, weight, since: now, lasts, era, standing });
+        }
     }
 
     /// How much is kept: bytes, as the bound counts them, and entries.
@@ -179,14 +186,9 @@ impl Cache {
         }
     }
 
-    /// Puts out all that is at or below these paths, whoever it was read for, and sees to it that what is being read of
-    /// it is neither kept nor shared with whoever asks from now on.
-    pub fn forget_paths(&self, paths: &[String]) {
-        // What comes to be kept before this is noted is found below, and what comes after it sees it.
-        self.changes.note(paths);
-        if let Some(store) = &self.store {
-            store.retain(|key, _| !paths.iter().any(|path| is_below(key.target(), path)));
-        }
+    /// From now on this may have changed, and so what is being read of it is neither kept nor shared with whoever asks.
+    pub fn note(&self, change: Change) {
+        self.changes.note(change);
     }
 
     /// Puts out all that was read with this credential, and sees to it that what is being read with it is not kept.
@@ -242,8 +244,18 @@ mod tests {
 
     use super::super::key::Fingerprints;
     use super::super::standing::Credentials;
-    use super::super::{Credential, Settings};
+    use super::super::{Credential, Ended, Settings};
     use super::*;
+
+    impl Keep for u32 {
+        fn withheld(&self) -> Option<Self> {
+            None
+        }
+
+        fn weight(&self) -> usize {
+            size_of::<Self>()
+        }
+    }
 
     struct Bench {
         prints: Fingerprints,
@@ -254,7 +266,8 @@ mod tests {
 
     impl Bench {
         fn new(max_bytes: usize) -> Self {
-            let cache = Cache::new(CacheSettings { max_bytes, ..CacheSettings::default() }, 8 << 20);
+            let settings = CacheSettings { max_bytes, ..CacheSettings::default() };
+            let cache = Cache::new(settings, 8 << 20, Arc::default());
             Self {
                 prints: Fingerprints::random().unwrap(),
                 credentials: Credentials::new(super::super::Own::OfCredential(1), 1),
@@ -271,15 +284,15 @@ mod tests {
             )
         }
 
-        fn read(&self, key: &Key, standing: &Arc<Standing>, noun: Option<u32>) -> Read {
+        fn read(&self, standing: &Arc<Standing>, noun: Option<u32>) -> Read {
             let noun = noun.map(|noun| Arc::new(noun) as Noun);
-            let era = self.cache.era(key, standing);
+            let era = self.cache.era(standing);
             Read { noun, weight: 100, lasts: Duration::from_secs(10), era, standing: standing.clone(), now: self.now }
         }
 
         fn put(&self, token: &str, path: &str) {
             let (key, standing) = self.key(token, path);
-            let read = self.read(&key, &standing, Some(1));
+            let read = self.read(&standing, Some(1));
             self.cache.put(key, read);
         }
 
@@ -295,7 +308,7 @@ mod tests {
             bench.put(token, path);
         }
         let (key, standing) = bench.key("a", "/3");
-        let under_way = bench.read(&key, &standing, Some(3));
+        let under_way = bench.read(&standing, Some(3));
         bench.cache.forget(&key, &standing);
         bench.cache.put(key, under_way);
         assert!(!bench.has("a", "/1") && !bench.has("a", "/2") && !bench.has("a", "/3") && bench.has("b", "/1"));
@@ -304,30 +317,24 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_is_put_out_for_everybody_and_what_was_being_read_is_not_kept() {
+    fn what_others_may_have_changed_only_stands_in_for_an_answer_and_is_not_kept_if_it_was_being_read() {
         let bench = Bench::new(1 << 20);
-        for (token, path) in [("a", "/1"), ("b", "/1?fields=x"), ("b", "/1/2"), ("a", "/10")] {
+        for (token, path) in [("a", "/1"), ("b", "/1"), ("b", "/2")] {
             bench.put(token, path);
         }
-        let under_way = ["/1/3", "/10/3"].map(|path| {
-            let (key, standing) = bench.key("a", path);
-            let read = bench.read(&key, &standing, Some(3));
-            (key, read)
-        });
-        bench.cache.forget_paths(&["/1".to_owned()]);
-        under_way.into_iter().for_each(|(key, read)| bench.cache.put(key, read));
-        for (token, path, stays) in [
-            ("a", "/1", false),
-            ("b", "/1?fields=x", false),
-            ("b", "/1/2", false),
-            ("a", "/1/3", false),
-            ("a", "/10", true),
-            ("a", "/10/3", true),
-        ] {
-            assert_eq!(bench.has(token, path), stays, "{token} {path}");
-        }
-        bench.put("a", "/1/3");
-        assert!(bench.has("a", "/1/3"));
+        let (key, standing) = bench.key("b", "/1/3");
+        let (under_way, none) = (bench.read(&standing, Some(3)), bench.read(&standing, None));
+        let writer = bench.key("a", "/").0.whose();
+        let (own, common, about) = (vec!["/1".to_owned()], Vec::new(), Vec::new());
+        bench.cache.put(key.clone(), none);
+        bench.cache.note(Change { writer, own, common, about, ended: Ended::Done });
+        let worth = |token, path| bench.cache.find(&bench.key(token, path).0, bench.now).map(|(_, worth)| worth);
+        assert_eq!((worth("a", "/1"), worth("b", "/1")), (None, Some(Worth::InTrouble)));
+        assert_eq!((worth("b", "/1/3"), worth("b", "/2")), (None, Some(Worth::Fresh)));
+        bench.cache.put(key, under_way);
+        assert_eq!(worth("b", "/1/3"), None);
+        bench.put("b", "/1");
+        assert_eq!(worth("b", "/1"), Some(Worth::Fresh));
     }
 
     #[test]
@@ -346,12 +353,12 @@ mod tests {
         let usual = CacheSettings::default().max_bytes;
         for (room, answer_max) in [(usual, body_max), (1 << 30, body_max), (1 << 24, 1 << 18)] {
             let settings = CacheSettings { max_bytes: room, ..CacheSettings::default() };
-            let bench = Bench { cache: Cache::new(settings, answer_max), ..Bench::new(0) };
+            let bench = Bench { cache: Cache::new(settings, answer_max, Arc::default()), ..Bench::new(0) };
             for number in 0..100 {
                 let path = number.to_string();
                 let (key, standing) = bench.key("a", &path);
                 let weight = answer_max * TIMES_ITS_ANSWER;
-                let read = Read { weight, ..bench.read(&key, &standing, Some(1)) };
+                let read = Read { weight, ..bench.read(&standing, Some(1)) };
                 bench.cache.put(key, read);
                 assert!(number > 0 || bench.has("a", &path), "{room} {answer_max}");
                 assert!(bench.cache.size().0 <= room as u64);
@@ -363,7 +370,7 @@ mod tests {
     fn that_a_thing_does_not_exist_is_believed_for_a_few_seconds() {
         let bench = Bench::new(1 << 20);
         let (key, standing) = bench.key("a", "/1");
-        bench.cache.put(key.clone(), bench.read(&key, &standing, None));
+        bench.cache.put(key.clone(), bench.read(&standing, None));
         let found = |seconds| bench.cache.find(&key, bench.now + Duration::from_secs(seconds)).map(|(_, worth)| worth);
         assert_eq!((found(4), found(5)), (Some(Worth::Fresh), None));
     }

@@ -1,81 +1,187 @@
 //! What was changed at a host lately, so that no answer read before a change outlives it.
 //!
-//! A change names paths, and all that is at or below them has changed for everybody, whichever credential it is read
-//! with. Each read takes a stamp of its address before it looks anywhere; a stamp that is no longer the same says that
-//! the address may have changed since. Only the latest changes are remembered: to a read that began before those, every
-//! address may have changed.
+//! An answer remembers how many changes there were when its read began, and is held against those that came since: so a
+//! change costs no search through what is kept, and a credential that nobody else shows takes nothing from anybody else.
+//! What was read before counts for nothing any more to whoever made the change, however that ended. To everybody else it
+//! does as long as nothing says that there was a change; if there may have been one, it stands in for an answer that the
+//! host cannot give, so that nobody's failed write robs others of that. Only the latest changes are remembered: what was
+//! read before those counts for nothing.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-/// How many changed paths are remembered.
-const REMEMBERED: usize = 256;
+use super::Keep;
+use super::key::{Key, Whose};
+use super::write::Ended;
+
+/// How many changes are remembered.
+const REMEMBERED: usize = 1_024;
 
 /// The changes of one host.
-#[derive(Default)]
-pub struct Changes(RwLock<Recent>);
+#[derive(Debug, Default)]
+pub struct Changes {
+    count: AtomicU64,
+    recent: RwLock<Recent>,
+}
 
-/// Which state of the host a read sees at least: equal as long as no change touched its address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Stamp(u64);
+/// How many changes there were at an instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment(u64);
 
-#[derive(Default)]
+/// One change, or what may be one. Paths are whole, as in an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Whose it is.
+    pub writer: Whose,
+    /// At and below these each is shown what is their own.
+    pub own: Vec<String>,
+    /// At and below these others are shown the very thing that is changed.
+    pub common: Vec<String>,
+    /// Of what is there, only what mentions one of these has changed; all of it, if there is none.
+    pub about: Vec<String>,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+/// What is left of an answer that was read before a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Left {
+    /// Nothing.
+    Nothing,
+    /// It stands in for an answer that the host cannot give.
+    InTrouble,
+    /// All.
+    All,
+}
+
+#[derive(Debug, Default)]
 struct Recent {
-    count: u64,
-    /// The changed paths, the latest first, each with its number.
-    paths: VecDeque<(u64, String)>,
+    /// The latest first, each with its number.
+    changes: VecDeque<(u64, Change)>,
     /// The number of the latest that is not remembered any more.
     forgotten: u64,
 }
 
 impl Changes {
-    /// The stamp of an address, its path with the query, at this moment.
-    pub fn stamp(&self, target: &str) -> Stamp {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).stamp(target)
+    /// This moment.
+    pub fn moment(&self) -> Moment {
+        Moment(self.count.load(Ordering::Acquire))
     }
 
-    /// Does this if the address still has this stamp, and lets no change come between.
-    pub fn if_unchanged(&self, target: &str, stamp: Stamp, act: impl FnOnce()) {
-        let recent = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if recent.stamp(target) == stamp {
-            act();
+    /// What is left of what began to be read at this moment; without the noun, of whatever may be in the answer.
+    pub fn left(&self, key: &Key, since: Moment, noun: Option<&dyn Keep>) -> Left {
+        if self.moment() == since {
+            return Left::All;
         }
+        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+        if recent.forgotten > since.0 {
+            return Left::Nothing;
+        }
+        let later = recent.changes.iter().take_while(|(number, _)| *number > since.0);
+        later.map(|(_, change)| change.leaves(key, noun)).min().unwrap_or(Left::All)
     }
 
-    /// All that is at or below these paths has changed.
-    pub fn note(&self, paths: &[String]) {
-        let mut recent = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        recent.count += 1;
-        for path in paths {
-            let number = recent.count;
-            recent.paths.push_front((number, path.clone()));
+    /// Notes a change, if it may be one.
+    pub fn note(&self, change: Change) {
+        if matches!(change.ended, Ended::Refused | Ended::Unsent) {
+            return;
         }
-        while recent.paths.len() > REMEMBERED {
-            recent.forgotten = recent.paths.pop_back().map_or(recent.forgotten, |(number, _)| number);
+        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        let number = self.count.load(Ordering::Relaxed) + 1;
+        // Of equal changes the latest says all: whoever repeats theirs does not push those of others out.
+        recent.changes.retain(|(_, other)| *other != change);
+        recent.changes.push_front((number, change));
+        if recent.changes.len() > REMEMBERED {
+            recent.forgotten = recent.changes.pop_back().map_or(recent.forgotten, |(number, _)| number);
         }
+        self.count.store(number, Ordering::Release);
     }
 }
 
-impl Recent {
-    fn stamp(&self, target: &str) -> Stamp {
-        let latest = self.paths.iter().find(|(_, path)| is_below(target, path));
-        Stamp(latest.map_or(self.forgotten, |(number, _)| *number))
+impl Change {
+    /// What is left of an answer from before. What is not known, or not there, may be what was changed.
+    fn leaves(&self, key: &Key, noun: Option<&dyn Keep>) -> Left {
+        let is_at = |paths: &[String]| paths.iter().any(|path| is_below(key.target(), path));
+        let is_common = is_at(&self.common);
+        let mentions = |noun: &dyn Keep| self.about.is_empty() || self.about.iter().any(|token| noun.mentions(token));
+        if !(is_common || is_at(&self.own)) || !noun.is_none_or(mentions) {
+            return Left::All;
+        }
+        match self.ended {
+            _ if key.whose() == self.writer => Left::Nothing,
+            Ended::Done if is_common => Left::Nothing,
+            Ended::Done | Ended::Uncertain => Left::InTrouble,
+            Ended::Absent | Ended::Refused | Ended::Unsent => Left::All,
+        }
     }
 }
 
 /// Whether an address is at or below a path.
-pub fn is_below(target: &str, path: &str) -> bool {
+fn is_below(target: &str, path: &str) -> bool {
     let rest = target.strip_prefix(path.trim_end_matches('/'));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use secrecy::SecretString;
+
+    use super::super::Credential;
+    use super::super::key::Fingerprints;
     use super::*;
 
-    fn note(changes: &Changes, path: &str) {
-        changes.note(&[path.to_owned()]);
+    /// A noun that mentions one token.
+    struct About(&'static str);
+
+    impl Keep for About {
+        fn withheld(&self) -> Option<Self> {
+            None
+        }
+
+        fn weight(&self) -> usize {
+            size_of::<Self>()
+        }
+
+        fn mentions(&self, token: &str) -> bool {
+            self.0 == token
+        }
     }
+
+    fn print(token: &str, prints: &Fingerprints) -> super::super::key::Fingerprint {
+        prints.of(Credential::Bearer(&SecretString::from(token)))
+    }
+
+    struct Bench {
+        prints: Fingerprints,
+        changes: Changes,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self { prints: Fingerprints::random().unwrap(), changes: Changes::default() }
+        }
+
+        fn key(&self, (token, reader): (&str, Option<&str>), target: &str) -> Key {
+            let reader = reader.map(|reader| self.prints.of_reader(reader));
+            Key::new::<About>("provider", "origin".into(), target.into(), print(token, &self.prints), reader)
+        }
+
+        fn change(&self, whose: (&str, Option<&str>), ended: Ended) -> Change {
+            let paths = |path: &str| vec![path.to_owned()];
+            let writer = self.key(whose, "/").whose();
+            Change { writer, own: paths("/own"), common: paths("/common"), about: Vec::new(), ended }
+        }
+
+        /// What is left of an answer to this reader from before all that was noted.
+        fn left(&self, whose: (&str, Option<&str>), target: &str, noun: Option<&dyn Keep>) -> Left {
+            self.changes.left(&self.key(whose, target), Moment::default(), noun)
+        }
+    }
+
+    const A: (&str, Option<&str>) = ("a", None);
+    const B: (&str, Option<&str>) = ("b", None);
 
     #[test]
     fn a_path_holds_what_is_at_it_and_below_it_and_nothing_beside_it() {
@@ -95,31 +201,70 @@ mod tests {
     }
 
     #[test]
-    fn a_stamp_holds_until_its_address_changes() {
-        let changes = Changes::default();
-        let (mine, other) = (changes.stamp("/a/1"), changes.stamp("/b"));
-        note(&changes, "/a");
-        assert_ne!(changes.stamp("/a/1"), mine);
-        assert_eq!(changes.stamp("/b"), other);
-        let later = changes.stamp("/a/1");
-        note(&changes, "/a/1");
-        assert_ne!(changes.stamp("/a/1"), later);
-        let mut acts = 0;
-        changes.if_unchanged("/a/1", later, || acts += 1);
-        changes.if_unchanged("/b", other, || acts += 10);
-        assert_eq!(acts, 10);
+    fn what_a_change_leaves_depends_on_how_it_ended_and_whose_the_answer_is() {
+        use Left::{All, InTrouble, Nothing};
+        for (ended, own, others, common) in [
+            (Ended::Done, Nothing, InTrouble, Nothing),
+            (Ended::Uncertain, Nothing, InTrouble, InTrouble),
+            (Ended::Absent, Nothing, All, All),
+            (Ended::Refused, All, All, All),
+            (Ended::Unsent, All, All, All),
+        ] {
+            let bench = Bench::new();
+            bench.changes.note(bench.change(A, ended));
+            let left = |whose, target| bench.left(whose, target, None);
+            assert_eq!((left(A, "/own/1"), left(A, "/common?x=y")), (own, own), "{ended:?}");
+            assert_eq!((left(B, "/own/1"), left(B, "/common?x=y")), (others, common), "{ended:?}");
+            assert_eq!(left(("a", Some("reader")), "/own"), others, "{ended:?}, of a reader of their own");
+            assert_eq!((left(A, "/other"), left(B, "/other")), (All, All), "{ended:?}");
+        }
     }
 
     #[test]
-    fn a_change_that_is_remembered_no_more_has_changed_everything() {
-        let changes = Changes::default();
-        let [changed, other] = ["/a", "/b"].map(|target| changes.stamp(target));
-        note(&changes, "/a");
-        for number in 0..REMEMBERED {
-            note(&changes, &format!("/c/{number}"));
+    fn what_does_not_mention_the_changed_thing_has_not_changed() {
+        let bench = Bench::new();
+        bench.changes.note(Change { about: vec!["x".to_owned(), "y".to_owned()], ..bench.change(A, Ended::Done) });
+        for (noun, left) in [
+            (Some(&About("x") as &dyn Keep), Left::Nothing),
+            (Some(&About("y")), Left::Nothing),
+            (Some(&About("z")), Left::All),
+            (None, Left::Nothing),
+        ] {
+            assert_eq!(bench.left(A, "/own/1", noun), left);
         }
-        assert!(changes.stamp("/a") != changed && changes.stamp("/b") != other);
-        let recent = changes.0.read().map(|recent| recent.paths.len());
-        assert!(recent.is_ok_and(|paths| paths == REMEMBERED));
+    }
+
+    #[test]
+    fn what_is_read_after_a_change_counts_and_after_several_the_worst_does() {
+        let bench = Bench::new();
+        let (before, key) = (bench.changes.moment(), bench.key(B, "/own"));
+        bench.changes.note(bench.change(A, Ended::Uncertain));
+        let between = bench.changes.moment();
+        bench.changes.note(bench.change(B, Ended::Done));
+        bench.changes.note(bench.change(A, Ended::Absent));
+        let left = |since| bench.changes.left(&key, since, None);
+        assert_eq!(
+            (left(before), left(between), left(bench.changes.moment())),
+            (Left::Nothing, Left::Nothing, Left::All)
+        );
+        bench.changes.note(bench.change(A, Ended::Uncertain));
+        assert_eq!(left(before), Left::Nothing, "an equal change later does not hide what came between");
+    }
+
+    #[test]
+    fn only_the_latest_are_remembered_and_what_was_read_after_the_others_counts_all_the_same() {
+        let bench = Bench::new();
+        let change = |number: usize| Change { own: vec![format!("/c/{number}")], ..bench.change(A, Ended::Done) };
+        let (first, key) = (bench.changes.moment(), bench.key(B, "/other"));
+        let left = |since| bench.changes.left(&key, since, None);
+        for number in 0..REMEMBERED {
+            bench.changes.note(change(number));
+            bench.changes.note(change(0));
+        }
+        assert_eq!(left(first), Left::All, "no more than are remembered");
+        let since = bench.changes.moment();
+        bench.changes.note(change(REMEMBERED));
+        assert_eq!((left(first), left(since)), (Left::Nothing, Left::All));
+        assert_eq!(bench.changes.recent.read().unwrap().changes.len(), REMEMBERED);
     }
 }

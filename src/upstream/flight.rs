@@ -17,17 +17,15 @@ use super::until::Until;
 /// A read under way.
 pub type Flight<L> = Shared<BoxFuture<'static, L>>;
 
-/// Which flight: what is read, and in which era.
-type Name = (Key, Era);
-
 /// The reads under way.
 pub struct Flights<L: Clone> {
-    under_way: Arc<Mutex<HashMap<Name, Entry<L>>>>,
+    under_way: Arc<Mutex<HashMap<Key, Entry<L>>>>,
     count: AtomicU64,
 }
 
 struct Entry<L: Clone> {
     number: u64,
+    era: Era,
     flight: WeakShared<BoxFuture<'static, L>>,
     until: Arc<Until>,
 }
@@ -39,20 +37,28 @@ impl<L: Clone> Default for Flights<L> {
 }
 
 impl<L: Clone + Send + Sync + 'static> Flights<L> {
-    /// The flight of this name, and whether it was under way; if not, it is what `begin` makes. It goes on until then, for
-    /// whoever joins it too.
-    pub fn join<F>(&self, name: Name, until: Until, begin: impl FnOnce(Arc<Until>) -> F) -> (Flight<L>, bool)
+    /// The flight that reads this, and whether it was under way; if not, or if what was read in its era does not count, it
+    /// is what `begin` makes in this era. It goes on until then, for whoever joins it too.
+    pub fn join<F>(
+        &self,
+        key: &Key,
+        era: Era,
+        counts: impl FnOnce(Era) -> bool,
+        until: Until,
+        begin: impl FnOnce(Arc<Until>) -> F,
+    ) -> (Flight<L>, bool)
     where
         F: Future<Output = L> + Send + 'static,
     {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = under_way.get(&name).and_then(|entry| Some((entry, entry.flight.upgrade()?)));
+        let entry = under_way.get(key).filter(|entry| counts(entry.era));
+        let entry = entry.and_then(|entry| Some((entry, entry.flight.upgrade()?)));
         if let Some((entry, flight)) = entry {
             entry.until.extend(&until);
             return (flight, true);
         }
         let number = self.count.fetch_add(1, Ordering::Relaxed);
-        let leaving = Leaving { under_way: self.under_way.clone(), name: name.clone(), number };
+        let leaving = Leaving { under_way: self.under_way.clone(), key: key.clone(), number };
         let until = Arc::new(until);
         let reading = begin(until.clone());
         let flight = async move {
@@ -61,7 +67,7 @@ impl<L: Clone + Send + Sync + 'static> Flights<L> {
         };
         let flight = flight.boxed().shared();
         if let Some(weak) = flight.downgrade() {
-            under_way.insert(name, Entry { number, flight: weak, until });
+            under_way.insert(key.clone(), Entry { number, era, flight: weak, until });
         }
         (flight, false)
     }
@@ -73,18 +79,18 @@ impl<L: Clone + Send + Sync + 'static> Flights<L> {
     }
 }
 
-/// Takes a flight out of the map when it ends or is given up; a later one of the same name stays.
+/// Takes a flight out of the map when it ends or is given up; a later one that reads the same stays.
 struct Leaving<L: Clone> {
-    under_way: Arc<Mutex<HashMap<Name, Entry<L>>>>,
-    name: Name,
+    under_way: Arc<Mutex<HashMap<Key, Entry<L>>>>,
+    key: Key,
     number: u64,
 }
 
 impl<L: Clone> Drop for Leaving<L> {
     fn drop(&mut self) {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if under_way.get(&self.name).is_some_and(|entry| entry.number == self.number) {
-            under_way.remove(&self.name);
+        if under_way.get(&self.key).is_some_and(|entry| entry.number == self.number) {
+            under_way.remove(&self.key);
         }
     }
 }
@@ -103,12 +109,19 @@ mod tests {
     use super::super::{Credential, Settings};
     use super::*;
 
-    fn names() -> [Name; 2] {
+    fn keys() -> [Key; 2] {
         let prints = Fingerprints::random().unwrap();
         ["a", "b"].map(|token| {
             let print = prints.of(Credential::Bearer(&SecretString::from(token)));
-            (Key::new::<u32>("provider", "origin".into(), "/".into(), print, None), Era::default())
+            Key::new::<u32>("provider", "origin".into(), "/".into(), print, None)
         })
+    }
+
+    fn join<F>(flights: &Flights<u32>, key: &Key, read: F) -> (Flight<u32>, bool)
+    where
+        F: Future<Output = u32> + Send + 'static,
+    {
+        flights.join(key, Era::default(), |_| true, until(), |_| read)
     }
 
     fn until() -> Until {
@@ -117,11 +130,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_began_it_may_leave_and_the_others_get_the_answer() {
-        let (flights, [name, _]) = (Flights::<u32>::default(), names());
+        let (flights, [key, _]) = (Flights::<u32>::default(), keys());
         let (tell, told) = oneshot::channel();
-        let (first, joined) = flights.join(name.clone(), until(), |_| async { told.await.unwrap() });
+        let (first, joined) = join(&flights, &key, async { told.await.unwrap() });
         assert!(!joined);
-        let (second, joined) = flights.join(name, until(), |_| pending());
+        let (second, joined) = join(&flights, &key, pending());
         assert!(joined);
         assert!(timeout(Duration::from_secs(1), first).await.is_err(), "polled, and dropped");
         tell.send(7).unwrap();
@@ -130,21 +143,34 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_nobody_waits_for_is_dropped_and_leaves_no_entry() {
-        let (flights, [name, other]) = (Flights::<u32>::default(), names());
+        let (flights, [key, other]) = (Flights::<u32>::default(), keys());
         let (alive, mut dropped) = oneshot::channel::<()>();
         let reading = |alive: Option<oneshot::Sender<()>>| async move {
             let _alive = alive;
             pending().await
         };
-        let (one, _) = flights.join(name.clone(), until(), |_| reading(Some(alive)));
-        let (two, _) = flights.join(name.clone(), until(), |_| reading(None));
+        let (one, _) = join(&flights, &key, reading(Some(alive)));
+        let (two, _) = join(&flights, &key, reading(None));
         drop(one);
         assert!(dropped.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
         drop(two);
         assert!(dropped.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
         assert_eq!(flights.len(), 0);
-        let (_, joined) = flights.join(name, until(), |_| async { 1 });
-        let (_, joined_other) = flights.join(other, until(), |_| async { 2 });
+        let (_one, joined) = join(&flights, &key, async { 1 });
+        let (_other, joined_other) = join(&flights, &other, async { 2 });
         assert!(!joined && !joined_other);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_counts_no_more_is_joined_by_nobody_and_goes_on_for_those_who_wait() {
+        let (flights, [key, _]) = (Flights::<u32>::default(), keys());
+        let (before, _) = join(&flights, &key, async { 1 });
+        let (after, joined) = flights.join(&key, Era::default(), |_| false, until(), |_| async { 2 });
+        assert!(!joined);
+        assert_eq!((before.await, flights.len()), (1, 1), "the later one stays");
+        let (third, joined) = join(&flights, &key, pending());
+        assert!(joined);
+        drop(after);
+        assert_eq!((third.await, flights.len()), (2, 0));
     }
 }

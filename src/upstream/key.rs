@@ -46,6 +46,18 @@ impl Key {
     pub fn credential(&self) -> Fingerprint {
         self.credential
     }
+
+    /// Whose it is.
+    pub fn whose(&self) -> Whose {
+        Whose { credential: self.credential, reader: self.reader }
+    }
+}
+
+/// Who is given what is kept or shared: all who read with a credential, or one of them alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whose {
+    credential: Fingerprint,
+    reader: Option<Fingerprint>,
 }
 
 /// Stands for a credential: equal for equal ones within this process, and nothing can be told from it.

@@ -1,5 +1,6 @@
 //! What an attempt came to, in the words that the policies decide by; a provider says it of each of its answers.
 
+use std::any::Any;
 use std::time::Duration;
 
 use super::Error;
@@ -102,7 +103,7 @@ pub struct Fresh<T> {
 }
 
 /// What the cache can keep. Nothing that must not outlive the operation may be left in the form that is kept.
-pub trait Keep: Send + Sync + 'static {
+pub trait Keep: Any + Send + Sync {
     /// The same noun without its links that bear a one-time mark; none if it has no such link.
     fn withheld(&self) -> Option<Self>
     where
@@ -110,4 +111,9 @@ pub trait Keep: Send + Sync + 'static {
 
     /// How many bytes of memory it holds, itself included; never less than it does.
     fn weight(&self) -> usize;
+
+    /// Whether a change of the thing with this token may change it; also if that cannot be told.
+    fn mentions(&self, _token: &str) -> bool {
+        true
+    }
 }

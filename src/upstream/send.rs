@@ -2,8 +2,8 @@
 //!
 //! It passes the credential's standing, the breaker and a turn, as a read does. Until then it can be given up, and then
 //! nothing was sent. From then on it runs to its end in a task of its own, whoever waits for it or has left, for to break it
-//! off would leave nobody knowing what it came to; the host's settings bound how long that takes. However it ends, what it
-//! may have changed is put out of the cache. If no answer comes that says what became of it, that is what is told: it is
+//! off would leave nobody knowing what it came to; the host's settings bound how long that takes. However it ends, it is
+//! noted among the host's changes, against which all that is kept is held. If no answer comes that says what became of it, that is what is told: it is
 //! never sent again.
 
 use std::sync::Arc;
@@ -16,10 +16,11 @@ use tracing::Instrument;
 
 use super::budget::Charge;
 use super::call::Call;
+use super::changes::Change;
 use super::line::Line;
 use super::until::Until;
 use super::way::{Carried, Sent};
-use super::write::{Done, Ended, Method, Order, Said, Unanswered, Write};
+use super::write::{Done, Ended, Method, Order, Said, Shown, Unanswered, Write};
 use super::{Budget, Error, Failure, Outcome, Read, Ready, Reply, Trace, Upstream, Verdict, address};
 
 /// Whether a write has begun to be sent: decided once, between who sends it and who gives it up.
@@ -78,12 +79,12 @@ struct Flying<E: Clone> {
     gate: Arc<Gate>,
 }
 
-/// What has to be done when a write is over, however it ends: what it may have changed is put out, it is counted, and
+/// What has to be done when a write is over, however it ends: what it may have changed is noted, it is counted, and
 /// whoever wants to know is told.
 struct Closing<E: Clone, F: FnOnce(Ended)> {
     upstream: Arc<Upstream<E>>,
     method: Method,
-    changes: Vec<String>,
+    change: Change,
     gate: Arc<Gate>,
     ended: Option<Ended>,
     told: Option<F>,
@@ -94,9 +95,7 @@ impl<E: Clone, F: FnOnce(Ended)> Drop for Closing<E, F> {
         let Upstream { cache, metrics, provider, .. } = &*self.upstream;
         let broken_off = if self.gate.is_sent() { Ended::Uncertain } else { Ended::Unsent };
         let ended = self.ended.unwrap_or(broken_off);
-        if !matches!(ended, Ended::Refused | Ended::Unsent) {
-            cache.forget_paths(&self.changes);
-        }
+        cache.note(Change { ended, ..self.change.clone() });
         metrics.write(provider, self.method.as_str(), ended.as_str());
         if let Some(told) = self.told.take() {
             told(ended);
@@ -119,7 +118,7 @@ impl<E: Failure> Upstream<E> {
         let closing = Closing {
             upstream: self.clone(),
             method: write.method,
-            changes: self.located(write.changes),
+            change: self.change(write, &flying.ready),
             gate: flying.gate.clone(),
             ended: None,
             told: Some(told),
@@ -141,8 +140,8 @@ impl<E: Failure> Upstream<E> {
     }
 
     fn make_ready(self: &Arc<Self>, write: &Write<'_>, budget: &Budget, now: Instant) -> Flying<E> {
-        let Write { path, query, credential, .. } = *write;
-        let mut ready = self.prepare::<()>(&Read { path, query, masked: false, credential, reader: None }, now);
+        let Write { path, query, credential, reader, .. } = *write;
+        let mut ready = self.prepare::<()>(&Read { path, query, masked: false, credential, reader }, now);
         if let Some(token) = write.masked.and_then(|at| path.get(at)) {
             let mask = self.fingerprints.mask(token);
             let path: Vec<&str> = path.iter().map(|part| if part == token { &mask } else { *part }).collect();
@@ -160,6 +159,22 @@ impl<E: Failure> Upstream<E> {
         }
     }
 
+    /// What it may change, as long as nobody knows how it ends.
+    fn change(&self, write: &Write<'_>, ready: &Ready) -> Change {
+        let located = |paths: &[&[&str]]| {
+            let paths = paths.iter().map(|path| address::locate(&self.base, path, &[]).path().to_owned());
+            paths.collect()
+        };
+        let Shown { own, common, about } = write.shown;
+        Change {
+            writer: ready.key.whose(),
+            own: located(own),
+            common: located(common),
+            about: about.iter().map(|token| (*token).to_owned()).collect(),
+            ended: Ended::Uncertain,
+        }
+    }
+
     /// Sends it in a task of its own and waits for that, as long as the operation may.
     async fn launch(
         &self,
@@ -169,7 +184,7 @@ impl<E: Failure> Upstream<E> {
         budget: &Budget,
         judge: impl FnOnce(&Reply) -> Said<E> + Send + 'static,
     ) -> Landing<E> {
-        let (gate, changes) = (flying.gate.clone(), closing.changes.clone());
+        let (gate, change) = (flying.gate.clone(), closing.change.clone());
         let sending = async move {
             let landing = flying.fly(charge, judge).await;
             closing.ended = Some(landing.ended);
@@ -184,8 +199,8 @@ impl<E: Failure> Upstream<E> {
             // The time is up, or the task broke: what is not sent by now never is.
             _ if gate.pass(IS_GIVEN_UP) => self.unsent(Error::TimedOut),
             _ => {
-                // Whoever is told to read again finds nothing from before, though it is put out once more at the end.
-                self.cache.forget_paths(&changes);
+                // Whoever is told to read again finds nothing from before; how it ends is noted once more.
+                self.cache.note(change);
                 self.unknown(Error::TimedOut)
             }
         }

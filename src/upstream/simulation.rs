@@ -271,7 +271,7 @@ async fn however_reads_and_changes_meet_no_read_is_told_of_what_was_before_it() 
                 };
                 // The host has changed, and its answer is on the way.
                 sleep(dice.wait(1_000)).await;
-                bench.upstream.forget(&[&[&path.to_string()]]);
+                bench.change(&path.to_string());
                 changed.lock().unwrap()[path as usize] = world;
             }
         };

@@ -3,6 +3,7 @@
 //! An attempt passes the credential's standing, the breaker and a turn before it is sent. What it holds on the way it
 //! gives back however it ends, also when nobody waits for it any more.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -205,11 +206,11 @@ impl<E: Failure> Way<'_, E> {
             (Err(_), Outcome::Denied) => return cache.remove(self.key),
             (Err(_), _) => return,
         };
-        let noun = noun.map(|noun| match noun.downcast_ref::<T>().and_then(Keep::withheld) {
+        let noun = noun.map(|noun| match (&**noun as &dyn Any).downcast_ref::<T>().and_then(Keep::withheld) {
             Some(withheld) => Arc::new(withheld) as Noun,
             None => noun.clone(),
         });
-        let weight = noun.as_ref().and_then(|noun| noun.downcast_ref::<T>()).map_or(0, Keep::weight);
+        let weight = noun.as_ref().map_or(0, |noun| noun.weight());
         let (standing, now) = (self.standing.clone(), Instant::now());
         cache.put(self.key.clone(), cache::Read { noun, weight, lasts, era, standing, now });
     }

@@ -18,10 +18,24 @@ pub struct Write<'a> {
     pub masked: Option<usize>,
     /// What to show the host; never a parameter of the query.
     pub credential: Credential<'a>,
+    /// For whom alone answers are kept, as in a `Read` of whoever writes.
+    pub reader: Option<&'a str>,
     /// What is sent with it.
     pub body: Body<'a>,
-    /// The paths at and below which the host shows what this changes, whoever asks.
-    pub changes: &'a [&'a [&'a str]],
+    /// Where the host shows what this changes.
+    pub shown: Shown<'a>,
+}
+
+/// Where a host shows a thing. What is kept of that counts for nothing to whoever changes the thing, however that ended;
+/// `changes` says what it does to others.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// The paths at and below which each is shown what is their own.
+    pub own: &'a [&'a [&'a str]],
+    /// The paths at and below which others are shown this very thing.
+    pub common: &'a [&'a [&'a str]],
+    /// Of what is there, only what mentions one of these tokens; all of it, if there is none.
+    pub about: &'a [&'a str],
 }
 
 /// How a write is asked for.

@@ -1,6 +1,7 @@
 //! What is changed through the graph is changed at the provider, once, and everybody sees it who reads from then on.
 
 mod faults;
+mod others;
 mod records;
 mod refused;
 

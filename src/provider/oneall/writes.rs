@@ -8,7 +8,7 @@
 //!
 //! The site's keys are shown for a permit of the grant alone. What an answer holds is not documented for all of them, so it
 //! is not read: an envelope whose number says success says that it is done. An identity stands in its user's record and in
-//! every sign-in made with it, so all that is kept of these counts no more.
+//! every sign-in made with it, so what is kept of these is held against the change, and nothing that does not mention it.
 
 use serde::de::IgnoredAny;
 use serde_json::json;
@@ -19,10 +19,13 @@ use crate::access::OneAllGrant;
 use crate::access::grant::{Permit, SynchronizeGrant};
 use crate::model::{IdentityToken, Provider, UserToken};
 use crate::provider::Error;
-use crate::upstream::{Body, Credential, Done, Ended, Method, Reply, Said, Write};
+use crate::upstream::{Body, Credential, Done, Ended, Method, Reply, Said, Shown, Write};
 
-/// Where identities are shown.
-const IDENTITIES: &[&[&str]] =
+/// Where an identity is shown. The rows of a list of sign-ins say nothing of it.
+const RECORDS: &[&[&str]] = &[&["identities.json"], &["identities"], &["users"], &["connections"]];
+
+/// The same, with where its sign-ins are listed.
+const RECORDS_AND_LISTS: &[&[&str]] =
     &[&["identities.json"], &["identities"], &["users"], &["connections.json"], &["connections"]];
 
 /// Partly successful, and nobody says which part.
@@ -35,6 +38,7 @@ struct Wish<'a> {
     path: &'a [&'a str],
     query: &'a [(&'a str, &'a str)],
     body: Body<'a>,
+    shown: Shown<'a>,
 }
 
 impl Reads {
@@ -77,7 +81,10 @@ impl Reads {
         let path = ["identities", token.as_str(), "synchronize.json"];
         let asked = json!({"request": {"synchronize": {"update_user_data": true, "force_token_update": false}}});
         let asked = asked.to_string();
-        self.write(Wish { permit, method: Method::Put, path: &path, query: &[], body: Body::Json(&asked) }, told).await
+        // It is who it was: whoever else holds its records holds what is theirs, and only gets it anew.
+        let shown = Shown { own: RECORDS, common: &[], about: &[token.as_str()] };
+        let body = Body::Json(&asked);
+        self.write(Wish { permit, method: Method::Put, path: &path, query: &[], body, shown }, told).await
     }
 
     /// Moves an identity to another user.
@@ -94,7 +101,8 @@ impl Reads {
         let path = ["identities", token.as_str(), "link.json"];
         let asked = json!({"request": {"user": {"user_token": user.as_str()}}}).to_string();
         let (permit, body) = (permit.permit(), Body::Json(&asked));
-        self.write(Wish { permit, method: Method::Put, path: &path, query: &[], body }, told).await
+        let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str(), user.as_str()] };
+        self.write(Wish { permit, method: Method::Put, path: &path, query: &[], body, shown }, told).await
     }
 
     /// Deletes an identity for good.
@@ -110,9 +118,9 @@ impl Reads {
         let file = format!("{token}.json");
         let path = ["identities", &file];
         let query = [("confirm_deletion", "true")];
-        let wish =
-            Wish { permit: grant.permit(), method: Method::Delete, path: &path, query: &query, body: Body::Nothing };
-        self.write(wish, told).await
+        let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str()] };
+        let (permit, method, body) = (grant.permit(), Method::Delete, Body::Nothing);
+        self.write(Wish { permit, method, path: &path, query: &query, body, shown }, told).await
     }
 
     /// Whose an identity is at this moment, where the grant depends on that.
@@ -128,10 +136,11 @@ impl Reads {
 
     async fn write(&self, wish: Wish<'_>, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
-        let Wish { permit, method, path, query, body } = wish;
+        let Wish { permit, method, path, query, body, shown } = wish;
         let (public_key, private_key) = site.keys.show(permit);
         let credential = Credential::Basic(public_key, private_key);
-        let write = Write { method, path, query, masked: Some(1), credential, body, changes: IDENTITIES };
+        let reader = self.grant.user();
+        let write = Write { method, path, query, masked: Some(1), credential, reader, body, shown };
         self.calls.write(Provider::OneAll, &site.upstream, &write, judge, told).await
     }
 }

@@ -17,11 +17,15 @@ use super::{APPLICATIONS, KeyringApi, Reads, below, malformed, payload, publiciz
 use crate::model::{ApplicationId, ConnectionKey, KeyringId, Provider, PublicizeId, Record};
 use crate::provider::lenient::Loose;
 use crate::provider::{Error, Reason};
-use crate::upstream::{Body, Credential, Done, Ended, Method, Reply, Said, Write};
+use crate::upstream::{Body, Credential, Done, Ended, Method, Reply, Said, Shown, Write};
 
-/// Where connections are shown: both Keyring APIs, and the Publicize connections of the person and of each site.
-const CONNECTIONS: &[&[&str]] =
-    &[&["rest", "v1.1", "me", "keyring-connections"], &["wpcom", "v2", "me", "connections"], PUBLICIZE, ON_SITES];
+/// Where connections are shown: both Keyring APIs, and the Publicize connections of the person and of each site; on which
+/// of the sites one is, nobody says.
+const CONNECTIONS: Shown<'static> = Shown {
+    own: &[&["rest", "v1.1", "me", "keyring-connections"], &["wpcom", "v2", "me", "connections"], PUBLICIZE, ON_SITES],
+    common: &[],
+    about: &[],
+};
 
 const PUBLICIZE: &[&str] = &["rest", "v1.1", "me", "publicize-connections"];
 const ON_SITES: &[&str] = &["rest", "v1.1", "sites"];
@@ -31,7 +35,7 @@ struct Wish<'a> {
     method: Method,
     path: &'a [&'a str],
     body: Body<'a>,
-    changes: &'a [&'a [&'a str]],
+    shown: Shown<'a>,
 }
 
 /// What the answer to a revocation says.
@@ -57,7 +61,8 @@ impl Reads {
     pub async fn revoke(&self, key: ApplicationId, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
         let id = key.to_string();
         let path = [below(APPLICATIONS, &id), vec!["delete"]].concat();
-        let wish = Wish { method: Method::Post, path: &path, body: Body::Nothing, changes: &[APPLICATIONS] };
+        let shown = Shown { own: &[APPLICATIONS], common: &[], about: &[] };
+        let wish = Wish { method: Method::Post, path: &path, body: Body::Nothing, shown };
         let is_said = |reply: &Reply| match serde_json::from_slice::<Success>(&reply.body)
             .map(|said| said.success.flag())
         {
@@ -79,7 +84,7 @@ impl Reads {
             KeyringApi::V2 => (Method::Delete, &[]),
         };
         let path = [&below(&list, &id), rest].concat();
-        let wish = Wish { method, path: &path, body: Body::Nothing, changes: CONNECTIONS };
+        let wish = Wish { method, path: &path, body: Body::Nothing, shown: CONNECTIONS };
         self.write(wish, is_object, told).await
     }
 
@@ -94,9 +99,14 @@ impl Reads {
         told: impl FnOnce(Ended) + Send + 'static,
     ) -> Result<Done, Error> {
         let (site, id) = (key.site.map(|site| site.to_string()), key.id.to_string());
-        let path = below(&publicize_path(site.as_deref()), &id);
+        let list = publicize_path(site.as_deref());
+        let path = below(&list, &id);
         let form = [("shared", if shared { "true" } else { "false" })];
-        let wish = Wish { method: Method::Post, path: &path, body: Body::Form(&form), changes: &[PUBLICIZE, ON_SITES] };
+        let shown = match key.site {
+            Some(_) => Shown { own: &[PUBLICIZE], common: &[&list], about: &[] },
+            None => Shown { own: &[PUBLICIZE, ON_SITES], common: &[], about: &[] },
+        };
+        let wish = Wish { method: Method::Post, path: &path, body: Body::Form(&form), shown };
         self.write(wish, is_object, told).await
     }
 
@@ -117,9 +127,9 @@ impl Reads {
         told: impl FnOnce(Ended) + Send + 'static,
     ) -> Result<Done, Error> {
         let grant = self.proved().await?;
-        let Wish { method, path, body, changes } = wish;
+        let Wish { method, path, body, shown } = wish;
         let credential = Credential::Bearer(grant.token());
-        let write = Write { method, path, query: &[], masked: None, credential, body, changes };
+        let write = Write { method, path, query: &[], masked: None, credential, reader: None, body, shown };
         let judge = |reply: &Reply| {
             let result = match verdict::judge(reply) {
                 Ok(Verdict::Content) if reply.status == 204 => Ok(Done::Changed),

@@ -28,8 +28,9 @@ async fn write(bench: &Bench, budget: &Budget, told: &Told) -> (Call, Result<Don
         query: &[],
         masked: Some(1),
         credential: Credential::Bearer(&token),
+        reader: None,
         body: Body::Form(&[("a b", "&"), ("c", "")]),
-        changes: &[&["list"], &["things"]],
+        shown: Shown { own: &[&["list"], &["things"]], common: &[&["common"]], about: &[] },
     };
     let judge = |reply: &Reply| {
         let result = match reply.status {
@@ -49,8 +50,9 @@ fn ended(told: &Told) -> Vec<Ended> {
     told.lock().unwrap().clone()
 }
 
+/// Whether what was read for whoever writes is still given.
 async fn is_kept(bench: &Bench) -> bool {
-    bench.ask("b", "list").await.0.verdict == Verdict::Hit
+    bench.ask("a", "list").await.0.verdict == Verdict::Hit
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,14 +76,44 @@ async fn a_write_is_sent_once_whatever_comes_of_it_and_what_is_not_certain_is_sa
         (lost(Error::Unreachable), Err(Trouble::Wire(Error::Unreachable)), Ended::Unsent),
     ] {
         let (bench, told) = (bench(), Told::default());
-        bench.ask("b", "list").await.1.unwrap();
+        bench.ask("a", "list").await.1.unwrap();
         bench.script.play([act.clone()]);
         let (call, done) = write(&bench, &operation(), &told).await;
         assert_eq!((done, ended(&told), bench.script.calls()), (result, vec![how], 2), "{act:?}");
         assert_eq!(call.verdict == Verdict::Sent, how != Ended::Unsent, "{act:?}");
-        // What may have changed is read anew, with whichever credential, and what has not is not.
-        assert_eq!(is_kept(&bench).await, matches!(how, Ended::Refused | Ended::Unsent), "{act:?}");
+        // What may have changed is read anew, and what has not is not, unless the credential is not accepted any more.
+        let stays = matches!(how, Ended::Refused | Ended::Unsent) && call.status != Some(401);
+        assert_eq!(is_kept(&bench).await, stays, "{act:?}");
         assert!(bench.is_at_rest(), "{act:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn others_lose_what_was_changed_and_keep_what_may_not_have_been_for_when_the_host_is_in_trouble() {
+    use Verdict::{Hit, Miss, StaleIfError};
+    let answer = |status| Act::Answer(Duration::ZERO, status, None);
+    for (act, own, others, common) in [
+        (answer(200), Miss, StaleIfError, Miss),
+        (answer(404), Miss, Hit, Hit),
+        (answer(403), Hit, Hit, Hit),
+        (answer(503), Miss, StaleIfError, StaleIfError),
+        (Act::Hang, Miss, StaleIfError, StaleIfError),
+    ] {
+        let bench = Bench::new(|settings, _| settings.retries_max = 0, 0);
+        for (token, path) in [("a", "list"), ("a", "common"), ("b", "list"), ("b", "common")] {
+            bench.ask(token, path).await.1.unwrap();
+        }
+        bench.script.play([act.clone()]);
+        let _ = write(&bench, &operation(), &Told::default()).await;
+        bench.script.play(vec![answer(500); 4]);
+        for (token, path, verdict) in
+            [("a", "list", own), ("a", "common", own), ("b", "list", others), ("b", "common", common)]
+        {
+            let (call, answer) = bench.ask(token, path).await;
+            assert_eq!((call.verdict, answer.is_ok()), (verdict, verdict != Miss), "{act:?} {token} {path}");
+        }
+        bench.script.clear();
+        assert_eq!(bench.ask("b", "list").await.0.verdict, if others == Hit { Hit } else { Miss }, "{act:?}");
     }
 }
 
@@ -130,7 +162,7 @@ async fn whoever_leaves_before_it_is_sent_has_sent_nothing() {
 #[tokio::test(start_paused = true)]
 async fn whoever_leaves_once_it_is_sent_does_not_break_it_off() {
     let (bench, told) = (bench(), Told::default());
-    bench.ask("b", "list").await.1.unwrap();
+    bench.ask("a", "list").await.1.unwrap();
     bench.script.play([Act::Answer(SECOND, 200, None)]);
     let budget = operation();
     assert!(tokio::time::timeout(SECOND / 2, write(&bench, &budget, &told)).await.is_err());

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
+use super::super::changes::Change;
 use super::super::transport::Transport;
 use super::super::write::{Order, Unanswered};
 use super::super::*;
@@ -211,6 +212,16 @@ impl Bench {
 
     pub async fn ask(&self, token: &str, path: &str) -> Answer {
         self.read(token, path, &operation()).await
+    }
+
+    /// Somebody has changed what all are shown at this path.
+    pub fn change(&self, path: &str) {
+        let token = SecretString::from("somebody");
+        let read = Read { path: &[], query: &[], masked: false, credential: Credential::Bearer(&token), reader: None };
+        let writer = self.upstream.prepare::<()>(&read, Instant::now()).key.whose();
+        let common = vec![format!("/{path}")];
+        let change = Change { writer, own: Vec::new(), common, about: Vec::new(), ended: Ended::Done };
+        self.upstream.cache.note(change);
     }
 
     /// Nothing is held, waited for or under way.
