@@ -17,10 +17,11 @@ const NO_TOKEN_ME: &str = "An active access token must be used to query informat
 const NO_TOKEN_APPLICATIONS: &str =
     "An active access token must be used to retrieve information about the current user.";
 const NO_TOKEN_KEYRING: &str = "An active access connection must be used to access keyring connections.";
-const NO_TOKEN_PUBLICIZE: &str = "An active access token must be used to access publicize connections.";
+const NO_TOKEN_PUBLICIZE: &str = "An active access token must be used to access Jetpack Social connections.";
 const REAUTHORIZE: &str = "A fresh access token must be used to query information about the current user.";
 const FOREIGN_KEYRING: &str = "You do not have permission to access this Keyring connection.";
-const FOREIGN_PUBLICIZE: &str = "This user is not authorized to access publicize connections on this site.";
+const FOREIGN_PUBLICIZE: &str = "This user is not authorized to access this Jetpack Social connection.";
+const FOREIGN_SITE: &str = "This user is not authorized to access publicize connections on this site.";
 const NO_APPLICATION: &str = "The requested application access token was not found.";
 const PRIVATE_SITE: &str = "User cannot access this private blog.";
 
@@ -212,7 +213,7 @@ fn publicize_one(world: &World, me: &Account, id: u64) -> Result<Content, Refusa
     Err(if foreign {
         Refusal(403, "authorization_required", FOREIGN_PUBLICIZE)
     } else {
-        Refusal(404, "not_found", "Publicize connection with this ID not found.")
+        Refusal(404, "not_found", "No Jetpack Social connection found for this ID")
     })
 }
 
@@ -237,7 +238,7 @@ fn site_member<'w>(world: &'w World, call: &Call, site: &str) -> Result<(&'w Acc
     match row["ID"].as_u64() {
         Some(id) if me.sites.contains(&id) => Ok((me, id)),
         _ if row["is_private"] == true => Err(Refusal(403, "unauthorized", PRIVATE_SITE)),
-        _ => Err(Refusal(403, "authorization_required", FOREIGN_PUBLICIZE)),
+        _ => Err(Refusal(403, "authorization_required", FOREIGN_SITE)),
     }
 }
 

@@ -28,6 +28,13 @@ const STATUS_DEFAULT: u16 = 400;
 
 /// What is said of a site that is not the person's.
 const ANOTHERS_SITE: [&str; 2] = ["private blog", "restricted blog"];
+/// What is said of a Publicize connection that is not the person's, or not theirs to change.
+const ANOTHERS_PUBLICIZE: [&str; 4] = [
+    "not authorized to access publicize connections on this site",
+    "not authorized to access this publicize connection",
+    "not authorized to modify this publicize connection",
+    "not authorized to globalize this publicize connection",
+];
 
 /// What a good answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +130,7 @@ fn reason(status: u16, code: &str, message: &str) -> Option<Reason> {
         (_, "jetpack_connection" | "publicize_disabled" | "no_connected_jetpack" | "rest_no_route") => {
             Some(Reason::Unsupported)
         }
+        (_, "missing_jetpack_module" | "incompatible_jetpack") => Some(Reason::Unsupported),
         // `/oauth2/token-info` of a token that is none.
         (400, "invalid_request") if message.contains("token is invalid") => Some(Reason::NotAuthenticated),
         (401, _) => Some(Reason::NotAuthenticated),
@@ -140,7 +148,8 @@ fn reason(status: u16, code: &str, message: &str) -> Option<Reason> {
     }
 }
 
-/// One identifier, five meanings, told apart by the sentence alone (documented under `/me/keyring-connections/$ID`).
+/// One identifier, five meanings, told apart by the sentence alone (documented under `/me/keyring-connections/$ID` and
+/// `/sites/$site/publicize-connections/$ID`).
 fn authorization_required(message: &str) -> Option<Reason> {
     if message.contains("active access token") || message.contains("active access connection") {
         return Some(Reason::NotAuthenticated);
@@ -149,7 +158,9 @@ fn authorization_required(message: &str) -> Option<Reason> {
     if message.contains("permission to access this keyring connection") {
         return None;
     }
-    if message.contains("not authorized to access publicize connections on this site") {
+    // What the pages of 2021 call Publicize they call Jetpack Social since, in the same sentences.
+    let message = message.replace("jetpack social", "publicize");
+    if ANOTHERS_PUBLICIZE.iter().any(|words| message.contains(words)) {
         return Some(Reason::NotTheirs);
     }
     Some(Reason::NotAllowed)

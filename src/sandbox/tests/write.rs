@@ -120,7 +120,8 @@ async fn a_publicize_connection_is_seen_by_the_site_while_it_is_shared() {
     assert!(seen["refresh_URL"].as_str().unwrap().contains("kr_nonce=n-gus-72001"), "{seen}");
     assert!(!stage.publicize("ben").await.contains(&72001));
     assert_eq!(stage.wordpress("ada", "POST", path, "shared=perhaps").await.0, 400);
-    assert_eq!(stage.wordpress("ada", "POST", path, "").await.1["shared"], true, "nothing is asked, nothing changes");
+    assert_eq!(stage.wordpress("ada", "POST", path, "").await.0, 400, "nothing is asked");
+    assert_eq!(stage.wordpress("ada", "GET", path, "").await.1["shared"], true, "and nothing changes");
     assert_eq!(stage.wordpress("ada", "POST", path, "shared=false").await.1["shared"], false);
     assert!(!stage.publicize("gus").await.contains(&72001));
     assert!(stage.publicize("ada").await.contains(&72001));

@@ -9,20 +9,24 @@
 //!
 //! The refusals are those of the same reads, and a second delete is a 404 like any other number that is not there. A
 //! Keyring connection takes all Publicize connections that stand on it with it, as documented. That `shared` needs the
-//! right `edit_others_posts` on the site is what the provider's own page goes by; that it is refused without is a guess,
-//! and so is that a body may be JSON or a form, and that one without `shared` changes nothing.
+//! right `edit_others_posts` on the site is what the provider's own page goes by; that it is refused without, in the words
+//! that are documented for it, is a guess, and so is that a body may be JSON or a form, and the sentence on a value of
+//! `shared` that is none.
 
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use super::{
-    FOREIGN_KEYRING, FOREIGN_PUBLICIZE, NO_APPLICATION, NO_TOKEN_KEYRING, NO_TOKEN_PUBLICIZE, Refusal, finish, fresh,
+    FOREIGN_KEYRING, NO_APPLICATION, NO_TOKEN_KEYRING, NO_TOKEN_PUBLICIZE, Refusal, finish, fresh,
     is, number, publicize_one, scoped, site_member,
 };
 use crate::sandbox::answer::{Call, Done};
 use crate::sandbox::dress::Content;
 use crate::sandbox::ledger::Deed;
 use crate::sandbox::world::{Account, World};
+
+const NOT_TO_SHARE: &str = "This user is not authorized to globalize this Jetpack Social connection.";
+const NO_PROPERTY: &str = "Please provide at least one property to update for this connection";
 
 /// One change as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,16 +143,15 @@ fn share(world: &mut World, call: &Call, id: u64, site: Option<&str>, shared: Re
         Ok(me) => me.handle.clone(),
         Err(refusal) => return (Err(refusal), false),
     };
-    let Ok(wanted) = shared else {
-        return (Err(Refusal(400, "invalid_input", "The value of shared must be true or false.")), false);
+    let wanted = match shared {
+        Ok(Some(wanted)) => wanted,
+        Ok(None) => return (Err(Refusal(400, "invalid_input", NO_PROPERTY)), false),
+        Err(()) => return (Err(Refusal(400, "invalid_input", "The value of shared must be true or false.")), false),
     };
     // What the caller sees is kept, since the connection of somebody else leaves their list when it is kept to its owner.
-    let seen = world.wordpress.account(&handle).and_then(|me| me.find_publicize(id)).cloned().unwrap_or_default();
-    let changed = wanted.is_some_and(|wanted| world.wordpress.share(id, wanted));
-    let mut row = seen;
-    if let Some(wanted) = wanted {
-        row["shared"] = json!(wanted);
-    }
+    let mut row = world.wordpress.account(&handle).and_then(|me| me.find_publicize(id)).cloned().unwrap_or_default();
+    let changed = world.wordpress.share(id, wanted);
+    row["shared"] = json!(wanted);
     (Ok(Content::Tree(row)), changed)
 }
 
@@ -164,7 +167,7 @@ fn may_share<'w>(world: &'w World, call: &Call, id: u64, site: Option<&str>) -> 
         let number = site["ID"].as_u64().unwrap_or_default();
         its_site.is_some_and(|its| is(its, number)) && site["capabilities"]["edit_others_posts"] == true
     });
-    if editor { Ok(me) } else { Err(Refusal(403, "authorization_required", FOREIGN_PUBLICIZE)) }
+    if editor { Ok(me) } else { Err(Refusal(403, "authorization_required", NOT_TO_SHARE)) }
 }
 
 /// The parameter `shared`, from a JSON body, a form, or the query.

@@ -30,6 +30,13 @@ const PUBLICIZE: Probe = Probe {
     path: "/rest/v1.1/sites/9/publicize-connections",
     at: "viewer.wordpressUser.primarySite.publicizeConnections",
 };
+const PUBLICIZE_NODE: Probe = Probe {
+    // publicize:7/8
+    query: "{ it: node(id: \"cHVibGljaXplOjcvOA\") { id } }",
+    path: "/rest/v1.1/sites/7/publicize-connections/8",
+    at: "it",
+};
+
 fn wordpress(code: &str, status: u16, identifier: &str) -> Value {
     refused("WORDPRESS", code, status, Some(identifier).filter(|text| !text.is_empty()))
 }
@@ -91,13 +98,24 @@ async fn what_wordpress_com_documents_for_keyring_connections_has_a_code() {
 
 #[tokio::test]
 async fn what_wordpress_com_documents_for_publicize_and_services_has_a_code() {
-    for error in ["jetpack_connection", "publicize_disabled"] {
+    for error in ["jetpack_connection", "publicize_disabled", "missing_jetpack_module", "incompatible_jetpack"] {
         let expected = wordpress("UNSUPPORTED_BY_PROVIDER", 400, error);
         check(&PUBLICIZE, case(400, v1(error, "This site cannot."), expected)).await;
     }
     let no_list = bare(wordpress("UNSUPPORTED_BY_PROVIDER", 404, ""));
     check(&PUBLICIZE, case(404, v1("not_found", "Site not found."), no_list)).await;
     check(&SERVICE, case(404, v1("not_found", "The service provided does not exist"), absent())).await;
+}
+
+#[tokio::test]
+async fn a_publicize_connection_of_somebody_else_is_told_like_one_that_is_not_there() {
+    check(&PUBLICIZE_NODE, case(404, v1("not_found", "No publicize connection found for this ID"), absent())).await;
+    for name in ["publicize", "Jetpack Social"] {
+        for verb in ["access", "modify", "globalize"] {
+            let message = format!("This user is not authorized to {verb} this {name} connection.");
+            check(&PUBLICIZE_NODE, case(403, v1("authorization_required", &message), absent())).await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -29,6 +29,9 @@ fn judged(reply: &Reply) -> Result<(), Option<Reason>> {
 /// A status, an identifier, a sentence, and what they mean: none for nothing there.
 type Row = (u16, &'static str, &'static str, Option<Reason>);
 
+/// Another's, or on another's site.
+const THEIRS: Option<Reason> = Some(Reason::NotTheirs);
+
 /// The error tables of the documentation.
 const DOCUMENTED: &[Row] = &[
     // /me/connected-applications
@@ -63,6 +66,29 @@ const DOCUMENTED: &[Row] = &[
     // publicize-connections, external-services, batch
     (400, "jetpack_connection", "", Some(Reason::Unsupported)),
     (400, "publicize_disabled", "", Some(Reason::Unsupported)),
+    (400, "missing_jetpack_module", "The Publicize module must be activated.", Some(Reason::Unsupported)),
+    (400, "incompatible_jetpack", "Please upgrade Jetpack to version 3.3 or newer.", Some(Reason::Unsupported)),
+    (400, "invalid_input", "Please provide at least one property to update", Some(Reason::Refused)),
+    (404, "not_found", "No publicize connection found for this ID", None),
+    (403, "authorization_required", "This user is not authorized to access this publicize connection.", THEIRS),
+    (403, "authorization_required", "This user is not authorized to modify this publicize connection.", THEIRS),
+    (403, "authorization_required", "This user is not authorized to globalize this publicize connection.", THEIRS),
+    (403, "authorization_required", "This user is not authorized to access publicize connections on this site.", THEIRS),
+    (403, "authorization_required", "This user is not authorized to access this Jetpack Social connection.", THEIRS),
+    (403, "authorization_required", "This user is not authorized to modify this Jetpack Social connection.", THEIRS),
+    (403, "authorization_required", "This user is not authorized to globalize this Jetpack Social connection.", THEIRS),
+    (
+        403,
+        "authorization_required",
+        "This user is not authorized to create Jetpack Social connections on this site.",
+        Some(Reason::NotAllowed),
+    ),
+    (
+        403,
+        "authorization_required",
+        "An active access token must be used to access Jetpack Social connections.",
+        Some(Reason::NotAuthenticated),
+    ),
     (404, "not_found", "The service provided does not exist", None),
     (400, "invalid_input", "Invalid request input", Some(Reason::Refused)),
 ];
