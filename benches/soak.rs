@@ -1,5 +1,6 @@
 //! Callers of every kind ask for minutes while the providers fall from one trouble into the next: nothing may be shown to
-//! another, nothing may panic, memory may not grow, and each answer is right or says by a code what it lacks.
+//! another, nothing may panic, neither memory nor open files may grow, and each answer is right or says by a code what it
+//! lacks. Some of what is asked nobody has asked before (`soak/odd`), and now and then the gateway takes other settings.
 //!
 //! `cargo bench --bench soak -- --seconds 600 --seed 1`, each of which can be left out. It prints how it stands every five
 //! seconds, and ends with a failure at the first thing that may not be. The seed decides who asks what and which troubles
@@ -11,6 +12,10 @@
 mod cast;
 #[path = "soak/fits.rs"]
 mod fits;
+#[path = "soak/odd.rs"]
+mod odd;
+#[path = "soak/sample.rs"]
+mod sample;
 #[path = "soak/trouble.rs"]
 mod trouble;
 
@@ -26,6 +31,8 @@ use commongraph::config::Settings;
 use commongraph::sandbox::{self, Sandbox, crowd_member, services};
 use fits::fits;
 use futures_util::future::join_all;
+use odd::Odd;
+use sample::{Sample, growth};
 use serde_json::{Value, json};
 use trouble::troubles;
 
@@ -46,8 +53,17 @@ const LEAVES_WITHIN_US: u64 = 3_000;
 const TROUBLE_EVERY: Duration = Duration::from_secs(3);
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 
+/// One request in so many is one that nobody has asked before, and another one is sent by its hash.
+const NEW_ONE_IN: u64 = 8;
+
+/// The gateway takes other settings after so many changes of the providers' trouble.
+const RELOAD_EACH: u64 = 3;
+
 /// How much memory may grow by in all after the first third, in megabytes.
 const GROWTH_MAX_MB: f64 = 24.0;
+
+/// How many more files may be open at the end of that line than at its beginning: what the troubles of the moment hold open.
+const OPENED_MAX: f64 = 100.0;
 
 /// How long it may take in the end until no call is open any more.
 const CALM_WITHIN: Duration = Duration::from_secs(20);
@@ -80,10 +96,12 @@ struct Tally {
 
 struct Stage {
     sandbox: Sandbox,
+    settings: Settings,
     running: Running,
     client: reqwest::Client,
     askers: Vec<Asker>,
     questions: Vec<Question>,
+    odd: Vec<Question>,
     tally: Tally,
     is_over: AtomicBool,
 }
@@ -135,6 +153,18 @@ fn askers() -> Vec<Asker> {
     all
 }
 
+/// Whoever shows a made-up token: nobody, who sees nobody's.
+fn guesser(token: &str) -> Asker {
+    let headers = vec![("X-WordPress-Token", token.to_owned())];
+    Asker { name: token.to_owned(), headers, sees: Some("nobody".to_owned()) }
+}
+
+/// An answer that was given while nothing is wrong.
+fn health(answer: &str) -> Value {
+    assert!(!answer.contains("\"PROVIDER_"), "a provider was in trouble before it should be: {answer}");
+    serde_json::from_str(answer).unwrap()
+}
+
 impl Stage {
     async fn set() -> Self {
         let sandbox = Sandbox::start(sandbox::Settings { crowd: PEOPLE, ..Default::default() }).await.unwrap();
@@ -158,21 +188,37 @@ impl Stage {
         let running = app::start(&settings, Vec::new()).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let (tally, is_over) = (Tally::default(), AtomicBool::new(false));
-        let mut stage = Self { sandbox, running, client, askers: askers(), questions: Vec::new(), tally, is_over };
+        let (askers, questions, odd) = (askers(), Vec::new(), Vec::new());
+        let mut stage = Self { sandbox, settings, running, client, askers, questions, odd, tally, is_over };
         for text in texts() {
             let mut right = Vec::new();
             for asker in &stage.askers {
-                let (_, answer) = stage.ask(asker, &text).await;
-                right.push(serde_json::from_str(&answer).unwrap());
+                right.push(health(&stage.ask(asker, &json!({ "query": text })).await.1));
             }
             stage.questions.push(Question { text, right });
+        }
+        for (kind, text) in odd::texts().into_iter().enumerate() {
+            let mut right = Vec::new();
+            for asker in &stage.askers {
+                let odd = Odd::invent(kind, &mut Dice::of(0, right.len() as u64));
+                right.push(health(&odd.plain(&stage.ask_odd(asker, &text, &odd).await.1)));
+            }
+            stage.odd.push(Question { text, right });
         }
         stage
     }
 
-    async fn ask(&self, asker: &Asker, text: &str) -> (u16, String) {
+    async fn ask_odd(&self, asker: &Asker, text: &str, odd: &Odd) -> (u16, String) {
+        let body = json!({ "query": odd.ask(text) });
+        match odd.token() {
+            Some(token) => self.ask(&guesser(token), &body).await,
+            None => self.ask(asker, &body).await,
+        }
+    }
+
+    async fn ask(&self, asker: &Asker, body: &Value) -> (u16, String) {
         let url = format!("http://{}/graphql", self.running.address);
-        let asked = self.client.post(url).json(&json!({ "query": text }));
+        let asked = self.client.post(url).json(body);
         let asked = asker.headers.iter().fold(asked, |asked, (name, value)| asked.header(*name, value));
         let answer = asked.send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
@@ -188,8 +234,28 @@ impl Stage {
         while !self.is_over.load(Ordering::Relaxed) {
             let place = dice.below(self.askers.len() as u64) as usize;
             let asker = &self.askers[place];
+            match dice.below(NEW_ONE_IN) {
+                0 => {
+                    let odd = Odd::any(&mut dice);
+                    let question = &self.odd[odd.kind];
+                    let (status, text) = self.ask_odd(asker, &question.text, &odd).await;
+                    let guesser = odd.token().map(guesser);
+                    self.judge(guesser.as_ref().unwrap_or(asker), question, place, status, &odd.plain(&text));
+                    continue;
+                }
+                1 => {
+                    let question = &self.questions[dice.below(self.questions.len() as u64) as usize];
+                    for body in odd::by_hash(&question.text, &mut dice) {
+                        let (status, text) = self.ask(asker, &body).await;
+                        self.judge(asker, question, place, status, &text);
+                    }
+                    continue;
+                }
+                _ => {}
+            }
             let question = &self.questions[dice.below(self.questions.len() as u64) as usize];
-            let asking = self.ask(asker, &question.text);
+            let body = json!({ "query": question.text });
+            let asking = self.ask(asker, &body);
             let answered = if dice.below(LEAVES_ONE_IN) == 0 {
                 let patience = Duration::from_micros(dice.below(LEAVES_WITHIN_US));
                 tokio::time::timeout(patience, asking).await.ok()
@@ -240,7 +306,16 @@ impl Stage {
 
     /// Changes the providers' trouble again and again.
     async fn worry(&self, mut dice: Dice) {
-        while !self.is_over.load(Ordering::Relaxed) {
+        for round in 1.. {
+            if self.is_over.load(Ordering::Relaxed) {
+                break;
+            }
+            if round % RELOAD_EACH == 0 {
+                // WordPress.com's part begins anew, with a cache and connections of its own.
+                let mut settings = self.settings.clone();
+                settings.wordpress.fresh.me_seconds = 1 + round % 2;
+                self.running.reload(&settings).unwrap();
+            }
             let faults = troubles(&mut dice);
             self.control(reqwest::Method::PUT, "faults")
                 .json(&faults)
@@ -249,8 +324,10 @@ impl Stage {
                 .unwrap()
                 .error_for_status()
                 .unwrap();
-            // The sandbox's log is the sandbox's memory, and not what is looked at.
-            self.control(reqwest::Method::DELETE, "requests").send().await.unwrap();
+            // The sandbox's logs are the sandbox's memory, and not what is looked at.
+            for log in ["requests", "writes"] {
+                self.control(reqwest::Method::DELETE, log).send().await.unwrap();
+            }
             tokio::time::sleep(TROUBLE_EVERY).await;
         }
         self.control(reqwest::Method::DELETE, "faults").send().await.unwrap();
@@ -269,11 +346,13 @@ impl Stage {
         false
     }
 
-    fn tell(&self, began: Instant, memory: f64) {
+    fn tell(&self, began: Instant, sample: &Sample) {
         let Tally { answered, whole, left, stale, codes, wrong } = &self.tally;
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let Sample { memory, files, .. } = sample;
         println!(
-            "{:>4} s: {} answered ({} whole, {} with something stale), {} left; {memory:.0} MB; {:?}; {} wrong, {} panics",
+            "{:>4} s: {} answered ({} whole, {} with something stale), {} left; {memory:.0} MB, {files} files; {:?}; {} wrong, \
+             {} panics",
             began.elapsed().as_secs(),
             read(answered),
             read(whole),
@@ -289,33 +368,17 @@ impl Stage {
     fn idle(&self) -> Option<&'static str> {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let (answered, whole) = (read(&self.tally.answered), read(&self.tally.whole));
+        let unknown = self.tally.codes.lock().unwrap().get("PERSISTED_QUERY_NOT_FOUND").copied().unwrap_or_default();
         let wrong = [
             (answered < 1_000, "too few were answered"),
             (whole < answered / 5, "too few answers were whole"),
             (whole > answered - answered / 50, "the providers were hardly in trouble"),
             (read(&self.tally.left) == 0, "nobody left"),
             (read(&self.tally.stale) == 0, "nothing was stale"),
+            (unknown > answered / 50, "documents were hardly known by their hashes"),
         ];
         wrong.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why)
     }
-}
-
-/// How much memory this process holds, in megabytes.
-fn memory() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
-}
-
-/// By how much the line climbs that fits these samples best, from the first to the last: seconds and megabytes.
-fn growth(samples: &[(f64, f64)]) -> f64 {
-    let count = samples.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| samples.iter().map(of).sum::<f64>() / count;
-    let (at, held) = (mean(|sample| sample.0), mean(|sample| sample.1));
-    let above = samples.iter().map(|sample| (sample.0 - at) * (sample.1 - held)).sum::<f64>();
-    let below = samples.iter().map(|sample| (sample.0 - at).powi(2)).sum::<f64>();
-    let span = samples.last().map_or(0.0, |last| last.0) - samples.first().map_or(0.0, |first| first.0);
-    if below > 0.0 { above / below * span } else { 0.0 }
 }
 
 /// The number behind a flag, or what stands for it.
@@ -324,20 +387,21 @@ fn number(flag: &str, otherwise: u64) -> u64 {
     arguments.next().map_or(otherwise, |text| text.parse().unwrap())
 }
 
-/// Samples the memory twice a second until the time is up or something is wrong.
-async fn watch(stage: &Stage, lasts: Duration) -> Vec<(f64, f64)> {
+/// Samples what is held twice a second until the time is up or something is wrong.
+async fn watch(stage: &Stage, lasts: Duration) -> Vec<Sample> {
     let (began, mut told) = (Instant::now(), Instant::now());
     let mut samples = Vec::new();
     while began.elapsed() < lasts && stage.tally.wrong.lock().unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        samples.push((began.elapsed().as_secs_f64(), memory()));
+        let sample = Sample::take(began);
         if told.elapsed() >= TOLD_EVERY {
             told = Instant::now();
-            stage.tell(began, memory());
+            stage.tell(began, &sample);
         }
+        samples.push(sample);
     }
     stage.is_over.store(true, Ordering::Relaxed);
-    stage.tell(began, memory());
+    stage.tell(began, &Sample::take(began));
     samples
 }
 
@@ -362,11 +426,13 @@ async fn main() -> ExitCode {
     let clients: Vec<_> = clients.collect();
     let samples = watch(&stage, Duration::from_secs(seconds)).await;
     let ended = join_all(clients.into_iter().chain([worrying])).await.into_iter().all(|task| task.is_ok());
-    let climbed = growth(&samples[samples.len() / 3..]);
-    let per_hour = climbed / (samples.last().map_or(1.0, |last| last.0) * 2.0 / 3.0) * 3_600.0;
+    let late = &samples[samples.len() / 3..];
+    let (climbed, opened) = (growth(late, |sample| sample.memory), growth(late, |sample| sample.files));
+    let per_hour = climbed / (samples.last().map_or(1.0, |last| last.at) * 2.0 / 3.0) * 3_600.0;
     println!(
         "memory after the first third: {climbed:+.1} MB in all, {per_hour:+.0} MB an hour; at most {GROWTH_MAX_MB} MB in all"
     );
+    println!("open files after the first third: {opened:+.0} in all; at most {OPENED_MAX}");
     let wrong = stage.tally.wrong.lock().unwrap().clone();
     wrong.iter().take(5).for_each(|told| println!("{told}"));
     let is_calm = stage.is_calm().await;
@@ -374,6 +440,7 @@ async fn main() -> ExitCode {
         (!wrong.is_empty(), "an answer is wrong"),
         (!ended || PANICS.load(Ordering::Relaxed) > 0, "something panicked"),
         (climbed > GROWTH_MAX_MB, "memory grows"),
+        (opened > OPENED_MAX, "ever more files are open"),
         (!is_calm, "calls are open that nobody waits for"),
     ];
     let faults = faults.into_iter().filter(|(is_so, _)| *is_so).map(|(_, why)| why).chain(stage.idle());
