@@ -5,6 +5,7 @@
 //! itself, as a cookie is; who asks stands in headers that only a program sets.
 
 mod auth;
+mod compression;
 mod cors;
 pub mod explorer;
 mod graphql;
@@ -33,8 +34,6 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{any, get};
 use tokio_util::task::TaskTracker;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use self::graphql::Edge;
 use self::health::Readiness;
@@ -47,9 +46,6 @@ use crate::access::alias::Aliases;
 use crate::graph::error::Error;
 use crate::graph::{Graph, rights};
 use crate::metrics::Metrics;
-
-/// The smallest answer that is worth compressing, in bytes.
-const COMPRESSED_MIN_BYTES: u64 = 1_024;
 
 /// What the schema's text is.
 const SDL_TYPE: &str = "application/graphql; charset=utf-8";
@@ -129,12 +125,12 @@ pub fn routes(
     // Within the layers that let pages read an answer: a page is to know that it is to come again.
     let routes = routes.layer(middleware::from_fn_with_state(standing.load.clone(), load::bound));
     // Read from the last line up: that is the order in which a request meets the layers.
-    Ok(cors::open(routes, &settings.allowed_origins)
+    let routes = cors::open(routes, &settings.allowed_origins)
         .merge(scrape::routes(edge.clone()))
         .layer(middleware::from_fn_with_state(Arc::new(origin::Gate::of(settings)), origin::check))
         .merge(health::routes(standing.readiness.clone(), edge))
-        .layer(middleware::from_fn(protect))
-        .layer(compression())
+        .layer(middleware::from_fn(protect));
+    Ok(compression::open(routes)
         .layer(middleware::from_fn_with_state(Arc::new(peer::Listed::new(proxies)), peer::learn))
         .layer(middleware::from_fn_with_state(standing.metrics.clone(), guard::watch)))
 }
@@ -150,11 +146,6 @@ async fn nothing_here() -> Response {
 
 async fn read_only() -> Response {
     refuse(StatusCode::METHOD_NOT_ALLOWED, vec![Error::bad_input("Use GET here.").at(None)])
-}
-
-/// Compresses what is large enough; pictures are compressed already.
-fn compression() -> CompressionLayer<impl Predicate> {
-    CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN_BYTES).and(NotForContentType::IMAGES))
 }
 
 /// What every answer carries: it is the caller's alone, and nothing may guess at its type.

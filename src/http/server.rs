@@ -15,6 +15,7 @@ mod tls;
 mod traffic;
 
 pub(super) use self::body::TooSlow;
+pub(super) use self::guests::Guest;
 pub use self::guests::Guests;
 pub use self::settings::{Bounded, Drain, Limits, Timeouts, Tls};
 
@@ -43,6 +44,7 @@ use self::body::Timed;
 use self::tls::Shown;
 use self::traffic::{Counted, UnderWay};
 use super::health::Readiness;
+use super::load::Unsent;
 use super::peer::Socket;
 use super::{Standing, scrape};
 use crate::metrics::Metrics;
@@ -220,7 +222,8 @@ impl Server {
         if version < Version::HTTP_2 && !self.readiness.is_ready() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response.map(|body| Counted::new(body, under_way)))
+        let unsent = response.extensions_mut().remove::<Unsent>();
+        Ok(response.map(|body| Counted::new(body, under_way, unsent)))
     }
 }
 

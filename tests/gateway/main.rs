@@ -22,6 +22,7 @@ mod fields;
 mod filters;
 mod flight;
 mod hanging;
+mod http2;
 mod leaks;
 mod leaving;
 mod lifecycle;

@@ -27,7 +27,7 @@ impl Folder {
         Self(path)
     }
 
-    fn settings(&self) -> Settings {
+    pub fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         settings.http.listen.set_port(0);
         settings.http.drain.grace_ms = 0;

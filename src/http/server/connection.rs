@@ -101,7 +101,7 @@ async fn speak_http2<T>(server: &Arc<Server>, socket: T, peer: SocketAddr) -> hy
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let traffic = Traffic::new(server.timeouts.header());
+    let traffic = Traffic::new(server.timeouts.header(), server.timeouts.write());
     let service = service_fn(|request| {
         let (server, under_way) = (Arc::clone(server), traffic.enter());
         async move { server.answer(request, peer, Some(under_way)).await }

@@ -1,6 +1,6 @@
-//! How many connections one address has open: one that takes all of them would leave none to others.
+//! How many connections, or unread answers, one address has open: one that takes all of them would leave none to others.
 //!
-//! Counted is whoever is at the other end of the connection, of IPv6 the network of 64 bits. A listed proxy is not: all its
+//! Counted, of connections, is whoever is at the other end of the connection, of IPv6 the network of 64 bits. A listed proxy is not: all its
 //! clients come from there, and to keep one of them from taking all of its connections is the proxy's part.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 
 use crate::http::peer::{Network, Peer};
 
-/// The addresses that have connections open; they outlast the routes.
+/// The addresses that have something open; they outlast the routes.
 #[derive(Clone, Debug)]
 pub struct Guests(Arc<Inner>);
 
@@ -24,15 +24,15 @@ struct Inner {
     is_told: AtomicBool,
 }
 
-/// A connection of a guest, until it is dropped.
+/// What a guest has open, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Guest {
+pub(in crate::http) struct Guest {
     of: Guests,
     address: IpAddr,
 }
 
 impl Guests {
-    /// So many connections for each address.
+    /// So many for each address.
     pub fn new(max: usize) -> Self {
         Self(Arc::new(Inner {
             max,
@@ -47,8 +47,8 @@ impl Guests {
         self.0.proxies.store(Arc::new(proxies));
     }
 
-    /// Lets a connection from this address in, if there are not too many already.
-    pub(super) fn enter(&self, socket: IpAddr) -> Option<Guest> {
+    /// Lets one more from this address in, if there are not too many already.
+    pub(in crate::http) fn enter(&self, socket: IpAddr) -> Option<Guest> {
         let socket = socket.to_canonical();
         let address = Peer(socket).limit_key();
         let is_proxy = self.0.proxies.load().iter().any(|network| network.holds(socket));

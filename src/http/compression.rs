@@ -1,0 +1,60 @@
+//! Compresses large answers, each whole before any of it is sent.
+//!
+//! A compressor takes about a megabyte. If it went along with the sending, a client that reads slowly, or not at all,
+//! would hold one for each of its answers; so few are at work at a time, and none outlives its answer's making.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use axum::Router;
+use axum::body::{Body, BodyDataStream};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
+use tokio::sync::Semaphore;
+use tokio::task::yield_now;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+
+use super::refuse;
+use crate::graph::error::Error;
+
+/// The smallest answer that is worth compressing, in bytes.
+const MIN_BYTES: u64 = 1_024;
+
+/// Compresses what these routes answer, if it is large enough; pictures are compressed already.
+pub(super) fn open(routes: Router) -> Router {
+    let layer = CompressionLayer::new().compress_when(SizeAbove::new(MIN_BYTES).and(NotForContentType::IMAGES));
+    let at_once = Semaphore::new(available_parallelism().map_or(1, NonZero::get));
+    routes.layer(layer).layer(middleware::from_fn_with_state(Arc::new(at_once), make_whole))
+}
+
+async fn make_whole(State(at_once): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if !response.headers().contains_key(header::CONTENT_ENCODING) {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    let _turn = at_once.acquire().await;
+    match read(body.into_data_stream()).await {
+        Ok(bytes) => Response::from_parts(head, Body::from(bytes)),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be compressed");
+            refuse(StatusCode::INTERNAL_SERVER_ERROR, vec![Error::internal().at(None)])
+        }
+    }
+}
+
+/// Reads a body piece by piece; others have their turn between two.
+async fn read(mut body: BodyDataStream) -> Result<Bytes, axum::Error> {
+    let mut whole = BytesMut::new();
+    while let Some(piece) = body.try_next().await? {
+        whole.extend_from_slice(&piece);
+        yield_now().await;
+    }
+    Ok(whole.freeze())
+}
