@@ -129,6 +129,7 @@ pub fn routes(
         .merge(scrape::routes(edge.clone()))
         .layer(middleware::from_fn_with_state(Arc::new(origin::Gate::of(settings)), origin::check))
         .merge(health::routes(standing.readiness.clone(), edge))
+        .layer(middleware::from_fn_with_state(settings.limits.headers_max, load::count_headers))
         .layer(middleware::from_fn(protect));
     Ok(compression::open(routes)
         .layer(middleware::from_fn_with_state(Arc::new(peer::Listed::new(proxies)), peer::learn))

@@ -57,6 +57,17 @@ impl Load {
     }
 }
 
+/// Refuses a request of more headers than are taken.
+pub(super) async fn count_headers(State(max): State<usize>, request: Request, next: Next) -> Response {
+    let has = request.headers().len();
+    if has <= max {
+        return next.run(request).await;
+    }
+    let message = format!("The request has {has} headers; at most {max} are taken.");
+    let error = Error::own(Code::LimitExceeded, message);
+    refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, vec![error.at(None)])
+}
+
 /// Answers a request if there is a place for it, and as long as it keeps its time.
 pub(super) async fn bound(State(load): State<Load>, request: Request, next: Next) -> Response {
     let Ok(_place) = load.places.try_acquire() else {

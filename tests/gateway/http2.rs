@@ -1,4 +1,4 @@
-//! HTTP/2 by its own means: answers that are asked for and not taken.
+//! HTTP/2 by its own means: answers that are asked for and not taken, and heads that are too large.
 
 use std::net::SocketAddr;
 
@@ -113,5 +113,19 @@ async fn a_client_that_takes_nothing_of_an_answer_loses_its_connection() {
             tokio::task::yield_now().await;
         }
         drop(answer);
+    }
+}
+
+#[tokio::test]
+async fn a_head_of_too_many_headers_is_431_by_both_versions() {
+    let stage = Stage::set("http2-headers", |settings| settings.http.limits.headers_max = 8).await;
+    let mut sender = stage.connect("127.0.0.1", 1 << 20).await;
+    for (count, status) in [(6, 200), (7, 431), (200, 431)] {
+        let mut request = request("/schema.graphql");
+        for n in 0..count {
+            request.headers_mut().append("x-many", n.into());
+        }
+        sender.ready().await.unwrap();
+        assert_eq!(sender.send_request(request).await.unwrap().status(), status, "{count}");
     }
 }
