@@ -140,8 +140,7 @@ async fn attend(edge: &Edge, head: &Parts, body: Body, media: Media, visitor: &V
                 }
             });
             let (answers, endings): (Vec<_>, Vec<_>) = join_all(runs).await.into_iter().unzip();
-            let response = render::batch(answers, &visitor.id);
-            let response = render::bound(response, edge.answer_max, edge.profile, Media::Json);
+            let response = render::batch(answers, &visitor.id, edge.answer_max);
             endings.into_iter().for_each(|mut ending| ending.answered(response.status()));
             response
         }
@@ -152,10 +151,7 @@ async fn attend(edge: &Edge, head: &Parts, body: Body, media: Media, visitor: &V
 /// Renders what one operation came to.
 fn render(edge: &Edge, answer: Answer, media: Media, visitor: &Visitor<'_>) -> Response {
     match answer {
-        Ok(response) => {
-            let response = render::answered(response, edge.profile, media, &visitor.id);
-            render::bound(response, edge.answer_max, edge.profile, media)
-        }
+        Ok(outcome) => render::answered(outcome, edge.profile, media, &visitor.id, edge.answer_max),
         Err(refusal) => render::refused(refusal, edge.profile, media),
     }
 }

@@ -195,3 +195,63 @@ async fn a_proxy_that_is_not_listed_is_told_of_once_and_by_no_address() {
         assert!(told.iter().all(|line| line.contains(" WARN ") && !line.contains("192.0.2")), "{told:?}");
     }
 }
+
+/// Sends a list of operations, and reads the answer as it is written.
+async fn ask_batch(world: &World, asker: &Asker, operations: Value) -> String {
+    let request = world.gateway.client.post(world.gateway.url()).json(&operations);
+    let request = asker.0.iter().fold(request, |request, (name, value)| request.header(*name, value));
+    request.send().await.unwrap().text().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_answers_of_a_list_keep_their_fields_in_the_order_in_which_they_were_asked() {
+    let world = World::with(Default::default(), |settings| settings.http.batch_max = 2).await;
+    let batch = json!([{ "query": "{ b: __typename a: __typename }" }, { "query": "{ nothing }" }]);
+    let told = ask_batch(&world, &Asker::nobody(), batch).await;
+    assert!(told.starts_with("[{\"data\":{\"b\":\"Query\",\"a\":\"Query\"}},{\"errors\":[{"), "{told}");
+}
+
+/// What an answer says that is more than may be given, though its operation ran.
+fn assert_is_too_large(answer: &Value, max: u64) {
+    assert_eq!(answer.as_object().unwrap().keys().collect::<Vec<_>>(), ["data", "errors"]);
+    let (error, told) = (&answer["errors"][0], &answer["errors"][0]["extensions"]);
+    assert!(answer["data"].is_null() && error["message"].as_str().unwrap().contains("ran"), "{answer}");
+    assert_eq!((&told["code"], &told["limit"]), (&json!("LIMIT_EXCEEDED"), &json!("answer_max_bytes")));
+    assert!(told["allowed"] == max && told["actual"].as_u64().unwrap() > max, "{answer}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_says_that_its_operation_ran_and_leaves_its_neighbours() {
+    let world = World::with(Default::default(), |settings| {
+        settings.http.limits.answer_max_bytes = 600;
+        settings.http.batch_max = 3;
+    })
+    .await;
+    let (small, large) = ("{ __typename }", "{ __schema { types { name } } }");
+    let ask = async |query: &str| world.gateway.ask(&Asker::nobody(), query, json!({})).await;
+    assert_eq!(ask(small).await, json!({ "data": { "__typename": "Query" } }));
+    assert_is_too_large(&ask(large).await, 600);
+
+    let batch = json!([{ "query": small }, { "query": large }, { "query": "{ nothing }" }]);
+    let told: Value = serde_json::from_str(&ask_batch(&world, &Asker::nobody(), batch).await).unwrap();
+    assert_eq!(told[0], json!({ "data": { "__typename": "Query" } }));
+    assert_is_too_large(&told[1], 600);
+    assert_eq!(told[2]["errors"][0]["extensions"]["code"], "BAD_INPUT");
+    assert!(told[2].get("data").is_none());
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_is_too_large_does_not_read_as_if_it_had_not_been_made() {
+    let world = World::with(Default::default(), |settings| {
+        settings.http.limits.answer_max_bytes = 400;
+        settings.http.batch_max = 3;
+    })
+    .await;
+    let applications = world.ask("olga", "{ applications(first: 1) { nodes { id } } }").await;
+    let id = &applications["data"]["applications"]["nodes"][0]["id"];
+    let revoke = "mutation ($id: ID!) { applicationRevoke(input: { id: $id }) {
+        deletedApplicationId viewer { applications(first: 50) { nodes { id name description } } } } }";
+    let answer = world.gateway.ask(&Asker::person("olga"), revoke, json!({ "id": id })).await;
+    assert_is_too_large(&answer, 400);
+    assert_eq!(world.writes().await.len(), 1);
+}

@@ -261,28 +261,6 @@ async fn an_operation_has_its_time_from_when_its_request_came() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_large_is_an_error_with_its_numbers() {
-    let world = world(|settings| {
-        settings.http.limits.answer_max_bytes = 100;
-        settings.http.batch_max = 2;
-    })
-    .await;
-    let small = world.gateway.ask(&Asker::nobody(), "{ __typename }", json!({})).await;
-    assert_eq!(small, json!({ "data": { "__typename": "Query" } }));
-    let query = "{ __schema { types { name } } }";
-    let large = world.gateway.ask(&Asker::nobody(), query, json!({})).await;
-    let told = &large["errors"][0]["extensions"];
-    assert_eq!(
-        (&told["code"], &told["limit"], &told["allowed"]),
-        (&json!("LIMIT_EXCEEDED"), &json!("answer_max_bytes"), &json!(100))
-    );
-    assert!(told["actual"].as_u64().unwrap() > 100 && large.get("data").is_none(), "{large}");
-    let batch = json!([{ "query": query }, { "query": "{ __typename }" }]);
-    let batch = world.gateway.client.post(world.gateway.url()).json(&batch).send().await.unwrap();
-    assert!(batch.text().await.unwrap().contains("answer_max_bytes"));
-}
-
-#[tokio::test]
 async fn http2_without_tls_and_what_is_no_http_are_not_spoken() {
     let gateway = Gateway::start(|_| {}).await;
     for said in ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\0hello\r\n\r\n"] {
