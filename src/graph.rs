@@ -212,9 +212,11 @@ impl Graph {
         self.oneall.measure();
     }
 
-    /// What an operation may spend that was asked for at this instant: so many calls, until its deadline.
-    pub fn calls(&self, asked: Instant) -> Calls {
-        let deadline = asked + Duration::from_millis(self.settings.deadline_ms);
+    /// What an operation may spend that was asked for at this instant: so many calls, until its deadline, or the one that
+    /// its caller wants if that is sooner.
+    pub fn calls(&self, asked: Instant, wanted: Option<Duration>) -> Calls {
+        let most = Duration::from_millis(self.settings.deadline_ms);
+        let deadline = asked + wanted.map_or(most, |wanted| wanted.min(most));
         Calls::within(Budget::calls(self.settings.limits.calls_max).until(deadline))
     }
 

@@ -79,7 +79,8 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
     let (graph, aliases) = (parts.graph()?, parts.aliases());
     let reply = match graph.check(request, &asker, Allowed::Everything).await {
         Ok(operation) => {
-            let terms = Terms { calls: graph.calls(Instant::now()), allowance: None, aliases, request: "".into() };
+            let terms =
+                Terms { calls: graph.calls(Instant::now(), None), allowance: None, aliases, request: "".into() };
             let outcome = graph.execute(operation, &asker, terms).await;
             let calls = outcome.calls.list().iter().map(describe).collect();
             Reply { json: pretty(&outcome.response)?, clean: outcome.response.errors.is_empty(), calls }

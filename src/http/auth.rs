@@ -16,8 +16,7 @@ use crate::graph::error::{Code, Error};
 const WORDPRESS_TOKEN: HeaderName = HeaderName::from_static("x-wordpress-token");
 
 /// The request headers on which an answer depends.
-pub(super) const VARY: &str =
-    "Accept, Origin, Authorization, X-WordPress-Token, X-Commongraph-Cost, X-Commongraph-Explain";
+pub(super) const VARY: &str = "Accept, Origin, Authorization, X-WordPress-Token, X-Commongraph-Cost, X-Commongraph-Deadline, X-Commongraph-Explain";
 
 /// The headers by which a request says who asks.
 pub(super) const HEADERS: [HeaderName; 2] = [header::AUTHORIZATION, WORDPRESS_TOKEN];

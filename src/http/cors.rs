@@ -36,6 +36,7 @@ pub(super) fn open(routes: Router, origins: &Origins) -> Router {
             guard::REQUEST_ID,
             guard::TRACEPARENT,
             graphql::COST,
+            graphql::DEADLINE,
             graphql::EXPLAIN,
             authorization,
             token,

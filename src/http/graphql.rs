@@ -12,6 +12,7 @@ mod render;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Request as Operation, Variables};
 use axum::body::Body;
@@ -52,6 +53,9 @@ pub(super) const COST: HeaderName = HeaderName::from_static("x-commongraph-cost"
 /// The header of a request that asks, with `1`, for the operation's reads in `extensions.gateway.calls`.
 pub(super) const EXPLAIN: HeaderName = HeaderName::from_static("x-commongraph-explain");
 
+/// The header of a request that gives an operation less time than it has: a whole number of milliseconds.
+pub(super) const DEADLINE: HeaderName = HeaderName::from_static("x-commongraph-deadline");
+
 /// Who asks where no address is known: all of them together are one.
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
@@ -85,6 +89,8 @@ struct Way {
     wants_calls: bool,
     /// Whether it reads past the cache, if the caller may.
     wants_live: bool,
+    /// How long it may take, if the caller says so.
+    deadline: Option<Duration>,
 }
 
 /// One who asks, and who pays for it.
@@ -123,15 +129,14 @@ pub(super) async fn answer(edge: &Edge, request: Request) -> Response {
 
 /// Answers what a caller asks.
 async fn attend(edge: &Edge, head: &Parts, body: Body, media: Media, visitor: &Visitor<'_>) -> Response {
-    let way = Way::of(head);
     match begin(edge, head, body, visitor).await {
-        Ok(Asked::One(parameters)) => {
+        Ok((way, Asked::One(parameters))) => {
             let (answer, mut ending) = run(edge, parameters, visitor, way).await;
             let response = render(edge, answer, media, visitor);
             ending.answered(response.status());
             response
         }
-        Ok(Asked::Batch(all)) => {
+        Ok((way, Asked::Batch(all))) => {
             let runs = all.into_iter().enumerate().map(async |(number, parameters)| {
                 // The request itself has paid for the first.
                 match if number > 0 { visitor.payer.take() } else { Ok(()) } {
@@ -174,11 +179,28 @@ pub(super) fn wrong_method() -> Response {
 }
 
 impl Way {
-    fn of(head: &Parts) -> Self {
+    fn of(head: &Parts) -> Result<Self, Refusal> {
         let allowed = if head.method == Method::POST { Allowed::Everything } else { Allowed::Queries };
         let is_one = |name| head.headers.get(name).is_some_and(|value| value == "1");
         let (wants_cost, wants_calls) = (is_one(COST), is_one(EXPLAIN));
-        Self { allowed, wants_cost, wants_calls, wants_live: says_no_cache(&head.headers) }
+        let (wants_live, deadline) = (says_no_cache(&head.headers), deadline(&head.headers)?);
+        Ok(Self { allowed, wants_cost, wants_calls, wants_live, deadline })
+    }
+}
+
+/// The time that a request gives its operations, if it does.
+fn deadline(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
+    let mut given = headers.get_all(DEADLINE).iter();
+    let Some(first) = given.next() else { return Ok(None) };
+    let digits = first.to_str().ok().filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()));
+    // What is too large to be counted is more than there is.
+    let number = digits.map(|digits| digits.parse().unwrap_or(u64::MAX)).filter(|number| *number > 0);
+    match (number, given.next()) {
+        (Some(number), None) => Ok(Some(Duration::from_millis(number))),
+        _ => {
+            let message = "X-Commongraph-Deadline must be one whole number of milliseconds, at least 1.";
+            Err(Refusal::new(Fault::Unreadable, Error::bad_input(message)))
+        }
     }
 }
 
@@ -255,8 +277,9 @@ async fn admit(callers: &Callers, headers: &HeaderMap, address: IpAddr) -> Resul
 }
 
 /// Parses what is asked, of a caller who may ask.
-async fn begin(edge: &Edge, head: &Parts, body: Body, visitor: &Visitor<'_>) -> Result<Asked, Refusal> {
+async fn begin(edge: &Edge, head: &Parts, body: Body, visitor: &Visitor<'_>) -> Result<(Way, Asked), Refusal> {
     visitor.payer.take()?;
+    let way = Way::of(head)?;
     let asked = match head.method {
         Method::GET => Asked::One(parameters::from_query(&head.headers, &head.uri, edge.body_max)?),
         _ => parameters::from_body(&head.headers, body, edge.body_max).await?,
@@ -264,7 +287,7 @@ async fn begin(edge: &Edge, head: &Parts, body: Body, visitor: &Visitor<'_>) -> 
     if let Asked::Batch(all) = &asked {
         check_batch(all.len(), edge.batch_max)?;
     }
-    Ok(asked)
+    Ok((way, asked))
 }
 
 fn check_batch(count: usize, max: usize) -> Result<(), Refusal> {
@@ -301,7 +324,7 @@ async fn execute(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, way
     ending.checked(&operation);
     edge.persisted.keep(found);
     let allowance = Some(payer.afford(operation.expense().calls())?);
-    let mut calls = edge.graph.calls(*came);
+    let mut calls = edge.graph.calls(*came, way.deadline);
     if way.wants_live && caller.may(Scope::NoCache) {
         calls = calls.live();
     }

@@ -104,7 +104,8 @@ async fn a_preflight_is_granted_to_named_origins_only() {
     assert_eq!(granted.status(), StatusCode::OK);
     assert_eq!(granted.headers()["access-control-allow-origin"], "https://app.example");
     let headers = granted.headers()["access-control-allow-headers"].to_str().unwrap();
-    for name in ["x-wordpress-token", "x-commongraph-cost", "x-commongraph-explain", "cache-control", "traceparent"] {
+    let ours = ["x-commongraph-cost", "x-commongraph-deadline", "x-commongraph-explain"];
+    for name in ["x-wordpress-token", "cache-control", "traceparent"].into_iter().chain(ours) {
         assert!(headers.contains(name), "{name} in {headers}");
     }
     assert!(!granted.headers().contains_key("access-control-allow-credentials"));

@@ -16,7 +16,7 @@ use crate::graph::operation::{self, Rejected};
 /// What kind of fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Fault {
-    /// The body is not JSON, or broke off.
+    /// The body is not JSON, or broke off; or a header is not what it should be.
     Unreadable,
     /// A parameter is missing or of the wrong type.
     Malformed,
