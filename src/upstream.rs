@@ -12,6 +12,7 @@ mod cache;
 mod call;
 mod changes;
 mod error;
+mod fetch;
 mod flight;
 mod host;
 mod kept;
@@ -60,9 +61,9 @@ pub use self::trace::Trace;
 pub use self::write::{Body, Done, Ended, Method, Said, Shown, Write};
 
 use self::budget::Charge;
-use self::cache::{Cache, Era, Kept, Noun, Worth};
+use self::cache::{Cache, Kept, Noun, Worth};
 use self::changes::Left;
-use self::flight::{Flight, Flights};
+use self::flight::{Flights, Joined};
 use self::host::Host;
 use self::key::{Fingerprints, Key};
 use self::standing::{Credentials, Standing};
@@ -167,7 +168,6 @@ struct Ready {
     url: Url,
     target: String,
     standing: Arc<Standing>,
-    era: Era,
 }
 
 impl<E: Failure> Upstream<E> {
@@ -264,72 +264,18 @@ impl<E: Failure> Upstream<E> {
         }
     }
 
-    /// Reads from the host, or with whoever is doing so, within the operation's budget.
-    async fn fetch<T: Keep>(
-        self: &Arc<Self>,
-        ready: &Ready,
-        credential: Credential<'_>,
-        budget: &Budget,
-        judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
-        call: &mut Call,
-    ) -> Landed<E> {
-        let charge = match budget.take(Instant::now()) {
-            Ok(charge) => charge,
-            Err(error) => {
-                let landed = self.lost(error, 0);
-                call.landed(&landed);
-                return landed;
-            }
-        };
-        let (flight, joined) = self.begin(ready, credential, budget, charge, judge);
-        call.verdict = match (joined, budget.freshness()) {
-            (true, _) => Verdict::Shared,
-            (false, Freshness::Kept) => Verdict::Miss,
-            (false, Freshness::Live) => Verdict::Live,
-        };
-        let landed = match budget.wait(flight).await {
-            Ok(landed) => landed,
-            Err(error) => self.lost(error, 1),
-        };
-        call.landed(&landed);
-        landed
-    }
-
-    /// Reads anew what was answered from what is kept, if there is room for that.
-    fn refresh<T: Keep>(
-        self: &Arc<Self>,
-        ready: &Ready,
-        credential: Credential<'_>,
-        budget: &Budget,
-        judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
-    ) {
-        let Ok(place) = self.refreshes.clone().try_acquire_owned() else { return };
-        let Ok(charge) = budget.take(Instant::now()) else { return };
-        let (flight, joined) = self.begin(ready, credential, budget, charge, judge);
-        if !joined {
-            let (provider, target) = (self.provider, ready.target.clone());
-            tokio::spawn(async move {
-                let _place = place;
-                let Landed { result, outcome, attempts, .. } = flight.await;
-                if result.is_err() {
-                    tracing::debug!(provider, target, ?outcome, attempts, "what is stale could not be read anew");
-                }
-            });
-        }
-    }
-
-    /// The flight that reads this, begun or under way.
+    /// The flight that reads this, begun or under way; if begun, it goes on until then.
     fn begin<T: Keep>(
         self: &Arc<Self>,
         ready: &Ready,
         credential: Credential<'_>,
         budget: &Budget,
         charge: Charge,
+        until: Until,
         judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
-    ) -> (Flight<Landed<E>>, bool) {
-        let Ready { key, url, standing, era, .. } = ready;
-        let era = *era;
-        let until = Until::new(&self.settings, Instant::now(), budget.deadline());
+    ) -> Joined<Landed<E>> {
+        let Ready { key, url, standing, .. } = ready;
+        let era = self.cache.era(standing);
         let counts = |era| self.cache.left(key, standing, era, None) == Left::All;
         self.flights.join(key, era, counts, until, |until| {
             let (upstream, credential) = (self.clone(), Carried::from(credential));
@@ -362,8 +308,7 @@ impl<E: Failure> Upstream<E> {
         let reader = read.reader.map(|reader| self.fingerprints.of_reader(reader));
         let key = Key::new::<T>(self.provider, self.origin.clone(), target.into(), credential, reader);
         let standing = self.credentials.of(credential, now);
-        let era = self.cache.era(&standing);
-        Ready { key, target: shown, standing, era, url }
+        Ready { key, target: shown, standing, url }
     }
 
     fn lost(&self, error: Error, attempts: u32) -> Landed<E> {

@@ -17,6 +17,16 @@ use super::until::Until;
 /// A read under way.
 pub type Flight<L> = Shared<BoxFuture<'static, L>>;
 
+/// A read under way that is waited for.
+pub struct Joined<L: Clone> {
+    /// What it comes to.
+    pub flight: Flight<L>,
+    /// Until when it goes on.
+    pub until: Arc<Until>,
+    /// Whether it was begun by another.
+    pub is_anothers: bool,
+}
+
 /// The reads under way.
 pub struct Flights<L: Clone> {
     under_way: Arc<Mutex<HashMap<Key, Entry<L>>>>,
@@ -37,8 +47,8 @@ impl<L: Clone> Default for Flights<L> {
 }
 
 impl<L: Clone + Send + Sync + 'static> Flights<L> {
-    /// The flight that reads this, and whether it was under way; if not, or if what was read in its era does not count, it
-    /// is what `begin` makes in this era. It goes on until then, for whoever joins it too.
+    /// The flight that reads this; if there is none, or if what is read in its era does not count, it is what `begin` makes in
+    /// this era. It goes on until then, for whoever joins it too.
     pub fn join<F>(
         &self,
         key: &Key,
@@ -46,7 +56,7 @@ impl<L: Clone + Send + Sync + 'static> Flights<L> {
         counts: impl FnOnce(Era) -> bool,
         until: Until,
         begin: impl FnOnce(Arc<Until>) -> F,
-    ) -> (Flight<L>, bool)
+    ) -> Joined<L>
     where
         F: Future<Output = L> + Send + 'static,
     {
@@ -55,7 +65,7 @@ impl<L: Clone + Send + Sync + 'static> Flights<L> {
         let entry = entry.and_then(|entry| Some((entry, entry.flight.upgrade()?)));
         if let Some((entry, flight)) = entry {
             entry.until.extend(&until);
-            return (flight, true);
+            return Joined { flight, until: entry.until.clone(), is_anothers: true };
         }
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let leaving = Leaving { under_way: self.under_way.clone(), key: key.clone(), number };
@@ -67,9 +77,9 @@ impl<L: Clone + Send + Sync + 'static> Flights<L> {
         };
         let flight = flight.boxed().shared();
         if let Some(weak) = flight.downgrade() {
-            under_way.insert(key.clone(), Entry { number, era, flight: weak, until });
+            under_way.insert(key.clone(), Entry { number, era, flight: weak, until: until.clone() });
         }
-        (flight, false)
+        Joined { flight, until, is_anothers: false }
     }
 
     /// How many are under way.
@@ -121,7 +131,8 @@ mod tests {
     where
         F: Future<Output = u32> + Send + 'static,
     {
-        flights.join(key, Era::default(), |_| true, until(), |_| read)
+        let Joined { flight, is_anothers, .. } = flights.join(key, Era::default(), |_| true, until(), |_| read);
+        (flight, is_anothers)
     }
 
     fn until() -> Until {
@@ -165,8 +176,8 @@ mod tests {
     async fn what_counts_no_more_is_joined_by_nobody_and_goes_on_for_those_who_wait() {
         let (flights, [key, _]) = (Flights::<u32>::default(), keys());
         let (before, _) = join(&flights, &key, async { 1 });
-        let (after, joined) = flights.join(&key, Era::default(), |_| false, until(), |_| async { 2 });
-        assert!(!joined);
+        let after = flights.join(&key, Era::default(), |_| false, until(), |_| async { 2 });
+        assert!(!after.is_anothers);
         assert_eq!((before.await, flights.len()), (1, 1), "the later one stays");
         let (third, joined) = join(&flights, &key, pending());
         assert!(joined);

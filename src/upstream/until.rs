@@ -1,10 +1,12 @@
-//! Until when a flight goes on: as long as anybody waits for it, within the time that a read may take.
+//! Until when a flight goes on, and how often it has called: for as long as anybody waits for it, within the time that a
+//! read may take.
 //!
 //! Whoever joins it may wait longer than those before, so the end can move while the flight is under way; it never moves
-//! past the flight's own time. A call is sent only while there is time left for an answer: one that is sent to be cut
+//! past the time of the read that began it, though whoever joined late may have more. A call is sent only while there is time left for an answer: one that is sent to be cut
 //! off costs the host a call, brings nobody anything, and says nothing of the host.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ pub struct Until {
     wanted: Mutex<Instant>,
     most: Instant,
     spare: Duration,
+    calls: AtomicU32,
 }
 
 impl Until {
@@ -32,7 +35,7 @@ impl Until {
         let most = now + Duration::from_millis(settings.timeout_ms);
         let attempt = Duration::from_millis(settings.attempt_timeout_ms);
         let wanted = Mutex::new(wanted.map_or(most, |wanted| wanted.min(most)));
-        Self { wanted, most, spare: (attempt / SPARE_PART).min(SPARE_MAX) }
+        Self { wanted, most, spare: (attempt / SPARE_PART).min(SPARE_MAX), calls: AtomicU32::new(0) }
     }
 
     /// Goes on for one more, who waits until then.
@@ -51,6 +54,21 @@ impl Until {
     pub fn last_call(&self) -> Instant {
         let end = self.end();
         end.checked_sub(self.spare).unwrap_or(end)
+    }
+
+    /// Whether it is too late for a call.
+    pub fn is_over(&self, now: Instant) -> bool {
+        now >= self.last_call()
+    }
+
+    /// Counts a call that is sent.
+    pub fn called(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many calls were sent.
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
     }
 
     /// What this work comes to before the end; none if it is not done by then.

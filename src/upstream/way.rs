@@ -145,6 +145,7 @@ impl<E: Failure> Way<'_, E> {
         let began = Instant::now();
         let admitted = host.admit(self.key.credential(), self.payer, began)?;
         self.charge.sent();
+        self.until.called();
         if number == 1 {
             host.earn(began);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::bench::{Act, Bench, NOW, Trouble};
 use super::*;
@@ -37,6 +37,58 @@ async fn whoever_joins_a_read_and_has_more_time_gets_what_a_later_attempt_brings
     let (first, second) = tokio::join!(bench.read("a", "list", &short), bench.read("a", "list", &long));
     assert_eq!((first.1, says(&second)), (Err(Trouble::Wire(TIMED_OUT)), "a"));
     assert_eq!(bench.script.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_joins_a_read_whose_time_is_up_begins_another_and_shares_that_too() {
+    let bench = bench();
+    let late = Act::Answer(SECOND * 2, 503, Some(SECOND * 2));
+    bench.script.play([late, Act::Hang, Act::Answer(SECOND, 200, None)]);
+    let (budget, start) = (within(SECOND * 20), Instant::now());
+    let leader = bench.read("a", "list", &budget);
+    let joiners = async {
+        sleep(SECOND * 4 + SECOND / 2).await;
+        tokio::join!(bench.read("a", "list", &budget), bench.read("a", "list", &budget))
+    };
+    let (leader, (first, second)) = tokio::join!(leader, joiners);
+    assert_eq!((leader.1, leader.0.attempts), (Err(Trouble::Wire(TIMED_OUT)), 2));
+    assert_eq!((says(&first), says(&second)), ("a", "a"));
+    let verdicts = [first.0.verdict, second.0.verdict];
+    assert!(verdicts.contains(&Verdict::Miss) && verdicts.contains(&Verdict::Shared), "{verdicts:?}");
+    assert_eq!((bench.script.calls(), start.elapsed()), (3, SECOND * 6));
+    assert!(bench.is_at_rest());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_joins_a_read_that_got_no_answer_though_there_was_time_has_none_either() {
+    let bench = bench();
+    bench.script.play([Act::Hang]);
+    let budget = within(SECOND * 20);
+    let joiner = async {
+        sleep(SECOND).await;
+        bench.read("a", "list", &budget).await
+    };
+    let (leader, joiner) = tokio::join!(bench.read("a", "list", &budget), joiner);
+    assert_eq!((leader.1, joiner.1), (Err(Trouble::Wire(TIMED_OUT)), Err(Trouble::Wire(TIMED_OUT))));
+    assert_eq!(bench.script.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_read_that_is_not_waited_for_to_its_end_it_is_told_how_often_it_called_by_then() {
+    let bench = Bench::new(|settings, _| settings.concurrent_max = 1, 0);
+    bench.script.play([Act::Answer(SECOND * 2, 200, None), Act::Answer(SECOND * 2, 200, None)]);
+    let (long, short) = (within(SECOND * 20), within(SECOND));
+    let others = async { tokio::join!(bench.read("a", "one", &long), bench.read("a", "two", &long)) };
+    let waits = async {
+        settle().await;
+        let waits = bench.read("a", "two", &short).await.0;
+        sleep(SECOND + SECOND / 2).await;
+        (waits, bench.read("a", "two", &within(SECOND)).await.0)
+    };
+    let ((one, two), (waits, called)) = tokio::join!(others, waits);
+    assert!(one.1.is_ok() && two.1.is_ok());
+    assert_eq!((waits.verdict, waits.attempts, waits.error), (Verdict::Refused, 0, Some(TIMED_OUT)));
+    assert_eq!((called.verdict, called.attempts, called.error), (Verdict::Shared, 1, Some(TIMED_OUT)));
 }
 
 #[tokio::test(start_paused = true)]
