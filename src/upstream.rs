@@ -6,6 +6,7 @@
 //! room holds a credential, a header or a body.
 
 mod address;
+mod behind;
 mod breaker;
 mod budget;
 mod cache;
@@ -44,7 +45,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::SecretString;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -60,6 +60,7 @@ pub use self::standing::SHUT_OUT_MAX;
 pub use self::trace::Trace;
 pub use self::write::{Body, Done, Ended, Method, Said, Shown, Write};
 
+use self::behind::Places;
 use self::budget::Charge;
 use self::cache::{Cache, Kept, Noun, Worth};
 use self::changes::Left;
@@ -71,9 +72,6 @@ use self::transport::{Transport, Wire};
 use self::until::Until;
 use self::way::{Carried, Landed, Way};
 use crate::metrics::{HostState, Metrics};
-
-/// How many answers are read anew at once behind stale ones.
-const REFRESHES_MAX: usize = 16;
 
 /// A host and the way to it. `E` is the error of the provider whose host it is.
 pub struct Upstream<E: Clone> {
@@ -88,7 +86,7 @@ pub struct Upstream<E: Clone> {
     cache: Cache,
     flights: Flights<Landed<E>>,
     host: Host,
-    refreshes: Arc<Semaphore>,
+    behind: Places,
     writes: TaskTracker,
     metrics: Metrics,
     explain: fn(Error) -> E,
@@ -195,7 +193,7 @@ impl<E: Failure> Upstream<E> {
             cache: Cache::new(cache, settings.body_max_bytes, Arc::default()),
             fingerprints: Fingerprints::random()?,
             flights: Flights::default(),
-            refreshes: Arc::new(Semaphore::new(REFRESHES_MAX)),
+            behind: Places::default(),
             base,
             settings,
             transport,

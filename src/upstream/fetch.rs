@@ -64,19 +64,20 @@ impl<E: Failure> Upstream<E> {
         judge: impl Fn(&Reply) -> Judged<T, E> + Send + Sync + 'static,
     ) {
         let now = Instant::now();
-        let Ok(place) = self.refreshes.clone().try_acquire_owned() else { return };
+        let Some(place) = self.behind.take((ready.key.credential(), budget.payer())) else { return };
         let Ok(charge) = budget.take(now) else { return };
         let until = Until::new(&self.settings, now, budget.deadline());
         let Joined { flight, is_anothers, .. } = self.begin(ready, credential, budget, charge, until, judge);
         if !is_anothers {
             let (provider, target) = (self.provider, ready.target.clone());
-            tokio::spawn(async move {
+            let reading = async move {
                 let _place = place;
                 let Landed { result, outcome, attempts, .. } = flight.await;
                 if result.is_err() {
                     tracing::debug!(provider, target, ?outcome, attempts, "what is stale could not be read anew");
                 }
-            });
+            };
+            tokio::spawn(reading);
         }
     }
 }

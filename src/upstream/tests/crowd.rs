@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 
-use super::bench::{Act, Answer, Bench, Trouble, operation};
+use super::bench::{Act, Answer, Bench, FRESH, Trouble, operation};
 use super::*;
 
 const EACH: Duration = Duration::from_millis(100);
@@ -60,6 +60,32 @@ async fn where_each_has_a_credential_who_pays_gives_nobody_more_turns_with_it() 
     let reads = paths.iter().enumerate().map(|(number, path)| bench.read("a", path, &budgets[number % 2]));
     assert!(join_all(reads).await.iter().all(|answer| answer.1.is_ok()));
     assert_eq!(start.elapsed(), EACH * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stale_answers_of_one_leave_room_to_read_those_of_another_anew() {
+    let bench = bench();
+    let paths: Vec<_> = (0..50).map(|number| number.to_string()).collect();
+    for path in &paths {
+        bench.ask("many", path).await.1.unwrap();
+    }
+    bench.ask("one", "list").await.1.unwrap();
+    sleep(FRESH).await;
+    bench.script.play(vec![Act::Hang; 51]);
+    let before = bench.script.calls();
+    for path in &paths {
+        assert_eq!(bench.ask("many", path).await.0.verdict, Verdict::Stale);
+    }
+    assert_eq!(bench.ask("one", "list").await.0.verdict, Verdict::Stale);
+    settle().await;
+    let called: Vec<_> = bench.script.called.lock().unwrap()[before..].iter().map(|call| call.0.clone()).collect();
+    assert_eq!(called, ["many", "many", "many", "many", "one"]);
+    sleep(Duration::from_secs(10)).await;
+    assert!(bench.is_at_rest());
+    bench.script.clear();
+    assert_eq!(bench.ask("many", "0").await.0.verdict, Verdict::Stale);
+    settle().await;
+    assert_eq!(bench.ask("many", "0").await.0.verdict, Verdict::Hit, "what has ended leaves its place");
 }
 
 #[tokio::test(start_paused = true)]
