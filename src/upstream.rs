@@ -47,6 +47,7 @@ use bytes::Bytes;
 use secrecy::SecretString;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use url::Url;
 
 pub use self::address::check_base;
@@ -288,6 +289,8 @@ impl<E: Failure> Upstream<E> {
                 way.keep::<T>(&landed, lasts, era);
                 landed
             }
+            // Whoever polls it, what it logs is of the request that began it.
+            .in_current_span()
         })
     }
 

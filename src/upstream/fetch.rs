@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use super::flight::Joined;
 use super::until::Until;
@@ -77,7 +78,7 @@ impl<E: Failure> Upstream<E> {
                     tracing::debug!(provider, target, ?outcome, attempts, "what is stale could not be read anew");
                 }
             };
-            tokio::spawn(reading);
+            tokio::spawn(reading.in_current_span());
         }
     }
 }

@@ -1,15 +1,20 @@
 //! What an operation tells of itself: its reads to whoever may know, its line in the log, its trace to the providers.
 
+use std::time::Duration;
+
 use commongraph::sandbox::{JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM};
 use serde_json::{Value, json};
 
-use crate::harness::{Asker, Canned, World, as_shipped, codes, signed};
+use crate::harness::{Asker, Canned, Gateway, World, as_shipped, codes, signed};
 use crate::log::Log;
 
 const ME: &str = "query Me { viewer { wordpressUser { displayName } } }";
 const SIGN_IN: &str = "query ($token: String!) { connection(by: { connectionToken: $token }) { id } }";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
+
+/// Long enough for any machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn explaining(asker: Asker) -> Asker {
     asker.with("X-Commongraph-Explain", "1")
@@ -137,6 +142,38 @@ async fn a_trace_is_passed_on_under_a_span_of_its_own_and_made_if_there_is_none(
     assert!(
         heads.iter().all(|head| !head.contains_key("tracestate") && head.get_all("traceparent").iter().count() == 1)
     );
+}
+
+#[tokio::test]
+async fn what_is_read_behind_a_stale_answer_is_logged_under_the_request_that_was_given_it() {
+    let log = Log::default();
+    let _guard = log.listen();
+    let rows = json!({ "connected_applications": [{ "ID": "1", "title": "One" }, "no row"] });
+    let canned = Canned::start(vec![Canned::json("/rest/v1.1/me/connected-applications", rows)]).await;
+    let gateway = Gateway::start(|settings| {
+        as_shipped(settings);
+        canned.play(settings);
+        settings.wordpress.fresh.lists_seconds = 0;
+    })
+    .await;
+    let ask = async |trace: &str| {
+        let asker = Asker::token("a-token").with("traceparent", &format!("00-{trace}-{SPAN}-01"));
+        let list = "{ viewer { applications(first: 1) { nodes { id } } } }";
+        gateway.ask(&asker, list, json!({})).await["extensions"]["gateway"]["stale"][0]["verdict"].clone()
+    };
+    let (first, second) = (TRACE, "1af7651916cd43dd8448eb211c80319c");
+    assert_eq!((ask(first).await, ask(second).await), (json!(null), json!("STALE")));
+    let left_out = || -> Vec<String> {
+        log.text().lines().filter(|line| line.contains("rows left out")).map(str::to_owned).collect()
+    };
+    let logged = async {
+        while left_out().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, logged).await.unwrap();
+    let lines = left_out();
+    assert!(lines[0].contains(first) && lines[1].contains(second), "{lines:?}");
 }
 
 /// The lines of operations, each as its fields.
