@@ -186,7 +186,7 @@ impl<E: Failure> Upstream<E> {
     ) -> Landing<E> {
         let (gate, change) = (flying.gate.clone(), closing.change.clone());
         let sending = async move {
-            let landing = flying.fly(charge, judge).await;
+            let landing = flying.send(charge, judge).await.unwrap_or_else(|error| flying.upstream.unsent(error));
             closing.ended = Some(landing.ended);
             // Whoever reads once this is answered finds nothing from before.
             drop(closing);
@@ -219,10 +219,7 @@ impl<E: Failure> Upstream<E> {
 
 impl<E: Failure> Flying<E> {
     /// The credential's standing, the breaker, a turn, the transport.
-    async fn fly(self, charge: Charge, judge: impl FnOnce(&Reply) -> Said<E>) -> Landing<E> {
-        self.send(charge, judge).await.unwrap_or_else(|error| self.upstream.unsent(error))
-    }
-
+    ///
     /// # Errors
     /// Why nothing was sent.
     async fn send(&self, charge: Charge, judge: impl FnOnce(&Reply) -> Said<E>) -> Result<Landing<E>, Error> {
