@@ -19,6 +19,7 @@ mod host;
 mod kept;
 mod key;
 mod line;
+mod memory;
 mod outcome;
 mod rate;
 mod resolver;
@@ -55,6 +56,7 @@ pub use self::breaker::Circuit;
 pub use self::budget::{Budget, Freshness};
 pub use self::call::{Call, Verdict};
 pub use self::error::Error;
+pub use self::memory::Memory;
 pub use self::outcome::{Failure, Fresh, Judged, Keep, Outcome};
 pub use self::settings::{CacheSettings, Settings};
 pub use self::standing::SHUT_OUT_MAX;
@@ -67,7 +69,7 @@ use self::cache::{Cache, Kept, Noun, Worth};
 use self::changes::Left;
 use self::flight::{Flights, Joined};
 use self::host::Host;
-use self::key::{Fingerprints, Key};
+use self::key::Key;
 use self::standing::{Credentials, Standing};
 use self::transport::{Transport, Wire};
 use self::until::Until;
@@ -82,7 +84,7 @@ pub struct Upstream<E: Clone> {
     settings: Settings,
     transport: Box<dyn Transport>,
     dice: Box<dyn Fn() -> u64 + Send + Sync>,
-    fingerprints: Fingerprints,
+    memory: Memory,
     credentials: Credentials,
     cache: Cache,
     flights: Flights<Landed<E>>,
@@ -111,6 +113,8 @@ pub struct Plan<E> {
     pub metrics: Metrics,
     /// What it is to the provider that there is no reply.
     pub explain: fn(Error) -> E,
+    /// What was known of it before, if anything.
+    pub before: Option<Memory>,
 }
 
 /// How many calls may be under way for each, so that nobody takes all turns; what is more waits in a line of its own.
@@ -185,14 +189,16 @@ impl<E: Failure> Upstream<E> {
         transport: Box<dyn Transport>,
         dice: Box<dyn Fn() -> u64 + Send + Sync>,
     ) -> Result<Self, String> {
-        let Plan { provider, base, settings, cache, own, writes, metrics, explain } = plan;
+        let Plan { provider, base, settings, cache, own, writes, metrics, explain, before } = plan;
+        let origin: Arc<str> = base[..url::Position::BeforePath].into();
+        let memory = Memory::of(provider, origin.clone(), settings.breaker_calls_min, before)?;
         Ok(Self {
             provider,
-            origin: base[..url::Position::BeforePath].into(),
-            host: Host::new(&settings, Instant::now()),
-            credentials: Credentials::new(own, settings.waiting_max),
-            cache: Cache::new(cache, settings.body_max_bytes, Arc::default()),
-            fingerprints: Fingerprints::random()?,
+            origin,
+            host: Host::new(&settings, memory.breaker.clone(), Instant::now()),
+            credentials: Credentials::new(own, settings.waiting_max, memory.standings.clone()),
+            cache: Cache::new(cache, settings.body_max_bytes, memory.changes.clone()),
+            memory,
             flights: Flights::default(),
             behind: Places::default(),
             base,
@@ -203,6 +209,11 @@ impl<E: Failure> Upstream<E> {
             metrics,
             explain,
         })
+    }
+
+    /// What is known of the host, for whoever takes over the way to it.
+    pub fn memory(&self) -> Memory {
+        self.memory.clone()
     }
 
     /// Whether the host is called.
@@ -299,14 +310,15 @@ impl<E: Failure> Upstream<E> {
         let target = &url[url::Position::BeforePath..];
         let shown = match (read.masked, read.path.split_last()) {
             (true, Some((token, path))) => {
-                let mask = self.fingerprints.mask(token);
+                let mask = self.memory.fingerprints.mask(token);
                 let path: Vec<&str> = path.iter().copied().chain([mask.as_str()]).collect();
                 address::locate(&self.base, &path, read.query)[url::Position::BeforePath..].to_owned()
             }
             _ => target.to_owned(),
         };
-        let credential = self.fingerprints.of(read.credential);
-        let reader = read.reader.map(|reader| self.fingerprints.of_reader(reader));
+        let prints = &self.memory.fingerprints;
+        let credential = prints.of(read.credential);
+        let reader = read.reader.map(|reader| prints.of_reader(reader));
         let key = Key::new::<T>(self.provider, self.origin.clone(), target.into(), credential, reader);
         let standing = self.credentials.of(credential, now);
         Ready { key, target: shown, standing, url }

@@ -29,8 +29,8 @@ pub struct Report {
 pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String> {
     let (writes, metrics) = (TaskTracker::new(), Metrics::default());
     drop(Parts::build(settings, &metrics, None)?);
-    let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, &metrics)?);
-    let oneall = Arc::new(OneAll::build(&settings.oneall, &writes, &metrics)?);
+    let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, &metrics, None)?);
+    let oneall = Arc::new(OneAll::build(&settings.oneall, &writes, &metrics, None)?);
     let (me, ping) = tokio::join!(ask_wordpress(&wordpress, caller), ask_oneall(&oneall, caller));
     let place = settings.wordpress.base().map(|url| url.to_string())?;
     let site = settings.oneall.base()?.map_or_else(|| "-".to_owned(), |url| url.to_string());

@@ -2,7 +2,8 @@
 //!
 //! A reload takes over each part whose settings stay as they are, with all that it remembers: what was read, who is shut
 //! out, which host is left alone, the issuer's keys, what is held against an address. A part whose settings differ begins
-//! anew, even where they differ in what it could have been told: nothing of it can then be of two minds.
+//! anew, even where they differ in what it could have been told: nothing of it can then be of two minds. Only what a
+//! provider's host asked for, and what was changed there, outlasts other settings too, as long as the host is the same.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -45,14 +46,15 @@ impl Parts {
         let (wordpress, prover) = match same(|old, new| old.wordpress == new.wordpress) {
             Some(old) => (old.wordpress.clone(), old.prover.clone()),
             None => {
-                let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, metrics)?);
+                let known = before.map(|old| &*old.wordpress);
+                let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, metrics, known)?);
                 let prover = settings.wordpress.client_id.as_ref().map(|_| wordpress.clone() as _);
                 (wordpress, prover)
             }
         };
         let oneall = match same(|old, new| old.oneall == new.oneall) {
             Some(old) => old.oneall.clone(),
-            None => Arc::new(OneAll::build(&settings.oneall, &writes, metrics)?),
+            None => Arc::new(OneAll::build(&settings.oneall, &writes, metrics, before.map(|old| &*old.oneall))?),
         };
         let limits =
             match same(|old, new| old.limits == new.limits && old.graph.limits.calls_max == new.graph.limits.calls_max)

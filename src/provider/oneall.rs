@@ -32,7 +32,7 @@ use crate::metrics::Metrics;
 use crate::model::{
     Connection, ConnectionToken, Identity, IdentityState, IdentityToken, OneAllUser, Provider, Record, UserToken,
 };
-use crate::upstream::{self, CacheSettings, Upstream};
+use crate::upstream::{self, CacheSettings, Plan, Upstream};
 
 /// How OneAll is reached. Without keys it is not read at all.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -103,17 +103,24 @@ impl PartialEq for Settings {
 }
 
 impl OneAll {
-    /// Makes the way to OneAll, whose writes run among these and whose calls are counted in these metrics.
+    /// Makes the way to OneAll, whose writes run among these and whose calls are counted in these metrics; it goes on with
+    /// what was known before of the same host.
     ///
     /// # Errors
     /// A sentence that names the setting.
-    pub fn build(settings: &Settings, writes: &TaskTracker, metrics: &Metrics) -> Result<Self, String> {
+    pub fn build(
+        settings: &Settings,
+        writes: &TaskTracker,
+        metrics: &Metrics,
+        before: Option<&Self>,
+    ) -> Result<Self, String> {
         let Some(base) = settings.base()? else { return Ok(Self(None)) };
         let key = |key: &Option<SecretString>, name: &str| {
             key.clone().ok_or_else(|| format!("oneall.{name}: is missing; wanted the site's key"))
         };
+        let before = before.and_then(|before| before.0.as_ref()).map(|site| site.upstream.memory());
         Ok(Self(Some(Site {
-            upstream: Arc::new(Upstream::build(reads::plan(base, settings, writes, metrics))?),
+            upstream: Arc::new(Upstream::build(Plan { before, ..reads::plan(base, settings, writes, metrics) })?),
             fresh: settings.fresh.clone(),
             keys: SiteKeys::new(key(&settings.public_key, "public_key")?, key(&settings.private_key, "private_key")?),
         })))

@@ -80,11 +80,17 @@ pub struct Reads {
 pub struct ServiceSlug(pub String);
 
 impl WordPress {
-    /// Makes the way to WordPress.com, whose writes run among these and whose calls are counted in these metrics.
+    /// Makes the way to WordPress.com, whose writes run among these and whose calls are counted in these metrics; it goes on
+    /// with what was known before of the same host.
     ///
     /// # Errors
     /// A sentence that names the setting.
-    pub fn build(settings: &Settings, writes: &TaskTracker, metrics: &Metrics) -> Result<Self, String> {
+    pub fn build(
+        settings: &Settings,
+        writes: &TaskTracker,
+        metrics: &Metrics,
+        before: Option<&Self>,
+    ) -> Result<Self, String> {
         let upstream = Upstream::build(Plan {
             provider: Provider::WordPress.name(),
             base: settings.base()?,
@@ -94,6 +100,7 @@ impl WordPress {
             writes: writes.clone(),
             metrics: metrics.clone(),
             explain: |error| Error::from((Provider::WordPress, error)),
+            before: before.map(|before| before.upstream.memory()),
         })?;
         Ok(Self {
             upstream: Arc::new(upstream),

@@ -270,7 +270,7 @@ mod tests {
             let cache = Cache::new(settings, 8 << 20, Arc::default());
             Self {
                 prints: Fingerprints::random().unwrap(),
-                credentials: Credentials::new(super::super::Own::OfCredential(1), 1),
+                credentials: Credentials::new(super::super::Own::OfCredential(1), 1, Default::default()),
                 cache,
                 now: Instant::now(),
             }

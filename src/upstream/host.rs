@@ -4,7 +4,7 @@
 //! one caller's hundred reads only a few stand there, and the next caller stands behind those few.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
@@ -24,7 +24,7 @@ const SLOW_PART: u32 = 2;
 /// One host, as all its callers share it.
 #[derive(Debug)]
 pub struct Host {
-    breaker: Mutex<Breaker>,
+    breaker: Arc<Mutex<Breaker>>,
     tokens: Mutex<Tokens>,
     rate: Mutex<Rate>,
     common: Line,
@@ -51,10 +51,10 @@ pub struct Admitted<'a> {
 }
 
 impl Host {
-    /// A host about which nothing is known yet.
-    pub fn new(settings: &Settings, now: Instant) -> Self {
+    /// A host about which this breaker knows.
+    pub fn new(settings: &Settings, breaker: Arc<Mutex<Breaker>>, now: Instant) -> Self {
         Self {
-            breaker: Mutex::new(Breaker::new(settings.breaker_calls_min, now)),
+            breaker,
             tokens: Mutex::new(Tokens::new(now)),
             rate: Mutex::new(Rate::new(settings.calls_per_second_max, settings.calls_burst_max, now)),
             common: Line::new(settings.concurrent_max, settings.waiting_max),

@@ -143,7 +143,7 @@ impl<E: Failure> Upstream<E> {
         let Write { path, query, credential, reader, .. } = *write;
         let mut ready = self.prepare::<()>(&Read { path, query, masked: false, credential, reader }, now);
         if let Some(token) = write.masked.and_then(|at| path.get(at)) {
-            let mask = self.fingerprints.mask(token);
+            let mask = self.memory.fingerprints.mask(token);
             let path: Vec<&str> = path.iter().map(|part| if part == token { &mask } else { *part }).collect();
             ready.target = address::locate(&self.base, &path, query)[url::Position::BeforePath..].to_owned();
         }

@@ -71,21 +71,25 @@ impl Standing {
 pub struct Credentials {
     own: Own,
     waiting_max: usize,
-    standings: Mutex<Remembered<Fingerprint, Standing>>,
+    standings: Standings,
     lines: Mutex<Remembered<(Fingerprint, Option<u64>), Line>>,
 }
 
+/// How each credential stands. Its copies share it.
+#[derive(Clone, Debug, Default)]
+pub struct Standings(Arc<Mutex<Remembered<Fingerprint, Standing>>>);
+
 impl Credentials {
-    /// Nobody yet; of those who wait for a turn of their own, so many may do so in each line.
-    pub fn new(own: Own, waiting_max: usize) -> Self {
-        Self { own, waiting_max, standings: Mutex::default(), lines: Mutex::default() }
+    /// Those that stand so; of those who wait for a turn of their own, so many may do so in each line.
+    pub fn new(own: Own, waiting_max: usize, standings: Standings) -> Self {
+        Self { own, waiting_max, standings, lines: Mutex::default() }
     }
 
     /// How this credential stands.
     pub fn of(&self, credential: Fingerprint, now: Instant) -> Arc<Standing> {
         // One that is used or under which something is kept is held by that; one that is shut out is remembered here.
         let counts = |standing: &Standing| standing.check(now).is_err();
-        let mut standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standings = self.standings.0.lock().unwrap_or_else(PoisonError::into_inner);
         standings.of(credential, Standing::default, counts)
     }
 
@@ -156,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_there_is_nothing_to_remember_of_is_forgotten() {
-        let (credentials, now) = (Credentials::new(Own::OfCredential(1), 1), Instant::now());
+        let (credentials, now) = (Credentials::new(Own::OfCredential(1), 1, Standings::default()), Instant::now());
         let prints = Fingerprints::random().unwrap();
         let print = |number: usize| prints.of(Credential::Bearer(&SecretString::from(number.to_string())));
         let used = credentials.of(print(0), now);
@@ -164,7 +168,7 @@ mod tests {
         (2..3 * REMEMBERED).for_each(|number| drop(credentials.of(print(number), now)));
         assert!(Arc::ptr_eq(&used, &credentials.of(print(0), now)));
         assert!(credentials.of(print(1), now).check(now).is_err());
-        assert!(credentials.standings.lock().unwrap().things.len() <= REMEMBERED);
+        assert!(credentials.standings.0.lock().unwrap().things.len() <= REMEMBERED);
     }
 
     #[test]

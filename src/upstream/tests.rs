@@ -234,6 +234,23 @@ async fn a_host_in_trouble_is_left_alone_and_found_well_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_takes_over_knows_who_is_shut_out_and_that_the_host_is_left_alone() {
+    let bench = bench();
+    bench.script.play([Act::Answer(NOW, 429, Some(Duration::from_secs(60)))]);
+    bench.ask("a", "one").await.1.unwrap_err();
+    let later = bench.remade(|_, cache| cache.absent_seconds += 1);
+    assert!(matches!(later.ask("a", "one").await.1, Err(Trouble::Wire(Error::ShutOut(_)))));
+    bench.script.play(vec![Act::Answer(NOW, 500, None); 40]);
+    for number in 0..20 {
+        bench.ask("b", &number.to_string()).await.1.unwrap_err();
+    }
+    let other = |settings: &mut Settings, _: &mut CacheSettings| settings.breaker_calls_min += 1;
+    let [later, other] = [later.remade(|_, _| {}), later.remade(other)];
+    assert_eq!((later.upstream.circuit(), other.upstream.circuit()), (Circuit::Open, Circuit::Closed));
+    assert_eq!(other.ask("a", "two").await.0.error.map(|error| matches!(error, Error::ShutOut(_))), Some(true));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_leaves_ends_the_call_unless_another_waits_for_it() {
     let bench = bench();
     bench.script.play([Act::Hang]);

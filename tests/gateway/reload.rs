@@ -86,6 +86,27 @@ async fn a_host_that_is_left_alone_and_a_credential_that_is_shut_out_stay_so() {
 }
 
 #[tokio::test]
+async fn a_provider_whose_settings_differ_still_heeds_what_its_host_asked_for() {
+    let (world, mut settings) = start(|_| {}).await;
+    world.fault(json!({ "provider": "wordpress", "throttle": true, "times": 1 })).await;
+    assert_eq!(codes(&world.ask("ben", ME).await)[0].0, "RATE_LIMITED");
+    reload(&world, &mut settings, |settings| settings.wordpress.fresh.me_seconds += 1);
+    world.counts().await;
+    assert_eq!(codes(&world.ask("ben", ME).await)[0].0, "RATE_LIMITED");
+    assert_eq!(json!(world.counts().await), json!({}));
+
+    world.fault(json!({ "provider": "wordpress", "status": 500 })).await;
+    for _ in 0..20 {
+        world.ask("ada", ME).await;
+    }
+    world.counts().await;
+    reload(&world, &mut settings, |settings| settings.wordpress.upstream.attempt_timeout_ms -= 1);
+    assert!(world.ask("ada", "{ providers { circuit } }").await.to_string().contains("OPEN"));
+    assert_eq!(codes(&world.ask("ada", ME).await)[0].0, "PROVIDER_UNAVAILABLE");
+    assert_eq!(json!(world.counts().await), json!({}));
+}
+
+#[tokio::test]
 async fn what_callers_took_and_what_is_held_against_an_address_stays() {
     let (world, mut settings) = start(|settings| {
         settings.limits.user_requests_per_minute = 1;

@@ -59,6 +59,7 @@ pub(super) fn plan(base: Url, settings: &Settings, writes: &TaskTracker, metrics
         writes: writes.clone(),
         metrics: metrics.clone(),
         explain: |error| Error::from((Provider::OneAll, error)),
+        before: None,
     }
 }
 

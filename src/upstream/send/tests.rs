@@ -185,6 +185,21 @@ async fn whoever_leaves_once_it_is_sent_does_not_break_it_off() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_written_while_another_takes_over_is_held_against_what_that_one_keeps() {
+    let (bench, told) = (bench(), Told::default());
+    bench.script.play([Act::Answer(SECOND, 200, None)]);
+    let (later, budget) = (bench.remade(|settings, _| settings.retries_max = 0), operation());
+    let reading = async {
+        sleep(SECOND / 2).await;
+        later.ask("a", "list").await.1.unwrap();
+        assert!(is_kept(&later).await);
+    };
+    let ((_, done), ()) = tokio::join!(write(&bench, &budget, &told), reading);
+    assert_eq!(done, Ok(Done::Changed));
+    assert!(!is_kept(&later).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_has_a_time_of_its_own_to_be_answered_in() {
     let Settings { attempt_timeout_ms: reads, write_timeout_ms: writes, .. } = Settings::default();
     for (ms, result) in [(reads + 1_000, Ok(Done::Changed)), (writes + 1, Err(Trouble::Uncertain))] {

@@ -170,7 +170,22 @@ impl Bench {
     }
 
     pub fn with(own: Own, change: impl FnOnce(&mut Settings, &mut CacheSettings), dice: u64) -> Self {
-        let script = Script::default();
+        Self::over(Script::default(), own, change, dice, None)
+    }
+
+    /// The way to the same host, as it is made anew with other settings.
+    pub fn remade(&self, change: impl FnOnce(&mut Settings, &mut CacheSettings)) -> Self {
+        let before = Some(self.upstream.memory());
+        Self::over(self.script.clone(), Own::OfCredential(16), change, 0, before)
+    }
+
+    fn over(
+        script: Script,
+        own: Own,
+        change: impl FnOnce(&mut Settings, &mut CacheSettings),
+        dice: u64,
+        before: Option<Memory>,
+    ) -> Self {
         let (mut settings, mut cache) = (Settings::default(), CacheSettings::default());
         change(&mut settings, &mut cache);
         let plan = Plan {
@@ -182,6 +197,7 @@ impl Bench {
             writes: TaskTracker::new(),
             metrics: Metrics::default(),
             explain: Trouble::Wire,
+            before,
         };
         let upstream = Upstream::over(plan, Box::new(script.clone()), Box::new(move || dice)).unwrap();
         Self { script, upstream: Arc::new(upstream) }
