@@ -123,7 +123,7 @@ async fn after_a_change_nobody_is_told_of_the_state_before_it() {
     assert!(before.as_mut().now_or_never().is_none());
     settle().await;
     *bench.script.world.lock().unwrap() = 1;
-    bench.change("list");
+    bench.change("somebody", &[], &["list"]);
     for token in ["a", "b", "c"] {
         assert_eq!(world(token, "list").await, 1, "{token}");
     }
@@ -143,7 +143,7 @@ async fn what_stood_before_a_change_stands_in_for_no_trouble_after_it() {
     bench.script.play([Act::Answer(Duration::from_secs(1), 500, None)]);
     let mut reading = Box::pin(bench.ask("a", "list"));
     assert!(reading.as_mut().now_or_never().is_none());
-    bench.change("list");
+    bench.change("somebody", &[], &["list"]);
     assert_eq!(reading.await.1, Err(Trouble::Status(500, None)));
 }
 

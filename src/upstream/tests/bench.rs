@@ -230,14 +230,13 @@ impl Bench {
         self.read(token, path, &operation()).await
     }
 
-    /// Somebody has changed what all are shown at this path.
-    pub fn change(&self, path: &str) {
-        let token = SecretString::from("somebody");
+    /// Whoever has this token has changed what they are shown at some paths, and what all are shown at others.
+    pub fn change(&self, token: &str, own: &[&str], common: &[&str]) {
+        let token = SecretString::from(token);
         let read = Read { path: &[], query: &[], masked: false, credential: Credential::Bearer(&token), reader: None };
         let writer = self.upstream.prepare::<()>(&read, Instant::now()).key.whose();
-        let common = vec![format!("/{path}")];
-        let change = Change { writer, own: Vec::new(), common, about: Vec::new(), ended: Ended::Done };
-        self.upstream.cache.note(change);
+        let [own, common] = [own, common].map(|paths| paths.iter().map(|path| format!("/{path}")).collect());
+        self.upstream.cache.note(Change { writer, own, common, about: Vec::new(), ended: Ended::Done });
     }
 
     /// Nothing is held, waited for or under way.
