@@ -350,11 +350,7 @@ async fn identify(
         return keys.verify(text, now).map(|key| Identified::service(&key));
     }
     let jwt = jwt.ok_or(Refused::UnknownKey)?;
-    let claims = match effort {
-        Effort::Full => jwt.verify(text, now).await?,
-        Effort::AtHand => jwt.verify_at_hand(text, now)?,
-    };
-    Ok(Identified::person(&claims))
+    Ok(Identified::person(&jwt.verify(text, now, effort).await?))
 }
 
 /// The credential in an `Authorization` header: `Bearer`, one space or more, and one word.

@@ -25,6 +25,7 @@ pub use self::claims::{Claims, LEEWAY, is_oneall_user};
 pub use self::settings::Settings;
 pub use self::token::TOKEN_LENGTH_MAX;
 use self::token::{Header, Object};
+use super::Effort;
 use super::jwks::{File, Key, Ring, Set, Source};
 use super::refusal::Refused;
 
@@ -42,23 +43,6 @@ enum Keys {
     Shared(Arc<Key>),
     /// The issuer's public keys, and where they are fetched, if at a URL.
     Public(Arc<Ring>, Option<Url>),
-}
-
-/// Where the key of a token is.
-enum Place<'a> {
-    Here(Arc<Key>),
-    Ring(&'a Ring),
-}
-
-impl Keys {
-    /// Where the key is that a token must be signed with. One of the wrong family makes nobody fetch anything.
-    fn of(&self, header: &Header) -> Result<Place<'_>, Refused> {
-        match self {
-            Keys::Shared(key) => Ok(Place::Here(Arc::clone(key))),
-            Keys::Public(..) if header.algorithm == Algorithm::HS256 => Err(Refused::WrongAlgorithm),
-            Keys::Public(ring, _) => Ok(Place::Ring(ring)),
-        }
-    }
 }
 
 impl Verifier {
@@ -101,37 +85,24 @@ impl Verifier {
         Ok(Some(Self { keys, issuer, audience, oneall_user_claim: settings.oneall_user_claim.clone() }))
     }
 
-    /// Checks a token as of this time. It waits only if the key it names may be one that was just made.
+    /// Checks a token as of this time. With full effort it waits for a key that may have just been made; at hand, a token
+    /// that names a key which is not there is refused. One of the wrong family makes nobody fetch anything either way.
     ///
     /// # Errors
     /// Why it is refused.
-    pub async fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, Refused> {
+    pub async fn verify(&self, token: &str, now: SystemTime, effort: Effort) -> Result<Claims, Refused> {
         let header = Header::of(token)?;
-        let key = match self.keys.of(&header)? {
-            Place::Here(key) => key,
-            Place::Ring(ring) => ring.key(header.kid.as_deref()).await?,
+        let kid = header.kid.as_deref();
+        let key = match (&self.keys, effort) {
+            (Keys::Shared(key), _) => key.clone(),
+            (Keys::Public(..), _) if header.algorithm == Algorithm::HS256 => return Err(Refused::WrongAlgorithm),
+            (Keys::Public(ring, _), Effort::Full) => ring.key(kid).await?,
+            (Keys::Public(ring, _), Effort::AtHand) => ring.key_at_hand(kid)?,
         };
-        self.check(token, &header, &key, now)
-    }
-
-    /// Checks a token with the keys that are there: one that names another is refused, and nobody is asked for it.
-    ///
-    /// # Errors
-    /// Why it is refused.
-    pub fn verify_at_hand(&self, token: &str, now: SystemTime) -> Result<Claims, Refused> {
-        let header = Header::of(token)?;
-        let key = match self.keys.of(&header)? {
-            Place::Here(key) => key,
-            Place::Ring(ring) => ring.key_at_hand(header.kid.as_deref())?,
-        };
-        self.check(token, &header, &key, now)
-    }
-
-    fn check(&self, token: &str, header: &Header, key: &Key, now: SystemTime) -> Result<Claims, Refused> {
         if header.algorithm != key.algorithm {
             return Err(Refused::WrongAlgorithm);
         }
-        let claimed = self.open(token, key)?;
+        let claimed = self.open(token, &key)?;
         Claims::read(&claimed, &self.issuer, &self.oneall_user_claim, now)
     }
 

@@ -17,7 +17,7 @@ fn hs() -> Signer {
 
 /// What becomes of a token that is signed with the shared secret.
 async fn told(token: &str) -> Result<(), Refused> {
-    shared().verify(token, at(NOW)).await.map(|_| ())
+    shared().verify(token, at(NOW), Effort::Full).await.map(|_| ())
 }
 
 /// What becomes of the good claims, changed and signed.
@@ -37,7 +37,7 @@ async fn no_signature_is_no_signature_however_none_is_spelled() {
             (format!("{message}.AAAA"), Refused::WrongAlgorithm),
         ] {
             assert_eq!(told(&token).await, Err(reason));
-            assert_eq!(publisher.verifier().verify(&token, at(NOW)).await, Err(reason));
+            assert_eq!(publisher.verifier().verify(&token, at(NOW), Effort::Full).await, Err(reason));
         }
     }
 }
@@ -52,11 +52,11 @@ async fn a_public_key_is_no_shared_secret() {
             [json!({ "alg": "HS256" }), json!({ "alg": "HS256", "kid": "r" }), json!({ "alg": "HS256", "kid": "x" })]
         {
             let token = Signer::shared(&secret).token(&header, &json!({}));
-            assert_eq!(verifier.verify(&token, at(NOW)).await, Err(Refused::WrongAlgorithm));
+            assert_eq!(verifier.verify(&token, at(NOW), Effort::Full).await, Err(Refused::WrongAlgorithm));
         }
     }
     let named = Signer::rsa().claiming("r", &json!({}));
-    assert!(verifier.verify(&named, at(NOW)).await.is_ok());
+    assert!(verifier.verify(&named, at(NOW), Effort::Full).await.is_ok());
     assert_eq!(publisher.fetches(), 1, "a token of the wrong family makes nobody fetch");
 }
 
@@ -81,7 +81,7 @@ async fn a_key_is_good_for_its_own_algorithm_only() {
     for (kid, signer) in [("r", Signer::rsa()), ("p", &p256), ("e", &ed25519)] {
         for alg in ["RS256", "ES256", "EdDSA", "HS256", "RS384", "RS512", "PS256", "ES384", "HS512", "ES256K"] {
             let token = signer.token(&json!({ "alg": alg, "kid": kid }), &json!({}));
-            let found = verifier.verify(&token, at(NOW)).await.map(|_| ());
+            let found = verifier.verify(&token, at(NOW), Effort::Full).await.map(|_| ());
             assert_eq!(found, if alg == signer.algorithm() { Ok(()) } else { Err(Refused::WrongAlgorithm) }, "{alg}");
         }
         let token = signer.token(&json!({ "alg": signer.algorithm(), "kid": kid }), &json!({}));
@@ -96,7 +96,7 @@ async fn a_name_of_a_key_is_looked_up_and_nothing_else() {
     let verifier = publisher.verifier();
     let of = async |kid: Value| {
         let token = one.token(&json!({ "alg": "EdDSA", "kid": kid }), &json!({}));
-        verifier.verify(&token, at(NOW)).await.map(|_| ())
+        verifier.verify(&token, at(NOW), Effort::Full).await.map(|_| ())
     };
     assert_eq!(of(json!("1")).await, Ok(()));
     assert_eq!(of(json!("2")).await, Err(Refused::BadSignature));
@@ -107,10 +107,10 @@ async fn a_name_of_a_key_is_looked_up_and_nothing_else() {
         assert_eq!(of(kid.clone()).await, Err(Refused::Malformed), "{kid}");
     }
     let unnamed = one.token(&json!({ "alg": "EdDSA" }), &json!({}));
-    assert_eq!(verifier.verify(&unnamed, at(NOW)).await, Err(Refused::UnknownKey));
+    assert_eq!(verifier.verify(&unnamed, at(NOW), Effort::Full).await, Err(Refused::UnknownKey));
     assert!(publisher.fetches() <= 2);
     let alone = Publisher::of(&[one.jwk("1")]).verifier();
-    assert!(alone.verify(&unnamed, at(NOW)).await.is_ok());
+    assert!(alone.verify(&unnamed, at(NOW), Effort::Full).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +119,7 @@ async fn a_token_that_brings_a_key_or_says_where_one_is_is_refused_and_nothing_i
     let publisher = Publisher::of(&[own.jwk("1")]);
     let verifier = publisher.verifier();
     let good = own.token(&json!({ "alg": "EdDSA", "kid": "1" }), &json!({}));
-    assert!(verifier.verify(&good, at(NOW)).await.is_ok());
+    assert!(verifier.verify(&good, at(NOW), Effort::Full).await.is_ok());
     // Somebody listens where the token points.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -138,7 +138,7 @@ async fn a_token_that_brings_a_key_or_says_where_one_is_is_refused_and_nothing_i
     ] {
         for signer in [&own, &forged] {
             let header = json!({ "alg": "EdDSA", "kid": "1", name: value });
-            let found = verifier.verify(&signer.token(&header, &json!({})), at(NOW)).await;
+            let found = verifier.verify(&signer.token(&header, &json!({})), at(NOW), Effort::Full).await;
             assert_eq!(found, Err(Refused::Malformed), "{name}");
         }
     }
@@ -306,7 +306,7 @@ async fn all() -> (Verifier, Vec<String>) {
     let verifier = Publisher::of(&[Signer::rsa().jwk("r"), p256.jwk("p"), ed25519.jwk("e")]).verifier();
     let tokens = [("r", Signer::rsa()), ("p", &p256), ("e", &ed25519)].map(|(kid, key)| key.claiming(kid, &json!({})));
     for token in &tokens {
-        verifier.verify(token, at(NOW)).await.unwrap();
+        verifier.verify(token, at(NOW), Effort::Full).await.unwrap();
     }
     (verifier, tokens.into())
 }
@@ -326,7 +326,10 @@ async fn a_token_with_any_one_character_changed_or_gone_is_refused() {
                 }
                 let bent = String::from_utf8(bent).unwrap();
                 if bent != *token {
-                    let found = [verifier.verify(&bent, at(NOW)).await, shared.verify(&bent, at(NOW)).await];
+                    let found = [
+                        verifier.verify(&bent, at(NOW), Effort::Full).await,
+                        shared.verify(&bent, at(NOW), Effort::Full).await,
+                    ];
                     assert!(found.iter().all(Result::is_err), "{bent}");
                 }
             }
