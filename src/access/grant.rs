@@ -82,29 +82,9 @@ pub struct SignInGrant(Reach);
 #[derive(Clone, Debug)]
 pub struct UserGrant(Reach);
 
-/// The right to list the sign-ins of the whole site.
-#[derive(Clone, Debug)]
-pub struct SiteListGrant(());
-
-/// The right to list the identities of the whole site.
-#[derive(Clone, Debug)]
-pub struct IdentityListGrant(());
-
-/// The right to what identifies a person outside, on records that another grant reaches.
-#[derive(Clone, Debug)]
-pub struct PersonalGrant(());
-
 /// The right to have an identity read afresh from its social network.
 #[derive(Clone, Debug)]
 pub struct SynchronizeGrant(Reach);
-
-/// The right to move an identity to another user.
-#[derive(Clone, Debug)]
-pub struct RelinkGrant(());
-
-/// The right to delete an identity.
-#[derive(Clone, Debug)]
-pub struct DeleteGrant(());
 
 /// The proof that a grant is held, for which the site's keys are shown.
 #[derive(Clone, Copy, Debug)]
@@ -236,24 +216,24 @@ impl OneAllGrant {
     ///
     /// # Errors
     /// Why not.
-    pub fn sign_in_list(&self) -> Result<SiteListGrant, Denied> {
-        self.reach(Right::SignIns).map(|_| SiteListGrant(()))
+    pub fn sign_in_list(&self) -> Result<Permit<'_>, Denied> {
+        self.reach(Right::SignIns).map(|_| Permit(PhantomData))
     }
 
     /// The right to list the site's identities.
     ///
     /// # Errors
     /// Why not.
-    pub fn identity_list(&self) -> Result<IdentityListGrant, Denied> {
-        self.reach(Right::Identities).map(|_| IdentityListGrant(()))
+    pub fn identity_list(&self) -> Result<Permit<'_>, Denied> {
+        self.reach(Right::Identities).map(|_| Permit(PhantomData))
     }
 
-    /// The right to what identifies a person outside.
+    /// The right to what identifies a person outside, on records that another grant reaches.
     ///
     /// # Errors
     /// Why not.
-    pub fn personal(&self) -> Result<PersonalGrant, Denied> {
-        self.reach(Right::Personal).map(|_| PersonalGrant(()))
+    pub fn personal(&self) -> Result<(), Denied> {
+        self.reach(Right::Personal).map(drop)
     }
 
     /// The right to have identities read afresh from their social networks.
@@ -268,16 +248,16 @@ impl OneAllGrant {
     ///
     /// # Errors
     /// Why not.
-    pub fn relink(&self) -> Result<RelinkGrant, Denied> {
-        self.reach(Right::Relink).map(|_| RelinkGrant(()))
+    pub fn relink(&self) -> Result<Permit<'_>, Denied> {
+        self.reach(Right::Relink).map(|_| Permit(PhantomData))
     }
 
     /// The right to delete identities.
     ///
     /// # Errors
     /// Why not.
-    pub fn delete(&self) -> Result<DeleteGrant, Denied> {
-        self.reach(Right::Delete).map(|_| DeleteGrant(()))
+    pub fn delete(&self) -> Result<Permit<'_>, Denied> {
+        self.reach(Right::Delete).map(|_| Permit(PhantomData))
     }
 
     /// What the operator of this configuration may, who has the keys in hand anyway: to try them.
@@ -334,23 +314,8 @@ macro_rules! of_records {
     };
 }
 
-macro_rules! of_lists {
-    ($name:ident) => {
-        impl $name {
-            /// For this, the site's keys are shown.
-            pub fn permit(&self) -> Permit<'_> {
-                Permit(PhantomData)
-            }
-        }
-    };
-}
-
 of_records!(SignInGrant);
 of_records!(UserGrant);
-of_lists!(SiteListGrant);
-of_lists!(IdentityListGrant);
-of_lists!(RelinkGrant);
-of_lists!(DeleteGrant);
 
 impl SynchronizeGrant {
     /// Whether it reaches everybody's identities, so that nobody has to look first whose one is.

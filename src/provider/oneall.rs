@@ -172,15 +172,15 @@ impl Reads {
 
     /// A stretch of the site's sign-ins.
     pub async fn sign_ins(&self, stretch: Stretch) -> Result<Slice<Connection>, Error> {
-        let grant = self.granted(OneAllGrant::sign_in_list)?;
-        let read = |ask| self.list(grant.permit(), &["connections.json"], ask, mapping::sign_in_list);
+        let permit = self.granted(OneAllGrant::sign_in_list)?;
+        let read = |ask| self.list(permit, &["connections.json"], ask, mapping::sign_in_list);
         span::read(stretch, |ask| self.sign_ins.page(ask, read(ask))).await
     }
 
     /// A stretch of the site's identities.
     pub async fn identities(&self, stretch: Stretch) -> Result<Slice<Identity>, Error> {
-        let grant = self.granted(OneAllGrant::identity_list)?;
-        let read = |ask| self.list(grant.permit(), &["identities.json"], ask, mapping::identity_list);
+        let permit = self.granted(OneAllGrant::identity_list)?;
+        let read = |ask| self.list(permit, &["identities.json"], ask, mapping::identity_list);
         span::read(stretch, |ask| self.identities.page(ask, read(ask))).await
     }
 
@@ -205,7 +205,7 @@ impl Reads {
     /// # Errors
     /// Why not.
     pub fn personal(&self) -> Result<(), Error> {
-        self.granted(OneAllGrant::personal).map(drop)
+        self.granted(OneAllGrant::personal)
     }
 
     /// Takes a grant out of what the caller may; nothing is asked of OneAll without one.

@@ -100,8 +100,8 @@ impl Reads {
         let permit = self.granted(OneAllGrant::relink)?;
         let path = ["identities", token.as_str(), "link.json"];
         let asked = json!({"request": {"user": {"user_token": user.as_str()}}}).to_string();
-        let (permit, body) = (permit.permit(), Body::Json(&asked));
         let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str(), user.as_str()] };
+        let body = Body::Json(&asked);
         self.write(Wish { permit, method: Method::Put, path: &path, query: &[], body, shown }, told).await
     }
 
@@ -114,12 +114,12 @@ impl Reads {
         token: &IdentityToken,
         told: impl FnOnce(Ended) + Send + 'static,
     ) -> Result<Done, Error> {
-        let grant = self.granted(OneAllGrant::delete)?;
+        let permit = self.granted(OneAllGrant::delete)?;
         let file = format!("{token}.json");
         let path = ["identities", &file];
         let query = [("confirm_deletion", "true")];
         let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str()] };
-        let (permit, method, body) = (grant.permit(), Method::Delete, Body::Nothing);
+        let (method, body) = (Method::Delete, Body::Nothing);
         self.write(Wish { permit, method, path: &path, query: &query, body, shown }, told).await
     }
 
