@@ -51,7 +51,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use url::Url;
 
-pub use self::address::check_base;
+pub use self::address::{check_base, is_loopback};
 pub use self::breaker::Circuit;
 pub use self::budget::{Budget, Freshness};
 pub use self::call::{Call, Verdict};

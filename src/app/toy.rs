@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime};
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
-use url::{Host, Url};
 
 use crate::access::Settings;
 use crate::access::scope::Scope;
@@ -12,6 +11,7 @@ use crate::access::service_key::{self, Digest, End};
 use crate::config;
 use crate::http::limits::{self, PER_MINUTE_MAX};
 use crate::sandbox::{self, Service};
+use crate::upstream::is_loopback;
 
 /// When the services' keys end, in seconds from 1970: with the year 2099, as the JWTs do.
 const END: Duration = Duration::from_secs(4_102_444_800);
@@ -53,7 +53,7 @@ pub fn check_unknown(settings: &config::Settings) -> Result<(), String> {
     let bases = [settings.oneall.base()?, Some(settings.wordpress.base()?)];
     let private = settings.oneall.private_key.as_ref();
     let is_toy = private.is_none_or(|key| key.expose_secret() == sandbox::ONEALL_PRIVATE_KEY);
-    if is_toy && bases.iter().flatten().all(is_on_this_machine) {
+    if is_toy && bases.iter().flatten().all(is_loopback) {
         return Ok(());
     }
     let known = |what: &str| Err(format!("{what}: is the sandbox's, which everybody knows; wanted one of your own"));
@@ -64,15 +64,6 @@ pub fn check_unknown(settings: &config::Settings) -> Result<(), String> {
     match settings.access.keys.iter().find(|(_, key)| of_sandbox.contains(&key.sha256)) {
         Some((id, _)) => known(&format!("access.keys.{id}.sha256")),
         None => Ok(()),
-    }
-}
-
-fn is_on_this_machine(base: &Url) -> bool {
-    match base.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 
