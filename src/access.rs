@@ -7,6 +7,7 @@
 
 pub mod alias;
 pub mod caller;
+pub mod digest;
 pub mod grant;
 pub mod jwks;
 pub mod jwt;

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{self, SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 
-pub use self::settings::{Digest, End, LIVE_KEYS_MAX, Settings, check, is_service};
+pub use self::settings::{End, LIVE_KEYS_MAX, Settings, check, is_service};
+use super::digest::Digest;
 use super::refusal::Refused;
 use super::scope::Scopes;
 
@@ -84,7 +84,7 @@ impl ServiceKeys {
         let id = id_of(text).ok_or(Refused::Malformed)?;
         let known = self.0.get(id);
         let expected = known.map_or(&DUMMY, |(digest, _)| digest);
-        let is_same = verify_slices_are_equal(&digest_of(text).0, &expected.0).is_ok();
+        let is_same = verify_slices_are_equal(&Digest::of(text).0, &expected.0).is_ok();
         let (_, key) = known.ok_or(Refused::UnknownKey)?;
         match is_same {
             false => Err(Refused::BadSignature),
@@ -113,7 +113,7 @@ pub fn is_id(text: &str) -> bool {
 /// Makes the key of this ID out of random bytes; `None` if the ID can be none.
 pub fn generate(id: &str, random: &[u8; SECRET_BYTES]) -> Option<Fresh> {
     let text = is_id(id).then(|| format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(random)))?;
-    Some(Fresh { sha256: digest_of(&text), text: SecretString::from(text) })
+    Some(Fresh { sha256: Digest::of(&text), text: SecretString::from(text) })
 }
 
 /// The ID in a key's text, if that is one to the letter.
@@ -122,12 +122,6 @@ fn id_of(text: &str) -> Option<&str> {
     let is_secret =
         secret.len() == SECRET_LENGTH && URL_SAFE_NO_PAD.decode(secret).is_ok_and(|bytes| bytes.len() == SECRET_BYTES);
     (is_id(id) && is_secret).then_some(id)
-}
-
-fn digest_of(text: &str) -> Digest {
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest::digest(&SHA256, text.as_bytes()).as_ref());
-    Digest(bytes)
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest as _, Sha256};
 
 use crate::access::Settings;
+use crate::access::digest::Digest;
 use crate::access::scope::Scope;
-use crate::access::service_key::{self, Digest, End};
+use crate::access::service_key::{self, End};
 use crate::config;
 use crate::http::limits::{self, PER_MINUTE_MAX};
 use crate::sandbox::{self, Service};
@@ -70,7 +70,7 @@ pub fn check_unknown(settings: &config::Settings) -> Result<(), String> {
 fn key(service: &Service) -> service_key::Settings {
     service_key::Settings {
         service: Some(service.name.to_owned()),
-        sha256: Some(Digest(Sha256::digest(service.key).into())),
+        sha256: Some(Digest::of(service.key)),
         scopes: service.scopes.iter().filter_map(|name| Scope::parse(name)).collect(),
         expires_at: Some(End(SystemTime::UNIX_EPOCH + END)),
     }

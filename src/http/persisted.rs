@@ -13,9 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use serde_json::Value;
 
-use self::store::{Hash, Store};
+use self::store::Store;
 use self::trusted::Trusted;
 use super::graphql::{self, Fault, Parameters, Refusal};
+use crate::access::digest::Digest;
 use crate::graph::error::{Code, Error};
 
 /// The documents that the gateway was given.
@@ -51,7 +52,7 @@ pub(super) struct Persisted {
 /// The text of a document that a request means.
 pub(super) struct Found {
     pub(super) text: Arc<str>,
-    keep_as: Option<Hash>,
+    keep_as: Option<Digest>,
 }
 
 impl Persisted {
@@ -97,9 +98,9 @@ impl Persisted {
 
     fn take(&self, text: Arc<str>, claimed: Option<&str>, operation: Option<&str>) -> Result<Found, Refusal> {
         let needs_hash = claimed.is_some() || self.mode != Mode::Off;
-        let hash = needs_hash.then(|| Hash::of(&text));
+        let hash = needs_hash.then(|| Digest::of(&text));
         if let (Some(claimed), Some(hash)) = (claimed, hash)
-            && Hash::parse(claimed) != Some(hash)
+            && store::parse(claimed) != Some(hash)
             && self.trusted.find(claimed).is_none_or(|trusted| *trusted != *text)
         {
             return Err(Refusal::new(Fault::Malformed, Error::bad_input("provided sha does not match query")));
@@ -129,7 +130,7 @@ impl Persisted {
             };
             return Err(Refusal::new(Fault::Invalid, error));
         };
-        let found = Hash::parse(hash).and_then(|hash| sent.lock().unwrap_or_else(PoisonError::into_inner).get(&hash));
+        let found = store::parse(hash).and_then(|hash| sent.lock().unwrap_or_else(PoisonError::into_inner).get(&hash));
         let text = found.ok_or_else(|| Refusal::new(Fault::Invalid, Error::persisted_query_not_found()))?;
         Ok(Found { text, keep_as: None })
     }

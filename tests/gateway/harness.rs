@@ -8,8 +8,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use commongraph::access::Scope;
-use commongraph::access::service_key::{self, Digest, End};
+use commongraph::access::digest::Digest;
+use commongraph::access::service_key::{self, End};
 use commongraph::app::{self, Running};
 use commongraph::config::Settings;
 use commongraph::graph::document::limits::Limits;
@@ -19,7 +22,6 @@ use commongraph::sandbox::{
 use commongraph::upstream;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
 /// A gateway before a sandbox.
@@ -221,7 +223,7 @@ impl Asker {
         let text = format!("cg_{name}_{:A<43}", "key-of-a-test-");
         let key = service_key::Settings {
             service: Some(name.to_owned()),
-            sha256: Some(Digest(Sha256::digest(&text).into())),
+            sha256: Some(Digest::of(&text)),
             scopes: scopes.iter().copied().collect(),
             expires_at: Some(End(SystemTime::now() + Duration::from_secs(3_600))),
         };
@@ -323,6 +325,22 @@ fn find(answers: &[Answer], target: &str, path: &str) -> Response {
         }
         None => (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "text/plain")], "").into_response(),
     }
+}
+
+/// An ID as the graph prints it.
+pub fn id(plain: &str) -> String {
+    URL_SAFE_NO_PAD.encode(plain)
+}
+
+/// Asks until it is so, for as long as any machine may need.
+pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+    waited.unwrap_or_else(|_| panic!("it never came so far that {what}"));
 }
 
 /// The codes of an answer's errors, each with its path.

@@ -13,6 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::is_id;
+use crate::access::digest::Digest;
 use crate::access::scope::Scopes;
 
 /// How many keys of one service may be good at a time: the one in use, and the one that comes after it.
@@ -34,10 +35,6 @@ pub struct Settings {
     /// When it ends, as RFC 3339 has it.
     pub expires_at: Option<End>,
 }
-
-/// A SHA-256 digest.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Digest(pub [u8; 32]);
 
 /// The instant at which a key ends; from then on it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,39 +81,6 @@ fn check_key(key: &Settings) -> Result<(&str, End), &'static str> {
 pub fn is_service(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     (1..=SERVICE_LENGTH_MAX).contains(&name.len()) && name.bytes().all(plain)
-}
-
-impl Digest {
-    fn parse(text: &str) -> Option<Self> {
-        let mut digest = [0; 32];
-        let digits = text.as_bytes();
-        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return None;
-        }
-        for (byte, pair) in digest.iter_mut().zip(digits.chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Self(digest))
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Digest")
-    }
-}
-
-impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("no digest, expected 64 hex digits"))
-    }
 }
 
 impl End {

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use async_graphql::ServerError;
 use axum::http::StatusCode;
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::render::Answer;
 use super::{Edge, Visitor};
+use crate::access::digest::Digest;
 use crate::graph::document::Checked;
 use crate::graph::error::Code;
 use crate::metrics::Metrics;
@@ -161,8 +161,7 @@ pub(in crate::http) fn plain(name: &str) -> String {
     if (1..=NAME_LENGTH_MAX).contains(&name.len()) && name.bytes().all(is_plain) {
         return name.to_owned();
     }
-    let digest = Sha256::digest(name.as_bytes());
-    digest.iter().take(8).fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    format!("sha256:{:.16}", Digest::of(name).to_string())
 }
 
 #[cfg(test)]

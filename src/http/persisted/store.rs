@@ -1,14 +1,9 @@
 //! Documents that clients sent, by their hash: bounded by number and by bytes, the one unused the longest goes first.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
-/// The SHA-256 of a document's text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Hash([u8; 32]);
+use crate::access::digest::Digest;
 
 /// Documents by their hash.
 pub(super) struct Store {
@@ -17,34 +12,13 @@ pub(super) struct Store {
     bytes: usize,
     /// Counts uses; the order of the documents.
     now: u64,
-    texts: HashMap<Hash, (u64, Arc<str>)>,
-    by_use: BTreeMap<u64, Hash>,
+    texts: HashMap<Digest, (u64, Arc<str>)>,
+    by_use: BTreeMap<u64, Digest>,
 }
 
-impl Hash {
-    /// The hash of a text.
-    pub(super) fn of(text: &str) -> Self {
-        Self(Sha256::digest(text.as_bytes()).into())
-    }
-
-    /// Reads 64 hexadecimal digits in small letters.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let digits = text.as_bytes();
-        if digits.len() != 64 || digits.iter().any(|digit| !matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
-            return None;
-        }
-        let mut hash = [0; 32];
-        for (byte, pair) in hash.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Self(hash))
-    }
-}
-
-impl fmt::Display for Hash {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-    }
+/// Reads the hash of a document as every client writes it, in small letters.
+pub(super) fn parse(text: &str) -> Option<Digest> {
+    Digest::parse(text).filter(|_| !text.bytes().any(|digit| digit.is_ascii_uppercase()))
 }
 
 impl Store {
@@ -54,7 +28,7 @@ impl Store {
     }
 
     /// The document with this hash.
-    pub(super) fn get(&mut self, hash: &Hash) -> Option<Arc<str>> {
+    pub(super) fn get(&mut self, hash: &Digest) -> Option<Arc<str>> {
         let (used, text) = self.texts.get_mut(hash)?;
         self.now += 1;
         self.by_use.remove(used);
@@ -64,7 +38,7 @@ impl Store {
     }
 
     /// Keeps a document, which must have this hash. One larger than the whole store is not kept.
-    pub(super) fn put(&mut self, hash: Hash, text: Arc<str>) {
+    pub(super) fn put(&mut self, hash: Digest, text: Arc<str>) {
         if self.get(&hash).is_some() || text.len() > self.bytes_max {
             return;
         }
@@ -87,22 +61,22 @@ mod tests {
     #[test]
     fn a_hash_is_64_small_digits_of_the_texts_sha_256() {
         let hash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
-        assert_eq!(Hash::of("{__typename}").to_string(), hash);
-        assert_eq!(Hash::parse(hash), Some(Hash::of("{__typename}")));
+        assert_eq!(Digest::of("{__typename}").to_string(), hash);
+        assert_eq!(parse(hash), Some(Digest::of("{__typename}")));
         for bad in ["", "ecf4", &hash.to_uppercase(), &hash.replace('e', "+"), &format!("{hash}0")] {
-            assert_eq!(Hash::parse(bad), None, "{bad}");
+            assert_eq!(parse(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn a_store_keeps_what_was_used_last_within_its_bounds() {
         let mut store = Store::new(3, 10);
-        let put = |store: &mut Store, text: &str| store.put(Hash::of(text), text.into());
-        let has = |store: &Store, text: &str| store.texts.contains_key(&Hash::of(text));
+        let put = |store: &mut Store, text: &str| store.put(Digest::of(text), text.into());
+        let has = |store: &Store, text: &str| store.texts.contains_key(&Digest::of(text));
         for text in ["a", "b", "c"] {
             put(&mut store, text);
         }
-        assert_eq!(store.get(&Hash::of("a")).as_deref(), Some("a"));
+        assert_eq!(store.get(&Digest::of("a")).as_deref(), Some("a"));
         put(&mut store, "d");
         assert!(has(&store, "a") && !has(&store, "b") && has(&store, "c") && has(&store, "d"));
         put(&mut store, "12345678");

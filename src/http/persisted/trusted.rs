@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::store::Hash;
+use crate::access::digest::Digest;
 
 /// What Apollo's manifest says that it is.
 const APOLLO: &str = "apollo-persisted-query-manifest";
@@ -30,7 +30,7 @@ const FOLDERS_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Trusted {
     by_id: HashMap<String, Arc<str>>,
-    hashes: HashSet<Hash>,
+    hashes: HashSet<Digest>,
 }
 
 impl Trusted {
@@ -55,7 +55,7 @@ impl Trusted {
     }
 
     /// Whether a text with this hash is one of them.
-    pub(super) fn has(&self, hash: &Hash) -> bool {
+    pub(super) fn has(&self, hash: &Digest) -> bool {
         self.hashes.contains(hash)
     }
 
@@ -77,7 +77,7 @@ impl Trusted {
                 let text = fs::read_to_string(&path).map_err(|error| format!("{place} cannot be read: {error}"))?;
                 let name = path.file_stem().unwrap_or_default().to_string_lossy();
                 self.add(&name, &text, &place)?;
-                self.add(&Hash::of(&text).to_string(), &text, &place)?;
+                self.add(&Digest::of(&text).to_string(), &text, &place)?;
             }
         }
         Ok(())
@@ -87,7 +87,7 @@ impl Trusted {
         if async_graphql::parser::parse_query(text).is_err() {
             return Err(format!("{place} is not a GraphQL document"));
         }
-        self.hashes.insert(Hash::of(text));
+        self.hashes.insert(Digest::of(text));
         let known = self.by_id.insert(id.to_owned(), text.into());
         match known.is_some_and(|known| *known != *text) {
             true => Err(format!("{place} has the ID of another document")),

@@ -1,12 +1,11 @@
 //! What a mutation is refused for: before anything is sent, in words that a person can act on, and never telling more of
 //! somebody else's thing than of one that does not exist.
 
+use commongraph::access::digest::Digest;
 use serde_json::{Value, json};
 
-use super::{
-    ADA, DELETE, DISCONNECT, OF_ADA, OF_ANOTHER, RELINK, REVOKE, SHARE, SYNCHRONIZE, change, id, identity, world,
-};
-use crate::harness::{Asker, World, codes};
+use super::{ADA, DELETE, DISCONNECT, OF_ADA, OF_ANOTHER, RELINK, REVOKE, SHARE, SYNCHRONIZE, change, identity, world};
+use crate::harness::{Asker, World, codes, id};
 
 /// The first of the things to correct: its code, and where it is.
 fn wrong(payload: &Value) -> (&str, Vec<&str>) {
@@ -159,11 +158,8 @@ async fn an_operation_changes_only_so_much_and_never_by_get() {
     assert_eq!(world.writes().await, []);
 
     // By its hash, as Apollo's clients send what they sent before.
-    let extension = |text: &str| {
-        use sha2::Digest as _;
-        let hash = sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } })
-    };
+    let extension =
+        |text: &str| json!({ "persistedQuery": { "version": 1, "sha256Hash": Digest::of(text).to_string() } });
     let text = many(1);
     for body in [json!({ "query": text, "extensions": extension(&text) }), json!({ "extensions": extension(&text) })] {
         let request = world.gateway.client.post(world.gateway.url()).json(&body);

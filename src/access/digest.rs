@@ -1,0 +1,54 @@
+//! SHA-256: what a text is known by where the text itself must not stand, or would be too long.
+//!
+//! It tells texts apart, and does not hide one that can be guessed. As text it is 64 hex digits in small letters.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::Deserialize;
+use serde::de::{self, Deserializer};
+
+/// The SHA-256 digest of a text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub(super) [u8; 32]);
+
+impl Digest {
+    /// The digest of this text.
+    pub fn of(text: &str) -> Self {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+        Self(bytes)
+    }
+
+    /// Reads 64 hex digits; none if it is anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let digits = text.as_bytes();
+        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest")
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("no digest, expected 64 hex digits"))
+    }
+}
