@@ -28,9 +28,10 @@ pub const TEXT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charse
 
 /// One series of a metric: each label with its value, in the table's order.
 type Labels<const N: usize> = [(&'static str, &'static str); N];
-type Counters<const N: usize> = Family<Labels<N>, Counter>;
-type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
-type Histograms<const N: usize> = Family<Labels<N>, Histogram, fn() -> Histogram>;
+type Labelled<const N: usize, M> = Family<Labels<N>, M, fn() -> M>;
+type Counters<const N: usize> = Labelled<N, Counter>;
+type Gauges<const N: usize> = Labelled<N, Gauge>;
+type Histograms<const N: usize> = Labelled<N, Histogram>;
 
 /// Sets the gauges that are read off when somebody asks.
 type Measure = Arc<dyn Fn() + Send + Sync>;
@@ -101,24 +102,24 @@ impl Default for Metrics {
         let all = &mut registry;
         add(all, &table::BUILD, Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let book = Book {
-            operations: counters(all, &table::OPERATIONS),
-            operation_errors: counters(all, &table::OPERATION_ERRORS),
-            operation_duration: histograms(all, &table::OPERATION_DURATION),
-            requests: counters(all, &table::REQUESTS),
-            refusals: counters(all, &table::REFUSALS),
-            request_duration: alone(all, &table::REQUEST_DURATION, Histogram::new(BUCKETS)),
+            operations: labelled(all, &table::OPERATIONS, Counter::default),
+            operation_errors: labelled(all, &table::OPERATION_ERRORS, Counter::default),
+            operation_duration: labelled(all, &table::OPERATION_DURATION, histogram),
+            requests: labelled(all, &table::REQUESTS, Counter::default),
+            refusals: labelled(all, &table::REFUSALS, Counter::default),
+            request_duration: alone(all, &table::REQUEST_DURATION, histogram()),
             requests_under_way: alone(all, &table::REQUESTS_UNDER_WAY, Gauge::default()),
             connections: alone(all, &table::CONNECTIONS, Gauge::default()),
-            reads: counters(all, &table::READS),
-            calls: counters(all, &table::CALLS),
-            retries: counters(all, &table::RETRIES),
-            writes: counters(all, &table::WRITES),
-            call_duration: histograms(all, &table::CALL_DURATION),
-            circuit: gauges(all, &table::CIRCUIT),
-            calls_under_way: gauges(all, &table::CALLS_UNDER_WAY),
-            waiting: gauges(all, &table::WAITING),
-            cache_bytes: gauges(all, &table::CACHE_BYTES),
-            cache_entries: gauges(all, &table::CACHE_ENTRIES),
+            reads: labelled(all, &table::READS, Counter::default),
+            calls: labelled(all, &table::CALLS, Counter::default),
+            retries: labelled(all, &table::RETRIES, Counter::default),
+            writes: labelled(all, &table::WRITES, Counter::default),
+            call_duration: labelled(all, &table::CALL_DURATION, histogram),
+            circuit: labelled(all, &table::CIRCUIT, Gauge::default),
+            calls_under_way: labelled(all, &table::CALLS_UNDER_WAY, Gauge::default),
+            waiting: labelled(all, &table::WAITING, Gauge::default),
+            cache_bytes: labelled(all, &table::CACHE_BYTES, Gauge::default),
+            cache_entries: labelled(all, &table::CACHE_ENTRIES, Gauge::default),
             measure: Mutex::default(),
             registry,
         };
@@ -241,25 +242,19 @@ fn alone<M: Metric + Clone>(registry: &mut Registry, row: &Row, metric: M) -> M 
     metric
 }
 
-fn counters<const N: usize>(registry: &mut Registry, row: &Row) -> Counters<N> {
-    let family = Counters::default();
+/// A metric with labels: all of its series, at zero.
+fn labelled<const N: usize, M: Clone>(registry: &mut Registry, row: &Row, new: fn() -> M) -> Labelled<N, M>
+where
+    Labelled<N, M>: Metric,
+{
+    let family = Labelled::new_with_constructor(new);
     series(row).iter().for_each(|labels| drop(family.get_or_create(labels)));
     add(registry, row, family.clone());
     family
 }
 
-fn gauges<const N: usize>(registry: &mut Registry, row: &Row) -> Gauges<N> {
-    let family = Gauges::default();
-    series(row).iter().for_each(|labels| drop(family.get_or_create(labels)));
-    add(registry, row, family.clone());
-    family
-}
-
-fn histograms<const N: usize>(registry: &mut Registry, row: &Row) -> Histograms<N> {
-    let family = Histograms::new_with_constructor(|| Histogram::new(BUCKETS));
-    series(row).iter().for_each(|labels| drop(family.get_or_create(labels)));
-    add(registry, row, family.clone());
-    family
+fn histogram() -> Histogram {
+    Histogram::new(BUCKETS)
 }
 
 /// Every series of a metric: each value of each label with each of the others.
