@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use async_graphql::indexmap::IndexMap;
 use async_graphql::{InputType, Name, Value};
 
 use crate::access::{Caller, Principal, Scope};
@@ -71,7 +70,7 @@ fn explain(made: &CallMade, sees_all: bool) -> Value {
 
 /// Puts one thing in its place beside what is told already.
 fn tell(name: &str, value: Value, extensions: &mut BTreeMap<String, Value>) {
-    let gateway = extensions.entry(GATEWAY.to_owned()).or_insert_with(|| Value::Object(IndexMap::new()));
+    let gateway = extensions.entry(GATEWAY.to_owned()).or_insert_with(|| object([]));
     if let Value::Object(gateway) = gateway {
         gateway.insert(Name::new(name), value);
     }
@@ -84,10 +83,10 @@ fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
 fn describe(made: &CallMade) -> Value {
     let age = made.call.age.unwrap_or_default().as_secs();
     let path = made.call.target.split('?').next().unwrap_or_default();
-    Value::Object(IndexMap::from_iter([
-        (Name::new("provider"), made.provider.to_value()),
-        (Name::new("path"), Value::from(path)),
-        (Name::new("ageSeconds"), Value::from(age)),
-        (Name::new("verdict"), Value::from(made.call.verdict.as_str())),
-    ]))
+    object([
+        ("provider", made.provider.to_value()),
+        ("path", Value::from(path)),
+        ("ageSeconds", Value::from(age)),
+        ("verdict", Value::from(made.call.verdict.as_str())),
+    ])
 }
