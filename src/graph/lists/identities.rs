@@ -30,20 +30,16 @@ pub async fn identities(
     let filter = filter.unwrap_or_default().with_keys();
     let loaders = ctx.loaders();
     let keyring = async {
-        let list = loaders.wordpress.reads.keyring_connections().await.map(|list| Arc::new(accounts(&list)));
-        (Provider::WordPress, Side::picked(list, |row| filter.keeps(row), place_in(&window)))
-    };
-    let (wordpress, oneall) = (filter.asks(Provider::WordPress), filter.asks(Provider::OneAll));
-    let sides = match (wordpress, oneall) {
-        (true, true) => {
-            let (keyring, site) = futures_util::join!(keyring, of_site(loaders, &window, &filter));
-            vec![keyring, site]
+        if !filter.asks(Provider::WordPress) {
+            return None;
         }
-        (true, false) => vec![keyring.await],
-        (false, true) => vec![of_site(loaders, &window, &filter).await],
-        (false, false) => Vec::new(),
+        let list = loaders.wordpress.reads.keyring_connections().await.map(|list| Arc::new(accounts(&list)));
+        Some((Provider::WordPress, Side::picked(list, |row| filter.keeps(row), place_in(&window))))
     };
-    let mut merged = merge(ctx, &window, sides)?;
+    let site =
+        async { if filter.asks(Provider::OneAll) { Some(of_site(loaders, &window, &filter).await) } else { None } };
+    let (keyring, site) = futures_util::join!(keyring, site);
+    let mut merged = merge(ctx, &window, keyring.into_iter().chain(site).collect())?;
     fill_in(ctx, &mut merged).await;
     Ok(merged.page(&window, ctx))
 }
