@@ -106,6 +106,12 @@ impl Error {
     }
 }
 
+impl From<Error> for String {
+    fn from(error: Error) -> Self {
+        error.0
+    }
+}
+
 /// What is wrong with which setting.
 #[derive(Debug)]
 struct Fault {

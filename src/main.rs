@@ -213,7 +213,7 @@ fn load(source: &Source, listen: Option<SocketAddr>) -> Result<Settings, String>
         Some(address) => Some(address),
         None => listen_variable()?,
     };
-    config::load(file.as_deref(), environment(), listen).map_err(|error| error.to_string())
+    Ok(config::load(file.as_deref(), environment(), listen)?)
 }
 
 /// A variable's text; an empty one counts as unset, as everywhere.
@@ -254,9 +254,9 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 
 async fn play(listen: Option<SocketAddr>, no_explorer: bool) -> Result<ExitCode, String> {
     let listen = if listen.is_some() { listen } else { listen_variable()? };
-    mode::check_sandbox(file_variable().as_deref(), environment()).map_err(|error| error.to_string())?;
-    let mut settings = config::load(None, std::iter::empty(), listen).map_err(|error| error.to_string())?;
-    mode::check_loopback(&settings, "the sandbox").map_err(|error| error.to_string())?;
+    mode::check_sandbox(file_variable().as_deref(), environment())?;
+    let mut settings = config::load(None, std::iter::empty(), listen)?;
+    mode::check_loopback(&settings, "the sandbox")?;
     hide_explorer(&mut settings, no_explorer);
     drop(log(&settings));
     let signals = Signals::take()?;
@@ -294,14 +294,14 @@ async fn serve(source: &Source, listen: Option<SocketAddr>, no_explorer: bool) -
 }
 
 fn check_serve(settings: &Settings) -> Result<(), String> {
-    mode::check_serve(settings).map_err(|error| error.to_string())?;
+    mode::check_serve(settings)?;
     toy::check_unknown(settings)
 }
 
 /// One person's gateway takes its settings once: it ends sooner than they change.
 async fn serve_personal(source: &Source, listen: Option<SocketAddr>, no_explorer: bool) -> Result<ExitCode, String> {
     let mut settings = load(source, listen)?;
-    mode::check_loopback(&settings, "serve --personal").map_err(|error| error.to_string())?;
+    mode::check_loopback(&settings, "serve --personal")?;
     let (token, user) = (variable("COMMONGRAPH_WORDPRESS_TOKEN")?, variable("COMMONGRAPH_ONEALL_USER")?);
     if token.is_none() && user.is_none() {
         return Err("serve --personal: wanted COMMONGRAPH_WORDPRESS_TOKEN or COMMONGRAPH_ONEALL_USER".to_owned());
@@ -319,7 +319,7 @@ async fn serve_personal(source: &Source, listen: Option<SocketAddr>, no_explorer
 async fn ask(question: Question) -> Result<ExitCode, String> {
     let (settings, asker) = match question.sandbox {
         true => {
-            mode::check_sandbox(file_variable().as_deref(), environment()).map_err(|error| error.to_string())?;
+            mode::check_sandbox(file_variable().as_deref(), environment())?;
             (Settings::default(), query::Asker::Sandbox(question.person))
         }
         false => {
