@@ -27,7 +27,8 @@ use crate::upstream::Done;
 pub struct Mutation;
 
 /// What can be changed, one field after another. Each is sent to its provider at most once and never again by itself; one
-/// whose answer is lost is UNCERTAIN: read again before you try anew. Repeating one that is done changes nothing.
+/// whose answer is lost is UNCERTAIN: read again before you try anew. Repeating one that is done changes nothing, but for
+/// `identitySynchronize`, which reads the identity once more.
 #[Object]
 impl Mutation {
     /// Takes back the access that the person gave to an application at WordPress.com: `mutation { applicationRevoke(input: {
@@ -43,7 +44,8 @@ impl Mutation {
 
     /// Deletes a Keyring connection at WordPress.com: the stored grant, and with it every Publicize connection that stands on
     /// it: `mutation { connectionDisconnect(input: { id: "a2V5cmluZzo1MTAwMw" }) { deletedConnectionId userErrors { code } } }`.
-    /// One that is gone already counts as disconnected. Null, with an error, if it was refused, could not be sent or is
+    /// One that is gone already counts as disconnected. So does one that WordPress.com says is somebody else's: it stays as
+    /// it is, and is answered like one that does not exist. Null, with an error, if it was refused, could not be sent or is
     /// UNCERTAIN.
     async fn connection_disconnect(
         &self,
@@ -77,10 +79,10 @@ impl Mutation {
         Some(synchronize(ctx, input).await)
     }
 
-    /// Moves an identity to another user of the OneAll site, and its sign-ins with it: `mutation { identityRelink(input: {
-    /// id: "aWRlbnRpdHk6NWE0ZDAwMDAtMDAwMC00MDAwLTgwMDItMDAwMDAwMDAwMDA0", userToken: "5a4d0000-0000-4000-8001-000000000003" }) { identity { oneallUser { userToken }
-    /// } userErrors { code } } }`. For services with the scope. Null, with an error, if it was refused, could not be sent or
-    /// is UNCERTAIN.
+    /// Moves an identity to another user of the OneAll site: `mutation { identityRelink(input: { id:
+    /// "aWRlbnRpdHk6NWE0ZDAwMDAtMDAwMC00MDAwLTgwMDItMDAwMDAwMDAwMDA0", userToken: "5a4d0000-0000-4000-8001-000000000003" }) { identity { oneallUser { userToken }
+    /// } userErrors { code } } }`. OneAll does not say what becomes of its sign-ins. For services with the scope. Null, with an
+    /// error, if it was refused, could not be sent or is UNCERTAIN.
     async fn identity_relink(
         &self,
         ctx: &Context<'_>,
@@ -89,10 +91,10 @@ impl Mutation {
         Some(relink(ctx, input).await)
     }
 
-    /// Deletes an identity at OneAll for good, and its sign-ins with it: `mutation { identityDelete(input: { id:
-    /// "aWRlbnRpdHk6NWE0ZDAwMDAtMDAwMC00MDAwLTgwMDItMDAwMDAwMDAwMDA0", confirm: true }) { deletedIdentityId userErrors { code } } }`. For
-    /// services with the scope. One that is gone already counts as deleted. Null, with an error, if it was refused, could not
-    /// be sent or is UNCERTAIN.
+    /// Deletes an identity at OneAll for good: `mutation { identityDelete(input: { id:
+    /// "aWRlbnRpdHk6NWE0ZDAwMDAtMDAwMC00MDAwLTgwMDItMDAwMDAwMDAwMDA0", confirm: true }) { deletedIdentityId userErrors { code } } }`. OneAll
+    /// does not say what becomes of its sign-ins. For services with the scope. One that is gone already counts as deleted.
+    /// Null, with an error, if it was refused, could not be sent or is UNCERTAIN.
     async fn identity_delete(
         &self,
         ctx: &Context<'_>,

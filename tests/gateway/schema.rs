@@ -180,6 +180,16 @@ async fn every_mutation_shows_an_example_that_can_be_sent() {
     }
 }
 
+#[test]
+fn what_a_provider_does_not_say_of_a_change_is_not_said_for_it() {
+    let all = said(&schema(TEXT));
+    let of = |place: &str| &all.iter().find(|it| it.place == place).unwrap().description;
+    for place in ["Mutation.identityRelink", "Mutation.identityDelete"] {
+        assert!(of(place).contains("OneAll does not say what becomes of its sign-ins."), "{place}: {}", of(place));
+    }
+    assert!(of("Mutation.connectionDisconnect").contains("somebody else's"));
+}
+
 /// What of a schema is deprecated otherwise than the README says: the reason names something of the schema to use
 /// instead, and the day from which on it may be gone.
 fn carelessly_deprecated(schema: &Schema) -> Vec<String> {
