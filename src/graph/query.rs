@@ -27,6 +27,10 @@ use crate::provider::Answer;
 use crate::provider::oneall::mapping::known_plugin;
 
 /// Anything that has an ID of its own and can be read again by it.
+///
+/// Two fields are not of one type in all of these: `providerId` can be null on an Identity alone, and `name` is a PersonName
+/// there and a text elsewhere. One selection that asks several kinds for such a field gives it an alias on the Identity:
+/// `... on Connection { providerId } ... on Identity { identityToken: providerId }`.
 #[derive(Interface, Debug)]
 #[graphql(field(name = "id", ty = "ID", desc = "Names this thing in the graph."))]
 pub enum Node {

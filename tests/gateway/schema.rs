@@ -181,6 +181,21 @@ async fn every_mutation_shows_an_example_that_can_be_sent() {
 }
 
 #[test]
+fn a_node_says_which_fields_one_selection_cannot_ask_several_kinds_for() {
+    let schema = schema(TEXT);
+    let kinds: Vec<_> = schema.types.values().filter_map(|kind| kind.as_object()).collect();
+    let kinds = kinds.into_iter().filter(|kind| kind.implements_interfaces.iter().any(|it| it.name == "Node"));
+    let mut types: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, field) in kinds.flat_map(|kind| &kind.fields) {
+        types.entry(name).or_default().push(field.ty.to_string());
+    }
+    types.retain(|_, types| types.iter().any(|ty| *ty != types[0]));
+    let told = one_line(schema.types["Node"].description().map(|it| it.as_str()));
+    assert!(types.keys().all(|name| told.contains(&format!("`{name}`"))), "{types:?}");
+    assert!(types.len() == 2 && told.contains("Two fields"), "{types:?}");
+}
+
+#[test]
 fn what_a_provider_does_not_say_of_a_change_is_not_said_for_it() {
     let all = said(&schema(TEXT));
     let of = |place: &str| &all.iter().find(|it| it.place == place).unwrap().description;
