@@ -299,6 +299,6 @@ pub struct SignInResult {
     pub code: Option<i32>,
     /// A sentence, such as "The user successfully authenticated". Null where OneAll gives none.
     pub info: Option<String>,
-    /// Whether the person was signed in or linked.
+    /// Whether what was asked was done: the person was signed in, linked or unlinked.
     pub succeeded: bool,
 }

@@ -221,7 +221,8 @@ pub struct Profile {
     pub educations: Vec<LabelledValue>,
     /// Roles.
     pub roles: Vec<String>,
-    /// Certificates: the name, the number, who gave it and when.
+    /// Certificates: the name; as the label its number; as the detail who gave it, from when and until when, in this order and
+    /// with a comma between. What is not said is left out, so a detail can be a date alone.
     pub certifications: Vec<LabelledValue>,
     /// Recommendations: the text and who wrote it.
     pub recommendations: Vec<LabelledValue>,
