@@ -1,7 +1,9 @@
 //! The one table of services: our key for each, its name, and how each provider spells it.
 //!
 //! OneAll has no endpoint that describes its services; the keys are those its own WordPress plugin lists. A slug that is
-//! not here is its own key, so a service that a provider adds tomorrow works today, under the name the provider uses.
+//! not here is its own key, so a service that a provider adds tomorrow works today, under the name the provider uses. Of
+//! one that is here the name is the table's, whatever a provider says: one node has one name, and the two providers give a
+//! service two. Where only one of them knows the service, the name is that provider's.
 
 use super::Provider;
 
@@ -46,7 +48,7 @@ pub const NAMES: &[Name] = &[
     oneall("foursquare", "Foursquare", &["foursquare"]),
     oneall("github", "GitHub", &["github"]),
     Name { key: "google", label: "Google", wordpress: &["google_plus"], oneall: &["google"] },
-    wordpress("google_my_business", "Google Business Profile", &["google_my_business"]),
+    wordpress("google_my_business", "Google My Business", &["google_my_business"]),
     wordpress("google_site_verification", "Google Site Verification", &["google_site_verification"]),
     Name {
         key: "instagram",

@@ -161,3 +161,22 @@ async fn two_spellings_of_one_service_are_one_service() {
     assert_eq!(found, [&json!({ "key": "instagram", "type": "other" })]);
     assert_eq!(answer["data"]["service"], *found[0]);
 }
+
+#[tokio::test]
+async fn a_service_that_only_wordpress_com_knows_is_called_as_wordpress_com_calls_it() {
+    let world = World::start().await;
+    let query = "{ services(first: 100) { nodes { key label providers } } }";
+    let services = world.ask("ada", query).await["data"]["services"]["nodes"].clone();
+    let url = format!("{}/rest/v1.1/meta/external-services", world.sandbox.wordpress_url());
+    let token = commongraph::sandbox::people().iter().find(|person| person.name == "ada").unwrap().wordpress_token;
+    let catalogue = world.gateway.client.get(url).bearer_auth(token.unwrap()).send().await.unwrap();
+    let catalogue: Value = catalogue.json().await.unwrap();
+    let own = services.as_array().unwrap().iter().filter(|it| it["providers"] == json!(["WORDPRESS"]));
+    let mut seen = 0;
+    for service in own {
+        let entry = &catalogue["services"][service["key"].as_str().unwrap()];
+        assert_eq!(service["label"], entry["label"], "{service}");
+        seen += 1;
+    }
+    assert!(seen >= 5, "{services}");
+}

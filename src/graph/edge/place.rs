@@ -31,7 +31,9 @@ impl Service {
         GlobalId::Service(self.key.clone()).into()
     }
 
-    /// Its name. Null if no provider gives it one.
+    /// Its name: ours for a service that is known beforehand, whose `providers` is not empty, so that it is the same whichever
+    /// provider spoke of it; otherwise the provider's. What WordPress.com itself calls it stands in `Connection.label`. Null
+    /// if nobody gives it one.
     async fn label(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
         let known = catalogue::named(&self.key).map(|name| name.label.to_owned());
         match known.or_else(|| self.label.clone()) {
