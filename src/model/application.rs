@@ -78,7 +78,7 @@ pub enum AccessKind {
     Global,
     /// Only who the person is ("Log in with WordPress.com").
     IdentityOnly,
-    /// One site.
+    /// One site: the one that is named, where the provider's word says nothing else or only what may be done there.
     Site,
     /// The provider's word is not known, or it names no site.
     Unknown,

@@ -54,18 +54,26 @@ fn site(name: payload::SiteName) -> Option<Site> {
     })
 }
 
-/// How far the access reaches. The documented sample has an empty scope and no site at all, so an empty scope means one
-/// site only where a site is named. An empty scope says nothing and is none.
+/// How far the access reaches. The documented sample has an empty scope and no site at all, so an empty scope, or one of
+/// ordinary words, means one site only where a site is named. An empty scope says nothing and is none.
 fn access(scope: Loose, has_site: bool) -> ApplicationAccess {
     let scope = scope.text();
     let kind = match scope.as_deref() {
         Some("global") => AccessKind::Global,
+        Some(words) if has_site && words.split([' ', ',']).filter(|word| !word.is_empty()).all(is_ordinary) => {
+            AccessKind::Site
+        }
         Some("auth") => AccessKind::IdentityOnly,
         None if has_site => AccessKind::Site,
         _ => AccessKind::Unknown,
     };
     ApplicationAccess { kind, scope }
 }
+/// Whether this is one of the documented scopes, but for the two that say by themselves how far they reach.
+fn is_ordinary(scope: &str) -> bool {
+    !matches!(scope, "global" | "auth") && risk(scope) != PermissionRisk::Unknown
+}
+
 
 fn permission(row: payload::Permission) -> Result<Permission, String> {
     let name = row.name.text().ok_or("name: expected text")?;
