@@ -34,7 +34,7 @@ use crate::model::{
 use crate::upstream::{Circuit, Own, Plan, Upstream};
 
 /// The fields of `/me` that are mapped. Asked for by name so that its secrets never travel.
-const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,avatar_URL,profile_URL,language,date,\
+const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,verified,avatar_URL,profile_URL,language,date,\
                          site_count,primary_blog,token_scope,token_site_id";
 
 /// The fields of a site that are mapped; the rest is some fifty kilobytes a page.

@@ -5,7 +5,9 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use serde::de::{Deserializer, Visitor, value};
 
+use super::super::{ME_FIELDS, SITE_FIELDS};
 use super::*;
 
 /// A fixture's bytes: `wordpress/me.json`.
@@ -102,6 +104,50 @@ fn words_come_in_a_list_or_in_a_text() {
     for none in ["null", "false", "\"\"", "[]", "{}", r#"{"a":"posts"}"#] {
         assert!(words(none).is_empty(), "{none}");
     }
+/// Takes down the names under which a payload's fields are read.
+struct Names<'a>(&'a mut Vec<&'static str>);
+
+impl<'de> Deserializer<'de> for Names<'_> {
+    type Error = value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, value::Error> {
+        self.0.extend(fields);
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+fn fields_of<T: DeserializeOwned>() -> Vec<&'static str> {
+    let mut names = Vec::new();
+    let _ = T::deserialize(Names(&mut names));
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn what_is_asked_for_by_name_is_what_is_read() {
+    let asked = |fields: &'static str| {
+        let mut names: Vec<_> = fields.split(',').collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(asked(ME_FIELDS), fields_of::<Me>());
+    assert_eq!(asked(SITE_FIELDS), fields_of::<Site>());
+}
+
 }
 
 #[test]
