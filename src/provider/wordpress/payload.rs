@@ -29,17 +29,10 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 /// What is said of a piece of JSON that should be an object and is none.
 pub const NOT_AN_OBJECT: &str = "not an object";
 
-/// `/me/keyring-connections` (v1.1) and `/me/connections` (v2): the same wrapper around the same items.
+/// `/me/keyring-connections` (v1.1), `/me/connections` (v2), `/me/publicize-connections` and that of a site: the same
+/// wrapper around items of one shape.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct KeyringList {
-    /// The items.
-    #[serde(deserialize_with = "lenient::listed")]
-    pub connections: Rows<Maybe<Connection>>,
-}
-
-/// `/sites/$site/publicize-connections` and `/me/publicize-connections`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct PublicizeList {
+pub struct ConnectionList {
     /// The items.
     #[serde(deserialize_with = "lenient::listed")]
     pub connections: Rows<Maybe<Connection>>,

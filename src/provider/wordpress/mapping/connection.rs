@@ -19,7 +19,7 @@ use super::health::health;
 use super::{NO_NUMBER, Notes, count, each, link, list, number, object, shown_id};
 
 /// Maps the answer of `/me/keyring-connections` or v2 `/me/connections`; each item is what its fields say.
-pub fn keyring_list(payload: payload::KeyringList, now: DateTime) -> List<Connection> {
+pub fn keyring_list(payload: payload::ConnectionList, now: DateTime) -> List<Connection> {
     list("connections", payload.connections, |notes, _, item| {
         let kind = kind_of(&item);
         map(notes, item, kind, now)
@@ -27,7 +27,7 @@ pub fn keyring_list(payload: payload::KeyringList, now: DateTime) -> List<Connec
 }
 
 /// Maps the answer of a `publicize-connections` list; each item is Publicize, even one that names no site.
-pub fn publicize_list(payload: payload::PublicizeList, now: DateTime) -> List<Connection> {
+pub fn publicize_list(payload: payload::ConnectionList, now: DateTime) -> List<Connection> {
     list("connections", payload.connections, |notes, _, item| map(notes, item, ConnectionKind::Publicize, now))
 }
 

@@ -60,8 +60,8 @@ pub(super) fn now() -> DateTime {
 /// Maps a text as everything that it may decode to.
 fn map_all(json: &str) {
     let body = json.as_bytes();
-    let _ = decode::<payload::KeyringList>(body).map(|list| keyring_list(list, now()));
-    let _ = decode::<payload::PublicizeList>(body).map(|list| publicize_list(list, now()));
+    let _ = decode::<payload::ConnectionList>(body).map(|list| keyring_list(list, now()));
+    let _ = decode::<payload::ConnectionList>(body).map(|list| publicize_list(list, now()));
     let _ = decode::<payload::Connection>(body).map(|item| connection(item, now()));
     let _ = decode::<payload::ApplicationList>(body).map(application_list);
     let _ = decode::<payload::Application>(body).map(application);

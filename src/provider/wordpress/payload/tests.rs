@@ -73,14 +73,12 @@ fn an_answer_without_its_list_is_not_an_empty_list() {
 
 #[test]
 fn every_list_knows_its_own_wrapper() {
-    assert!(decode::<KeyringList>(br#"{"connections":[]}"#).is_ok());
-    assert!(decode::<PublicizeList>(br#"{"connections":[]}"#).is_ok());
+    assert!(decode::<ConnectionList>(br#"{"connections":[]}"#).is_ok());
     assert!(decode::<Services>(br#"{"services":[]}"#).is_ok());
     assert!(decode::<Services>(br#"{"services":{}}"#).is_ok());
     assert!(decode::<Sites>(br#"{"sites":[]}"#).is_ok());
     for other in [br#"{"groups":[]}"#.as_slice(), br#"{"success":true}"#, b"[]"] {
-        assert!(decode::<KeyringList>(other).is_err());
-        assert!(decode::<PublicizeList>(other).is_err());
+        assert!(decode::<ConnectionList>(other).is_err());
         assert!(decode::<Services>(other).is_err());
         assert!(decode::<Sites>(other).is_err());
     }
@@ -104,6 +102,8 @@ fn words_come_in_a_list_or_in_a_text() {
     for none in ["null", "false", "\"\"", "[]", "{}", r#"{"a":"posts"}"#] {
         assert!(words(none).is_empty(), "{none}");
     }
+}
+
 /// Takes down the names under which a payload's fields are read.
 struct Names<'a>(&'a mut Vec<&'static str>);
 
@@ -148,8 +148,6 @@ fn what_is_asked_for_by_name_is_what_is_read() {
     assert_eq!(asked(SITE_FIELDS), fields_of::<Site>());
 }
 
-}
-
 #[test]
 fn a_secret_that_nobody_asked_for_is_not_even_held() {
     let me: Me = decoded("wordpress/me.json");
@@ -160,7 +158,7 @@ fn a_secret_that_nobody_asked_for_is_not_even_held() {
 fn an_answer_too_deep_is_an_error_and_no_overflow() {
     for (open, close) in [("[", "]"), ("{\"meta\":", "}"), ("{\"connections\":[", "]}")] {
         let body = format!("{{\"connections\":{}1{}}}", open.repeat(50_000), close.repeat(50_000));
-        let _ = decode::<KeyringList>(body.as_bytes());
+        let _ = decode::<ConnectionList>(body.as_bytes());
         let _ = decode::<Connection>(body.as_bytes());
     }
 }
@@ -170,7 +168,7 @@ proptest! {
 
     #[test]
     fn any_bytes_decode_or_do_not_but_never_panic(body in prop::collection::vec(any::<u8>(), 0..256)) {
-        let _ = decode::<KeyringList>(&body);
+        let _ = decode::<ConnectionList>(&body);
         let _ = decode::<Connection>(&body);
         let _ = decode::<Application>(&body);
         let _ = decode::<Services>(&body);
@@ -186,7 +184,7 @@ fn what_is_nested_without_end_overflows_nothing() {
         [deep.clone(), maps, format!("{{\"connections\":{deep}}}"), format!("{{\"connections\":[{{\"ID\":{deep}}}]}}")]
     {
         // What is not mapped is skipped without a limit, what is mapped is refused beyond serde_json's: neither takes stack.
-        if let Ok(list) = decode::<KeyringList>(body.as_bytes()) {
+        if let Ok(list) = decode::<ConnectionList>(body.as_bytes()) {
             assert!(list.connections.0.len() <= 1);
         }
     }
