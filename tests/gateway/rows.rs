@@ -291,3 +291,23 @@ async fn ask_rows(answers: Vec<Answer>, query: &str) -> (Value, Vec<String>) {
     let rows = errors.iter().map(|error| error["extensions"]["row"].as_str().unwrap_or("-").to_owned());
     (answer["data"].clone(), rows.collect())
 }
+
+#[tokio::test]
+async fn a_page_in_another_order_than_was_asked_for_is_no_page() {
+    let list = |direction: Value| {
+        let page = json!({ "total_entries": 1, "entries_per_page": 22, "order": { "direction": direction } });
+        let entries = [json!({ "connection_token": "one" })];
+        let list = json!({ "connections": { "pagination": page, "count": 1, "entries": entries } });
+        let list = json!({ "response": { "request": { "status": { "code": 200 } }, "result": { "data": list } } });
+        vec![Canned::json(KEYRING, NONE), Canned::json(PUBLICIZE, NONE), Canned::json("/connections.json", list)]
+    };
+    let query = "{ connections(first: 1, filter: { provider: [ONEALL] }) { nodes { providerId } } }";
+    let wrong = Canned::start(list(json!("asc"))).await;
+    let answer = wrong.gateway().await.ask(&Asker::token("token"), query, json!({})).await;
+    assert_eq!(codes(&answer), [("PROVIDER_MALFORMED".to_owned(), "connections".to_owned())], "{answer}");
+    for said in [json!("desc"), json!("DESC"), json!(null), json!("upside down")] {
+        let canned = Canned::start(list(said)).await;
+        let answer = canned.gateway().await.ask(&Asker::token("token"), query, json!({})).await;
+        assert_eq!(answer["data"]["connections"]["nodes"], json!([{ "providerId": "one" }]), "{answer}");
+    }
+}

@@ -274,6 +274,8 @@ async fn the_older_page_of_oneall_shows_a_failed_sign_in() {
 
 #[tokio::test]
 async fn nothing_that_only_changes_the_form_of_an_answer_is_ever_sent() {
+    // Whatever page is asked for is answered with the same one, which therefore does not say in which order it came.
+    let unordered = |page: &str| page.replace("\"asc\"", "null").replace("\"desc\"", "null");
     let canned = Canned::start(vec![
         Canned::json("/rest/v1.1/me", include_str!("../fixtures/wordpress/me.json")),
         Canned::json(
@@ -284,8 +286,8 @@ async fn nothing_that_only_changes_the_form_of_an_answer_is_ever_sent() {
         Canned::json("/rest/v1.1/me/publicize-connections", include_str!("../fixtures/wordpress/publicize-list.json")),
         Canned::json("/rest/v1.1/me/sites", include_str!("../fixtures/wordpress/sites.json")),
         Canned::json("/rest/v1.1/meta/external-services", include_str!("../fixtures/wordpress/services-map.json")),
-        Canned::json("/connections.json", include_str!("../fixtures/oneall/connections-paged.json")),
-        Canned::json("/identities.json", include_str!("../fixtures/oneall/identities-paged.json")),
+        Canned::json("/connections.json", unordered(include_str!("../fixtures/oneall/connections-paged.json"))),
+        Canned::json("/identities.json", unordered(include_str!("../fixtures/oneall/identities-paged.json"))),
     ])
     .await;
     let query = "{

@@ -25,6 +25,24 @@ pub struct ConnectionsData {
     pub(crate) connections: Listing<ConnectionEntry>,
 }
 
+/// What holds a list of which there may be several pages.
+pub trait Paged {
+    /// What it says of them.
+    fn pagination(&self) -> &Pagination;
+}
+
+impl Paged for ConnectionsData {
+    fn pagination(&self) -> &Pagination {
+        &self.connections.pagination
+    }
+}
+
+impl Paged for IdentitiesData {
+    fn pagination(&self) -> &Pagination {
+        &self.identities.pagination
+    }
+}
+
 /// A row of `/connections.json`; it names no user and no service.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]

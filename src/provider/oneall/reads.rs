@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::envelope::{self, Opened};
-use super::payload::{ConnectionData, IdentityData, UserData};
+use super::payload::{ConnectionData, IdentityData, Paged, UserData};
 use super::{Reads, Settings, mapping, not_configured, owner_of, owner_of_sign_in};
 use crate::access::Denied;
 use crate::access::grant::{Permit, SignInGrant, UserGrant};
@@ -126,8 +126,9 @@ impl Reads {
         self.data(ask, self.fresh().users_seconds, map).await
     }
 
-    /// A page of a list; what of it could not be read is told once for each answer.
-    pub(super) async fn list<P: DeserializeOwned, T>(
+    /// A page of a list; what of it could not be read is told once for each answer. One in another order than was asked for is
+    /// no answer: its oldest rows would pass for the newest.
+    pub(super) async fn list<P: DeserializeOwned + Paged, T>(
         &self,
         permit: Permit<'_>,
         path: &[&str],
@@ -140,7 +141,10 @@ impl Reads {
         let (page, size) = (ask.page.to_string(), ask.size.to_string());
         let direction = if ask.newest_first { "desc" } else { "asc" };
         let query = [("page", &*page), ("entries_per_page", &*size), ("order_direction", direction)];
-        let map = move |data| {
+        let map = move |data: P| {
+            if data.pagination().is_newest_first().is_some_and(|newest_first| newest_first != ask.newest_first) {
+                return Err("pagination.order.direction: expected what was asked for".to_owned());
+            }
             let page = map(data);
             let skipped: Vec<_> = page.skipped.iter().map(|skipped| skipped.value.clone()).collect();
             tell_left_out(Provider::OneAll, &skipped);

@@ -102,13 +102,33 @@ pub struct Listing<T> {
     pub(crate) entries: Rows<T>,
 }
 
-/// How long a list is, and how long its pages are. What `count` says is left out: it is the number of entries on the
-/// page; so are the numbers of pages, which follow from the rest.
+/// How long a list is, how long its pages are, and in which order it came. What `count` says is left out: it is the number
+/// of entries on the page; so are the numbers of pages, which follow from the rest, and the field that it is in the order of,
+/// which is never another than the date.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Pagination {
     pub(crate) entries_per_page: Loose,
     pub(crate) total_entries: Loose,
+    pub(crate) order: Maybe<Order>,
+}
+
+/// In which order a list came.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Order {
+    pub(crate) direction: Loose,
+}
+
+impl Pagination {
+    /// Whether the newest come first; none where it says neither `asc` nor `desc`.
+    pub fn is_newest_first(&self) -> Option<bool> {
+        match &self.order.0.as_ref()?.direction {
+            Loose::Text(word) if word.eq_ignore_ascii_case("desc") => Some(true),
+            Loose::Text(word) if word.eq_ignore_ascii_case("asc") => Some(false),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
