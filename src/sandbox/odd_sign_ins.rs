@@ -2,6 +2,9 @@
 //!
 //! Numbers 1 to 24; the table in `world` says which is which. Ciphertexts are canaries like the credentials:
 //! a test can prove that they are withheld.
+//!
+//! Guesses: the list's word `failed` of 3 and 4, since `succeeded` is the only one that is ever shown; the plugin's reason
+//! `identity_unlinked` of 8. `refresh-failed` of 16 and `loud_voice` of 24 are made up to be words that nobody knows.
 
 use serde_json::{Value, json};
 

@@ -1,8 +1,9 @@
 //! The OneAll side: the key check, routes, paging, and the envelope around everything; what changes something is in
 //! `write`.
 //!
-//! Sizes out of range fall back to 250 as the provider's own client does it; a page past the end is empty; an empty
-//! list counts one page. The last two are guesses: the documentation is silent.
+//! Sizes out of range fall back to 250 as the provider's own client does it. Guesses, where the documentation is silent: a
+//! page past the end is empty; an empty list counts one page; a row of the identities has a service and dates beside its
+//! two tokens; and what is said of a request that failed and has a result all the same.
 
 pub(super) mod write;
 
