@@ -40,7 +40,6 @@ mod stamp;
 mod users;
 mod wordpress;
 mod world;
-mod xml;
 
 pub use crowd::{CROWD_MAX, CrowdMember, crowd_member};
 pub use people::{

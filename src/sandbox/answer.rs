@@ -38,11 +38,6 @@ impl<'a> Call<'a> {
         self.query.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether a query parameter is one of the words that mean yes.
-    pub(super) fn is_set(&self, name: &str) -> bool {
-        self.parameter(name).is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "t" | "true"))
-    }
-
     /// What follows the scheme in `Authorization`, if the scheme is this one.
     pub(super) fn credential(&self, scheme: &str) -> Option<&'a str> {
         let (found, rest) = self.authorization?.split_once(' ')?;

@@ -4,15 +4,11 @@
 
 use serde_json::{Value, json};
 
+use super::answer::with;
+
 /// The fields that a plain identity lacks or has in a poorer form.
 pub(super) fn full() -> Value {
-    let Value::Object(mut all) = person() else {
-        return Value::Null;
-    };
-    if let Value::Object(life) = life() {
-        all.extend(life);
-    }
-    Value::Object(all)
+    with(person(), life())
 }
 
 /// Who someone is and how they are reached.

@@ -128,7 +128,7 @@ fn remove_keyring(stage: &Stage, body: &Value) -> Result<Answer, String> {
     let numbers: Option<Vec<u64>> = body["IDs"].as_array().and_then(|list| list.iter().map(Value::as_u64).collect());
     let numbers = numbers.ok_or("`IDs` must be a list of whole numbers")?;
     let mut world = stage.world_mut();
-    let removed = numbers.into_iter().filter_map(|id| world.wordpress.delete_keyring(person, id)).count();
+    let removed = numbers.into_iter().filter(|id| world.wordpress.delete_keyring(person, *id)).count();
     Ok(Answer::json(200, &json!({"removed": removed})))
 }
 

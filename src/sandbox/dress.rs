@@ -1,9 +1,8 @@
-//! WordPress.com's parameters that work on any answer: `fields`, `http_envelope`, `pretty`, `callback`; v2 knows
-//! `_envelope` instead.
+//! WordPress.com's parameter that works on any answer of v1: `fields`.
 //!
 //! The filter follows the public copy of the v1 framework, its traps included: it knows a fixed list of wrapper
 //! keys, `connected_applications` is not among them, and an object filtered to nothing is an empty list.
-//! `meta` is accepted and ignored, since where loaded data lands is not known.
+//! Whatever else changes the form of an answer is accepted and ignored, since nothing here asks for it.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
@@ -48,22 +47,9 @@ pub(super) fn dress(status: u16, content: Content, call: &Call) -> Answer {
         Some(fields) if v1 => filter(content, &fields.split(',').map(str::trim).collect::<Vec<_>>()),
         _ => content,
     };
-    let Some(text) = write(&content, call.is_set("pretty")) else {
-        return Answer::text(status, "text/plain", "");
-    };
-    let (status, text) = if v1 && call.is_set("http_envelope") {
-        let head = r#"[{"name":"Content-Type","value":"application/json"}]"#;
-        (200, format!(r#"{{"code":{status},"headers":{head},"body":{text}}}"#))
-    } else if call.is_set("_envelope") && call.path.starts_with("/wpcom/v2/") {
-        let head = r#"{"Content-Type":"application/json"}"#;
-        (200, format!(r#"{{"status":{status},"headers":{head},"body":{text}}}"#))
-    } else {
-        (status, text)
-    };
-    let text = php(&text);
-    match call.parameter("callback").map(callback_name) {
-        Some(name) if !name.is_empty() => Answer::text(status, "text/javascript", format!("/**/{name}({text});")),
-        _ => Answer::text(status, "application/json", text),
+    match write(&content) {
+        Some(text) => Answer::text(status, "application/json", php(&text)),
+        None => Answer::text(status, "text/plain", ""),
     }
 }
 
@@ -119,26 +105,12 @@ fn is_truthy(value: &Value) -> bool {
     }
 }
 
-fn write(content: &Content, pretty: bool) -> Option<String> {
-    let services;
-    let written = match content {
-        Content::Nothing => return None,
-        Content::Services(all) if all.is_empty() => return Some(r#"{"services":[]}"#.to_owned()),
-        Content::Services(all) => {
-            services = IndexMap::from([("services", all)]);
-            match pretty {
-                true => serde_json::to_string_pretty(&services),
-                false => serde_json::to_string(&services),
-            }
-        }
-        Content::Tree(value) if pretty => serde_json::to_string_pretty(value),
-        Content::Tree(value) => serde_json::to_string(value),
-    };
-    written.ok()
-}
-
-fn callback_name(given: &str) -> String {
-    given.chars().filter(|sign| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '.')).collect()
+fn write(content: &Content) -> Option<String> {
+    match content {
+        Content::Nothing => None,
+        Content::Services(all) => serde_json::to_string(&IndexMap::from([("services", all)])).ok(),
+        Content::Tree(value) => Some(value.to_string()),
+    }
 }
 
 #[cfg(test)]

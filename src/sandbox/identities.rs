@@ -27,6 +27,11 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    /// What a read of it by itself shows: its owner too.
+    pub(super) fn alone(&self) -> Value {
+        with(self.body.clone(), json!({"user_token": self.user}))
+    }
+
     /// The short reference: token and provider.
     pub(super) fn reference(&self) -> Value {
         json!({"identity_token": self.token, "provider": self.body["provider"]})

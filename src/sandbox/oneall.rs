@@ -16,7 +16,6 @@ use super::people::{ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY};
 use super::sign_ins::Detail;
 use super::stamp::{Offset, long, now};
 use super::world::{OneAll, World};
-use super::xml;
 
 const ENTRIES_DEFAULT: usize = 250;
 const ENTRIES_MAX: usize = 500;
@@ -56,11 +55,8 @@ impl Reply {
 pub(super) fn answer(world: &World, call: &Call) -> Answer {
     let segments = call.segments();
     let mut segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-    let (name, format) = match segments.pop().and_then(|last| last.rsplit_once('.')) {
-        Some((name, format @ ("json" | "xml"))) => (name, format),
-        _ => ("", "json"),
-    };
-    segments.push(name);
+    let name = segments.pop().and_then(|last| last.strip_suffix(".json"));
+    segments.push(name.unwrap_or_default());
     let reply = if !shows_keys(call) {
         Reply::error(401, NO_KEYS)
     } else if call.method != "GET" {
@@ -68,7 +64,7 @@ pub(super) fn answer(world: &World, call: &Call) -> Answer {
     } else {
         route(&world.oneall, call, &segments)
     };
-    write(&reply, call, format)
+    write(&reply, call)
 }
 
 /// The site's keys belong to no person; a log shows them as the operator's, who has the site.
@@ -89,28 +85,15 @@ fn route(oneall: &OneAll, call: &Call, segments: &[&str]) -> Reply {
             let rows = page(call, &oneall.sign_ins, |sign_in| sign_in.row());
             Reply::data(json!({"connections": rows}))
         }
-        ["users"] => Reply::data(json!({"users": users(oneall, call)})),
         ["identities"] => Reply::data(json!({"identities": identities(oneall, call)})),
         ["connections", token] => sign_in(oneall, token),
         ["users", token] => user(oneall, token),
         ["identities", token] => match oneall.find_identity(token) {
             None => Reply::error(404, NO_IDENTITY),
-            Some(identity) => {
-                let mut body = identity.body.clone();
-                body["user_token"] = json!(identity.user);
-                Reply::data(json!({"identity": body}))
-            }
+            Some(identity) => Reply::data(json!({"identity": identity.alone()})),
         },
         _ => Reply::error(404, NO_RESOURCE),
     }
-}
-
-fn users(oneall: &OneAll, call: &Call) -> Value {
-    page(call, &oneall.users, |user| {
-        let mut row = user.head(json!(user.logins));
-        row["identities"] = oneall.identities_of(user).map(|identity| identity.reference()).collect();
-        row
-    })
 }
 
 fn identities(oneall: &OneAll, call: &Call) -> Value {
@@ -149,7 +132,7 @@ fn user(oneall: &OneAll, token: &str) -> Reply {
     let Some(user) = oneall.find_user(token) else {
         return Reply::error(404, NO_RESOURCE);
     };
-    let mut body = user.head(json!(user.logins.to_string()));
+    let mut body = user.head();
     let identities = oneall.identities_of(user).map(|identity| identity.body.clone());
     user.wrapping.put(&mut body, identities.collect());
     Reply::data(json!({"user": body}))
@@ -181,7 +164,7 @@ fn page<T>(call: &Call, rows: &[T], write: impl Fn(&T) -> Value) -> Value {
 }
 
 /// The envelope. Answers about users print the date whose plus was lost, as the documentation does.
-fn write(reply: &Reply, call: &Call, format: &str) -> Answer {
+fn write(reply: &Reply, call: &Call) -> Answer {
     let offset = if call.path.starts_with("/users") { Offset::TwoSpaces } else { Offset::Plus };
     let resource = match call.raw_query {
         "" => call.path.to_owned(),
@@ -202,10 +185,7 @@ fn write(reply: &Reply, call: &Call, format: &str) -> Answer {
         response["result"] = result.clone();
     }
     let envelope = json!({"response": response});
-    match format {
-        "xml" => Answer::text(reply.status, "application/xml; charset=utf-8", xml::document(&envelope)),
-        _ => Answer::text(reply.status, "application/json; charset=utf-8", php(&envelope.to_string())),
-    }
+    Answer::text(reply.status, "application/json; charset=utf-8", php(&envelope.to_string()))
 }
 
 #[cfg(test)]

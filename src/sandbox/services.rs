@@ -26,12 +26,11 @@ const SERVICES: [(&str, &str, &str, &str); 14] = [
     ("dropbox", "Dropbox", "other", "Pick files for your library."),
 ];
 
-/// The services of one kind, or of all.
-pub(super) fn list(handle: &str, kind: Option<&str>) -> IndexMap<String, Value> {
+/// The services by slug.
+pub(super) fn list(handle: &str) -> IndexMap<String, Value> {
     SERVICES
         .iter()
         .zip(1..)
-        .filter(|((_, _, its_kind, _), _)| kind.is_none_or(|kind| kind == *its_kind))
         .map(|((slug, label, kind, description), number)| {
             let base = json!({
                 "ID": slug,

@@ -105,7 +105,7 @@ async fn a_hanging_answer_ends_with_the_sandbox() {
     let url = sandbox.oneall_url();
     let set = ask(&url, "POST", "/__sandbox/faults", "", r#"{"hang": "head"}"#).await;
     assert!(set.starts_with("HTTP/1.1 201"), "{set}");
-    let hanging = tokio::spawn(async move { ask(&url, "GET", "/users.json", "", "").await });
+    let hanging = tokio::spawn(async move { ask(&url, "GET", "/connections.json", "", "").await });
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!hanging.is_finished());
     drop(sandbox);

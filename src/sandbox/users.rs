@@ -48,8 +48,8 @@ pub(super) struct User {
 }
 
 impl User {
-    /// What list and details have in common; `num_logins` is a number in one and a text in the other.
-    pub(super) fn head(&self, logins: Value) -> Value {
+    /// The details without the identities; their `num_logins` is a text.
+    pub(super) fn head(&self) -> Value {
         let mut created = long(self.created, self.offset);
         if self.token == token(8) {
             // A documented date whose weekday is wrong and whose day is not padded: it was a Thursday.
@@ -59,7 +59,7 @@ impl User {
             "user_token": self.token,
             "date_creation": created,
             "date_last_login": long(self.last_login, self.offset),
-            "num_logins": logins,
+            "num_logins": self.logins.to_string(),
         })
     }
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::{NO_IDENTITY, NO_KEYS, PROCESSED, Reply, shows_keys};
 use crate::sandbox::answer::{Call, Done};
+use crate::sandbox::identities::Identity;
 use crate::sandbox::ledger::Deed;
 use crate::sandbox::world::{OneAll, World};
 
@@ -49,9 +50,9 @@ impl Write {
         match (call.method.as_str(), segments.as_slice()) {
             ("DELETE", ["identities", name]) => {
                 let confirmed = call.parameter("confirm_deletion") == Some("true");
-                Some(Write::Delete { identity: stem(name)?, confirmed })
+                Some(Write::Delete { identity: name.strip_suffix(".json")?.to_owned(), confirmed })
             }
-            ("PUT", ["identities", token, "link.json" | "link.xml"]) => {
+            ("PUT", ["identities", token, "link.json"]) => {
                 let body: Value = serde_json::from_slice(body).unwrap_or_default();
                 let user = body.pointer("/request/user/user_token").and_then(Value::as_str);
                 Some(Write::Relink {
@@ -59,7 +60,7 @@ impl Write {
                     user: user.filter(|token| !token.is_empty()).map(str::to_owned),
                 })
             }
-            ("PUT", ["identities", token, "synchronize.json" | "synchronize.xml"]) => {
+            ("PUT", ["identities", token, "synchronize.json"]) => {
                 Some(Write::Synchronize { identity: (*token).to_owned(), wish: wish(body) })
             }
             _ => None,
@@ -92,8 +93,7 @@ impl Write {
                 Write::Synchronize { identity, wish } => synchronize(all, identity, *wish),
             }
         };
-        let format = if call.path.ends_with(".xml") { "xml" } else { "json" };
-        Done { answer: super::write(&reply, call, format), changed }
+        Done { answer: super::write(&reply, call), changed }
     }
 }
 
@@ -144,23 +144,13 @@ fn synchronize(all: &mut OneAll, token: &str, wish: Result<Wish, ()>) -> Effect 
         return (Reply { status: 200, info: Some(PROCESSED), date: None, result: Some(result) }, false);
     }
     let changed = all.synchronize(token, wish);
-    let body = all.find_identity(token).map(|identity| {
-        let mut body = identity.body.clone();
-        body["user_token"] = json!(identity.user);
-        body
-    });
+    let body = all.find_identity(token).map(Identity::alone);
     (done("The identity has been synchronized successfully", json!({"identity": body})), changed)
 }
 
 /// A success of the operation, with both statuses.
 fn done(info: &str, data: Value) -> Reply {
     Reply::result(200, json!({"status": {"flag": "success", "code": 200, "info": info}, "data": data}))
-}
-
-/// The token in the last segment of a path.
-fn stem(name: &str) -> Option<String> {
-    let (token, format) = name.rsplit_once('.')?;
-    matches!(format, "json" | "xml").then(|| token.to_owned())
 }
 
 /// The optional body of a synchronization; by default the data are read anew and the token only if it has expired.

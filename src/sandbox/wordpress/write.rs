@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use super::{
-    FOREIGN_KEYRING, NO_APPLICATION, NO_TOKEN_KEYRING, NO_TOKEN_PUBLICIZE, Refusal, finish, fresh,
-    is, number, publicize_one, scoped, site_member,
+    FOREIGN_KEYRING, NO_APPLICATION, NO_TOKEN_KEYRING, NO_TOKEN_PUBLICIZE, Refusal, finish, fresh, is, number,
+    publicize_one, scoped, site_member,
 };
 use crate::sandbox::answer::{Call, Done};
 use crate::sandbox::dress::Content;
@@ -111,7 +111,7 @@ fn delete_keyring(world: &mut World, call: &Call, id: u64, second_version: bool)
         return (Err(no_keyring(foreign, second_version)), false);
     };
     let handle = me.handle.clone();
-    let changed = world.wordpress.delete_keyring(&handle, id).is_some();
+    let changed = world.wordpress.delete_keyring(&handle, id);
     let body =
         if second_version { json!({"deleted": true, "previous": row}) } else { json!({"ID": id, "deleted": true}) };
     (Ok(Content::Tree(body)), changed)

@@ -114,22 +114,19 @@ impl WordPress {
         Some(numbers)
     }
 
-    /// Removes a person's Keyring connection, and everybody's Publicize connections that stand on it; answers the
-    /// numbers of those, or nothing if the person has no such connection.
-    pub(in crate::sandbox) fn delete_keyring(&mut self, handle: &str, id: u64) -> Option<Vec<u64>> {
-        let account = self.accounts.get_mut(*self.account_at.get(handle)?)?;
-        account.find_keyring(id)?;
+    /// Removes a person's Keyring connection, and everybody's Publicize connections that stand on it; says whether there
+    /// was one.
+    pub(in crate::sandbox) fn delete_keyring(&mut self, handle: &str, id: u64) -> bool {
+        let account = self.account_at.get(handle).and_then(|at| self.accounts.get_mut(*at));
+        let Some(account) = account.filter(|account| account.find_keyring(id).is_some()) else {
+            return false;
+        };
         account.keyring.retain(|row| !is_row(row, id));
         account.singles.retain(|row| !is_row(row, id));
-        let mut gone = Vec::new();
         for account in &mut self.accounts {
-            for row in account.publicize.extract_if(.., |row| is(&row["keyring_connection_ID"], id)) {
-                gone.extend(row["ID"].as_u64());
-            }
+            account.publicize.retain(|row| !is(&row["keyring_connection_ID"], id));
         }
-        gone.sort_unstable();
-        gone.dedup();
-        Some(gone)
+        true
     }
 
     /// Removes one of a person's grants; says whether there was one.
