@@ -139,7 +139,8 @@ pub enum HealthState {
     Failed,
     /// The provider no longer supports the service.
     Unsupported,
-    /// The provider gave no word, or one that is not known; see `providerStatus`.
+    /// The provider gave no word, or one that is not known; see `providerStatus`. Or its word is that it works, beside an
+    /// end that cannot be read and may have passed.
     Unknown,
 }
 

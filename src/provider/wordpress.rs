@@ -22,9 +22,10 @@ use std::time::SystemTime;
 use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
+use self::mapping::Alone;
 pub use self::settings::{KeyringApi, Settings};
 use super::listing::Listing;
-use super::{Answer, Calls, Error, List, Reason};
+use super::{Answer, Calls, Error, List, Reason, tell_left_out};
 use crate::access::{Denied, WordPressGrant};
 use crate::metrics::Metrics;
 use crate::model::{
@@ -203,7 +204,8 @@ impl Reads {
     /// The person whose token it is.
     pub async fn me(&self) -> Result<Arc<WordPressUser>, Error> {
         let fields = [("fields", ME_FIELDS)];
-        let read = || self.due(&["rest", "v1.1", "me"], &fields, self.host.fresh.me_seconds, mapping::me);
+        let read =
+            || self.due(&["rest", "v1.1", "me"], &fields, self.host.fresh.me_seconds, |me| mapping::me(me).map(told));
         self.me.get_or_init(read).await.clone()
     }
 
@@ -222,13 +224,13 @@ impl Reads {
         if let Some(row) = self.row(&[a, b, c, d], &[], |row: &Connection| row.key == ConnectionKey::Keyring(key)) {
             return Ok(Some(row));
         }
-        let about_it = move |found: Connection| match &found.record {
-            Record::Publicize(use_of_it) if use_of_it.keyring.is_none_or(|keyring| keyring == key) => Ok(found),
-            Record::Publicize(_) => Err(ABOUT_ANOTHER.to_owned()),
-            _ => own(&ConnectionKey::Keyring(key), &found.key.clone(), found),
-        };
         let now = self.now;
-        let map = move |payload| mapping::connection(payload, now).and_then(about_it);
+        let map = move |payload| {
+            about(told(mapping::connection(payload, now)?), |found| match &found.record {
+                Record::Publicize(use_of_it) => use_of_it.keyring.is_none_or(|keyring| keyring == key),
+                _ => found.key == ConnectionKey::Keyring(key),
+            })
+        };
         let path = [a, b, c, d, &key.to_string()];
         let Some(found) = self.thing(&path, &[], self.host.fresh.lists_seconds, map).await? else { return Ok(None) };
         if !matches!(found.record, Record::Publicize(_)) {
@@ -253,8 +255,7 @@ impl Reads {
         let path: Vec<&str> = path.into_iter().chain([id.as_str()]).collect();
         let now = self.now;
         let map = move |payload| {
-            let found = mapping::connection(payload, now)?;
-            own(&ConnectionKey::Publicize(key), &found.key.clone(), found)
+            about(told(mapping::connection(payload, now)?), |found| found.key == ConnectionKey::Publicize(key))
         };
         unless_anothers(self.thing(&path, &[], self.host.fresh.lists_seconds, map).await)
     }
@@ -264,10 +265,7 @@ impl Reads {
         if let Some(row) = self.row(APPLICATIONS, &[], |row: &Application| row.key == key_of) {
             return Ok(Some(row));
         }
-        let map = move |payload| {
-            let found = mapping::application(payload)?;
-            own(&key_of, &found.key.clone(), found)
-        };
+        let map = move |payload| about(told(mapping::application(payload)?), |found| found.key == key_of);
         let id = key.to_string();
         self.thing(&below(APPLICATIONS, &id), &[], self.host.fresh.lists_seconds, map).await
     }
@@ -278,10 +276,7 @@ impl Reads {
             return Ok(list.rows.iter().find(|row| row.slug == slug.0).cloned());
         }
         let name = slug.0.clone();
-        let map = move |payload| {
-            let found = mapping::service(payload)?;
-            own(&name, &found.slug.clone(), found)
-        };
+        let map = move |payload| about(mapping::service(payload)?, |found| found.slug == name);
         self.thing(&below(SERVICES, &slug.0), &[], self.host.fresh.services_seconds, map).await
     }
 
@@ -290,10 +285,7 @@ impl Reads {
         if let Some(row) = self.row(SITES, &fields, |row: &Site| row.key == key) {
             return Ok(Some(row));
         }
-        let map = move |payload| {
-            let found = mapping::site(payload)?;
-            own(&key, &found.key.clone(), found)
-        };
+        let map = move |payload| about(mapping::site(payload)?, |found| found.key == key);
         let id = key.to_string();
         unless_anothers(self.thing(&["rest", "v1.1", "sites", &id], &fields, self.host.fresh.sites_seconds, map).await)
     }
@@ -320,8 +312,14 @@ fn unless_anothers<T>(answer: Answer<T>) -> Answer<T> {
 }
 
 /// Lets an answer pass only if it is about what was asked for.
-fn own<K: PartialEq, T>(asked: &K, found: &K, thing: T) -> Result<T, String> {
-    if asked == found { Ok(thing) } else { Err(ABOUT_ANOTHER.to_owned()) }
+fn about<T>(found: T, is_it: impl Fn(&T) -> bool) -> Result<T, String> {
+    if is_it(&found) { Ok(found) } else { Err(ABOUT_ANOTHER.to_owned()) }
+}
+
+/// One thing that was read by itself; the log is told what of it could not be read.
+fn told<T>((found, skipped): Alone<T>) -> T {
+    tell_left_out(Provider::WordPress, &skipped);
+    found
 }
 
 fn malformed(detail: String) -> Error {

@@ -15,7 +15,7 @@
 //! | Keyring 61008, 61011, 61002 | | expires in 5 days, in 400 days, in the past |
 //! | Keyring 61009 | | unknown status `refresh-failed`, null label, empty refresh link |
 //! | Keyring 61010, 61011 | | null and empty external fields |
-//! | Keyring 61013, 61014 | | no status and unknown service; unreadable date and `meta: []` |
+//! | Keyring 61013, 61014 | | no status and unknown service; empty date and `meta: []` |
 //! | Keyring 1234567 | single read only | the documentation's sample, really a Publicize connection |
 //! | Keyring 51xxx Ada, 52xxx Ben, 53xxx Gus, 54xxx Finn, 55xxx Dora, 61xxx Olga | | the owner is in the number |
 //! | Publicize 88001 | site 7700123 | shared: Ada and Gus see it with nonces of their own |

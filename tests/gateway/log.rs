@@ -1,11 +1,15 @@
 //! What is logged while a test runs, kept for it to read.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use tracing::Level;
-use tracing::subscriber::DefaultGuard;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
+use tracing::{Dispatch, Level};
 use tracing_subscriber::fmt::MakeWriter;
+
+/// A second listener, for ever. While there is but one, a line of code that a thread without it comes by first is silent
+/// from then on, on every thread; of two, both are asked.
+static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
 
 /// Everything that is logged on this thread, on which the test, its gateway and its sandbox all run.
 #[derive(Clone, Default)]
@@ -14,18 +18,21 @@ pub struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Listens until the guard is dropped.
     pub fn listen(&self) -> DefaultGuard {
+        LazyLock::force(&ANOTHER);
         let lines = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).with_writer(self.clone());
         tracing::subscriber::set_default(lines.finish())
     }
 
     /// Listens to the audit log alone, one JSON object a line, until the guard is dropped.
     pub fn listen_to_audit(&self) -> DefaultGuard {
+        LazyLock::force(&ANOTHER);
         let lines = tracing_subscriber::fmt().json().with_env_filter("off,commongraph::audit=info");
         tracing::subscriber::set_default(lines.with_writer(self.clone()).finish())
     }
 
     /// Listens to the lines of operations alone, one JSON object a line, until the guard is dropped.
     pub fn listen_to_operations(&self) -> DefaultGuard {
+        LazyLock::force(&ANOTHER);
         let lines = tracing_subscriber::fmt().json().with_env_filter("off,commongraph::operation=info");
         tracing::subscriber::set_default(lines.with_writer(self.clone()).finish())
     }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Asker, Canned, codes};
+use crate::log::Log;
 
 const KEYRING: &str = "/rest/v1.1/me/keyring-connections";
 const PUBLICIZE: &str = "/rest/v1.1/me/publicize-connections";
@@ -256,6 +257,90 @@ async fn a_date_that_cannot_be_read_costs_only_itself_and_is_told() {
     assert_eq!(data["connections"]["totalCount"], 3);
     assert_eq!(data["connections"]["nodes"].as_array().unwrap().len(), 3);
     assert_eq!(rows, ["ONEALL connections[1].date_creation"]);
+}
+
+#[tokio::test]
+async fn a_date_of_wordpress_com_that_cannot_be_read_costs_only_itself_and_is_told() {
+    let connections = json!({ "connections": [
+        { "ID": 1, "status": "ok", "issued": "2024-03-09 08:15:00", "expires": "next spring" },
+        { "ID": 2, "status": "ok", "issued": "yesterday", "expires": "0000-00-00 00:00:00" },
+    ] });
+    let answers = vec![Canned::json(KEYRING, connections), Canned::json(PUBLICIZE, NONE)];
+    let query = "{ viewer { connections { nodes { providerId createdAt expiresAt health { state } } } } }";
+    let (data, rows) = ask(answers, query, "viewer.connections").await;
+    let state = |state: &str| json!({ "state": state });
+    assert_eq!(
+        data["viewer"]["connections"]["nodes"],
+        json!([
+            // It may have ended.
+            { "providerId": "1", "createdAt": "2024-03-09T08:15:00Z", "expiresAt": null, "health": state("UNKNOWN") },
+            { "providerId": "2", "createdAt": null, "expiresAt": null, "health": state("OK") },
+        ])
+    );
+    assert_eq!(rows, each("WORDPRESS", &["connections[0].expires", "connections[1].issued"]));
+    let applications = json!({ "connected_applications": [{ "ID": "1", "authorized": "long ago" }] });
+    let answers = vec![Canned::json("/rest/v1.1/me/connected-applications", applications)];
+    let (data, rows) = ask(answers, "{ applications { nodes { authorizedAt } } }", "applications").await;
+    assert_eq!(data["applications"]["nodes"], json!([{ "authorizedAt": null }]));
+    assert_eq!(rows, each("WORDPRESS", &["connected_applications[0].authorized"]));
+}
+
+#[tokio::test]
+async fn what_is_left_out_of_a_thing_read_by_itself_is_told_to_the_log() {
+    let permissions = json!([{ "name": "posts" }, { "name": null }]);
+    let application = json!({ "ID": "7", "authorized": "long ago", "permissions": permissions });
+    let keyring = json!({ "ID": 7, "sites": [1, "canary"], "expires": "canary" });
+    let of =
+        |data: Value| json!({ "response": { "request": { "status": { "code": 200 } }, "result": { "data": data } } });
+    let identity = json!({ "identity": { "identity_token": "one", "date_creation": "canary" } });
+    let sign_in = json!({ "connection": { "connection_token": "one", "date": "canary", "status": "succeeded" } });
+    for (path, body, query, place, rows) in [
+        (
+            "/rest/v1.1/me/connected-applications/7",
+            application,
+            "{ application(by: { connectedApplicationId: \"7\" }) { permissions { name } } }",
+            "permissions[1]",
+            2,
+        ),
+        (
+            "/rest/v1.1/me/keyring-connections/7",
+            keyring,
+            "{ connection(by: { keyringConnectionId: \"7\" }) { id } }",
+            "sites[1]",
+            2,
+        ),
+        (
+            "/rest/v1.1/me",
+            json!({ "ID": 7, "date": "canary" }),
+            "{ viewer { wordpressUser { createdAt } } }",
+            "date",
+            1,
+        ),
+        (
+            "/identities/one.json",
+            of(identity),
+            "{ identity(by: { identityToken: \"one\" }) { createdAt } }",
+            "date_creation",
+            1,
+        ),
+        (
+            "/connections/one.json",
+            of(sign_in),
+            "{ connection(by: { connectionToken: \"one\" }) { createdAt } }",
+            "date",
+            1,
+        ),
+    ] {
+        let log = Log::default();
+        let _guard = log.listen();
+        let canned = Canned::start(vec![Canned::json(path, body)]).await;
+        let answer = canned.gateway().await.ask(&Asker::token("token"), query, json!({})).await;
+        assert_eq!(answer["errors"], json!(null), "{answer}");
+        let text = log.text();
+        assert_eq!(text.matches("rows left out").count(), 1, "{path}: {text}");
+        assert!(text.contains(&format!("rows={rows} first=\"{place}\"")), "{path}: {text}");
+        assert!(!text.contains("canary"), "{path}: {text}");
+    }
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn every_noun_of_the_sandboxs_wordpress_weighs_at_least_what_it_holds() {
                 "connected-applications" => weigh(path, &body, |it| wordpress::application_list(decode(it))),
                 "external-services" => weigh(path, &body, |it| wordpress::service_list(decode(it))),
                 "sites" => weigh(path, &body, |it| wordpress::site_list(decode(it))),
-                _ => weigh(path, &body, |it| wordpress::me(decode(it)).unwrap()),
+                _ => weigh(path, &body, |it| wordpress::me(decode(it)).unwrap().0),
             };
         }
     }
@@ -90,7 +90,9 @@ async fn every_noun_of_the_sandboxs_oneall_weighs_at_least_what_it_holds() {
     };
     for user in people().iter().filter_map(|person| person.oneall_user) {
         let token = UserToken::parse(user).unwrap();
-        weigh(user, &get(&format!("users/{user}.json")).await, |it| oneall::user(token.clone(), data(it)).unwrap());
+        weigh(user, &get(&format!("users/{user}.json")).await, |it| {
+            oneall::user(token.clone(), data(it), &mut Vec::new()).unwrap()
+        });
     }
     weigh("identities", &get("identities.json").await, |it| oneall::identity_list(data(it)));
     weigh("connections", &get("connections.json").await, |it| oneall::sign_in_list(data(it)));

@@ -1,7 +1,8 @@
 //! OneAll's payloads turned into our nouns: pure and total, one file per noun.
 //!
 //! Two rules hold throughout. An answer that names another thing than the one asked for is no answer: it must never be
-//! shown under the asked key. And what cannot be read is absent, unless nothing sensible is left without it.
+//! shown under the asked key. And what cannot be read is absent, unless nothing sensible is left without it; the fields in
+//! which something stands that is no date are named besides, in `odd`.
 
 mod identity;
 mod profile;
@@ -20,13 +21,21 @@ use super::date;
 use super::payload::Listing;
 use crate::model::key::is_slug;
 use crate::model::{Application, ApplicationKey, DateTime, Provider, Url, key};
-use crate::provider::LeftOut;
 use crate::provider::lenient::Loose;
 use crate::provider::span::{Numbered, Page, Paging};
+use crate::provider::{LeftOut, Skipped};
 
 /// OneAll's plugins that make connections: the key, and the name to show.
 const PLUGINS: [(&str, &str); 3] =
     [("social_login", "Social Login"), ("social_link", "Social Link"), ("single_sign_on", "Single Sign-On")];
+
+/// What is said of a date that is none.
+const NO_DATE: &str = "expected a date";
+
+/// What is said of these fields of one thing that was read by itself.
+pub fn no_dates(odd: &[&str]) -> Vec<Skipped> {
+    odd.iter().map(|field| Skipped { path: (*field).to_owned(), detail: NO_DATE.to_owned(), rows: 1 }).collect()
+}
 
 /// Reads a list row by row. `key` tells rows apart, for a thing that is listed twice (the documentation's own example
 /// is) is one row; a row that cannot be named is skipped with the reason `row` gave. `row` also tells the fields in which
@@ -49,7 +58,7 @@ fn read<R, T, K: Eq + Hash>(
                 rows.push(Numbered { number, value: Arc::new(noun) });
                 for field in odd {
                     let path = || format!("{}.{field}", path(name, number, &entry.place));
-                    left_out.note(number, path, "expected a date".to_owned());
+                    left_out.note(number, path, NO_DATE.to_owned());
                 }
             }
             Ok(_) => {}
@@ -94,11 +103,7 @@ fn is_about(asked: &str, answered: &Loose) -> bool {
     answered.clone().text().is_none_or(|token| token == asked)
 }
 
-fn moment(date: Loose) -> Option<DateTime> {
-    date.text().and_then(|text| date::parse(&text))
-}
-
-/// A date of a row; `odd` gets the field's name if something stands there that is no date.
+/// A date; `odd` gets the field's name if something stands there that is no date.
 fn dated(date: Loose, field: &'static str, odd: &mut Vec<&'static str>) -> Option<DateTime> {
     let text = date.text()?;
     let moment = date::parse(&text);

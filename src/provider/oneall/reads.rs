@@ -92,7 +92,7 @@ impl Reads {
         let file = format!("{token}.json");
         let covering = grant.clone();
         let map = move |opened: Opened<ConnectionData>| {
-            let found = mapping::sign_in(token.clone(), opened).map_err(malformed)?;
+            let found = told(|odd| mapping::sign_in(token.clone(), opened, odd)).map_err(malformed)?;
             Ok(covering.covers(owner_of_sign_in(&found)).then_some(found))
         };
         let fresh = self.fresh();
@@ -107,7 +107,7 @@ impl Reads {
     pub(super) async fn read_user(&self, permit: Permit<'_>, token: UserToken) -> Answer<OneAllUser> {
         let file = format!("{token}.json");
         let map = move |data: UserData| {
-            let user = mapping::user(token.clone(), data)?;
+            let user = told(|odd| mapping::user(token.clone(), data, odd))?;
             tell_left_out(Provider::OneAll, user.entry.as_ref().map_or(&[], |entry| &entry.skipped));
             Ok(Some(user))
         };
@@ -118,7 +118,7 @@ impl Reads {
         let file = format!("{token}.json");
         let covering = grant.clone();
         let map = move |data: IdentityData| {
-            let found = mapping::identity(token.clone(), data)?;
+            let found = told(|odd| mapping::identity(token.clone(), data, odd))?;
             Ok(covering.covers(owner_of(&found)).then_some(found))
         };
         let path: [&str; 2] = ["identities", &file];
@@ -250,6 +250,14 @@ impl Keep for Pong {
 fn is_of_record(error: &Error) -> bool {
     use Reason::{Expired, Malformed, NotAllowed, NotTheirs, Refused, Unsupported};
     matches!(error.reason, Expired | Malformed | NotAllowed | NotTheirs | Refused | Unsupported)
+}
+
+/// Maps one thing that was read by itself; the log is told of the fields in which something stands that is no date.
+fn told<T>(map: impl FnOnce(&mut Vec<&'static str>) -> T) -> T {
+    let mut odd = Vec::new();
+    let found = map(&mut odd);
+    tell_left_out(Provider::OneAll, &mapping::no_dates(&odd));
+    found
 }
 
 pub(super) fn malformed(detail: String) -> Error {

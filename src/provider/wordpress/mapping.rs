@@ -1,19 +1,20 @@
 //! From WordPress.com's words to ours: pure, and total over whatever decodes.
 //!
 //! A row without a key cannot be a noun, so it is left out with a note of its place and of the field that is wrong, and
-//! never of what stood there. Any other field that cannot be read is absent. A list inside an item loses only its own
-//! bad rows, with a note too: `connected_applications[0].permissions[2]`.
+//! never of what stood there. Any other field that cannot be read is absent; of a date that is noted too. A list inside an
+//! item loses only its own bad rows, with a note too: `connected_applications[0].permissions[2]`.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use async_graphql::ID;
 
-use crate::model::Url;
 use crate::model::key::is_slug;
+use crate::model::{DateTime, Url};
 use crate::provider::lenient::{Loose, Maybe, Rows};
-use crate::provider::{LeftOut, List};
+use crate::provider::{LeftOut, List, Skipped};
 
+use self::date::Unreadable;
 use super::payload::NOT_AN_OBJECT;
 
 mod account;
@@ -30,12 +31,34 @@ pub use place::{service, service_list, site, site_list};
 
 /// What is said of an ID that is none.
 const NO_NUMBER: &str = "expected a number or digits";
+/// What is said of a date that is none.
+const NO_DATE: &str = "expected a date";
 
-/// Where the mapping stands in an answer, and the rows that it left out so far.
+/// One thing that was read by itself, and what of it could not be read.
+pub type Alone<T> = (T, Vec<Skipped>);
+
+/// Where the mapping stands in an answer, and what it left out so far.
 #[derive(Debug, Default)]
 struct Notes {
     path: String,
     left_out: LeftOut,
+}
+
+impl Notes {
+    /// A date; one that cannot be read is noted.
+    fn moment(&mut self, field: &str, value: &Loose) -> Result<Option<DateTime>, Unreadable> {
+        let moment = date::moment(value);
+        if moment.is_err() {
+            let path = || if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) };
+            self.left_out.note(0, path, NO_DATE.to_owned());
+        }
+        moment
+    }
+
+    /// The same, where none is as good as one that cannot be read.
+    fn date(&mut self, field: &str, value: &Loose) -> Option<DateTime> {
+        self.moment(field, value).unwrap_or_default()
+    }
 }
 
 /// Maps each row that can be mapped and notes each that cannot.
@@ -72,6 +95,13 @@ fn list<P, T>(
     let mut notes = Notes::default();
     let rows = each(&mut notes, name, rows, |notes, place, row| map(notes, place, object(row)?).map(Arc::new));
     List { rows, skipped: notes.left_out.of(name) }
+}
+
+/// Maps one thing that was read by itself.
+fn alone<T>(name: &str, map: impl FnOnce(&mut Notes) -> Result<T, String>) -> Result<Alone<T>, String> {
+    let mut notes = Notes::default();
+    let noun = map(&mut notes)?;
+    Ok((noun, notes.left_out.of(name)))
 }
 
 fn object<P>(row: Maybe<P>) -> Result<P, String> {

@@ -7,7 +7,7 @@ use std::mem::take;
 
 use super::super::payload::{self, Account as TheirAccount, IdentitiesData, IdentityData, Name, Veil, Watched};
 use super::profile::profile;
-use super::{dated, is_about, link, moment, read, slug};
+use super::{dated, is_about, link, read, slug};
 use crate::model::{
     Account, ConnectionToken, EmailEntry, Identity, IdentityKey, IdentityState, IdentityToken, PersonName, Photo,
     Provider, UrlEntry, UserToken, catalogue,
@@ -16,12 +16,12 @@ use crate::provider::lenient::Rows;
 use crate::provider::span::Page;
 
 /// The identity that was asked for, or what is wrong with the answer.
-pub fn identity(token: IdentityToken, payload: IdentityData) -> Result<Identity, String> {
+pub fn identity(token: IdentityToken, payload: IdentityData, odd: &mut Vec<&'static str>) -> Result<Identity, String> {
     match payload.plain.identity {
         Veil::Open(node) if !is_about(token.as_str(), &node.plain.identity_token) => {
             Err("identity_token: an answer about another identity".to_owned())
         }
-        Veil::Open(node) if node.plain.identity_token.clone().text().is_some() => Ok(readable(token, node, None)),
+        Veil::Open(node) if node.plain.identity_token.clone().text().is_some() => Ok(readable(token, node, None, odd)),
         Veil::Absent if !payload.vault => Err("identity: expected an object".to_owned()),
         Veil::Open(_) | Veil::Sealed | Veil::Absent => {
             let provider_id = Some(token.to_string());
@@ -59,7 +59,12 @@ pub(super) fn encrypted(token: ConnectionToken, user: Option<UserToken>) -> Iden
 }
 
 /// An identity under a key that was checked; its owner is the user around it, or else the one it names itself.
-pub(super) fn readable(key: IdentityToken, node: Watched<payload::Identity>, owner: Option<UserToken>) -> Identity {
+pub(super) fn readable(
+    key: IdentityToken,
+    node: Watched<payload::Identity>,
+    owner: Option<UserToken>,
+    odd: &mut Vec<&'static str>,
+) -> Identity {
     let Watched { plain: mut node, vault } = node;
     let complete = !is_reference(&node);
     let user = owner.or_else(|| take(&mut node.user_token).text().and_then(|text| UserToken::parse(&text)));
@@ -89,8 +94,8 @@ pub(super) fn readable(key: IdentityToken, node: Watched<payload::Identity>, own
         thumbnail_url: link(take(&mut node.thumbnail_url)).or(thumbnail),
         photos,
         account_url: link(take(&mut node.id)),
-        created_at: moment(take(&mut node.date_creation)),
-        updated_at: moment(take(&mut node.date_last_update)),
+        created_at: dated(take(&mut node.date_creation), "date_creation", odd),
+        updated_at: dated(take(&mut node.date_last_update), "date_last_update", odd),
         emails: Some(emails(take(&mut node.emails))),
         urls,
         accounts,

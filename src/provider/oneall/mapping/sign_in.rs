@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::super::envelope::{Meta, Opened, Status};
 use super::super::payload::{self, ConnectionData, ConnectionEntry, ConnectionsData, Plugin, User, Veil};
 use super::identity::{encrypted, readable};
-use super::{dated, is_about, link, moment, read};
+use super::{dated, is_about, link, read};
 use crate::model::key::slug;
 use crate::model::{
     Connection, ConnectionHealth, ConnectionKey, ConnectionToken, HealthAction, HealthActionKind, HealthState,
@@ -42,7 +42,11 @@ fn row(entry: ConnectionEntry, odd: &mut Vec<&'static str>) -> Result<Connection
 }
 
 /// The sign-in that was asked for, or what is wrong with the answer.
-pub fn sign_in(token: ConnectionToken, opened: Opened<ConnectionData>) -> Result<Connection, String> {
+pub fn sign_in(
+    token: ConnectionToken,
+    opened: Opened<ConnectionData>,
+    odd: &mut Vec<&'static str>,
+) -> Result<Connection, String> {
     let Opened { meta, result, data } = opened;
     let failed = [&result, &Some(meta.status.clone())].into_iter().flatten().any(Status::is_error);
     let data = match data {
@@ -65,7 +69,7 @@ pub fn sign_in(token: ConnectionToken, opened: Opened<ConnectionData>) -> Result
     // Whom a refused link speaks of may be the account's other owner, so a failure shows nobody.
     let (identity, user) = match state {
         HealthState::Failed => (None, None),
-        _ => person(&token, user, data.vault),
+        _ => person(&token, user, data.vault, odd),
     };
     let health = health(state, status.clone(), reason(result.as_ref(), &plugin, &meta));
     // A key that an ID cannot hold names no application; the record keeps it as it came.
@@ -80,7 +84,7 @@ pub fn sign_in(token: ConnectionToken, opened: Opened<ConnectionData>) -> Result
         ..blank_record(token)
     };
     Ok(Connection {
-        created_at: moment(date_creation).or_else(|| moment(date)),
+        created_at: dated(date_creation, "date_creation", odd).or_else(|| dated(date, "date", odd)),
         health: Some(health),
         service: identity.as_ref().and_then(|identity| identity.service.clone()),
         identity: identity.map(Arc::new),
@@ -121,7 +125,12 @@ fn outcome(status: Status, state: HealthState) -> SignInResult {
 }
 
 /// Who signed in: the identity used, and the user it belongs to. After an unlink there may be no identity.
-fn person(token: &ConnectionToken, user: Veil<User>, vault: bool) -> (Option<Identity>, Option<UserToken>) {
+fn person(
+    token: &ConnectionToken,
+    user: Veil<User>,
+    vault: bool,
+    odd: &mut Vec<&'static str>,
+) -> (Option<Identity>, Option<UserToken>) {
     let (user, vault) = match user {
         Veil::Open(user) => (user.plain, user.vault || vault),
         Veil::Sealed => return (Some(encrypted(token.clone(), None)), None),
@@ -130,7 +139,7 @@ fn person(token: &ConnectionToken, user: Veil<User>, vault: bool) -> (Option<Ide
     let owner = user.user_token.text().or(user.uuid.text()).and_then(|text| UserToken::parse(&text));
     let identity = match user.identity {
         Veil::Open(identity) => match identity.plain.identity_token.clone().text() {
-            Some(text) => IdentityToken::parse(&text).map(|key| readable(key, identity, owner.clone())),
+            Some(text) => IdentityToken::parse(&text).map(|key| readable(key, identity, owner.clone(), odd)),
             None => Some(encrypted(token.clone(), owner.clone())),
         },
         Veil::Sealed => Some(encrypted(token.clone(), owner.clone())),

@@ -13,13 +13,28 @@ use serde_json::{Value, json};
 use super::super::envelope::{Opened, open};
 use super::super::payload::{ConnectionData, ConnectionsData, IdentitiesData, IdentityData, UserData};
 use super::*;
-use crate::model::{ConnectionKey, ConnectionToken, HealthState, IdentityKey, IdentityToken, Record, UserToken};
+use crate::model::{
+    Connection, ConnectionKey, ConnectionToken, HealthState, Identity, IdentityKey, IdentityToken, OneAllUser, Record,
+    UserToken,
+};
 use crate::provider::{Error, lenient};
 use crate::upstream::Reply;
 
 const SIGN_IN: &str = "c0ffee01-0000-4000-8000-000000000001";
 const USER: &str = "facade02-0000-4000-8000-000000000002";
 const IDENTITY: &str = "beadle03-0000-4000-8000-000000000003";
+
+fn sign_in(token: ConnectionToken, opened: Opened<ConnectionData>) -> Result<Connection, String> {
+    super::sign_in(token, opened, &mut Vec::new())
+}
+
+fn identity(token: IdentityToken, payload: IdentityData) -> Result<Identity, String> {
+    super::identity(token, payload, &mut Vec::new())
+}
+
+fn user(token: UserToken, payload: UserData) -> Result<OneAllUser, String> {
+    super::user(token, payload, &mut Vec::new())
+}
 
 fn answer<T: DeserializeOwned>(status: u16, body: Vec<u8>) -> Opened<T> {
     let reply = Reply { status, content_type: None, retry_after: None, body: Bytes::from(body) };

@@ -8,8 +8,7 @@ use crate::provider::List;
 use crate::provider::lenient::Loose;
 
 use super::super::payload;
-use super::date::moment;
-use super::{Notes, each, link, list, number, object};
+use super::{Alone, Notes, alone, each, link, list, number, object};
 
 /// Maps the answer of `/me/connected-applications`.
 pub fn application_list(payload: payload::ApplicationList) -> List<Application> {
@@ -17,8 +16,8 @@ pub fn application_list(payload: payload::ApplicationList) -> List<Application> 
 }
 
 /// Maps one connected application; an error names the field that makes it unusable.
-pub fn application(payload: payload::Application) -> Result<Application, String> {
-    map(&mut Notes::default(), payload)
+pub fn application(payload: payload::Application) -> Result<Alone<Application>, String> {
+    alone("application", |notes| map(notes, payload))
 }
 
 fn map(notes: &mut Notes, item: payload::Application) -> Result<Application, String> {
@@ -34,7 +33,7 @@ fn map(notes: &mut Notes, item: payload::Application) -> Result<Application, Str
         description: item.description.text(),
         url: link(item.url),
         icon_url: link(item.icon),
-        authorized_at: moment(&item.authorized),
+        authorized_at: notes.date("authorized", &item.authorized),
         permissions,
         access: Some(access(item.scope, site.is_some())),
         site,
@@ -60,20 +59,20 @@ fn access(scope: Loose, has_site: bool) -> ApplicationAccess {
     let scope = scope.text();
     let kind = match scope.as_deref() {
         Some("global") => AccessKind::Global,
+        Some("auth") => AccessKind::IdentityOnly,
         Some(words) if has_site && words.split([' ', ',']).filter(|word| !word.is_empty()).all(is_ordinary) => {
             AccessKind::Site
         }
-        Some("auth") => AccessKind::IdentityOnly,
         None if has_site => AccessKind::Site,
         _ => AccessKind::Unknown,
     };
     ApplicationAccess { kind, scope }
 }
+
 /// Whether this is one of the documented scopes, but for the two that say by themselves how far they reach.
 fn is_ordinary(scope: &str) -> bool {
     !matches!(scope, "global" | "auth") && risk(scope) != PermissionRisk::Unknown
 }
-
 
 fn permission(row: payload::Permission) -> Result<Permission, String> {
     let name = row.name.text().ok_or("name: expected text")?;

@@ -14,9 +14,8 @@ use crate::provider::List;
 use crate::provider::lenient::Loose;
 
 use super::super::payload;
-use super::date::moment;
 use super::health::health;
-use super::{NO_NUMBER, Notes, count, each, link, list, number, object, shown_id};
+use super::{Alone, NO_NUMBER, Notes, alone, count, each, link, list, number, object, shown_id};
 
 /// Maps the answer of `/me/keyring-connections` or v2 `/me/connections`; each item is what its fields say.
 pub fn keyring_list(payload: payload::ConnectionList, now: DateTime) -> List<Connection> {
@@ -32,9 +31,9 @@ pub fn publicize_list(payload: payload::ConnectionList, now: DateTime) -> List<C
 }
 
 /// Maps one connection, Keyring or Publicize as its fields say; an error names the field that makes it unusable.
-pub fn connection(payload: payload::Connection, now: DateTime) -> Result<Connection, String> {
+pub fn connection(payload: payload::Connection, now: DateTime) -> Result<Alone<Connection>, String> {
     let kind = kind_of(&payload);
-    map(&mut Notes::default(), payload, kind, now)
+    alone("connection", |notes| map(notes, payload, kind, now))
 }
 
 fn kind_of(item: &payload::Connection) -> ConnectionKind {
@@ -62,15 +61,16 @@ fn map(
         |_, _, user| object(user).map(additional_account)
     });
     let identity = identity(&mut item, &key).map(Arc::new);
-    let expires_at = moment(&item.expires);
+    let created_at = notes.date("issued", &item.issued);
+    let ends = notes.moment("expires", &item.expires);
     let refresh_url = link(std::mem::take(&mut item.refresh_url));
     let record = if publicize { publicize_record } else { keyring_record };
     Ok(Connection {
-        created_at: moment(&item.issued),
-        expires_at,
+        created_at,
+        expires_at: ends.unwrap_or_default(),
         shared: if publicize { item.shared.flag() } else { None },
         additional_accounts: others,
-        health: Some(health(std::mem::take(&mut item.status).text(), expires_at, refresh_url.clone(), now)),
+        health: Some(health(std::mem::take(&mut item.status).text(), ends, refresh_url.clone(), now)),
         label: std::mem::take(&mut item.label).text(),
         service: std::mem::take(&mut item.service).text(),
         identity,

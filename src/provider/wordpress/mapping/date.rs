@@ -7,18 +7,29 @@ use chrono::{Datelike, NaiveDate};
 use crate::model::DateTime;
 use crate::provider::lenient::Loose;
 
-/// Reads a date; none where it says never (`0000-00-00 00:00:00`, `""`, `false`, null) or cannot be read.
-pub(super) fn moment(value: &Loose) -> Option<DateTime> {
+/// What stands in a date's place and is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+/// Reads a date; none where it says never: `0000-00-00 00:00:00`, `""`, `false`, 0, null.
+pub(super) fn moment(value: &Loose) -> Result<Option<DateTime>, Unreadable> {
     match value {
-        Loose::Text(text) => parse(text.trim()),
-        _ => None,
+        Loose::Nothing | Loose::Flag(false) | Loose::Whole(0) => Ok(None),
+        Loose::Text(text) if is_never(text.trim()) => Ok(None),
+        Loose::Text(text) => parse(text.trim()).map(Some).ok_or(Unreadable),
+        Loose::Flag(true) | Loose::Whole(_) | Loose::Fraction(_) => Err(Unreadable),
     }
+}
+
+/// Nothing, or a zero date: one of year 0, or of the year before it, as PHP prints MySQL's. Nothing here is older than
+/// the web.
+fn is_never(text: &str) -> bool {
+    matches!(text, "" | "0") || text.starts_with("0000-") || text.starts_with("-0001-")
 }
 
 /// RFC 3339 (applications, `/me`), `Y-m-d H:i:s` (Keyring), or the same glued as the documentation prints it.
 fn parse(text: &str) -> Option<DateTime> {
     let moment = DateTime::parse(text).or_else(|| parse_plain(text))?;
-    // Year 0 is a zero date in disguise: nothing here is older than the web.
     (moment.0.year() > 0).then_some(moment)
 }
 
@@ -47,8 +58,8 @@ fn numbers(text: &str, between: u8, digits: [usize; 3]) -> Option<[u32; 3]> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Option<String> {
-        moment(&Loose::Text(text.to_owned())).map(|moment| moment.to_string())
+    fn read(text: &str) -> Result<Option<String>, Unreadable> {
+        moment(&Loose::Text(text.to_owned())).map(|moment| moment.map(|moment| moment.to_string()))
     }
 
     #[test]
@@ -61,26 +72,29 @@ mod tests {
             ("2014-06-28T05:44:25+00:00", "2014-06-28T05:44:25Z"),
             ("2014-06-28T05:44:25+02:00", "2014-06-28T03:44:25Z"),
         ] {
-            assert_eq!(read(text).as_deref(), Some(expected), "{text}");
+            assert_eq!(read(text), Ok(Some(expected.to_owned())), "{text}");
         }
     }
 
     #[test]
     fn never_is_no_date() {
-        for text in ["0000-00-00 00:00:00", "0000-00-0000:00:00", "0000-00-00T00:00:00+00:00", "", " "] {
-            assert_eq!(read(text), None, "{text:?}");
+        for text in ["0000-00-00 00:00:00", "0000-00-0000:00:00", "0000-00-00T00:00:00+00:00", "", " ", "0"] {
+            assert_eq!(read(text), Ok(None), "{text:?}");
         }
         // How PHP prints MySQL's zero date, and a year that is none.
         for text in ["-0001-11-30T00:00:00+00:00", "0000-01-01 00:00:00"] {
-            assert_eq!(read(text), None, "{text:?}");
+            assert_eq!(read(text), Ok(None), "{text:?}");
         }
-        for value in [Loose::Nothing, Loose::Flag(false), Loose::Flag(true), Loose::Whole(0), Loose::Whole(1)] {
-            assert_eq!(moment(&value), None, "{value:?}");
+        for value in [Loose::Nothing, Loose::Flag(false), Loose::Whole(0)] {
+            assert_eq!(moment(&value), Ok(None), "{value:?}");
         }
     }
 
     #[test]
-    fn what_is_no_date_is_none_and_never_a_panic() {
+    fn what_is_no_date_is_said_to_be_none_and_never_a_panic() {
+        for value in [Loose::Flag(true), Loose::Whole(1), Loose::Fraction(0.5)] {
+            assert_eq!(moment(&value), Err(Unreadable), "{value:?}");
+        }
         for text in [
             "soon",
             "2014-02-30 00:00:00",
@@ -96,7 +110,7 @@ mod tests {
             "2014-08-2é 02:49:47",
             "99999-08-23 02:49:47",
         ] {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(read(text), Err(Unreadable), "{text}");
         }
     }
 }

@@ -3,10 +3,11 @@
 //! The word can be older than the date, as a connection is tested only now and then. So a date that has passed
 //! overrules every word that does not already say that something is wrong. The words are an open set;
 //! one that is not known is kept and judged as Unknown, and so is none at all (null, as v2 Publicize rows have it):
-//! nothing said is not "ok".
+//! nothing said is not "ok". Nor is an "ok" worth anything beside an end that cannot be read, for it may have passed.
 
 use chrono::TimeDelta;
 
+use super::date::Unreadable;
 use crate::model::{ConnectionHealth, DateTime, HealthAction, HealthActionKind, HealthState, Link, Url};
 
 /// How long before its end a connection that works counts as ending.
@@ -15,11 +16,11 @@ const EXPIRING: TimeDelta = TimeDelta::days(7);
 /// Judges a connection by its status, its end, and where it can be renewed.
 pub(super) fn health(
     status: Option<String>,
-    expires_at: Option<DateTime>,
+    ends: Result<Option<DateTime>, Unreadable>,
     refresh_url: Option<Url>,
     now: DateTime,
 ) -> ConnectionHealth {
-    let state = state(status.as_deref(), expires_at, now);
+    let state = state(status.as_deref(), ends, now);
     ConnectionHealth {
         state,
         provider_status: status,
@@ -28,12 +29,12 @@ pub(super) fn health(
             let url = refresh_url.filter(|_| kind == HealthActionKind::Reconnect).map(Link::Known);
             HealthAction { kind, url }
         }),
-        expires_at,
+        expires_at: ends.unwrap_or_default(),
     }
 }
 
 /// One word for how it works.
-fn state(word: Option<&str>, expires_at: Option<DateTime>, now: DateTime) -> HealthState {
+fn state(word: Option<&str>, ends: Result<Option<DateTime>, Unreadable>, now: DateTime) -> HealthState {
     let said = match word {
         Some("ok") => HealthState::Ok,
         // Calypso once took this for dead; Jetpack's review of the status says that it still works.
@@ -43,7 +44,10 @@ fn state(word: Option<&str>, expires_at: Option<DateTime>, now: DateTime) -> Hea
         Some("unsupported") => HealthState::Unsupported,
         _ => HealthState::Unknown,
     };
-    let left = expires_at.map(|end| end.0.signed_duration_since(now.0));
+    let Ok(end) = ends else {
+        return if said == HealthState::Ok { HealthState::Unknown } else { said };
+    };
+    let left = end.map(|end| end.0.signed_duration_since(now.0));
     match (said, left) {
         (HealthState::Ok | HealthState::Expiring | HealthState::Unknown, Some(left)) if left <= TimeDelta::zero() => {
             HealthState::Reauthorize
@@ -74,14 +78,14 @@ mod tests {
 
     #[test]
     fn a_word_and_a_date_make_a_state() {
-        use HealthState::*;
+        use HealthState::{Broken, Expiring, Failed, Reauthorize, Unknown, Unsupported};
         let now = at("2026-05-10T12:00:00Z");
         let past = Some(at("2026-05-10T12:00:00Z"));
         let soon = Some(at("2026-05-17T12:00:00Z"));
         let later = Some(at("2026-05-17T12:00:01Z"));
         let table = [
             // the word, and the state without a date, after it, up to seven days before it, and earlier
-            (Some("ok"), [Ok, Reauthorize, Expiring, Ok]),
+            (Some("ok"), [HealthState::Ok, Reauthorize, Expiring, HealthState::Ok]),
             (Some("must_reauth"), [Expiring, Reauthorize, Expiring, Expiring]),
             (Some("broken"), [Broken, Broken, Broken, Broken]),
             (Some("invalid"), [Failed, Failed, Failed, Failed]),
@@ -92,8 +96,11 @@ mod tests {
         ];
         for (word, states) in table {
             for (date, expected) in [None, past, soon, later].into_iter().zip(states) {
-                assert_eq!(state(word, date, now), expected, "{word:?} {date:?}");
+                assert_eq!(state(word, Ok(date), now), expected, "{word:?} {date:?}");
             }
+            let [without, ..] = states;
+            let expected = if without == HealthState::Ok { Unknown } else { without };
+            assert_eq!(state(word, Err(Unreadable), now), expected, "{word:?}");
         }
     }
 
@@ -101,8 +108,8 @@ mod tests {
     fn the_ends_of_time_do_not_overflow() {
         let (first, last) =
             (DateTime(chrono::DateTime::<chrono::Utc>::MIN_UTC), DateTime(chrono::DateTime::<chrono::Utc>::MAX_UTC));
-        assert_eq!(state(Some("ok"), Some(last), first), HealthState::Ok);
-        assert_eq!(state(Some("ok"), Some(first), last), HealthState::Reauthorize);
+        assert_eq!(state(Some("ok"), Ok(Some(last)), first), HealthState::Ok);
+        assert_eq!(state(Some("ok"), Ok(Some(first)), last), HealthState::Reauthorize);
     }
 
     #[test]
@@ -121,10 +128,10 @@ mod tests {
             ("invalid", disconnect.clone()),
             ("unsupported", disconnect),
         ] {
-            let health = health(Some(word.to_owned()), None, refresh.clone(), now);
+            let health = health(Some(word.to_owned()), Ok(None), refresh.clone(), now);
             assert_eq!(health.action, expected, "{word}");
             assert_eq!(health.provider_status.as_deref(), Some(word));
         }
-        assert_eq!(health(Some("broken".to_owned()), None, None, now).action, reconnect(&None));
+        assert_eq!(health(Some("broken".to_owned()), Ok(None), None, now).action, reconnect(&None));
     }
 }

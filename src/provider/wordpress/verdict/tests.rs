@@ -73,7 +73,12 @@ const DOCUMENTED: &[Row] = &[
     (403, "authorization_required", "This user is not authorized to access this publicize connection.", THEIRS),
     (403, "authorization_required", "This user is not authorized to modify this publicize connection.", THEIRS),
     (403, "authorization_required", "This user is not authorized to globalize this publicize connection.", THEIRS),
-    (403, "authorization_required", "This user is not authorized to access publicize connections on this site.", THEIRS),
+    (
+        403,
+        "authorization_required",
+        "This user is not authorized to access publicize connections on this site.",
+        THEIRS,
+    ),
     (403, "authorization_required", "This user is not authorized to access this Jetpack Social connection.", THEIRS),
     (403, "authorization_required", "This user is not authorized to modify this Jetpack Social connection.", THEIRS),
     (403, "authorization_required", "This user is not authorized to globalize this Jetpack Social connection.", THEIRS),

@@ -9,7 +9,7 @@ use super::*;
 use crate::model::{HealthActionKind, HealthState};
 
 fn one(json: &str) -> Connection {
-    connection(decode(json.as_bytes()).unwrap(), now()).unwrap()
+    connection(decode(json.as_bytes()).unwrap(), now()).unwrap().0
 }
 
 fn url(text: &str) -> Option<Url> {
@@ -22,7 +22,8 @@ fn date(text: &str) -> Option<DateTime> {
 
 #[test]
 fn the_documented_sample_is_a_publicize_connection_and_every_field_of_it_arrives() {
-    let seed = connection(decoded("seeds/wordpress-keyring-connection.json"), now()).unwrap();
+    let (seed, skipped) = connection(decoded("seeds/wordpress-keyring-connection.json"), now()).unwrap();
+    assert_eq!(skipped, []);
     let key = ConnectionKey::Publicize(PublicizeId { site: Some(SiteId(3584907)), id: 1234567 });
     let refresh = "https://public-api.example/connect/?action=request&kr_nonce=xxxxxxxxxx&nonce=xxxxxxxxxx&refresh=1\
                    &for=connect&service=twitter&kr_blog_nonce=xxxxxxxxxx&magic=keyring&blog=3584907";
@@ -110,7 +111,7 @@ fn a_keyring_list_holds_grants_with_other_accounts_and_sites_of_both_spellings()
 
 #[test]
 fn a_keyring_item_with_publicize_words_on_it_is_still_a_grant() {
-    let item = connection(decoded("wordpress/keyring-single.json"), now()).unwrap();
+    let (item, _) = connection(decoded("wordpress/keyring-single.json"), now()).unwrap();
     assert_eq!((item.kind, item.shared), (ConnectionKind::Keyring, None));
     assert_eq!(item.created_at, date("2024-03-09T08:15:00Z"));
     assert_eq!(item.health.unwrap().state, HealthState::Expiring);
@@ -198,11 +199,19 @@ fn a_number_is_a_subject_only_if_it_is_whole() {
 }
 
 #[test]
-fn a_date_that_is_none_costs_only_itself() {
-    for date in ["\"soon\"", "false", "true", "\"\"", "null", "[]", "0", "\"0000-00-00 00:00:00\""] {
-        let item = one(&format!(r#"{{"ID":1,"issued":{date},"expires":{date},"status":"ok"}}"#));
+fn a_date_that_is_none_costs_only_itself_and_one_that_cannot_be_read_is_noted() {
+    let read = |date: &str| {
+        let json = format!(r#"{{"ID":1,"issued":{date},"expires":{date},"status":"ok"}}"#);
+        let (item, skipped) = connection(decode(json.as_bytes()).unwrap(), now()).unwrap();
         assert_eq!((item.created_at, item.expires_at), (None, None), "{date}");
-        assert_eq!(item.health.unwrap().state, HealthState::Ok, "{date}");
+        (item.health.unwrap().state, skipped.into_iter().map(|it| it.path).collect::<Vec<_>>())
+    };
+    for never in ["false", "\"\"", "null", "[]", "0", "\"0000-00-00 00:00:00\""] {
+        assert_eq!(read(never), (HealthState::Ok, vec![]), "{never}");
+    }
+    // An end that nobody can read may have passed.
+    for date in ["\"soon\"", "true", "7", "\"2026-13-01 00:00:00\""] {
+        assert_eq!(read(date), (HealthState::Unknown, vec!["issued".to_owned(), "expires".to_owned()]), "{date}");
     }
 }
 
