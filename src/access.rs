@@ -215,17 +215,18 @@ impl Access {
         Self { ways, wordpress_alone: true, proofs: None, accepted: Arc::new(Kept::new(ACCEPTED_FOR)), marker }
     }
 
-    /// Makes the caller of a request. Before anybody is asked whose the token is by which alone a caller is known, `may_ask` is.
+    /// Makes the caller of a request. Before anybody is asked whose the token is by which alone a caller is known, `may_ask` is,
+    /// and what that gives is held until it is known.
     /// Beside another credential the token waits for that until it is to be used, so that no provider delays the other.
     ///
     /// # Errors
     /// A credential that is there and not good; or what `may_ask` says.
-    pub async fn admit<E: From<Rejection>>(
+    pub async fn admit<T, E: From<Rejection>>(
         &self,
         shown: Presented<'_>,
         now: SystemTime,
         effort: Effort,
-        may_ask: impl FnOnce() -> Result<(), E>,
+        may_ask: impl FnOnce(Mark) -> Result<T, E>,
     ) -> Result<Caller, E> {
         let bearer = shown.authorization.map(|text| bearer(text).ok_or(AUTHORIZATION_FORM)).transpose()?;
         let token = shown.wordpress_token.map(|text| wordpress_token(text).ok_or(TOKEN_FORM)).transpose()?;
@@ -243,9 +244,8 @@ impl Access {
                 if identified.is_none() && effort == Effort::AtHand && !self.is_known(mark) {
                     return Err(Rejection { credential: Credential::WordPressToken, fault: Fault::Unasked }.into());
                 }
-                if identified.is_none() && self.asks(mark) {
-                    may_ask()?;
-                }
+                let asks = identified.is_none() && self.asks(mark);
+                let _asking = asks.then(|| may_ask(mark)).transpose()?;
                 let wordpress = self.lend(&token, mark, identified.is_some()).await?;
                 let by_token = || match wordpress {
                     Ok(_) => Identified::by_token(mark, self.is_proved(mark)),

@@ -14,6 +14,12 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct Mark([u8; 32]);
 
 impl Mark {
+    /// One of 256 that no secret has, for tests.
+    #[cfg(test)]
+    pub fn of(number: u8) -> Self {
+        Self([number; 32])
+    }
+
     /// What it is made of: 32 bytes.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -16,7 +16,7 @@ impl Prove for Ours {
 
 async fn admit(access: &Access, token: &str, effort: Effort) -> Result<Caller, Rejection> {
     let shown = Presented { wordpress_token: Some(token), ..Presented::default() };
-    access.admit(shown, SystemTime::UNIX_EPOCH, effort, || Ok(())).await
+    access.admit(shown, SystemTime::UNIX_EPOCH, effort, |_| Ok(())).await
 }
 
 #[tokio::test(start_paused = true)]

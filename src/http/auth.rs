@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 
 use super::graphql::{Fault, Refusal};
 use super::limits::Wait;
+use crate::access::mark::Mark;
 use crate::access::{self, Access, Caller, Credential, Effort, Presented, Rejection};
 use crate::graph::error::{Code, Error};
 
@@ -42,13 +43,13 @@ impl From<Rejection> for Unmet {
 ///
 /// # Errors
 /// If a credential is there and not good: a broken credential is never taken for a missing one. Or if `may_ask` says so.
-pub(super) async fn caller(
+pub(super) async fn caller<T>(
     access: &Access,
     headers: &HeaderMap,
     effort: Effort,
-    may_ask: impl FnOnce() -> Result<(), Wait>,
+    may_ask: impl FnOnce(Mark) -> Result<T, Wait>,
 ) -> Result<Caller, Unmet> {
-    access.admit(presented(headers)?, SystemTime::now(), effort, || may_ask().map_err(Unmet::Wait)).await
+    access.admit(presented(headers)?, SystemTime::now(), effort, |mark| may_ask(mark).map_err(Unmet::Wait)).await
 }
 
 fn presented(headers: &HeaderMap) -> Result<Presented<'_>, Rejection> {

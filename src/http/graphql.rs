@@ -255,15 +255,12 @@ async fn meet<'a>(edge: &'a Edge, head: &Parts, media: Option<Media>, address: I
 }
 
 /// Makes the caller whom a request's headers describe. Where too many were not good, one that is known here to be good
-/// goes on, since many can share an address; what may be a guess waits, and costs nobody outside a question. So it is where
-/// too many would be, if those that are being tried were not good.
+/// goes on, since many can share an address; what may be a guess waits, and costs nobody outside a question.
 async fn admit(callers: &Callers, headers: &HeaderMap, address: IpAddr) -> Result<Caller, Refusal> {
     let Callers { access, limits, .. } = callers;
-    let (effort, shut, _trying) = match limits.begin_try(address) {
-        Ok(trying) => (Effort::Full, None, Some(trying)),
-        Err(wait) => (Effort::AtHand, Some(wait), None),
-    };
-    let admitted = auth::caller(access, headers, effort, || limits.ask(address)).await;
+    let shut = limits.may_try(address).err();
+    let effort = if shut.is_some() { Effort::AtHand } else { Effort::Full };
+    let admitted = auth::caller(access, headers, effort, |token| limits.ask(address, token)).await;
     admitted.map_err(|why| match (why, shut) {
         (Unmet::Wait(wait), _) => wait.into(),
         (Unmet::Bad(rejection), Some(wait)) if rejection.may_be_a_guess() => wait.into(),

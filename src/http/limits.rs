@@ -196,13 +196,18 @@ impl Limits {
         taken.map_err(|time| Wait { over: Over::Address, time })
     }
 
-    /// Takes a call out of the address's budget: for one that is made to find out whose a token is before it lets anybody in.
+    /// Begins to find out whose a token is before it lets anybody in, by a call out of the address's budget; to be held until
+    /// it is known. As long as the same is being found out for another request, it costs nothing more.
     ///
     /// # Errors
-    /// If it is spent.
-    pub(super) fn ask(&self, address: IpAddr) -> Result<(), Wait> {
-        let taken = self.address.calls.take(&Key::Address(address));
-        taken.map_err(|time| Wait { over: Over::AddressCalls, time })
+    /// If the budget is spent, or if too many would not be good, were all that are being tried not.
+    pub(super) fn ask(&self, address: IpAddr, token: Mark) -> Result<Try<'_>, Wait> {
+        let trying = self.failures.begin(address, token).map_err(|time| Wait { over: Over::Failures, time })?;
+        if trying.is_first() {
+            let taken = self.address.calls.take(&Key::Address(address));
+            taken.map_err(|time| Wait { over: Over::AddressCalls, time })?;
+        }
+        Ok(trying)
     }
 
     /// Takes a look at whether requests are wanted out of the address's budget for that.
@@ -213,12 +218,12 @@ impl Limits {
         self.probes.take(&Key::Address(address)).map_err(|time| Wait { over: Over::Probes, time })
     }
 
-    /// Begins a try of a credential from this address, to be held until it is known what it came to.
+    /// Whether a credential from this address may be tried.
     ///
     /// # Errors
-    /// If too many were not good, or are being tried.
-    pub(super) fn begin_try(&self, address: IpAddr) -> Result<Try<'_>, Wait> {
-        self.failures.begin(address).map_err(|time| Wait { over: Over::Failures, time })
+    /// If too many were not good.
+    pub(super) fn may_try(&self, address: IpAddr) -> Result<(), Wait> {
+        self.failures.check(address).map_err(|time| Wait { over: Over::Failures, time })
     }
 
     /// Notes that a credential from this address was not good.

@@ -96,14 +96,14 @@ fn no_answer_of_oneall_takes_more_than_its_room() {
     let start = format!("{START}{{\"connections\":{{\"entries\":[");
     let sign_in = |number| format!("{{\"connection_token\":\"{}\"}}", token(number));
     check(&start, sign_in, "]}}}}}", oneall(oneall::sign_in_list));
-    let user = oneall(|it| oneall::user(UserToken::parse(TOKEN).unwrap(), it));
+    let user = oneall(|it| oneall::user(UserToken::parse(TOKEN).unwrap(), it, &mut Vec::new()));
     let start = format!("{START}{{\"user\":{{\"identities\":[");
     check(&start, named, "]}}}}}", &user);
     for (field, row) in [("accounts", "{}"), ("addresses", "{\"code\":\"1\"}"), ("emails", "{\"value\":\"a\"}")] {
         let start = format!("{start}{{\"identity_token\":\"a\",\"{field}\":[");
         check(&start, |_| row.to_owned(), "]}]}}}}}", &user);
     }
-    let identity = oneall(|it| oneall::identity(IdentityToken::parse(TOKEN).unwrap(), it));
+    let identity = oneall(|it| oneall::identity(IdentityToken::parse(TOKEN).unwrap(), it, &mut Vec::new()));
     check(&format!("{START}{{\"identity\":{{"), |number| format!("\"a{number}\":0"), "}}}}}", identity);
 }
 

@@ -370,7 +370,7 @@ async fn printed(settings: &Settings, token: &str, jwt: &str) -> String {
     let outside = Outside { prover: None, key_sets: &|_| Err("no issuer".to_owned()) };
     let access = Access::build(&settings.access, outside, None, SystemTime::now()).unwrap();
     let shown = Presented { authorization: Some(jwt), wordpress_token: Some(token) };
-    let caller = access.admit(shown, SystemTime::now(), Effort::Full, || Ok::<_, Rejection>(())).await.unwrap();
+    let caller = access.admit(shown, SystemTime::now(), Effort::Full, |_| Ok::<_, Rejection>(())).await.unwrap();
     let keys = ServiceKeys::build(&settings.access.keys, SystemTime::now()).unwrap();
     let one = Person::of(Some(token), None).unwrap();
     let fresh = service_key::generate("fresh", &[7; service_key::SECRET_BYTES]).unwrap();

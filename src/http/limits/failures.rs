@@ -15,6 +15,7 @@ use governor::clock::Clock;
 
 use super::budget::TokioClock;
 use super::table::{Fading, Table};
+use crate::access::mark::Mark;
 
 /// The first wait.
 const WAIT_MIN: Duration = Duration::from_secs(1);
@@ -45,29 +46,42 @@ impl Fading for Held {
     }
 }
 
+/// Which credentials of an address are being tried, each by how many requests; no more addresses than there are requests.
+type Tries = HashMap<IpAddr, Vec<(Mark, u32)>>;
+
 /// The failures of all addresses.
 pub(super) struct Failures {
     clock: TokioClock,
     table: Table<IpAddr, Held>,
     each: Duration,
-    /// How many tries of each address are under way; no more addresses than there are requests.
-    tries: Mutex<HashMap<IpAddr, u32>>,
+    tries: Mutex<Tries>,
 }
 
-/// A try that is under way, until it is dropped; if it failed, that is noted before.
+/// A try of a credential that is under way, until it is dropped; if it failed, that is noted before.
 pub(in crate::http) struct Try<'a> {
     failures: &'a Failures,
     address: IpAddr,
+    credential: Mark,
+    is_first: bool,
+}
+
+impl Try<'_> {
+    /// Whether nobody else was trying the same.
+    pub(super) fn is_first(&self) -> bool {
+        self.is_first
+    }
 }
 
 impl Drop for Try<'_> {
     fn drop(&mut self) {
         let mut tries = self.failures.tries();
-        if let Some(under_way) = tries.get_mut(&self.address) {
-            *under_way -= 1;
-            if *under_way == 0 {
-                tries.remove(&self.address);
-            }
+        let Some(of_address) = tries.get_mut(&self.address) else { return };
+        of_address.retain_mut(|(credential, times)| {
+            *times -= u32::from(*credential == self.credential);
+            *times > 0
+        });
+        if of_address.is_empty() {
+            tries.remove(&self.address);
         }
     }
 }
@@ -79,29 +93,45 @@ impl Failures {
         Self { clock: TokioClock::default(), table: Table::new(addresses_max), each, tries: Mutex::default() }
     }
 
+    /// Whether a credential from this address may be tried.
+    ///
+    /// # Errors
+    /// How long it may not.
+    pub(super) fn check(&self, address: IpAddr) -> Result<(), Duration> {
+        let now = self.clock.now();
+        let wait = self.table.get(&address).map_or(Duration::ZERO, |held| held.shut_until.saturating_sub(now));
+        if wait.is_zero() { Ok(()) } else { Err(wait) }
+    }
+
     /// Begins a try of a credential from this address.
     ///
     /// # Errors
     /// How long none may be tried: too many failed, or would have if all those under way did.
-    pub(super) fn begin(&self, address: IpAddr) -> Result<Try<'_>, Duration> {
-        let now = self.clock.now();
+    pub(super) fn begin(&self, address: IpAddr, credential: Mark) -> Result<Try<'_>, Duration> {
         // Held all the while: a try that ends meanwhile is counted here or stands in the table.
         let mut tries = self.tries();
-        let held = self.table.get(&address).unwrap_or_default();
-        let wait = held.shut_until.saturating_sub(now);
-        if !wait.is_zero() {
-            return Err(wait);
+        self.check(address)?;
+        let of_address = tries.entry(address).or_default();
+        let under_way = of_address.len();
+        let same = of_address.iter_mut().find(|(other, _)| *other == credential);
+        let is_first = same.is_none();
+        match same {
+            Some((_, times)) => *times += 1,
+            None if !self.is_free(address, under_way) => return Err(WAIT_MIN),
+            None => of_address.push((credential, 1)),
         }
-        let under_way = tries.get(&address).copied().unwrap_or_default();
-        let until = held.until.max(now) + self.each * (under_way + 1);
-        if under_way > 0 && until > now + WINDOW {
-            return Err(WAIT_MIN);
-        }
-        tries.insert(address, under_way + 1);
-        Ok(Try { failures: self, address })
+        Ok(Try { failures: self, address, credential, is_first })
     }
 
-    fn tries(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
+    /// Whether one more is free if all those under way fail; one always is.
+    fn is_free(&self, address: IpAddr, under_way: usize) -> bool {
+        let now = self.clock.now();
+        let held = self.table.get(&address).unwrap_or_default();
+        let more = u32::try_from(under_way + 1).unwrap_or(u32::MAX);
+        under_way == 0 || held.until.max(now) + self.each.saturating_mul(more) <= now + WINDOW
+    }
+
+    fn tries(&self) -> MutexGuard<'_, Tries> {
         self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -140,7 +170,7 @@ mod tests {
     async fn waits(failures: &Failures, tries: usize) -> Vec<u64> {
         let mut waits = Vec::new();
         for _ in 0..tries {
-            if let Err(wait) = failures.begin(ATTACKER).map(drop) {
+            if let Err(wait) = failures.check(ATTACKER) {
                 waits.push(wait.as_secs());
                 advance(wait).await;
             }
@@ -156,7 +186,7 @@ mod tests {
         let slower = waits(&failures, 40).await;
         assert_eq!(slower[..6], [1, 2, 4, 8, 16, 32]);
         assert!(slower[6..].iter().all(|wait| *wait == 60), "{slower:?}");
-        assert!(failures.begin(OTHER).is_ok(), "it holds for that address alone");
+        assert!(failures.check(OTHER).is_ok(), "it holds for that address alone");
     }
 
     #[tokio::test(start_paused = true)]
@@ -172,28 +202,27 @@ mod tests {
     async fn several_at_once_lengthen_the_wait_once() {
         let failures = Failures::new(10, 100);
         (0..1_000).for_each(|_| failures.note(ATTACKER));
-        assert_eq!(failures.begin(ATTACKER).err(), Some(WAIT_MIN));
+        assert_eq!(failures.check(ATTACKER), Err(WAIT_MIN));
     }
 
     #[tokio::test(start_paused = true)]
     async fn as_many_may_be_under_way_as_would_be_free_if_all_failed_and_one_always() {
         let failures = Failures::new(10, 100);
-        let begin = || failures.begin(ATTACKER).ok();
-        let (all, failed) = ([(); 20].map(|()| begin()), 4);
-        assert_eq!(all.iter().flatten().count(), 10);
-        assert!(failures.begin(OTHER).is_ok());
+        let begin = |number| failures.begin(ATTACKER, Mark::of(number)).ok();
+        let begin_20 = || (0..20).filter_map(begin).collect::<Vec<_>>();
+        let (all, failed) = (begin_20(), 4);
+        assert_eq!(all.len(), 10);
+        assert!(all.iter().all(Try::is_first));
+        assert!(begin(3).is_some_and(|again| !again.is_first()), "who tries the same tries no more");
+        assert!(failures.begin(OTHER, Mark::of(0)).is_ok());
         drop(all);
         (0..failed).for_each(|_| failures.note(ATTACKER));
-        assert_eq!(
-            [(); 20].map(|()| begin()).iter().flatten().count(),
-            6,
-            "those that were good are not held against it"
-        );
+        assert_eq!(begin_20().len(), 6, "those that were good are not held against it");
         assert!(failures.tries().is_empty());
         (0..20).for_each(|_| failures.note(ATTACKER));
-        assert!(begin().is_none());
+        assert!(begin(0).is_none());
         advance(WAIT_MIN).await;
-        assert_eq!([begin(), begin()].iter().flatten().count(), 1);
+        assert_eq!([begin(0), begin(1)].iter().flatten().count(), 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -215,7 +244,7 @@ mod tests {
                 let mut looked_at = 0;
                 for pause in pauses {
                     advance(Duration::from_millis(pause)).await;
-                    if failures.begin(ATTACKER).is_ok() {
+                    if failures.check(ATTACKER).is_ok() {
                         failures.note(ATTACKER);
                         looked_at += 1;
                     }
