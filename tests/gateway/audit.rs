@@ -1,15 +1,15 @@
 //! The audit log: a line for each person's record that was read, with who read which fields of it, and no value.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
 use commongraph::access::alias::Aliases;
 use commongraph::sandbox;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::harness::{Asker, World, codes};
+use crate::harness::{Asker, World, codes, until};
+use crate::lifecycle::{Process, commongraph};
 use crate::log::Log;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -33,11 +33,6 @@ async fn world() -> World {
         settings.oneall.upstream.timeout_ms = 600_000;
     })
     .await
-}
-
-/// The lines of the audit log, each its fields.
-fn lines(log: &Log) -> Vec<Value> {
-    log.text().lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].clone()).collect()
 }
 
 #[tokio::test]
@@ -66,7 +61,7 @@ async fn a_read_of_personal_data_is_one_line_a_record_without_a_value() {
         "request": "the-id",
         "operation": "Look",
     });
-    assert_eq!(lines(&log), [expected]);
+    assert_eq!(log.records(), [expected]);
     let text = log.text();
     for value in [&identity["emails"][0]["value"], &identity["displayName"], &identity["profile"]["birthday"]] {
         assert!(!text.contains(value.as_str().unwrap()), "{text}");
@@ -111,7 +106,7 @@ async fn people_have_aliases_and_each_of_their_records_a_line() {
         .chain([alias("object", me["userId"].as_str().unwrap())])
         .collect();
     assert!(objects.len() > 1, "{answer}");
-    let lines = lines(&log);
+    let lines = log.records();
     let mut told: Vec<_> = lines.iter().map(|line| line["object"].as_str().unwrap().to_owned()).collect();
     objects.sort_unstable();
     told.sort_unstable();
@@ -131,7 +126,7 @@ async fn a_token_alone_is_told_by_its_mark() {
         let asker = Asker::alone(token);
         world.gateway.ask(&asker, "{ viewer { wordpressUser { email } } }", json!({})).await;
     }
-    let names: Vec<_> = lines(&log).iter().map(|line| line["name"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<_> = log.records().iter().map(|line| line["name"].as_str().unwrap().to_owned()).collect();
     assert_eq!(names.len(), 3, "{}", log.text());
     assert!(names[0] == names[1] && names[0] != names[2] && names.iter().all(|name| name.len() == 64));
     assert!(!log.text().contains("sandbox-wpcom"));
@@ -146,23 +141,13 @@ async fn what_was_read_for_a_client_that_left_is_written_too() {
     let query = "{ connection(by: { connectionToken: \"5a4d0000-0000-4000-8000-000000000001\" }) { \
                  identity { emails { value } oneallUser { lastLoginAt } } } }";
     let asking = tokio::spawn(world.gateway.request(&Asker::service("shop"), query, json!({})).send());
-    until(&world, 1).await;
+    until("the second call is sent", async || world.open_calls().await == 1).await;
     assert_eq!(log.text(), "", "the operation has not ended");
     asking.abort();
-    until(&world, 0).await;
-    let lines = lines(&log);
+    until("no call is open", async || world.open_calls().await == 0).await;
+    let lines = log.records();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!((&lines[0]["fields"], &lines[0]["kind"]), (&json!("emails"), &json!("Identity")));
-}
-
-/// Waits until the providers answer so many calls.
-async fn until(world: &World, open: u64) {
-    let waiting = async {
-        while world.open_calls().await != open {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("the calls stayed as they were");
 }
 
 #[tokio::test]
@@ -173,29 +158,15 @@ async fn without_a_key_of_the_settings_no_two_gateways_have_the_same_aliases() {
         let world = World::start().await;
         world.gateway.ask(&Asker::service("shop"), IDENTITY, json!({})).await;
     }
-    let objects: Vec<_> = lines(&log).iter().map(|line| line["object"].clone()).collect();
+    let objects: Vec<_> = log.records().iter().map(|line| line["object"].clone()).collect();
     assert_eq!(objects.len(), 2);
     assert_ne!(objects[0], objects[1]);
-}
-
-/// A process that ends with its test.
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_filter_silences_it() {
     let sandbox = sandbox::Sandbox::start(sandbox::Settings::default()).await.unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_commongraph"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COMMONGRAPH_")) {
-        command.env_remove(name);
-    }
-    let child = command
+    let child = commongraph()
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("COMMONGRAPH_WORDPRESS__BASE_URL", sandbox.wordpress_url())
         .env("COMMONGRAPH_ACCESS__JWT__ISSUER", sandbox::JWT_ISSUER)
@@ -206,7 +177,7 @@ async fn no_filter_silences_it() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut serving = Serving(child);
+    let mut serving = Process(child);
     let lines = BufReader::new(serving.0.stderr.take().unwrap()).lines().map_while(Result::ok);
     let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
     let address = lines.find_map(|line| Some(line["fields"]["address"].as_str()?.to_owned())).unwrap();

@@ -1,20 +1,12 @@
 //! The command as a person uses it: what it prints, and how it exits.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::harness::Canned;
-
-fn commongraph() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_commongraph"));
-    let ours = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("COMMONGRAPH_"));
-    for name in ours {
-        command.env_remove(name);
-    }
-    command
-}
+use crate::lifecycle::{Process, commongraph};
 
 fn run(arguments: &[&str]) -> Output {
     commongraph().args(arguments).output().unwrap()
@@ -22,16 +14,6 @@ fn run(arguments: &[&str]) -> Output {
 
 fn answer(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
-}
-
-/// A command that runs until it is dropped.
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]
@@ -187,10 +169,10 @@ async fn the_cause_of_a_failed_answer_is_told_once_beside_the_answer() {
 }
 
 /// A gateway over a sandbox, once it says where it is.
-fn start_sandbox() -> (Serving, String) {
+fn start_sandbox() -> (Process, String) {
     let mut child = commongraph().args(["sandbox", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let serving = Serving(child);
+    let serving = Process(child);
     let found = lines.find_map(|line| Some(line.trim().strip_prefix("graph ")?.trim().to_owned())).unwrap();
     // The rest is read, or the child would wait for its reader.
     std::thread::spawn(move || lines.for_each(drop));
@@ -250,7 +232,7 @@ async fn a_check_fails_where_the_site_does_not_say_that_all_is_well() {
 async fn the_sandbox_says_where_it_is_and_answers_there() {
     let mut child = commongraph().args(["sandbox", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let _serving = Serving(child);
+    let _serving = Process(child);
     let greeting: Vec<String> =
         lines.map_while(Result::ok).take_while(|line| !line.contains("who just signed in")).collect();
     let url = greeting.iter().find_map(|line| line.trim().strip_prefix("graph ")).unwrap().trim().to_owned();
@@ -267,7 +249,7 @@ async fn the_explorer_can_be_left_out() {
     let arguments = ["sandbox", "--listen", "127.0.0.1:0", "--no-explorer"];
     let mut child = commongraph().args(arguments).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let _serving = Serving(child);
+    let _serving = Process(child);
     let greeting: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.contains("People:")).collect();
     assert!(!greeting.iter().any(|line| line.contains("explorer")), "{greeting:?}");
     let url = greeting.iter().find_map(|line| line.trim().strip_prefix("graph ")).unwrap().trim().to_owned();

@@ -1,25 +1,14 @@
 //! A client that goes away takes its calls with it.
 
-use std::time::Duration;
-
 use commongraph::sandbox;
 use serde_json::json;
-use tokio::time::timeout;
 
-use crate::harness::{Asker, World};
+use crate::harness::{Asker, World, until};
 use crate::metrics;
-
-/// Long enough for any machine; a gateway that kept its calls would keep them for longer than this.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks the providers how many calls are open until there are as many as wanted.
 async fn until_open(world: &World, wanted: impl Fn(u64) -> bool) {
-    let waiting = async {
-        while !wanted(world.open_calls().await) {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(PATIENCE, waiting).await.expect("the calls stayed as they were");
+    until("as many calls are open", async || wanted(world.open_calls().await)).await;
 }
 
 async fn world_without_haste() -> World {

@@ -15,16 +15,21 @@ use crate::wire::{Wire, post};
 const SLOW: &str = "{ viewer { wordpressUser { displayName } } }";
 const TOKEN: &str = "x-wordpress-token: sandbox-wpcom-olga\r\n";
 
-/// A command that is killed when a test fails.
-pub struct Process(Child);
+/// The command, without settings of the environment in which the tests run.
+pub fn commongraph() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_commongraph"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COMMONGRAPH_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A running command that is killed when its test ends.
+pub struct Process(pub Child);
 
 impl Process {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_commongraph"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COMMONGRAPH_")) {
-            command.env_remove(name);
-        }
-        Self(command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        Self(commongraph().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
     /// What it says on stderr, from here on.

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 
+use serde_json::Value;
 use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing::{Dispatch, Level};
 use tracing_subscriber::fmt::MakeWriter;
@@ -40,6 +41,11 @@ impl Log {
     /// What was logged so far.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+
+    /// The same as the fields of each line, where it is JSON.
+    pub fn records(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].clone()).collect()
     }
 
     /// Forgets it.

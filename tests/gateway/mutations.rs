@@ -5,11 +5,9 @@ mod others;
 mod records;
 mod refused;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::harness::{Asker, World, as_shipped, codes};
+use crate::harness::{Asker, World, as_shipped, codes, id};
 
 /// Who Ada and Cleo are at OneAll.
 pub const ADA: &str = "5a4d0000-0000-4000-8001-000000000002";
@@ -33,11 +31,6 @@ pub const RELINK: &str = "mutation ($id: ID!) { it: identityRelink(input: { id: 
     userToken: \"5a4d0000-0000-4000-8001-000000000003\" }) { identity { id oneallUser { userToken } } userErrors { code path } } }";
 pub const DELETE: &str = "mutation ($id: ID!) { it: identityDelete(input: { id: $id, confirm: true }) {
     deletedIdentityId userErrors { code path } } }";
-
-/// A global ID.
-pub fn id(plain: &str) -> String {
-    URL_SAFE_NO_PAD.encode(plain)
-}
 
 pub fn identity(token: &str) -> String {
     id(&format!("identity:{token}"))

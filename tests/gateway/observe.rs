@@ -176,12 +176,6 @@ async fn what_is_read_behind_a_stale_answer_is_logged_under_the_request_that_was
     assert!(lines[0].contains(first) && lines[1].contains(second), "{lines:?}");
 }
 
-/// The lines of operations, each as its fields.
-fn lines(log: &Log) -> Vec<Value> {
-    let text = log.text();
-    text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].clone()).collect()
-}
-
 #[tokio::test]
 async fn an_operation_leaves_one_line_that_says_how_it_went() {
     let world = cached().await;
@@ -192,7 +186,7 @@ async fn an_operation_leaves_one_line_that_says_how_it_went() {
     world.gateway.ask(&traced(Asker::person("olga")), ME, json!({})).await;
     world.gateway.ask(&traced(Asker::nobody()), "{ applications { totalCount } }", json!({})).await;
     world.gateway.ask(&traced(Asker::nobody()), "query Wrong { canary }", json!({})).await;
-    let lines = lines(&log);
+    let lines = log.records();
     assert_eq!(lines.len(), 3, "{lines:?}");
     let good = &lines[0];
     for (name, value) in [
@@ -231,7 +225,7 @@ async fn an_operations_line_holds_nothing_of_the_client_but_a_plain_name() {
     assert_eq!(answers.as_array().unwrap().len(), 2, "{answers}");
     drop(guard);
     assert_eq!(codes(&answers[0]).len(), 1);
-    let (lines, text) = (lines(&log), log.text());
+    let (lines, text) = (log.records(), log.text());
     assert_eq!(lines.len(), 2, "{text}");
     assert!(lines[0]["operation"].as_str().unwrap().starts_with("sha256:"), "{text}");
     assert_eq!(lines[0]["status"], 200);

@@ -1,10 +1,8 @@
 //! The samples on the providers' own documentation pages, field by field, each from its page's one read.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::harness::{Asker, Canned};
+use crate::harness::{Asker, Canned, id};
 
 const TOKEN: &str = "8875cb47-9b2e-40f9-8ae0-8428c06937a9";
 const CONNECTION_FIELDS: &str = "
@@ -48,11 +46,6 @@ fragment Grant on Application {
   id provider providerId name description url iconUrl authorizedAt oauthVersion
   permissions { name description risk } access { kind scope } site { id siteId }
 }";
-
-/// An ID as the graph prints it.
-fn id(plain: &str) -> String {
-    URL_SAFE_NO_PAD.encode(plain)
-}
 
 fn twitter() -> Value {
     let providers = json!(["WORDPRESS", "ONEALL"]);

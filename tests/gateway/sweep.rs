@@ -9,15 +9,13 @@ pub mod changes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use commongraph::access::Scope;
 use commongraph::access::table::{LINES, Line, OfPerson, Opened, Right, opened};
 use commongraph::config::Settings;
 use commongraph::graph::document::limits::Limits;
 use serde_json::{Value, json};
 
-use crate::harness::{Asker, World, codes, generous};
+use crate::harness::{Asker, World, codes, generous, id};
 use crate::selection::Types;
 
 /// Whom the sandbox knows at WordPress.com by this token, and at OneAll by this user token: one person.
@@ -170,10 +168,6 @@ const PUBLICIZE: &[(Owner, &str)] =
 const SITES: &[(Owner, &str)] = &[(Owner::Unknown, "9999999"), (Owner::Caller, "7700123"), (Owner::Other, "3584908")];
 const APPLICATIONS: &[(Owner, &str)] =
     &[(Owner::Unknown, "999999"), (Owner::Caller, "620001"), (Owner::Other, "610001")];
-
-fn id(plain: &str) -> String {
-    URL_SAFE_NO_PAD.encode(plain)
-}
 
 const ENTRIES: &[Entry] = &[
     Entry {

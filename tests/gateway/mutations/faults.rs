@@ -4,8 +4,8 @@
 use commongraph::sandbox;
 use serde_json::{Value, json};
 
-use super::{DELETE, DISCONNECT, OF_ADA, OF_ANOTHER, RELINK, REVOKE, SHARE, SYNCHRONIZE, id, identity};
-use crate::harness::{Asker, Gateway, World, as_shipped, codes};
+use super::{DELETE, DISCONNECT, OF_ADA, OF_ANOTHER, RELINK, REVOKE, SHARE, SYNCHRONIZE, identity};
+use crate::harness::{Asker, Gateway, World, as_shipped, codes, id};
 use crate::log::Log;
 use crate::matrix::host::{Host, Trouble};
 

@@ -1,26 +1,16 @@
 //! What is told of a change: the audit log, the operation's line, metrics, explain and the cost; and what becomes of one
 //! whose client leaves.
 
-use std::time::Duration;
-
 use commongraph::app::query::{self, Question};
 use commongraph::app::{self, Person};
 use commongraph::config::Settings;
 use commongraph::sandbox;
-use serde_json::{Value, json};
-use tokio::time::timeout;
+use serde_json::json;
 
-use super::{ADA, DELETE, DISCONNECT, OF_ADA, OF_ANOTHER, REVOKE, SYNCHRONIZE, change, id, identity, row, world};
-use crate::harness::{Asker, World, as_shipped, codes};
+use super::{ADA, DELETE, DISCONNECT, OF_ADA, OF_ANOTHER, REVOKE, SYNCHRONIZE, change, identity, row, world};
+use crate::harness::{Asker, World, as_shipped, codes, id, until};
 use crate::log::Log;
 use crate::metrics;
-
-/// Long enough for any machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-fn lines(log: &Log) -> Vec<Value> {
-    log.text().lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].clone()).collect()
-}
 
 #[tokio::test]
 async fn every_mutation_has_its_line_in_the_audit_log() {
@@ -37,7 +27,8 @@ async fn every_mutation_has_its_line_in_the_audit_log() {
     world.gateway.ask(&ada, REVOKE, json!({ "id": id("application:620001") })).await;
     world.fault(json!({ "method": "POST", "status": 403, "body": "{\"error\":\"unauthorized\"}" })).await;
     world.gateway.ask(&ada, REVOKE, json!({ "id": id("application:620002") })).await;
-    let told: Vec<_> = lines(&log)
+    let told: Vec<_> = log
+        .records()
         .iter()
         .map(|line| {
             assert_eq!(line["message"], "mutation");
@@ -57,12 +48,12 @@ async fn every_mutation_has_its_line_in_the_audit_log() {
             line("user", "applicationRevoke", "refused"),
         ]
     );
-    let first = &lines(&log)[0];
+    let first = &log.records()[0];
     assert_eq!(
         (&first["request"], &first["operation"], &first["name"]),
         (&json!("the-id"), &json!("Cleanup"), &json!("shop"))
     );
-    assert_eq!(first["object"], lines(&log)[1]["object"], "the same thing has the same alias");
+    assert_eq!(first["object"], log.records()[1]["object"], "the same thing has the same alias");
     let text = log.text();
     assert!(!text.contains(OF_ANOTHER) && !text.contains(&gone) && !text.contains("sandbox-"), "{text}");
 }
@@ -98,7 +89,7 @@ async fn what_was_sent_is_explained_counted_and_priced() {
     ] {
         assert!(told.contains(line), "{line} in {told}");
     }
-    let lines = lines(&log);
+    let lines = log.records();
     assert_eq!(
         (&lines[0]["kind"], &lines[0]["calls"], &lines[0]["reads"]),
         (&json!("mutation"), &json!(1), &json!("SENT=1"))
@@ -117,16 +108,6 @@ async fn without_haste() -> World {
     .await
 }
 
-/// Asks until it is so.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !is_so().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("it never came so far that {what}"));
-}
-
 #[tokio::test]
 async fn a_client_that_leaves_does_not_break_off_what_was_sent_for_it() {
     let (world, log) = (without_haste().await, Log::default());
@@ -143,7 +124,7 @@ async fn a_client_that_leaves_does_not_break_off_what_was_sent_for_it() {
     assert!(leaving.await.is_err());
     until("it took effect", async || world.writes().await == [row("keyring.delete", "51003", 1, 1)]).await;
     until("it was written down", async || log.text().contains("connectionDisconnect")).await;
-    assert_eq!(lines(&log)[0]["outcome"], "done");
+    assert_eq!(log.records()[0]["outcome"], "done");
     assert!(!has().await, "what was kept from before is put out");
     assert_eq!(world.open_calls().await, 0);
     let told = metrics::scrape(&world.gateway).await;
@@ -165,7 +146,7 @@ async fn what_was_sent_for_a_client_that_left_is_waited_for_at_the_end() {
     let _ = leaving.await;
     world.gateway.running.stop();
     world.gateway.running.ended().await.unwrap();
-    let told: Vec<_> = lines(&log).iter().map(|line| line["outcome"].clone()).collect();
+    let told: Vec<_> = log.records().iter().map(|line| line["outcome"].clone()).collect();
     assert_eq!(told, ["done"]);
 }
 
@@ -184,7 +165,7 @@ async fn a_command_ends_when_it_is_known_what_became_of_its_change() {
     let reply = query::run(settings, question).await.unwrap();
     assert!(reply.json.contains("UNCERTAIN"), "{}", reply.json);
     assert!(reply.calls[0].contains(" POST /"), "{:?}", reply.calls);
-    let told: Vec<_> = lines(&log).iter().map(|line| line["outcome"].clone()).collect();
+    let told: Vec<_> = log.records().iter().map(|line| line["outcome"].clone()).collect();
     assert_eq!(told, ["done"], "the log knows more than the answer");
 }
 
@@ -204,7 +185,7 @@ async fn a_change_that_takes_longer_than_its_operation_is_uncertain_and_goes_on(
     let answer = world.gateway.ask(&Asker::service("shop"), SYNCHRONIZE, json!({ "id": identity(OF_ADA) })).await;
     assert_eq!(codes(&answer), [("UNCERTAIN".to_owned(), "it".to_owned())], "{answer}");
     until("it was written down", async || log.text().contains("identitySynchronize")).await;
-    assert_eq!(lines(&log)[0]["outcome"], "done", "the gateway came to know, though nobody waited");
+    assert_eq!(log.records()[0]["outcome"], "done", "the gateway came to know, though nobody waited");
     assert_eq!(world.writes().await, [row("identity.synchronize", OF_ADA, 1, 1)]);
 }
 

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use commongraph::access::table::{Opened, opened};
 use serde_json::json;
 
-use super::{Caller, Found, Owner, Sweep, blur, id};
+use super::{Caller, Found, Owner, Sweep, blur};
+use crate::harness::id;
 
 /// Whether these are the fields of a mutation, or of what comes of one.
 pub fn is_of_changes(kind: &str) -> bool {
