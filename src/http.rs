@@ -28,7 +28,7 @@ use std::sync::Arc;
 use async_graphql::ServerError;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -121,7 +121,7 @@ pub fn routes(
     let routes = pages
         .layer(middleware::from_fn_with_state(edge.clone(), meter::pages))
         // Counted where it is known who asks.
-        .merge(Router::new().route("/graphql", any(answer)).with_state(edge.clone()));
+        .merge(Router::new().route("/graphql", any(graphql::answer)).with_state(edge.clone()));
     // Within the layers that let pages read an answer: a page is to know that it is to come again.
     let routes = routes.layer(middleware::from_fn_with_state(standing.load.clone(), load::bound));
     // Read from the last line up: that is the order in which a request meets the layers.
@@ -134,10 +134,6 @@ pub fn routes(
     Ok(compression::open(routes)
         .layer(middleware::from_fn_with_state(Arc::new(peer::Listed::new(proxies)), peer::learn))
         .layer(middleware::from_fn_with_state(standing.metrics.clone(), guard::watch)))
-}
-
-async fn answer(State(edge): State<Arc<Edge>>, request: Request) -> Response {
-    graphql::answer(&edge, request).await
 }
 
 async fn nothing_here() -> Response {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use async_graphql::{Request as Operation, Variables};
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName, Method, header};
 use axum::response::Response;
@@ -106,7 +106,8 @@ struct Visitor<'a> {
 }
 
 /// Answers one request, and tells the caller what they have left.
-pub(super) async fn answer(edge: &Edge, request: Request) -> Response {
+pub(super) async fn answer(State(edge): State<Arc<Edge>>, request: Request) -> Response {
+    let edge = &*edge;
     let (head, body) = request.into_parts();
     let media = media::accepted(&head.headers, edge.profile);
     let address = address(&head.extensions);
@@ -131,7 +132,7 @@ pub(super) async fn answer(edge: &Edge, request: Request) -> Response {
 async fn attend(edge: &Edge, head: &Parts, body: Body, media: Media, visitor: &Visitor<'_>) -> Response {
     match begin(edge, head, body, visitor).await {
         Ok((way, Asked::One(parameters))) => {
-            let (answer, mut ending) = run(edge, parameters, visitor, way).await;
+            let (answer, mut ending) = run(edge, parameters, visitor, way, Ok(())).await;
             let response = render(edge, answer, media, visitor);
             ending.answered(response.status());
             response
@@ -139,10 +140,8 @@ async fn attend(edge: &Edge, head: &Parts, body: Body, media: Media, visitor: &V
         Ok((way, Asked::Batch(all))) => {
             let runs = all.into_iter().enumerate().map(async |(number, parameters)| {
                 // The request itself has paid for the first.
-                match if number > 0 { visitor.payer.take() } else { Ok(()) } {
-                    Ok(()) => run(edge, parameters, visitor, way).await,
-                    Err(wait) => refuse(edge, parameters, visitor, wait.into()),
-                }
+                let toll = if number > 0 { visitor.payer.take() } else { Ok(()) };
+                run(edge, parameters, visitor, way, toll).await
             });
             let (answers, endings): (Vec<_>, Vec<_>) = join_all(runs).await.into_iter().unzip();
             let response = render::batch(answers, &visitor.id, edge.answer_max);
@@ -299,18 +298,19 @@ fn check_batch(count: usize, max: usize) -> Result<(), Refusal> {
     Err(Refusal::new(Fault::Malformed, error))
 }
 
-/// Checks one operation and executes it, if the caller can pay for it.
-async fn run(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, way: Way) -> (Answer, Ending) {
+/// Checks one operation and executes it, if its toll as a request is paid and the caller can pay for its calls.
+async fn run(
+    edge: &Edge,
+    parameters: Parameters,
+    visitor: &Visitor<'_>,
+    way: Way,
+    toll: Result<(), Wait>,
+) -> (Answer, Ending) {
     let mut ending = Ending::begin(edge, visitor, parameters.operation_name.as_deref());
-    let answer = execute(edge, parameters, visitor, way, &mut ending).await;
-    ending.came_to(&answer);
-    (answer, ending)
-}
-
-/// Ends an operation that does not even begin.
-fn refuse(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, refusal: Refusal) -> (Answer, Ending) {
-    let mut ending = Ending::begin(edge, visitor, parameters.operation_name.as_deref());
-    let answer = Err(refusal);
+    let answer = match toll {
+        Ok(()) => execute(edge, parameters, visitor, way, &mut ending).await,
+        Err(wait) => Err(wait.into()),
+    };
     ending.came_to(&answer);
     (answer, ending)
 }

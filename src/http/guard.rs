@@ -55,7 +55,7 @@ pub(super) async fn watch(State(metrics): State<Metrics>, mut request: Request, 
     request.extensions_mut().insert(trace);
     // At the level of errors, so that no filter takes the ID off a line that is logged.
     let span = tracing::error_span!("request", id = &*id.0, trace = %trace);
-    let mut response = answer(request, next, &id).instrument(span).await;
+    let mut response = answer(request, next, &id, began).instrument(span).await;
     metrics.answered(response.status().as_u16(), began.elapsed());
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -73,9 +73,8 @@ fn trace(headers: &HeaderMap) -> Trace {
     })
 }
 
-async fn answer(request: Request, next: Next, id: &RequestId) -> Response {
+async fn answer(request: Request, next: Next, id: &RequestId, began: Instant) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let began = Instant::now();
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let response = answered.unwrap_or_else(|_| failed(id));
     tracing::debug!(%method, path, status = response.status().as_u16(), ms = began.elapsed().as_millis(), "answered");
