@@ -107,6 +107,16 @@ impl From<StatusNode> for Status {
     }
 }
 
+impl From<Request> for Meta {
+    fn from(node: Request) -> Self {
+        Meta {
+            date: node.date.text().and_then(|text| date::parse(&text)),
+            resource: node.resource.text(),
+            status: node.status.0.map(Status::from).unwrap_or_default(),
+        }
+    }
+}
+
 impl Status {
     /// Whether the number says that it went wrong.
     pub fn is_error(&self) -> bool {
@@ -151,20 +161,17 @@ impl<T> Opened<T> {
 
 /// Opens an answer: its content, none where OneAll says in its envelope that there is no such thing, or what is wrong.
 pub fn open<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Opened<T>>, Error> {
-    let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
-    let response = match lenient::decode::<Maybe<Envelope<'_>>>(Provider::OneAll, body) {
-        Ok(Maybe(envelope)) => envelope.unwrap_or_default().response.0.unwrap_or_default(),
-        Err(error) => return Err(stray(reply, body, &error.detail)),
-    };
+    let body = body_of(reply);
+    let response = response(body).map_err(|error| stray(reply, body, &error.detail))?;
     let (request, outcome) = match (response.request.0, response.result.0) {
         (None, None) => return Err(stray(reply, body, "JSON without an envelope")),
         (request, outcome) => (request.unwrap_or_default(), outcome.unwrap_or_default()),
     };
-    let mut status = request.status.0.map(Status::from).unwrap_or_default();
-    let code = verdict(reply.status, status.code);
+    let mut meta = Meta::from(request);
+    let code = verdict(reply.status, meta.status.code);
     if code >= 400 {
         // So that whoever reads on sees the error, whichever of the two levels said it.
-        status.code = Some(code.into());
+        meta.status.code = Some(code.into());
     }
     let result = outcome.status.0.map(Status::from);
     let data = outcome.data.filter(|raw| is_filled(raw));
@@ -180,8 +187,6 @@ pub fn open<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Opened<T>>, Err
     };
     match code {
         _ if content => {
-            let date = request.date.text().and_then(|text| date::parse(&text));
-            let meta = Meta { date, resource: request.resource.text(), status };
             let data = data.map(|raw| decode(reply, raw)).transpose()?;
             Ok(Some(Opened { meta, result, data }))
         }
@@ -192,12 +197,18 @@ pub fn open<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Opened<T>>, Err
 
 /// What an answer says of the request, where it is no content: for the log of calls.
 pub fn meta(reply: &Reply) -> Option<Meta> {
-    let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
-    let Maybe(envelope) = lenient::decode::<Maybe<Envelope<'_>>>(Provider::OneAll, body).ok()?;
-    let request = envelope?.response.0?.request.0?;
-    let date = request.date.text().and_then(|text| date::parse(&text));
-    let status = request.status.0.map(Status::from).unwrap_or_default();
-    Some(Meta { date, resource: request.resource.text(), status })
+    response(body_of(reply)).ok()?.request.0.map(Meta::from)
+}
+
+/// The body without the mark that some editors begin a file with.
+fn body_of(reply: &Reply) -> &[u8] {
+    reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body)
+}
+
+/// What stands in the envelope; nothing if it is none.
+fn response(body: &[u8]) -> Result<Response<'_>, Error> {
+    let Maybe(envelope) = lenient::decode::<Maybe<Envelope<'_>>>(Provider::OneAll, body)?;
+    Ok(envelope.and_then(|envelope| envelope.response.0).unwrap_or_default())
 }
 
 /// The number that decides. An error in the envelope outranks an HTTP 200, but an outage or a slow-down at the HTTP
