@@ -18,6 +18,12 @@ use super::write::Ended;
 /// How many changes are remembered.
 const REMEMBERED: usize = 1_024;
 
+/// How many paths, or things, those changes of one writer name together that were of nothing.
+const NAMED_MAX: usize = 16;
+
+/// The path at or below which every address is.
+const EVERYWHERE: &str = "";
+
 /// The changes of one host.
 #[derive(Debug, Default)]
 pub struct Changes {
@@ -89,6 +95,7 @@ impl Changes {
         }
         let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
         let number = self.count.load(Ordering::Relaxed) + 1;
+        let change = recent.with_others_of_nothing(change);
         // Of equal changes the latest says all: whoever repeats theirs does not push those of others out.
         recent.changes.retain(|(_, other)| *other != change);
         recent.changes.push_front((number, change));
@@ -99,7 +106,28 @@ impl Changes {
     }
 }
 
+impl Recent {
+    /// A change, and if it was of nothing, with what its writer did of that kind before: that concerns the writer alone, who may
+    /// make up as many such things as they like, so that together these take one place.
+    fn with_others_of_nothing(&mut self, change: Change) -> Change {
+        let is_alike = |other: &Change| other.ended == Ended::Absent && other.writer == change.writer;
+        let found = self.changes.iter().position(|(_, other)| change.ended == Ended::Absent && is_alike(other));
+        match found.and_then(|at| self.changes.remove(at)) {
+            Some((_, other)) => change.and(other),
+            None => change,
+        }
+    }
+}
+
 impl Change {
+    /// One that says at least what both say of their one writer.
+    fn and(self, other: Self) -> Self {
+        let is_of_all = self.about.is_empty() || other.about.is_empty();
+        let about = if is_of_all { Vec::new() } else { joined([self.about, other.about]).unwrap_or_default() };
+        let own = joined([self.own, self.common, other.own, other.common]);
+        Self { own: own.unwrap_or_else(|| vec![EVERYWHERE.to_owned()]), common: Vec::new(), about, ..self }
+    }
+
     /// What is left of an answer from before. What is not known, or not there, may be what was changed.
     fn leaves(&self, key: &Key, noun: Option<&dyn Keep>) -> Left {
         let is_at = |paths: &[String]| paths.iter().any(|path| is_below(key.target(), path));
@@ -115,6 +143,17 @@ impl Change {
             Ended::Absent | Ended::Refused | Ended::Unsent => Left::All,
         }
     }
+}
+
+/// Each once; none, if these are too many.
+fn joined<const N: usize>(lists: [Vec<String>; N]) -> Option<Vec<String>> {
+    let mut all = Vec::new();
+    for one in lists.into_iter().flatten() {
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    (all.len() <= NAMED_MAX).then_some(all)
 }
 
 /// Whether an address is at or below a path.
@@ -249,6 +288,21 @@ mod tests {
         );
         bench.changes.note(bench.change(A, Ended::Uncertain));
         assert_eq!(left(before), Left::Nothing, "an equal change later does not hide what came between");
+    }
+
+    #[test]
+    fn whoever_changes_what_is_not_there_takes_nothing_from_others_however_often() {
+        let bench = Bench::new();
+        for number in 0..2 * REMEMBERED {
+            let (common, about) = (vec![format!("/common/{number}")], vec![number.to_string()]);
+            bench.changes.note(Change { common, about, ..bench.change(A, Ended::Absent) });
+            let (own, there) = (bench.left(A, "/own", None), bench.left(A, &format!("/common/{number}/1"), None));
+            assert_eq!((own, there), (Left::Nothing, Left::Nothing), "{number}");
+            assert_eq!(bench.left(B, "/common", None), Left::All, "{number}");
+        }
+        bench.changes.note(bench.change(B, Ended::Absent));
+        assert_eq!((bench.left(A, "/other", None), bench.left(B, "/other", None)), (Left::Nothing, Left::All));
+        assert_eq!(bench.changes.recent.read().unwrap().changes.len(), 2);
     }
 
     #[test]
