@@ -3,9 +3,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use commongraph::access::digest::Digest;
 use commongraph::sandbox::crowd_member;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::cast::Dice;
 
@@ -79,7 +79,7 @@ impl Odd {
 /// A document that nobody has sent before and that asks what this text does: as it is sent with its hash, and by its hash alone.
 pub fn by_hash(text: &str, dice: &mut Dice) -> [Value; 2] {
     let text = format!("{text}\n# {}", dice.below(u64::MAX));
-    let hash: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = Digest::of(&text).to_string();
     let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
     [json!({ "query": text, "extensions": extensions }), json!({ "extensions": extensions })]
 }
