@@ -114,6 +114,9 @@ fn bound(entries: &mut [Entry], max: usize) {
     // Brackets and commas.
     let has = entries.iter().map(|entry| entry.text.len() + 1).sum::<usize>() + 1;
     let mut over = has.saturating_sub(max);
+    if over == 0 {
+        return;
+    }
     let instead = text(too_large(has, max));
     let mut large: Vec<_> = entries.iter_mut().filter(|entry| entry.ran && entry.text.len() > instead.len()).collect();
     large.sort_by_key(|entry| Reverse(entry.text.len()));

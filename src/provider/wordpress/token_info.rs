@@ -27,14 +27,15 @@ struct Payload {
 impl WordPress {
     /// To whom this token was issued, asked by one of these calls; where no application is named, every token is ours.
     pub(super) async fn issued_to(&self, token: &SecretString, calls: &Calls) -> Proof {
-        let Some(client_id) = self.client_id.clone() else { return Proof::Ours };
+        let Some(client_id) = &self.client_id else { return Proof::Ours };
         let read = Read {
             path: &["oauth2", "token-info"],
-            query: &[("client_id", &client_id.clone())],
+            query: &[("client_id", client_id)],
             masked: false,
             credential: Credential::Parameter("token", token),
             reader: None,
         };
+        let client_id = client_id.clone();
         let judge = move |reply: &Reply| {
             // What is told is remembered where it is used, and not here.
             let result = told(reply, &client_id).map(|proof| Some(Fresh { noun: Told(proof), lasts: None }));
