@@ -70,7 +70,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// Every code, in the order of the README's table.
+    /// Every code, in the order of the table in `docs/errors.md`.
     pub const ALL: [Code; 16] = [
         Code::Unauthenticated,
         Code::Forbidden,

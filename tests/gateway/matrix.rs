@@ -1,5 +1,5 @@
 //! Each provider in every kind of trouble that a host can be in: what the client is told, what it costs, what comes
-//! after. The table of it stands in the README; `cargo test --test gateway matrix -- --ignored` writes it there.
+//! after. The table is part of `docs/upstream.md`; `cargo test --test gateway matrix -- --ignored` writes it there.
 
 pub mod host;
 
@@ -326,29 +326,29 @@ fn table() -> String {
     text
 }
 
-fn readme() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md")
+fn page() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/upstream.md")
 }
 
-/// The table that stands in the README.
-fn written(readme: &str) -> &str {
-    let from = readme.find(HEADING).expect("the README has the table's heading");
-    let rest = &readme[from..];
+/// The table in the text of the page.
+fn written(page: &str) -> &str {
+    let from = page.find(HEADING).expect("the page has the table's heading");
+    let rest = &page[from..];
     &rest[..rest.find("\n\n").map_or(rest.len(), |end| end + 1)]
 }
 
 #[test]
-fn whatever_is_wrong_with_a_provider_comes_to_what_the_readme_says() {
-    let (measured, text) = (table(), std::fs::read_to_string(readme()).unwrap());
+fn whatever_is_wrong_with_a_provider_comes_to_what_the_docs_say() {
+    let (measured, text) = (table(), std::fs::read_to_string(page()).unwrap());
     assert!(
         measured == written(&text),
-        "the README says otherwise; `cargo test --test gateway matrix -- --ignored` writes this into it:\n{measured}"
+        "docs/upstream.md differs; `cargo test --test gateway matrix -- --ignored` writes this into it:\n{measured}"
     );
 }
 
 #[test]
-#[ignore = "writes the README's table anew"]
+#[ignore = "rewrites the table in docs/upstream.md"]
 fn the_table_is_written() {
-    let text = std::fs::read_to_string(readme()).unwrap();
-    std::fs::write(readme(), text.replace(written(&text), &table())).unwrap();
+    let text = std::fs::read_to_string(page()).unwrap();
+    std::fs::write(page(), text.replace(written(&text), &table())).unwrap();
 }

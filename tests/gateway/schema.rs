@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::{Asker, World};
 
 const TEXT: &str = include_str!("../../schema.graphql");
-const README: &str = include_str!("../../README.md");
+const ERRORS: &str = include_str!("../../docs/errors.md");
 
 /// One thing of a schema that can be said something of.
 struct Said {
@@ -91,9 +91,9 @@ async fn the_schema_is_served_as_text() {
     assert_eq!(text, TEXT);
 }
 
-/// Each code's row of the README's table: meaning, whether it is retryable, what to do.
+/// The row of each error code in `docs/errors.md`: meaning, whether it is retryable, what to do.
 fn rows() -> BTreeMap<&'static str, [&'static str; 3]> {
-    let table = README.lines().skip_while(|line| !line.starts_with("| code |")).skip(2);
+    let table = ERRORS.lines().skip_while(|line| !line.starts_with("| code |")).skip(2);
     let rows = table.take_while(|line| line.starts_with('|')).map(|line| {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
         (cells[1].trim_matches('`'), [cells[2], cells[3], cells[4]])
@@ -102,7 +102,7 @@ fn rows() -> BTreeMap<&'static str, [&'static str; 3]> {
 }
 
 #[test]
-fn every_code_is_in_the_schema_with_the_meaning_and_the_advice_of_the_readme() {
+fn every_code_is_in_the_schema_with_the_meaning_and_the_advice_of_the_docs() {
     let all = said(&schema(TEXT));
     let values = all.iter().filter_map(|it| Some((it.place.strip_prefix("ErrorCode.")?, &it.description)));
     let told: BTreeMap<_, _> = values.collect();
@@ -205,7 +205,7 @@ fn what_a_provider_does_not_say_of_a_change_is_not_said_for_it() {
     assert!(of("Mutation.connectionDisconnect").contains("somebody else's"));
 }
 
-/// What of a schema is deprecated otherwise than the README says: the reason names something of the schema to use
+/// What of a schema is deprecated otherwise than `docs/api.md` says: the reason names something of the schema to use
 /// instead, and the day from which on it may be gone.
 fn carelessly_deprecated(schema: &Schema) -> Vec<String> {
     let all = said(schema);

@@ -1,4 +1,4 @@
-//! The README's words hold: its queries give the answers beside them, its tables are the program's.
+//! The README and the pages in `docs/` are true: their queries return the answers shown, and their tables match the program.
 
 use commongraph::graph::error::Code;
 use commongraph::metrics::TABLE;
@@ -7,20 +7,24 @@ use serde_json::{Value, json};
 use crate::harness::{Asker, World};
 
 const README: &str = include_str!("../../README.md");
+const AUTHENTICATION: &str = include_str!("../../docs/authentication.md");
+const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
+const ERRORS: &str = include_str!("../../docs/errors.md");
+const OBSERVABILITY: &str = include_str!("../../docs/observability.md");
 
-/// The code blocks of this language, in order.
-fn blocks(language: &str) -> Vec<&'static str> {
+/// The code blocks of `page` in `language`, in order.
+fn blocks(page: &'static str, language: &str) -> Vec<&'static str> {
     let fence = format!("```{language}\n");
-    README.split(&*fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+    page.split(&*fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
-/// The JSON that a block's curl sends.
+/// The JSON body that the curl command in `block` sends.
 fn body(block: &str) -> Value {
     let quoted = block.split("-d '").nth(1).unwrap();
     serde_json::from_str(quoted.split('\'').next().unwrap()).unwrap()
 }
 
-/// Who asks in a block's curl, by the headers that it sends.
+/// The credentials that the curl command in `block` sends.
 fn asker(block: &str) -> Asker {
     let mut asker = Asker::nobody();
     for name in ["Authorization", "X-WordPress-Token"] {
@@ -31,9 +35,9 @@ fn asker(block: &str) -> Asker {
     asker
 }
 
-/// The rows of the table under this heading cell: the text of each first cell's code spans.
-fn first_cells(heading: &str) -> Vec<&'static str> {
-    let rows = README.lines().skip_while(|line| !line.starts_with(&format!("| {heading} |"))).skip(2);
+/// The code spans in the first column of the table whose first heading is `heading`.
+fn first_cells(page: &'static str, heading: &str) -> Vec<&'static str> {
+    let rows = page.lines().skip_while(|line| !line.starts_with(&format!("| {heading} |"))).skip(2);
     let cells = rows.take_while(|line| line.starts_with('|')).map(|line| line.split('|').nth(1).unwrap());
     cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect()
 }
@@ -41,9 +45,9 @@ fn first_cells(heading: &str) -> Vec<&'static str> {
 #[tokio::test]
 async fn the_first_query_gives_the_answer_beside_it() {
     let world = World::start().await;
-    let block = blocks("sh").into_iter().find(|block| block.contains("-d '{\"query\"")).unwrap();
+    let block = blocks(README, "sh").into_iter().find(|block| block.contains("-d '{\"query\"")).unwrap();
     let given = world.gateway.ask(&asker(block), body(block)["query"].as_str().unwrap(), json!({})).await;
-    let told: Value = serde_json::from_str(blocks("json")[0]).unwrap();
+    let told: Value = serde_json::from_str(blocks(README, "json")[0]).unwrap();
     assert_eq!(given, told);
     let providers = told["data"]["connections"]["nodes"].as_array().unwrap().iter().map(|row| &row["provider"]);
     assert!(providers.clone().any(|one| one == "WORDPRESS") && providers.clone().any(|one| one == "ONEALL"));
@@ -52,7 +56,7 @@ async fn the_first_query_gives_the_answer_beside_it() {
 #[tokio::test]
 async fn the_callbacks_recipe_says_who_signed_in() {
     let world = World::start().await;
-    let block = blocks("sh").into_iter().find(|block| block.contains("connectionToken")).unwrap();
+    let block = blocks(AUTHENTICATION, "sh").into_iter().find(|block| block.contains("connectionToken")).unwrap();
     let (asker, asked) = (asker(block), body(block));
     let query = asked["query"].as_str().unwrap();
     let ask = async |token: &str| world.gateway.ask(&asker, query, json!({ "token": token })).await;
@@ -70,15 +74,15 @@ async fn the_callbacks_recipe_says_who_signed_in() {
 #[test]
 fn the_table_of_codes_is_the_programs() {
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    assert_eq!(first_cells("code"), codes);
+    assert_eq!(first_cells(ERRORS, "code"), codes);
 }
 
 #[test]
 fn the_table_of_metrics_is_the_programs() {
     let names: Vec<_> = TABLE.iter().map(|row| row.name).collect();
-    assert_eq!(first_cells("metric"), names);
+    assert_eq!(first_cells(OBSERVABILITY, "metric"), names);
     for row in &TABLE {
-        let line = README.lines().find(|line| line.starts_with(&format!("| `{}` |", row.name))).unwrap();
+        let line = OBSERVABILITY.lines().find(|line| line.starts_with(&format!("| `{}` |", row.name))).unwrap();
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
         let labels: Vec<_> = row.labels.iter().map(|(label, _)| format!("`{label}`")).collect();
         assert_eq!(cells[2..5], [row.kind.as_str(), &labels.join(", "), row.help], "{}", row.name);
@@ -89,7 +93,7 @@ fn the_table_of_metrics_is_the_programs() {
 
 #[test]
 fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
-    let settings = first_cells("setting");
+    let settings = first_cells(CONFIGURATION, "setting");
     let sample = |name: &str| match name.rsplit('.').next().unwrap() {
         "listen" | "metrics_listen" => "127.0.0.1:1",
         "base_url" => "http://127.0.0.1:1",
