@@ -3,23 +3,23 @@
 //! A noun is plain data. What needs another read is an edge, and edges live in `graph`; here such a field is only a
 //! key. The descriptions on types and fields are printed into the schema, so they are written for its readers.
 
-pub mod account;
 pub mod application;
 pub mod catalogue;
 pub mod connection;
+pub mod heap_size;
 pub mod identity;
 pub mod key;
 pub mod matching;
-pub mod place;
 pub mod scalar;
-pub mod weight;
+pub mod service;
+pub mod site;
+pub mod user;
 
-pub use account::{OneAllUser, WordPressUser};
-pub use application::{AccessKind, Application, ApplicationAccess, Permission, PermissionRisk};
+pub use application::{Application, ApplicationAccess, ApplicationAccessKind, Permission, PermissionRisk};
 pub use connection::Connection;
 pub use connection::{
-    AdditionalAccount, ConnectionHealth, ConnectionKind, HealthAction, HealthActionKind, HealthState, KeyringRecord,
-    PublicizeRecord, Record, SignInPlugin, SignInRecord, SignInResult,
+    AdditionalAccount, ConnectionHealth, ConnectionKind, ConnectionRecord, HealthAction, HealthActionKind, HealthState,
+    KeyringRecord, PublicizeRecord, SignInPlugin, SignInRecord, SignInResult,
 };
 pub use identity::{
     Account, Address, EmailEntry, Identity, IdentityState, LabelledValue, Organization, PersonName, Photo, Profile,
@@ -30,14 +30,16 @@ pub use key::{
     SiteId, UserToken,
 };
 pub use matching::{IdentityMatch, MatchEvidence};
-pub use place::{Service, ServiceEntry, Site};
-pub use scalar::{DateTime, Link, Url};
+pub use scalar::{DateTime, OneTimeLink, Url};
+pub use service::{Service, ServiceEntry};
+pub use site::Site;
+pub use user::{OneAllUser, WordPressUser};
 
 use async_graphql::Enum;
 
 /// A row of a list that could not be read, or the rest of many.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
+pub struct SkippedRow {
     /// Where it stands in the provider's answer: `connections[3]`.
     pub path: String,
     /// What is wrong with it, without its content: `ID: expected a number or digits`.

@@ -7,9 +7,9 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-pub use crate::model::Skipped;
+pub use crate::model::SkippedRow;
 
-use self::span::Numbered;
+use self::pages::Numbered;
 use crate::access::Denied;
 use crate::model::Provider;
 use crate::upstream::{
@@ -20,7 +20,7 @@ mod keep;
 pub mod lenient;
 pub mod listing;
 pub mod oneall;
-pub mod span;
+pub mod pages;
 pub mod wordpress;
 
 /// How many rows of an answer that could not be read are named one by one.
@@ -35,14 +35,14 @@ pub struct List<T> {
     /// The rows that could be read, in the provider's order.
     pub rows: Vec<Arc<T>>,
     /// The rows that could not.
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedRow>,
 }
 
 /// The rows of one answer that could not be read, gathered while it is mapped. The first are named, the others counted:
 /// an answer may have hundreds of thousands, and nobody reads them one by one.
 #[derive(Debug, Default)]
 pub struct LeftOut {
-    named: Vec<Numbered<Skipped>>,
+    named: Vec<Numbered<SkippedRow>>,
     /// How many others there are, by the number of the first.
     others: Option<Numbered<usize>>,
 }
@@ -51,29 +51,29 @@ impl LeftOut {
     /// Notes a row by its number in the list, its place and what is wrong with it.
     pub fn note(&mut self, number: u32, path: impl FnOnce() -> String, detail: String) {
         if self.named.len() < SKIPPED_MAX {
-            self.named.push(Numbered { number, value: Skipped { path: path(), detail, rows: 1 } });
+            self.named.push(Numbered { number, value: SkippedRow { path: path(), detail, rows: 1 } });
         } else {
             self.others.get_or_insert(Numbered { number, value: 0 }).value += 1;
         }
     }
 
     /// All that was noted of the list of this name.
-    pub fn of(self, list: &str) -> Vec<Skipped> {
+    pub fn of(self, list: &str) -> Vec<SkippedRow> {
         self.numbered(list).into_iter().map(|noted| noted.value).collect()
     }
 
     /// The same, each by its number.
-    pub fn numbered(self, list: &str) -> Vec<Numbered<Skipped>> {
+    pub fn numbered(self, list: &str) -> Vec<Numbered<SkippedRow>> {
         let rest = self.others.map(|Numbered { number, value: rows }| {
             let detail = format!("{rows} more rows");
-            Numbered { number, value: Skipped { path: list.to_owned(), detail, rows } }
+            Numbered { number, value: SkippedRow { path: list.to_owned(), detail, rows } }
         });
         self.named.into_iter().chain(rest).collect()
     }
 }
 
 /// Tells the log, in one line, of the rows of an answer that could not be read.
-pub fn tell_left_out(provider: Provider, skipped: &[Skipped]) {
+pub fn tell_left_out(provider: Provider, skipped: &[SkippedRow]) {
     let Some(first) = skipped.first() else { return };
     let rows: usize = skipped.iter().map(|skipped| skipped.rows).sum();
     tracing::warn!(provider = provider.name(), rows, first = first.path, detail = first.detail, "rows left out");

@@ -120,7 +120,7 @@ pub fn identity_wanted(by: IdentityBy) -> Result<IdentityWanted, Error> {
             .map(|token| IdentityWanted::Key(IdentityKey::Token(token)))
             .ok_or_else(|| Error::bad_input("`identityToken` is 1 to 128 letters, digits, hyphens and underscores.")),
         IdentityBy::Account(ServiceAccount { service, subject }) => {
-            let service = slug(&service).map(|service| catalogue::key_of_any(&service)).ok_or_else(|| {
+            let service = slug(&service).map(|service| catalogue::key_for_any_spelling(&service)).ok_or_else(|| {
                 Error::bad_input("`service` is a service's key, such as google: 1 to 64 letters, digits, - and _.")
             })?;
             if subject.trim().is_empty() || subject.len() > SUBJECT_LENGTH_MAX {

@@ -4,8 +4,6 @@ mod connection;
 mod identity;
 mod place;
 
-pub use place::service_of;
-
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID};
@@ -13,7 +11,7 @@ use async_graphql::{ComplexObject, Context, ID};
 use super::ContextExt;
 use super::error::Error;
 use super::id::GlobalId;
-use crate::model::{Application, OneAllUser, Provider, Site, SiteId, UserToken, WordPressUser};
+use crate::model::{Application, Provider, Site, WordPressUser};
 use crate::provider::{self, Answer, List};
 
 /// An answer as a field's value: nothing is null, and an error is this field's alone.
@@ -59,21 +57,11 @@ impl WordPressUser {
 
     /// The person's main site. Null if they have none, or WordPress.com does not say.
     async fn primary_site(&self) -> Option<Site> {
-        self.primary_site.map(bare_site)
+        self.primary_site.map(Site::from_id)
     }
 
     /// The person's sites, in WordPress.com's order. Null, with an error, if WordPress.com does not list them.
     async fn sites(&self, ctx: &Context<'_>) -> Option<Result<Vec<Arc<Site>>, Error>> {
         Some(rows(ctx, Provider::WordPress, ctx.loaders().wordpress.reads.sites().await))
     }
-}
-
-/// A site of which only the number is known; the rest is read if it is asked for.
-pub fn bare_site(key: SiteId) -> Site {
-    Site { key, name: None, url: None, icon_url: None, description: None, edits_others: None, complete: false }
-}
-
-/// A user of whom only the token is known; the rest is read if it is asked for.
-pub fn bare_user(key: UserToken) -> OneAllUser {
-    OneAllUser { key, entry: None }
 }

@@ -234,7 +234,7 @@ impl Error {
     }
 
     /// A row of a provider's list or a value in it, or all but the first of many, could not be read and was left out.
-    pub fn skipped(provider: Provider, skipped: &provider::Skipped) -> Self {
+    pub fn skipped(provider: Provider, skipped: &provider::SkippedRow) -> Self {
         let title = provider.title();
         let message = match skipped.rows {
             0 | 1 => format!("{title} gave a row or a value that cannot be understood; it was left out."),

@@ -9,8 +9,8 @@ use async_graphql::InputObject;
 use super::error::{Code, Error};
 use super::order::ConnectionOrder;
 use crate::model::{
-    AccessKind, Application, Connection, DateTime, HealthState, Identity, PermissionRisk, Provider, Service, catalogue,
-    matching,
+    Application, ApplicationAccessKind, Connection, DateTime, HealthState, Identity, PermissionRisk, Provider, Service,
+    catalogue, matching,
 };
 
 /// Which connections are wanted. All that is said must hold; of a list, one entry. A list without entries fits none.
@@ -71,7 +71,7 @@ fn asks(wanted: Option<&Vec<Provider>>, provider: Provider) -> bool {
 
 /// Services under our keys, however the client spells them.
 fn keys(services: Option<Vec<String>>) -> Option<Vec<String>> {
-    services.map(|services| services.iter().map(|spelling| catalogue::key_of_any(spelling)).collect())
+    services.map(|services| services.iter().map(|spelling| catalogue::key_for_any_spelling(spelling)).collect())
 }
 
 /// Why OneAll's side of a list is missing.
@@ -116,7 +116,7 @@ impl ConnectionFilter {
 
 /// Our key for the service of a connection of which everything is known.
 pub fn service_key(row: &Connection) -> Option<String> {
-    row.service.as_deref().map(|slug| catalogue::key_of(row.provider, slug))
+    row.service.as_deref().map(|slug| catalogue::key_for(row.provider, slug))
 }
 
 impl ApplicationFilter {
@@ -138,9 +138,11 @@ fn may_write(row: &Application) -> bool {
     let only_reads = |risk| matches!(risk, PermissionRisk::Read | PermissionRisk::Personal);
     let harmless = row.permissions.iter().all(|permission| only_reads(permission.risk));
     match row.access.as_ref().map(|access| access.kind) {
-        Some(AccessKind::Global) => true,
-        Some(AccessKind::IdentityOnly) => !harmless,
-        Some(AccessKind::Site | AccessKind::Unknown) | None => !harmless || row.permissions.is_empty(),
+        Some(ApplicationAccessKind::Global) => true,
+        Some(ApplicationAccessKind::IdentityOnly) => !harmless,
+        Some(ApplicationAccessKind::Site | ApplicationAccessKind::Unknown) | None => {
+            !harmless || row.permissions.is_empty()
+        }
     }
 }
 
@@ -177,7 +179,7 @@ impl ServiceFilter {
 
     /// Whether a service is wanted: by the table of names, and by WordPress.com's catalogue if that lists it.
     pub fn keeps(&self, row: &Service) -> bool {
-        let known = catalogue::named(&row.key).map_or_else(Vec::new, catalogue::Name::providers);
+        let known = catalogue::known_service(&row.key).map_or_else(Vec::new, catalogue::KnownService::providers);
         let listed = row.entry.is_some().then_some(Provider::WordPress);
         let providers: Vec<Provider> = known.into_iter().chain(listed).collect();
         self.provider.as_ref().is_none_or(|wanted| wanted.iter().any(|provider| providers.contains(provider)))

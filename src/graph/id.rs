@@ -40,7 +40,7 @@ impl GlobalId {
             "plugin" => slug(key).map(|key| Self::Application(ApplicationKey::Plugin(key))),
             "identity" => IdentityToken::parse(key).map(|token| Self::Identity(IdentityKey::Token(token))),
             "encrypted" => ConnectionToken::parse(key).map(|token| Self::Identity(IdentityKey::Encrypted(token))),
-            "account" => connection(key).map(|key| Self::Identity(IdentityKey::Outside(key))),
+            "account" => connection(key).map(|key| Self::Identity(IdentityKey::External(key))),
             "service" => slug(key).map(Self::Service),
             "site" => SiteId::parse(key).map(Self::Site),
             _ => connection(plain).map(Self::Connection),
@@ -80,7 +80,7 @@ impl GlobalId {
             GlobalId::Application(ApplicationKey::Plugin(key)) => format!("plugin:{key}"),
             GlobalId::Identity(IdentityKey::Token(token)) => format!("identity:{token}"),
             GlobalId::Identity(IdentityKey::Encrypted(token)) => format!("encrypted:{token}"),
-            GlobalId::Identity(IdentityKey::Outside(key)) => format!("account:{}", print_connection(key)),
+            GlobalId::Identity(IdentityKey::External(key)) => format!("account:{}", print_connection(key)),
             GlobalId::Service(key) => format!("service:{key}"),
             GlobalId::Site(id) => format!("site:{id}"),
         }
@@ -143,7 +143,7 @@ mod tests {
     fn global_id() -> impl Strategy<Value = GlobalId> {
         prop_oneof![
             connection_key().prop_map(GlobalId::Connection),
-            connection_key().prop_map(|key| GlobalId::Identity(IdentityKey::Outside(key))),
+            connection_key().prop_map(|key| GlobalId::Identity(IdentityKey::External(key))),
             any::<u64>().prop_map(|id| GlobalId::Application(ApplicationKey::Connected(ApplicationId(id)))),
             "[a-z_-]{1,64}".prop_map(|key| GlobalId::Application(ApplicationKey::Plugin(key))),
             token().prop_map(|t| GlobalId::Identity(IdentityKey::Token(IdentityToken::parse(&t).unwrap()))),

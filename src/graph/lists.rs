@@ -20,7 +20,7 @@ use super::order::{ApplicationOrder, ConnectionOrder, OrderDirection, Rank};
 use super::page::{Arguments, FIRST_MAX, Page, Side, merge};
 use crate::loader::Loaders;
 use crate::model::key::slug;
-use crate::model::{Application, Provider, Service, ServiceEntry, catalogue};
+use crate::model::{Application, Provider, Service, catalogue};
 use crate::provider::wordpress::ServiceSlug;
 use crate::provider::{Answer, List};
 
@@ -66,13 +66,14 @@ pub async fn services(
     let (window, filter) = (arguments.window("services")?, filter.unwrap_or_default());
     let keeps = |row: &Service| filter.keeps(row);
     let reads = &ctx.loaders().wordpress.reads;
-    let mut known: BTreeMap<&str, Service> = catalogue::NAMES.iter().map(|name| (name.key, named(name))).collect();
+    let mut known: BTreeMap<&str, Service> =
+        catalogue::KNOWN_SERVICES.iter().map(|name| (name.key, Service::from(name))).collect();
     let mut sides = Vec::new();
     if reads.is_asked() && filter.asks(Provider::WordPress) {
         let listed = reads.services().await.map(|list| {
             // Two spellings of one service are one service, under the one by which it is read again.
             let mut seen = HashSet::new();
-            let mut rows: Vec<_> = list.rows.iter().map(|entry| Arc::new(listed(entry))).collect();
+            let mut rows: Vec<_> = list.rows.iter().map(|entry| Arc::new(Service::from_entry(entry))).collect();
             rows.sort_by_key(|row| row.slug != catalogue::wordpress_slug(&row.key));
             rows.retain(|row| seen.insert(row.key.clone()));
             rows.iter().for_each(|row| drop(known.remove(row.key.as_str())));
@@ -89,27 +90,17 @@ pub async fn services(
 pub async fn service(loaders: &Loaders, key: &str) -> Answer<Service> {
     let Some(key) = slug(key) else { return Ok(None) };
     let known = Provider::ALL
-        .map(|provider| catalogue::key_of(provider, &key))
+        .map(|provider| catalogue::key_for(provider, &key))
         .into_iter()
-        .find_map(|key| catalogue::named(&key));
+        .find_map(|key| catalogue::known_service(&key));
     if let Some(name) = known {
-        return Ok(Some(Arc::new(named(name))));
+        return Ok(Some(Arc::new(name.into())));
     }
     if !loaders.wordpress.reads.is_asked() {
         return Ok(None);
     }
     let entry = loaders.wordpress.find(ServiceSlug(key)).await?;
-    Ok(entry.map(|entry| Arc::new(listed(&entry))))
-}
-
-fn listed(entry: &ServiceEntry) -> Service {
-    let key = catalogue::key_of(Provider::WordPress, &entry.slug);
-    Service { key, slug: entry.slug.clone(), label: entry.label.clone(), entry: Some(entry.clone()) }
-}
-
-fn named(name: &catalogue::Name) -> Service {
-    let slug = catalogue::wordpress_slug(name.key).to_owned();
-    Service { key: name.key.to_owned(), slug, label: None, entry: None }
+    Ok(entry.map(|entry| Arc::new(Service::from_entry(&entry))))
 }
 
 fn service_place(row: &Service) -> Place {

@@ -15,7 +15,7 @@ use super::error::{Code, Error};
 use super::order::{ConnectionOrder, OrderDirection};
 use super::walk::{Found, Placed, Wanted};
 use crate::model::{Application, Connection, DateTime, Identity, Provider, Service};
-use crate::provider::{self, List, Skipped};
+use crate::provider::{self, List, SkippedRow};
 
 /// How many rows a page has if the client does not say.
 const FIRST_DEFAULT: i32 = 20;
@@ -130,7 +130,7 @@ pub enum Side<T> {
         /// How many entries the list has of which these rows are a stretch; none if the list is at hand as a whole.
         length: Option<u32>,
         /// The rows that could not be read.
-        skipped: Vec<Skipped>,
+        skipped: Vec<SkippedRow>,
     },
     /// Why it has no part in this answer.
     Missing(Error),

@@ -9,7 +9,7 @@ use super::by::{
     ApplicationBy, ConnectionBy, IdentityBy, IdentityWanted, application_key, connection_key, identity_wanted,
 };
 use super::circuit::CircuitState;
-use super::edge::{bare_site, bare_user, settle};
+use super::edge::settle;
 use super::error::Error;
 use super::filter::{ApplicationFilter, ConnectionFilter, IdentityFilter, ServiceFilter};
 use super::id::GlobalId;
@@ -324,7 +324,7 @@ impl Viewer {
 
 /// Whose own a request asks for, if it shows of anybody who they are.
 pub(super) fn whom(loaders: &Loaders) -> Option<Viewer> {
-    let oneall_user = loaders.oneall.reads.user().map(bare_user);
+    let oneall_user = loaders.oneall.reads.user().map(OneAllUser::from_token);
     (loaders.wordpress.reads.is_asked() || oneall_user.is_some()).then_some(Viewer { oneall_user })
 }
 
@@ -353,7 +353,7 @@ async fn find_application(loaders: &Loaders, key: ApplicationKey) -> Answer<Appl
 async fn find_identity(loaders: &Loaders, key: IdentityKey) -> Answer<Identity> {
     let connection = match &key {
         IdentityKey::Token(token) => return loaders.oneall.find(token.clone()).await,
-        IdentityKey::Outside(connection) => connection.clone(),
+        IdentityKey::External(connection) => connection.clone(),
         IdentityKey::Encrypted(token) => ConnectionKey::SignIn(token.clone()),
     };
     let found = find_connection(loaders, connection).await?;
@@ -379,5 +379,5 @@ async fn find_node(loaders: &Loaders, id: &ID) -> FoundNode {
 /// A site is shown only if WordPress.com shows it to the person.
 async fn find_site(loaders: &Loaders, key: crate::model::SiteId) -> Answer<Site> {
     let found = loaders.wordpress.find(key).await?;
-    Ok(found.map(|found| if found.complete { found } else { Arc::new(bare_site(key)) }))
+    Ok(found.map(|found| if found.complete { found } else { Arc::new(Site::from_id(key)) }))
 }

@@ -10,8 +10,8 @@ use super::cursor::{Cursor, Place};
 use super::error::{Code, Error};
 use super::order::{OrderDirection, Rank};
 use crate::model::DateTime;
-use crate::provider::span::{Numbered, PAGE_SIZE_MAX, Slice, Stretch};
-use crate::provider::{self, Skipped};
+use crate::provider::pages::{Numbered, PAGE_SIZE_MAX, RangeResult, RowRange};
+use crate::provider::{self, SkippedRow};
 
 /// The most stretches that one page of the graph reads; with no hint, that is some 20,000 rows.
 const STRETCHES_MAX: usize = 40;
@@ -70,17 +70,17 @@ pub struct Found<T> {
     /// How many entries the provider's list has.
     pub length: u32,
     /// The rows that could not be read.
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedRow>,
 }
 
 /// Finds at least as many rows as are needed on one side of a place, or all there are.
 pub async fn walk<T, F>(
     wanted: Wanted<'_>,
     place_of: impl Fn(&T) -> Place,
-    read: impl Fn(Stretch) -> F,
+    read: impl Fn(RowRange) -> F,
 ) -> Result<Found<T>, Error>
 where
-    F: Future<Output = Result<Slice<T>, provider::Error>>,
+    F: Future<Output = Result<RangeResult<T>, provider::Error>>,
 {
     let mut slice = read(wanted.first_stretch()).await?;
     let mut step_max = PAGE_SIZE_MAX;
@@ -92,7 +92,7 @@ where
         };
         let next = read(more).await?;
         slice = match more {
-            Stretch::Between(start, _) if start >= slice.to => slice.join(next),
+            RowRange::Between(start, _) if start >= slice.to => slice.join(next),
             // The provider gives pages so small that the read broke off before it came to what is here.
             _ if next.to < slice.from => {
                 step_max = (next.to - next.from).max(1);
@@ -124,26 +124,26 @@ impl Wanted<'_> {
         }
     }
 
-    fn first_stretch(&self) -> Stretch {
+    fn first_stretch(&self) -> RowRange {
         let beyond = self.need + MARGIN;
         let hint = self.from.map(|cursor| cursor.older);
         match (self.toward(), hint) {
-            (Toward::Older, None) => Stretch::Newest(beyond),
-            (Toward::Newer, None) if self.since.is_none() => Stretch::Between(0, beyond),
-            (Toward::Newer, None) | (_, Some(None)) => Stretch::Newest(PAGE_SIZE_MAX),
+            (Toward::Older, None) => RowRange::Newest(beyond),
+            (Toward::Newer, None) if self.since.is_none() => RowRange::Between(0, beyond),
+            (Toward::Newer, None) | (_, Some(None)) => RowRange::Newest(PAGE_SIZE_MAX),
             (Toward::Older, Some(Some(older))) => {
-                Stretch::Between(older.saturating_sub(beyond), older.saturating_add(MARGIN))
+                RowRange::Between(older.saturating_sub(beyond), older.saturating_add(MARGIN))
             }
             (Toward::Newer, Some(Some(older))) => {
-                Stretch::Between(older.saturating_sub(MARGIN), older.saturating_add(beyond))
+                RowRange::Between(older.saturating_sub(MARGIN), older.saturating_add(beyond))
             }
         }
     }
 
     /// The stretch that has to be read yet, if any.
-    fn missing<T>(&self, step: u32, slice: &Slice<T>, placed: &[Placed<T>]) -> Option<Stretch> {
-        let upward = Stretch::Between(slice.to, slice.to.saturating_add(step));
-        let downward = Stretch::Between(slice.from.saturating_sub(step), slice.from);
+    fn missing<T>(&self, step: u32, slice: &RangeResult<T>, placed: &[Placed<T>]) -> Option<RowRange> {
+        let upward = RowRange::Between(slice.to, slice.to.saturating_add(step));
+        let downward = RowRange::Between(slice.from.saturating_sub(step), slice.from);
         let enough = self.beyond(slice, placed).count() >= self.need as usize;
         let from = self.from.map(|cursor| self.when(&cursor.place.rank));
         let any = |is: &dyn Fn(When) -> bool| placed.iter().any(|row| is(self.when(&row.place.rank)));
@@ -173,7 +173,7 @@ impl Wanted<'_> {
     }
 
     /// The rows on the wanted side that cannot have an unseen neighbour between them and the place.
-    fn beyond<'p, T>(&self, slice: &Slice<T>, placed: &'p [Placed<T>]) -> impl Iterator<Item = &'p Placed<T>> {
+    fn beyond<'p, T>(&self, slice: &RangeResult<T>, placed: &'p [Placed<T>]) -> impl Iterator<Item = &'p Placed<T>> {
         let dates = placed.iter().map(|row| self.when(&row.place.rank));
         let edge = match self.toward() {
             Toward::Older if slice.holds_oldest() => None,
@@ -192,7 +192,7 @@ impl Wanted<'_> {
         })
     }
 
-    fn found<T>(&self, slice: Slice<T>, placed: Vec<Placed<T>>) -> Found<T> {
+    fn found<T>(&self, slice: RangeResult<T>, placed: Vec<Placed<T>>) -> Found<T> {
         let sure: Vec<Place> = self.beyond(&slice, &placed).map(|row| row.place.clone()).collect();
         let rows = placed.into_iter().filter(|row| sure.binary_search(&row.place).is_ok()).collect();
         let skipped = slice.skipped.into_iter().map(|skipped| skipped.value).collect();
@@ -202,7 +202,7 @@ impl Wanted<'_> {
     /// Puts rows in order. A row without a date takes its place among its neighbours in the provider's order: where else
     /// it belongs could not be told without reading the whole list. One whose older neighbours are not here has no place
     /// yet; one that has none is older than all others.
-    fn placed<T>(&self, slice: &Slice<T>, place_of: impl Fn(&T) -> Place) -> Vec<Placed<T>> {
+    fn placed<T>(&self, slice: &RangeResult<T>, place_of: impl Fn(&T) -> Place) -> Vec<Placed<T>> {
         let oldest = match self.direction {
             OrderDirection::Desc => None,
             // Not last, as it would be without a date: rows that come later would overtake it there.

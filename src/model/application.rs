@@ -65,15 +65,14 @@ pub enum PermissionRisk {
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct ApplicationAccess {
     /// One word for it.
-    pub kind: AccessKind,
+    pub kind: ApplicationAccessKind,
     /// The provider's own word, kept as it came. Null if it gives none, as often.
     pub scope: Option<String>,
 }
 
 /// How far an application's access reaches.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[graphql(name = "ApplicationAccessKind")]
-pub enum AccessKind {
+pub enum ApplicationAccessKind {
     /// All of the person's sites.
     Global,
     /// Only who the person is ("Log in with WordPress.com").

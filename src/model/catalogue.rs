@@ -9,7 +9,7 @@ use super::Provider;
 
 /// How one service is called.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Name {
+pub struct KnownService {
     /// Our key.
     pub key: &'static str,
     /// The name to show.
@@ -20,20 +20,20 @@ pub struct Name {
     pub oneall: &'static [&'static str],
 }
 
-const fn both(key: &'static str, label: &'static str, spelling: &'static [&'static str]) -> Name {
-    Name { key, label, wordpress: spelling, oneall: spelling }
+const fn both(key: &'static str, label: &'static str, spelling: &'static [&'static str]) -> KnownService {
+    KnownService { key, label, wordpress: spelling, oneall: spelling }
 }
 
-const fn oneall(key: &'static str, label: &'static str, spelling: &'static [&'static str]) -> Name {
-    Name { key, label, wordpress: &[], oneall: spelling }
+const fn oneall(key: &'static str, label: &'static str, spelling: &'static [&'static str]) -> KnownService {
+    KnownService { key, label, wordpress: &[], oneall: spelling }
 }
 
-const fn wordpress(key: &'static str, label: &'static str, spelling: &'static [&'static str]) -> Name {
-    Name { key, label, wordpress: spelling, oneall: &[] }
+const fn wordpress(key: &'static str, label: &'static str, spelling: &'static [&'static str]) -> KnownService {
+    KnownService { key, label, wordpress: spelling, oneall: &[] }
 }
 
 /// Every service whose name is known beforehand, by key.
-pub const NAMES: &[Name] = &[
+pub const KNOWN_SERVICES: &[KnownService] = &[
     oneall("amazon", "Amazon", &["amazon"]),
     oneall("apple", "Apple", &["apple"]),
     oneall("battlenet", "Battle.net", &["battlenet"]),
@@ -47,10 +47,10 @@ pub const NAMES: &[Name] = &[
     both("facebook", "Facebook", &["facebook"]),
     oneall("foursquare", "Foursquare", &["foursquare"]),
     oneall("github", "GitHub", &["github"]),
-    Name { key: "google", label: "Google", wordpress: &["google_plus"], oneall: &["google"] },
+    KnownService { key: "google", label: "Google", wordpress: &["google_plus"], oneall: &["google"] },
     wordpress("google_my_business", "Google My Business", &["google_my_business"]),
     wordpress("google_site_verification", "Google Site Verification", &["google_site_verification"]),
-    Name {
+    KnownService {
         key: "instagram",
         label: "Instagram",
         wordpress: &["instagram-business", "instagram"],
@@ -152,34 +152,34 @@ pub fn is_main_host_of(key: &str, host: &str) -> bool {
 /// Whether OneAll's word for the place of an account, such as `twitter.com`, is about the service with this key.
 pub fn is_domain_of(key: &str, domain: &str) -> bool {
     let domain = domain.to_ascii_lowercase();
-    let spelled = |label: &str| label == key || named(key).is_some_and(|name| name.oneall.contains(&label));
+    let spelled = |label: &str| label == key || known_service(key).is_some_and(|name| name.oneall.contains(&label));
     is_host_of(key, &domain) || domain.split('.').any(spelled)
 }
 
 /// Our key for a service that a client names in any spelling: ours or a provider's.
-pub fn key_of_any(spelling: &str) -> String {
-    let known = |key: &String| named(key).is_some();
-    let keys = Provider::ALL.map(|provider| key_of(provider, spelling));
+pub fn key_for_any_spelling(spelling: &str) -> String {
+    let known = |key: &String| known_service(key).is_some();
+    let keys = Provider::ALL.map(|provider| key_for(provider, spelling));
     keys.into_iter().find(known).unwrap_or_else(|| spelling.to_owned())
 }
 
 /// Our key for what a provider calls `slug`.
-pub fn key_of(provider: Provider, slug: &str) -> String {
-    let spelled = |name: &&Name| name.spelling(provider).contains(&slug);
-    NAMES.iter().find(spelled).map_or_else(|| slug.to_owned(), |name| name.key.to_owned())
+pub fn key_for(provider: Provider, slug: &str) -> String {
+    let spelled = |name: &&KnownService| name.spelling(provider).contains(&slug);
+    KNOWN_SERVICES.iter().find(spelled).map_or_else(|| slug.to_owned(), |name| name.key.to_owned())
 }
 
 /// The service with this key, if it is in the table.
-pub fn named(key: &str) -> Option<&'static Name> {
-    NAMES.iter().find(|name| name.key == key)
+pub fn known_service(key: &str) -> Option<&'static KnownService> {
+    KNOWN_SERVICES.iter().find(|name| name.key == key)
 }
 
 /// WordPress.com's slug for the service with this key.
 pub fn wordpress_slug(key: &str) -> &str {
-    named(key).and_then(|name| name.wordpress.first().copied()).unwrap_or(key)
+    known_service(key).and_then(|name| name.wordpress.first().copied()).unwrap_or(key)
 }
 
-impl Name {
+impl KnownService {
     fn spelling(&self, provider: Provider) -> &'static [&'static str] {
         match provider {
             Provider::WordPress => self.wordpress,
@@ -199,10 +199,10 @@ mod tests {
 
     #[test]
     fn two_spellings_of_one_service_share_a_key() {
-        assert_eq!(key_of(Provider::WordPress, "google_plus"), "google");
-        assert_eq!(key_of(Provider::OneAll, "google"), "google");
-        assert_eq!(key_of(Provider::OneAll, "windowslive"), "microsoft");
-        assert_eq!(key_of(Provider::OneAll, "brand_new"), "brand_new");
+        assert_eq!(key_for(Provider::WordPress, "google_plus"), "google");
+        assert_eq!(key_for(Provider::OneAll, "google"), "google");
+        assert_eq!(key_for(Provider::OneAll, "windowslive"), "microsoft");
+        assert_eq!(key_for(Provider::OneAll, "brand_new"), "brand_new");
     }
 
     /// Every slug of Keyring's services that its documentation, clients or tests name.
@@ -219,21 +219,21 @@ mod tests {
     fn every_slug_that_a_provider_is_known_to_use_is_in_the_table() {
         for (provider, slugs) in [(Provider::WordPress, KEYRING), (Provider::OneAll, ONEALL)] {
             for slug in slugs.split_whitespace() {
-                let name = named(&key_of(provider, slug));
+                let name = known_service(&key_for(provider, slug));
                 assert!(name.is_some_and(|name| name.spelling(provider).contains(&slug)), "{slug}");
-                assert_eq!(name.map(|name| name.key.to_owned()), Some(key_of_any(slug)), "{slug}");
+                assert_eq!(name.map(|name| name.key.to_owned()), Some(key_for_any_spelling(slug)), "{slug}");
             }
-            let listed = NAMES.iter().flat_map(|name| name.spelling(provider)).count();
+            let listed = KNOWN_SERVICES.iter().flat_map(|name| name.spelling(provider)).count();
             assert_eq!(listed, slugs.split_whitespace().count());
         }
-        assert_eq!(key_of_any("microsoft"), "microsoft");
-        assert_eq!(key_of_any("brand_new"), "brand_new");
+        assert_eq!(key_for_any_spelling("microsoft"), "microsoft");
+        assert_eq!(key_for_any_spelling("brand_new"), "brand_new");
     }
 
     #[test]
     fn a_host_is_one_services_and_a_likeness_is_nobodys() {
         assert!(HOSTS.is_sorted_by(|a, b| a.0 < b.0));
-        assert!(HOSTS.iter().all(|(_, key)| named(key).is_some()));
+        assert!(HOSTS.iter().all(|(_, key)| known_service(key).is_some()));
         assert!(is_host_of("twitter", "x.com") && is_host_of("google", "plus.google.com"));
         assert!(!is_host_of("twitter", "nottwitter.com") && !is_host_of("twitter", "twitter.com.example"));
         assert!(!is_main_host_of("google", "plus.google.com") && is_main_host_of("twitter", "x.com"));
@@ -243,9 +243,9 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted_and_no_spelling_stands_for_two_services() {
-        assert!(NAMES.is_sorted_by(|a, b| a.key < b.key));
+        assert!(KNOWN_SERVICES.is_sorted_by(|a, b| a.key < b.key));
         for provider in Provider::ALL {
-            let mut spellings: Vec<_> = NAMES.iter().flat_map(|name| name.spelling(provider)).collect();
+            let mut spellings: Vec<_> = KNOWN_SERVICES.iter().flat_map(|name| name.spelling(provider)).collect();
             let all = spellings.len();
             spellings.sort_unstable();
             spellings.dedup();

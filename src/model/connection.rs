@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Enum, ID, SimpleObject, Union};
 
-use super::{ConnectionKey, ConnectionToken, DateTime, Identity, KeyringId, Link, Provider, SiteId, Url, UserToken};
+use super::{
+    ConnectionKey, ConnectionToken, DateTime, Identity, KeyringId, OneTimeLink, Provider, SiteId, Url, UserToken,
+};
 
 /// A link between a person and an account at an outside service, as one provider recorded it.
 ///
@@ -50,7 +52,7 @@ pub struct Connection {
     pub sites: Vec<SiteId>,
     /// Everything else the provider said.
     #[graphql(skip)]
-    pub record: Record,
+    pub record: ConnectionRecord,
     /// False on a row of a list that carries less than the thing itself: a OneAll sign-in has only its token, date,
     /// status and callback there. The absent fields are then unknown, not empty.
     #[graphql(skip)]
@@ -59,7 +61,7 @@ pub struct Connection {
 
 impl Connection {
     /// A connection of which nothing is known but what names it, and its record.
-    pub fn blank(key: ConnectionKey, record: Record) -> Self {
+    pub fn with_key(key: ConnectionKey, record: ConnectionRecord) -> Self {
         let (provider, provider_id, kind) = match &key {
             ConnectionKey::Keyring(id) => (Provider::WordPress, id.to_string(), ConnectionKind::Keyring),
             ConnectionKey::Publicize(id) => (Provider::WordPress, id.id.to_string(), ConnectionKind::Publicize),
@@ -86,11 +88,11 @@ impl Connection {
     }
 
     /// Where the person's own browser renews the grant; none where the provider gives no place.
-    pub fn renewal(&self) -> Option<&Link<ConnectionKey>> {
+    pub fn refresh_link(&self) -> Option<&OneTimeLink<ConnectionKey>> {
         match &self.record {
-            Record::Keyring(record) => record.refresh_url.as_ref(),
-            Record::Publicize(record) => record.refresh_url.as_ref(),
-            Record::SignIn(_) => None,
+            ConnectionRecord::Keyring(record) => record.refresh_url.as_ref(),
+            ConnectionRecord::Publicize(record) => record.refresh_url.as_ref(),
+            ConnectionRecord::SignIn(_) => None,
         }
     }
 }
@@ -159,7 +161,7 @@ pub struct HealthAction {
     pub kind: HealthActionKind,
     /// Where, for the person's own browser; none where the provider gives no place.
     #[graphql(skip)]
-    pub url: Option<Link<ConnectionKey>>,
+    pub url: Option<OneTimeLink<ConnectionKey>>,
 }
 
 /// What a person can do about a connection.
@@ -190,8 +192,7 @@ pub struct AdditionalAccount {
 
 /// Everything else a provider said of a connection, in its own terms.
 #[derive(Union, Clone, Debug, PartialEq)]
-#[graphql(name = "ConnectionRecord")]
-pub enum Record {
+pub enum ConnectionRecord {
     /// From `/me/keyring-connections`.
     Keyring(KeyringRecord),
     /// From `publicize-connections`.
@@ -215,7 +216,7 @@ pub struct KeyringRecord {
     pub kind: Option<String>,
     /// Where the person's own browser renews the grant.
     #[graphql(skip)]
-    pub refresh_url: Option<Link<ConnectionKey>>,
+    pub refresh_url: Option<OneTimeLink<ConnectionKey>>,
     /// WordPress.com asks that the person be told of LinkedIn's changed terms. Null where it does not say.
     pub show_linkedin_warning: Option<bool>,
 }
@@ -236,7 +237,7 @@ pub struct PublicizeRecord {
     pub keyring_user_id: Option<ID>,
     /// Where the person's own browser renews the grant.
     #[graphql(skip)]
-    pub refresh_url: Option<Link<ConnectionKey>>,
+    pub refresh_url: Option<OneTimeLink<ConnectionKey>>,
     /// The API's page about this resource. Null where WordPress.com gives none.
     pub help_url: Option<Url>,
     /// The API's address of this resource. Null where WordPress.com gives none.

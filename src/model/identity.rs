@@ -75,12 +75,12 @@ pub struct Identity {
     pub complete: bool,
     /// Whether what identifies the person outside was taken out, since the caller has no right to it.
     #[graphql(skip)]
-    pub withheld: bool,
+    pub redacted: bool,
 }
 
 impl Identity {
     /// A readable identity of which nothing is known but what names it.
-    pub fn blank(provider: Provider, key: IdentityKey) -> Self {
+    pub fn with_key(provider: Provider, key: IdentityKey) -> Self {
         Self {
             key,
             provider,
@@ -107,7 +107,7 @@ impl Identity {
             profile: None,
             user: None,
             complete: true,
-            withheld: false,
+            redacted: false,
         }
     }
 }
@@ -231,7 +231,7 @@ pub struct Profile {
     pub owner: Option<IdentityKey>,
     /// Whether the birthday, the phone numbers and the addresses were taken out.
     #[graphql(skip)]
-    pub withheld: bool,
+    pub redacted: bool,
 }
 
 /// Whether a person has a partner, and whom they look for, in the service's words.

@@ -132,7 +132,7 @@ pub enum ApplicationKey {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum IdentityKey {
     /// The outside account of a WordPress.com connection, which has no key but its connection's.
-    Outside(ConnectionKey),
+    External(ConnectionKey),
     /// A OneAll identity.
     Token(IdentityToken),
     /// An encrypted OneAll identity, which has no key but its sign-in's.

@@ -70,7 +70,7 @@ pub fn is_same_account(one: &Identity, other: &Identity) -> bool {
 /// Our key for the service of an identity that can be read.
 pub fn service_key(identity: &Identity) -> Option<String> {
     let readable = identity.state == IdentityState::Readable;
-    identity.service.as_deref().filter(|_| readable).map(|slug| catalogue::key_of(identity.provider, slug))
+    identity.service.as_deref().filter(|_| readable).map(|slug| catalogue::key_for(identity.provider, slug))
 }
 
 /// The account's IDs at its service. OneAll can name accounts at other services beside it; those are not this account.

@@ -15,24 +15,24 @@ pub struct Url(String);
 
 /// A link that bears a one-time mark: it is for one person and one visit, so it is never kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Link<K> {
+pub enum OneTimeLink<K> {
     /// The link, as it just came.
     Known(Url),
     /// There was one, and it was not kept. This is whose link it was, to be read again.
-    Withheld(K),
+    Redacted(K),
 }
 
-impl<K> Link<K> {
+impl<K> OneTimeLink<K> {
     /// Whether the link itself is at hand.
     pub fn is_known(&self) -> bool {
-        matches!(self, Link::Known(_))
+        matches!(self, OneTimeLink::Known(_))
     }
 
     /// The link, if it is at hand.
     pub fn known(&self) -> Option<&Url> {
         match self {
-            Link::Known(url) => Some(url),
-            Link::Withheld(_) => None,
+            OneTimeLink::Known(url) => Some(url),
+            OneTimeLink::Redacted(_) => None,
         }
     }
 }

@@ -5,34 +5,34 @@
 
 use std::sync::Arc;
 
-use crate::model::account::OneAllUserEntry;
-use crate::model::weight::Weigh;
+use crate::model::heap_size::HeapSize;
+use crate::model::user::OneAllUserEntry;
 use crate::model::{
-    Application, Connection, Identity, IdentityKey, IdentityState, Link, OneAllUser, Record, ServiceEntry, Site,
-    UserToken, WordPressUser,
+    Application, Connection, ConnectionRecord, Identity, IdentityKey, IdentityState, OneAllUser, OneTimeLink,
+    ServiceEntry, Site, UserToken, WordPressUser,
 };
 use crate::upstream::Keep;
 
 use super::List;
-use super::span::{Numbered, Page};
+use super::pages::{ListPage, Numbered};
 
 impl Keep for Connection {
     fn withheld(&self) -> Option<Self> {
-        let renewal = self.renewal().is_some_and(Link::is_known);
+        let renewal = self.refresh_link().is_some_and(OneTimeLink::is_known);
         let action = self.health.as_ref().and_then(|health| health.action.as_ref());
-        if !renewal && !action.and_then(|action| action.url.as_ref()).is_some_and(Link::is_known) {
+        if !renewal && !action.and_then(|action| action.url.as_ref()).is_some_and(OneTimeLink::is_known) {
             return None;
         }
         let mut kept = self.clone();
-        let withhold = |link: &mut Option<Link<_>>| {
+        let withhold = |link: &mut Option<OneTimeLink<_>>| {
             if let Some(link) = link {
-                *link = Link::Withheld(self.key.clone());
+                *link = OneTimeLink::Redacted(self.key.clone());
             }
         };
         match &mut kept.record {
-            Record::Keyring(record) => withhold(&mut record.refresh_url),
-            Record::Publicize(record) => withhold(&mut record.refresh_url),
-            Record::SignIn(_) => {}
+            ConnectionRecord::Keyring(record) => withhold(&mut record.refresh_url),
+            ConnectionRecord::Publicize(record) => withhold(&mut record.refresh_url),
+            ConnectionRecord::SignIn(_) => {}
         }
         if let Some(action) = kept.health.as_mut().and_then(|health| health.action.as_mut()) {
             withhold(&mut action.url);
@@ -46,7 +46,7 @@ impl Keep for Connection {
 
     fn mentions(&self, token: &str) -> bool {
         let user = match &self.record {
-            Record::SignIn(record) if self.complete => &record.user,
+            ConnectionRecord::SignIn(record) if self.complete => &record.user,
             _ => return true,
         };
         is(user.as_ref(), token) || self.identity.as_ref().is_some_and(|identity| identity.mentions(token))
@@ -65,7 +65,7 @@ impl Keep for Identity {
     fn mentions(&self, token: &str) -> bool {
         let is_it = match &self.key {
             IdentityKey::Token(key) => key.as_str() == token,
-            IdentityKey::Outside(_) | IdentityKey::Encrypted(_) => true,
+            IdentityKey::External(_) | IdentityKey::Encrypted(_) => true,
         };
         is_it || is(self.user.as_ref(), token)
     }
@@ -91,8 +91,8 @@ impl Keep for OneAllUser {
 
 impl Keep for ServiceEntry {
     fn withheld(&self) -> Option<Self> {
-        let known = self.connect_url.as_ref().is_some_and(Link::is_known);
-        known.then(|| Self { connect_url: Some(Link::Withheld(self.slug.clone())), ..self.clone() })
+        let known = self.connect_url.as_ref().is_some_and(OneTimeLink::is_known);
+        known.then(|| Self { connect_url: Some(OneTimeLink::Redacted(self.slug.clone())), ..self.clone() })
     }
 
     fn weight(&self) -> usize {
@@ -117,7 +117,7 @@ macro_rules! kept_whole {
 
 kept_whole!(Application, Site, WordPressUser);
 
-impl<T: Keep + Weigh> Keep for List<T> {
+impl<T: Keep + HeapSize> Keep for List<T> {
     fn withheld(&self) -> Option<Self> {
         let rows = all(&self.rows, |row| row, |row, _| row)?;
         Some(Self { rows, skipped: self.skipped.clone() })
@@ -125,11 +125,11 @@ impl<T: Keep + Weigh> Keep for List<T> {
 
     fn weight(&self) -> usize {
         let Self { rows, skipped } = self;
-        size_of::<Self>() + rows.held() + skipped.held()
+        size_of::<Self>() + rows.heap_size() + skipped.heap_size()
     }
 }
 
-impl<T: Keep + Weigh> Keep for Page<T> {
+impl<T: Keep + HeapSize> Keep for ListPage<T> {
     fn withheld(&self) -> Option<Self> {
         let rows = all(&self.rows, |row| &row.value, |value, row| Numbered { number: row.number, value })?;
         Some(Self { rows, ..self.clone() })
@@ -137,7 +137,7 @@ impl<T: Keep + Weigh> Keep for Page<T> {
 
     fn weight(&self) -> usize {
         let Self { rows, skipped, entries: _, paging: _ } = self;
-        size_of::<Self>() + rows.held() + skipped.held()
+        size_of::<Self>() + rows.heap_size() + skipped.heap_size()
     }
 
     fn mentions(&self, token: &str) -> bool {
@@ -145,9 +145,9 @@ impl<T: Keep + Weigh> Keep for Page<T> {
     }
 }
 
-impl<T: Weigh> Weigh for Numbered<T> {
-    fn held(&self) -> usize {
-        self.value.held()
+impl<T: HeapSize> HeapSize for Numbered<T> {
+    fn heap_size(&self) -> usize {
+        self.value.heap_size()
     }
 }
 
@@ -155,8 +155,8 @@ fn is(user: Option<&UserToken>, token: &str) -> bool {
     user.is_some_and(|user| user.as_str() == token)
 }
 
-fn weight<T: Weigh>(noun: &T) -> usize {
-    size_of::<T>() + noun.held()
+fn weight<T: HeapSize>(noun: &T) -> usize {
+    size_of::<T>() + noun.heap_size()
 }
 
 /// The same rows, each without its links; none if no row has one.
@@ -205,7 +205,7 @@ mod tests {
         let kept = list.withheld().unwrap();
         for (kept, row) in kept.rows.iter().zip(&list.rows) {
             assert_eq!((&kept.key, &kept.label, kept.health.is_some()), (&row.key, &row.label, true));
-            assert_eq!(kept.renewal().is_some(), row.renewal().is_some());
+            assert_eq!(kept.refresh_link().is_some(), row.refresh_link().is_some());
         }
         assert!(Arc::ptr_eq(&kept.rows[3], &list.rows[3]), "what has no link is not copied");
 
@@ -218,7 +218,7 @@ mod tests {
     fn a_record_mentions_its_identities_and_its_user_and_what_is_not_whole_may_mention_anything() {
         let [it, other] = ["i-1", "i-2"].map(|token| IdentityToken::parse(token).unwrap());
         let user = UserToken::parse("u-1").unwrap();
-        let blank = |key| Identity::blank(Provider::OneAll, key);
+        let blank = |key| Identity::with_key(Provider::OneAll, key);
         let identity = Identity { user: Some(user.clone()), ..blank(IdentityKey::Token(it)) };
         let sealed = blank(IdentityKey::Encrypted(ConnectionToken::parse("c-1").unwrap()));
         let entry = |state, identity: &Identity| OneAllUser {
@@ -232,7 +232,7 @@ mod tests {
                 skipped: Vec::new(),
             }),
         };
-        let page = |identity: &Identity| Page {
+        let page = |identity: &Identity| ListPage {
             rows: vec![Numbered { number: 0, value: Arc::new(identity.clone()) }],
             skipped: Vec::new(),
             entries: 1,

@@ -23,14 +23,15 @@ use url::Url;
 use self::personal::Withhold;
 use self::reads::malformed;
 use super::listing::one_by_one;
-use super::span::{self, Pages, Slice, Stretch};
+use super::pages::{self, PageCache, RangeResult, RowRange};
 use super::{Answer, Calls, Error, Fetch, Reason};
 use crate::access::Denied;
 use crate::access::grant::{OneAllGrant, SiteKeys};
 use crate::access::mark::is_same;
 use crate::metrics::Metrics;
 use crate::model::{
-    Connection, ConnectionToken, Identity, IdentityState, IdentityToken, OneAllUser, Provider, Record, UserToken,
+    Connection, ConnectionRecord, ConnectionToken, Identity, IdentityState, IdentityToken, OneAllUser, Provider,
+    UserToken,
 };
 use crate::upstream::{self, CacheSettings, Plan, Upstream};
 
@@ -70,8 +71,8 @@ pub struct Reads {
     host: Arc<OneAll>,
     grant: OneAllGrant,
     calls: Calls,
-    sign_ins: Pages<Connection>,
-    identities: Pages<Identity>,
+    sign_ins: PageCache<Connection>,
+    identities: PageCache<Identity>,
 }
 
 impl Settings {
@@ -140,7 +141,7 @@ impl OneAll {
 
     /// Begins the reads of one operation.
     pub fn reads(self: &Arc<Self>, grant: OneAllGrant, calls: Calls) -> Reads {
-        Reads { host: self.clone(), grant, calls, sign_ins: Pages::default(), identities: Pages::default() }
+        Reads { host: self.clone(), grant, calls, sign_ins: PageCache::default(), identities: PageCache::default() }
     }
 }
 
@@ -171,17 +172,17 @@ impl Reads {
     }
 
     /// A stretch of the site's sign-ins.
-    pub async fn sign_ins(&self, stretch: Stretch) -> Result<Slice<Connection>, Error> {
+    pub async fn sign_ins(&self, stretch: RowRange) -> Result<RangeResult<Connection>, Error> {
         let permit = self.granted(OneAllGrant::sign_in_list)?;
         let read = |ask| self.list(permit, &["connections.json"], ask, mapping::sign_in_list);
-        span::read(stretch, |ask| self.sign_ins.page(ask, read(ask))).await
+        pages::read(stretch, |ask| self.sign_ins.page(ask, read(ask))).await
     }
 
     /// A stretch of the site's identities.
-    pub async fn identities(&self, stretch: Stretch) -> Result<Slice<Identity>, Error> {
+    pub async fn identities(&self, stretch: RowRange) -> Result<RangeResult<Identity>, Error> {
         let permit = self.granted(OneAllGrant::identity_list)?;
         let read = |ask| self.list(permit, &["identities.json"], ask, mapping::identity_list);
-        span::read(stretch, |ask| self.identities.page(ask, read(ask))).await
+        pages::read(stretch, |ask| self.identities.page(ask, read(ask))).await
     }
 
     /// Whether the caller may list the site's sign-ins. Makes no call.
@@ -280,7 +281,7 @@ impl Fetch<IdentityToken> for Reads {
 /// Whose a sign-in is, as far as that is proved.
 fn owner_of_sign_in(found: &Connection) -> Option<&str> {
     match &found.record {
-        Record::SignIn(record) if found.identity.as_deref().is_none_or(is_plain) => {
+        ConnectionRecord::SignIn(record) if found.identity.as_deref().is_none_or(is_plain) => {
             record.user.as_ref().map(UserToken::as_str)
         }
         _ => None,

@@ -29,8 +29,8 @@ use super::{Answer, Calls, Error, List, Reason, tell_left_out};
 use crate::access::{Denied, WordPressGrant};
 use crate::metrics::Metrics;
 use crate::model::{
-    Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, DateTime, KeyringId, Provider, PublicizeId,
-    Record, ServiceEntry, Site, SiteId, WordPressUser,
+    Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, ConnectionRecord, DateTime, KeyringId,
+    Provider, PublicizeId, ServiceEntry, Site, SiteId, WordPressUser,
 };
 use crate::upstream::{Circuit, Own, Plan, Upstream};
 
@@ -227,13 +227,13 @@ impl Reads {
         let now = self.now;
         let map = move |payload| {
             about(told(mapping::connection(payload, now)?), |found| match &found.record {
-                Record::Publicize(use_of_it) => use_of_it.keyring.is_none_or(|keyring| keyring == key),
+                ConnectionRecord::Publicize(use_of_it) => use_of_it.keyring.is_none_or(|keyring| keyring == key),
                 _ => found.key == ConnectionKey::Keyring(key),
             })
         };
         let path = [a, b, c, d, &key.to_string()];
         let Some(found) = self.thing(&path, &[], self.host.fresh.lists_seconds, map).await? else { return Ok(None) };
-        if !matches!(found.record, Record::Publicize(_)) {
+        if !matches!(found.record, ConnectionRecord::Publicize(_)) {
             return Ok(Some(found));
         }
         // The documented sample of a Keyring read is a Publicize connection. The list tells whether there is a Keyring

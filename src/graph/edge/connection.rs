@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID};
 
-use super::{bare_site, bare_user, pick_from, service_of, settle};
+use super::{pick_from, settle};
 use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
 use crate::model::{
-    Application, Connection, ConnectionHealth, ConnectionKey, HealthAction, Identity, KeyringRecord, Link, OneAllUser,
-    PublicizeRecord, Record, Service, SignInPlugin, SignInRecord, SignInResult, Site, Url,
+    Application, Connection, ConnectionHealth, ConnectionKey, ConnectionRecord, HealthAction, Identity, KeyringRecord,
+    OneAllUser, OneTimeLink, PublicizeRecord, Service, SignInPlugin, SignInRecord, SignInResult, Site, Url,
 };
 use crate::provider::oneall::mapping::plugin_application;
 
@@ -42,7 +42,10 @@ impl Connection {
     /// The outside service. Null for a sign-in that failed before a service was known, and if OneAll no longer has the
     /// sign-in, though its list may still name it.
     async fn service(&self, ctx: &Context<'_>) -> Option<Result<Service, Error>> {
-        self.whole(ctx, |whole| service_of(whole.provider, whole.service.as_deref(), whole.service_label())).await
+        self.whole(ctx, |whole| {
+            Some(Service::from_slug(whole.provider, whole.service.as_deref()?, whole.service_label()))
+        })
+        .await
     }
 
     /// The outside account. Null if there is none, as after a failed sign-in, and if OneAll no longer has the sign-in.
@@ -58,11 +61,11 @@ impl Connection {
 
     /// The WordPress.com sites that use it. Empty for a sign-in.
     async fn sites(&self) -> Vec<Site> {
-        self.sites.iter().copied().map(bare_site).collect()
+        self.sites.iter().copied().map(Site::from_id).collect()
     }
 
     /// Everything else the provider said, in its own terms.
-    async fn record(&self) -> &Record {
+    async fn record(&self) -> &ConnectionRecord {
         &self.record
     }
 }
@@ -70,7 +73,9 @@ impl Connection {
 impl Connection {
     /// Whether the grant is the person's own: one that the other authors of a site share may be any of theirs.
     async fn is_grant_own(&self, ctx: &Context<'_>) -> Result<bool, Error> {
-        let Record::Publicize(PublicizeRecord { keyring: Some(grant), .. }) = &self.record else { return Ok(true) };
+        let ConnectionRecord::Publicize(PublicizeRecord { keyring: Some(grant), .. }) = &self.record else {
+            return Ok(true);
+        };
         if self.shared != Some(true) {
             return Ok(true);
         }
@@ -130,12 +135,12 @@ impl KeyringRecord {
 }
 
 /// A link that renews a grant. It is never kept, so that of a row that was is read anew.
-async fn renewal(ctx: &Context<'_>, link: Option<&Link<ConnectionKey>>) -> Option<Result<Url, Error>> {
+async fn renewal(ctx: &Context<'_>, link: Option<&OneTimeLink<ConnectionKey>>) -> Option<Result<Url, Error>> {
     match link? {
-        Link::Known(url) => Some(Ok(url.clone())),
-        Link::Withheld(key) => {
+        OneTimeLink::Known(url) => Some(Ok(url.clone())),
+        OneTimeLink::Redacted(key) => {
             let renewed = ctx.loaders().wordpress.reads.renewed(key).await;
-            pick_from(renewed, |row| row.renewal()?.known().cloned())
+            pick_from(renewed, |row| row.refresh_link()?.known().cloned())
         }
     }
 }
@@ -150,7 +155,7 @@ impl PublicizeRecord {
 
     /// The site it serves. Null where WordPress.com does not say.
     async fn site(&self) -> Option<Site> {
-        self.site.map(bare_site)
+        self.site.map(Site::from_id)
     }
 
     /// The Keyring connection it is built on. Null if that is somebody else's, or if WordPress.com gives something else
@@ -187,7 +192,7 @@ impl SignInRecord {
 
     /// The user it belongs to. Null if it failed, or OneAll names none or no longer has the sign-in.
     async fn user(&self, ctx: &Context<'_>) -> Option<Result<OneAllUser, Error>> {
-        self.whole(ctx, |record| record.user.clone().map(bare_user)).await
+        self.whole(ctx, |record| record.user.clone().map(OneAllUser::from_token)).await
     }
 }
 
@@ -195,7 +200,7 @@ impl SignInRecord {
     /// Picks a field that a list's row does not carry. Where the sign-in itself was read, that read answers again.
     async fn whole<T>(&self, ctx: &Context<'_>, pick: impl FnOnce(&Self) -> Option<T>) -> Option<Result<T, Error>> {
         let of_record = |whole: &Connection| match &whole.record {
-            Record::SignIn(record) => pick(record),
+            ConnectionRecord::SignIn(record) => pick(record),
             _ => None,
         };
         pick_from(ctx.loaders().oneall.find(self.token.clone()).await, of_record)

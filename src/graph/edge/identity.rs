@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, Object};
 
-use super::{bare_user, pick_from, service_of};
+use super::pick_from;
 use crate::graph::ContextExt;
 use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
 use crate::graph::page::{Arguments, Page};
 use crate::graph::{lists, matching};
-use crate::model::account::OneAllUserEntry;
 use crate::model::identity::{Address, LabelledValue};
+use crate::model::user::OneAllUserEntry;
 use crate::model::{
     Connection, DateTime, EmailEntry, Identity, IdentityMatch, IdentityState, OneAllUser, Profile, Provider, Service,
 };
@@ -25,13 +25,13 @@ impl Identity {
 
     /// The service the account is at. Null for an encrypted identity.
     async fn service(&self) -> Option<Service> {
-        service_of(self.provider, self.service.as_deref(), self.service_label.as_deref())
+        self.service.as_deref().map(|slug| Service::from_slug(self.provider, slug, self.service_label.as_deref()))
     }
 
     /// The user of the OneAll site who owns it. Null at WordPress.com.
     #[graphql(name = "oneallUser")]
     async fn oneall_user(&self) -> Option<OneAllUser> {
-        self.user.clone().map(bare_user)
+        self.user.clone().map(OneAllUser::from_token)
     }
 
     /// E-mail addresses. Empty where the service gave none; null where the provider knows no such thing and, with an
@@ -40,7 +40,7 @@ impl Identity {
         if self.emails.as_ref().is_some_and(|emails| !emails.is_empty()) {
             ctx.audit().of_identity(Some(&self.key), "emails");
         }
-        unless(self.withheld, ctx, self.emails.as_deref())
+        unless(self.redacted, ctx, self.emails.as_deref())
     }
 
     /// The same outside account as the other provider sees it, each with the evidence: for one of WordPress.com's, among
@@ -76,20 +76,20 @@ impl Profile {
     /// an error for a caller who may not read it.
     async fn birthday(&self, ctx: &Context<'_>) -> Option<Result<&str, Error>> {
         self.give(ctx, "birthday", self.birthday.is_some());
-        unless(self.withheld, ctx, self.birthday.as_deref())
+        unless(self.redacted, ctx, self.birthday.as_deref())
     }
 
     /// Phone numbers, with a type. Empty where the service gave none; null, with an error, for a caller who may not
     /// read them.
     async fn phone_numbers(&self, ctx: &Context<'_>) -> Option<Result<&[LabelledValue], Error>> {
         self.give(ctx, "phoneNumbers", self.phone_numbers.as_ref().is_some_and(|rows| !rows.is_empty()));
-        unless(self.withheld, ctx, self.phone_numbers.as_deref())
+        unless(self.redacted, ctx, self.phone_numbers.as_deref())
     }
 
     /// Postal addresses. Empty where the service gave none; null, with an error, for a caller who may not read them.
     async fn addresses(&self, ctx: &Context<'_>) -> Option<Result<&[Address], Error>> {
         self.give(ctx, "addresses", self.addresses.as_ref().is_some_and(|rows| !rows.is_empty()));
-        unless(self.withheld, ctx, self.addresses.as_deref())
+        unless(self.redacted, ctx, self.addresses.as_deref())
     }
 }
 

@@ -13,16 +13,8 @@ use crate::graph::error::Error;
 use crate::graph::id::GlobalId;
 use crate::graph::lists;
 use crate::graph::page::{Arguments, Page};
-use crate::model::{Connection, Identity, Link, Provider, Service, ServiceEntry, Site, Url, catalogue};
+use crate::model::{Connection, Identity, OneTimeLink, Provider, Service, ServiceEntry, Site, Url, catalogue};
 use crate::provider::wordpress::ServiceSlug;
-
-/// The service that a provider calls `slug`.
-pub fn service_of(provider: Provider, slug: Option<&str>, label: Option<&str>) -> Option<Service> {
-    let slug = slug?;
-    let key = catalogue::key_of(provider, slug);
-    let slug = if provider == Provider::WordPress { slug } else { catalogue::wordpress_slug(&key) }.to_owned();
-    Some(Service { key, slug, label: label.map(str::to_owned), entry: None })
-}
 
 #[ComplexObject]
 impl Service {
@@ -35,7 +27,7 @@ impl Service {
     /// provider spoke of it; otherwise the provider's. What WordPress.com itself calls it stands in `Connection.label`. Null
     /// if nobody gives it one.
     async fn label(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
-        let known = catalogue::named(&self.key).map(|name| name.label.to_owned());
+        let known = catalogue::known_service(&self.key).map(|name| name.label.to_owned());
         match known.or_else(|| self.label.clone()) {
             Some(label) => Some(Ok(label)),
             None => self.entry(ctx, |entry| entry.label.clone()).await,
@@ -44,7 +36,7 @@ impl Service {
 
     /// The providers that are known beforehand to work with it. Empty for one that a provider has added since.
     async fn providers(&self) -> Vec<Provider> {
-        catalogue::named(&self.key).map_or_else(Vec::new, catalogue::Name::providers)
+        catalogue::known_service(&self.key).map_or_else(Vec::new, catalogue::KnownService::providers)
     }
 
     /// The person's Keyring and Publicize connections to it at WordPress.com, newest first, all of them. Sign-ins at
@@ -95,8 +87,8 @@ impl Service {
     /// WordPress.com token, and where its catalogue gives no such place.
     async fn connect_url(&self, ctx: &Context<'_>) -> Option<Result<Url, Error>> {
         match self.entry(ctx, |entry| entry.connect_url.clone()).await? {
-            Ok(Link::Known(url)) => Some(Ok(url)),
-            Ok(Link::Withheld(slug)) => {
+            Ok(OneTimeLink::Known(url)) => Some(Ok(url)),
+            Ok(OneTimeLink::Redacted(slug)) => {
                 let renewed = ctx.loaders().wordpress.reads.renewed_service(&slug).await;
                 pick_from(renewed, |entry| entry.connect_url.as_ref()?.known().cloned())
             }
@@ -155,7 +147,7 @@ impl Service {
         if !wordpress.reads.is_asked() {
             return None;
         }
-        let spellings = catalogue::named(&self.key).map_or(&[][..], |name| name.wordpress);
+        let spellings = catalogue::known_service(&self.key).map_or(&[][..], |name| name.wordpress);
         let others = spellings.iter().copied().filter(|slug| *slug != self.slug);
         for slug in std::iter::once(self.slug.as_str()).chain(others) {
             match wordpress.find(ServiceSlug(slug.to_owned())).await {
@@ -206,7 +198,7 @@ impl Site {
     /// Whether the person may edit what others wrote on it. Such a person, an editor say, may also share a Publicize
     /// connection with the site's other authors and remove theirs. Null if WordPress.com does not say.
     async fn can_edit_others_posts(&self, ctx: &Context<'_>) -> Option<Result<bool, Error>> {
-        self.pick(ctx, |site| site.edits_others).await
+        self.pick(ctx, |site| site.can_edit_others_posts).await
     }
 
     /// The Publicize connections in use on it, its other authors' shared ones among them. Empty for none; null, with an

@@ -27,20 +27,20 @@ fn newest(from: Option<&Cursor>, forward: bool, need: u32) -> Wanted<'_> {
 }
 
 /// A stretch, or at least the first `most` entries of it: a provider's pages may be small.
-fn slice(list: &[Entry], wanted: Stretch, most: u32) -> Slice<Row> {
+fn slice(list: &[Entry], wanted: RowRange, most: u32) -> RangeResult<Row> {
     let total = u32::try_from(list.len()).unwrap();
     let (from, to) = match wanted {
-        Stretch::Newest(count) => (total.saturating_sub(count.min(most)), total),
-        Stretch::Between(from, to) => (from.min(total), to.min(total).min(from + most)),
+        RowRange::Newest(count) => (total.saturating_sub(count.min(most)), total),
+        RowRange::Between(from, to) => (from.min(total), to.min(total).min(from + most)),
     };
     let entries = (from..to).map(|number| (number, list[number as usize]));
-    let mut slice = Slice { rows: Vec::new(), from, to, total, skipped: Vec::new() };
+    let mut slice = RangeResult { rows: Vec::new(), from, to, total, skipped: Vec::new() };
     for (number, entry) in entries {
         match entry {
             Some(row) if slice.rows.iter().any(|seen| *seen.value == row) => {}
             Some(row) => slice.rows.push(Numbered { number, value: Arc::new(row) }),
             None => {
-                let value = Skipped { path: number.to_string(), detail: String::new(), rows: 1 };
+                let value = SkippedRow { path: number.to_string(), detail: String::new(), rows: 1 };
                 slice.skipped.push(Numbered { number, value });
             }
         }
@@ -48,7 +48,7 @@ fn slice(list: &[Entry], wanted: Stretch, most: u32) -> Slice<Row> {
     slice
 }
 
-async fn stretch(list: &[Entry], wanted: Stretch) -> Result<Slice<Row>, provider::Error> {
+async fn stretch(list: &[Entry], wanted: RowRange) -> Result<RangeResult<Row>, provider::Error> {
     Ok(slice(list, wanted, u32::MAX / 2))
 }
 
@@ -154,7 +154,7 @@ impl Journey {
     /// All rows that are wanted of a list, in order.
     fn whole(&self, list: &[Entry]) -> Vec<Place> {
         let Journey { direction, since, .. } = *self;
-        let all = slice(list, Stretch::Newest(u32::MAX / 2), u32::MAX / 2);
+        let all = slice(list, RowRange::Newest(u32::MAX / 2), u32::MAX / 2);
         let wanted = Wanted { direction, forward: true, from: None, need: u32::MAX / 4, since };
         let placed = wanted.placed(&all, place_of(direction));
         let is_wanted = |place: &Place| since.is_none_or(|since| place.rank.date().is_some_and(|at| at >= since));

@@ -9,10 +9,10 @@ use crate::model::{Account, ConnectionKey, EmailEntry, IdentityKey, IdentityToke
 /// An identity with no more than what names it, at a service as its provider spells it.
 fn blank(provider: Provider, service: &str) -> Identity {
     let key = match provider {
-        Provider::WordPress => IdentityKey::Outside(ConnectionKey::Keyring(KeyringId(1))),
+        Provider::WordPress => IdentityKey::External(ConnectionKey::Keyring(KeyringId(1))),
         Provider::OneAll => IdentityKey::Token(IdentityToken::parse("token").unwrap()),
     };
-    Identity { service: Some(service.to_owned()), ..Identity::blank(provider, key) }
+    Identity { service: Some(service.to_owned()), ..Identity::with_key(provider, key) }
 }
 
 fn keyring(service: &str, subject: &str) -> Identity {

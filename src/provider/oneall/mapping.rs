@@ -22,8 +22,8 @@ use super::payload::Listing;
 use crate::model::key::is_slug;
 use crate::model::{Application, ApplicationKey, DateTime, Provider, Url, key};
 use crate::provider::lenient::Loose;
-use crate::provider::span::{Numbered, Page, Paging};
-use crate::provider::{LeftOut, Skipped};
+use crate::provider::pages::{ListPage, Numbered, PageMeta};
+use crate::provider::{LeftOut, SkippedRow};
 
 /// OneAll's plugins that make connections: the key, and the name to show.
 const PLUGINS: [(&str, &str); 3] =
@@ -33,8 +33,8 @@ const PLUGINS: [(&str, &str); 3] =
 const NO_DATE: &str = "expected a date";
 
 /// What is said of these fields of one thing that was read by itself.
-pub fn no_dates(odd: &[&str]) -> Vec<Skipped> {
-    odd.iter().map(|field| Skipped { path: (*field).to_owned(), detail: NO_DATE.to_owned(), rows: 1 }).collect()
+pub fn no_dates(odd: &[&str]) -> Vec<SkippedRow> {
+    odd.iter().map(|field| SkippedRow { path: (*field).to_owned(), detail: NO_DATE.to_owned(), rows: 1 }).collect()
 }
 
 /// Reads a list row by row. `key` tells rows apart, for a thing that is listed twice (the documentation's own example
@@ -45,10 +45,10 @@ fn read<R, T, K: Eq + Hash>(
     name: &str,
     row: impl Fn(R, &mut Vec<&'static str>) -> Result<T, String>,
     key: impl Fn(&T) -> K,
-) -> Page<T> {
+) -> ListPage<T> {
     // Older answers have no page numbers: then this is the whole list. What number a page has is not looked at.
     let [total, size] = [listing.pagination.total_entries, listing.pagination.entries_per_page].map(count);
-    let paging = total.zip(size).map(|(total, size)| Paging { total, size });
+    let paging = total.zip(size).map(|(total, size)| PageMeta { total, size });
     let entries = u32::try_from(listing.entries.0.len()).unwrap_or(u32::MAX);
     let (mut rows, mut left_out, mut seen) = (Vec::new(), LeftOut::default(), HashSet::new());
     for (number, entry) in (0..).zip(listing.entries.0) {
@@ -65,7 +65,7 @@ fn read<R, T, K: Eq + Hash>(
             Err(detail) => left_out.note(number, || path(name, number, &entry.place), detail),
         }
     }
-    Page { rows, skipped: left_out.numbered(name), entries, paging }
+    ListPage { rows, skipped: left_out.numbered(name), entries, paging }
 }
 
 /// The plugin with this key, if OneAll is known to have it. A site's plugins cannot be listed, so of no other key can

@@ -15,9 +15,9 @@ pub(super) trait Withhold {
 
 impl Withhold for Identity {
     fn withhold(&mut self) {
-        (self.withheld, self.emails) = (true, None);
+        (self.redacted, self.emails) = (true, None);
         if let Some(profile) = &mut self.profile {
-            profile.withheld = true;
+            profile.redacted = true;
             (profile.birthday, profile.phone_numbers, profile.addresses) = (None, None, None);
         }
     }
@@ -54,10 +54,10 @@ mod tests {
         let mut identity = Identity {
             emails: Some(vec![EmailEntry { value: canary(), verified: None }]),
             profile: Some(profile),
-            ..Identity::blank(Provider::OneAll, IdentityKey::Token(token))
+            ..Identity::with_key(Provider::OneAll, IdentityKey::Token(token))
         };
         assert!(format!("{identity:?}").matches("canary").count() == 4);
         identity.withhold();
-        assert!(!format!("{identity:?}").contains("canary") && identity.withheld);
+        assert!(!format!("{identity:?}").contains("canary") && identity.redacted);
     }
 }

@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::model::{
     Connection, ConnectionToken, HealthState, Identity, IdentityToken, OneAllUser, Provider, UserToken,
 };
-use crate::provider::span::{Page, PageAsk};
+use crate::provider::pages::{ListPage, PageParams};
 use crate::provider::{Answer, Error, Reason, tell_left_out};
 use crate::upstream::{self, Circuit, Credential, Judged, Keep, Own, Plan, Read, Reply};
 
@@ -33,7 +33,7 @@ use crate::upstream::{self, Circuit, Credential, Judged, Keep, Own, Plan, Read, 
 pub struct Fresh {
     /// A sign-in that succeeded: it is over, and will not change.
     pub sign_ins_seconds: u64,
-    /// Pages of lists, and sign-ins that have not succeeded, or not yet.
+    /// PageCache of lists, and sign-ins that have not succeeded, or not yet.
     pub lists_seconds: u64,
     /// Users and identities.
     pub users_seconds: u64,
@@ -132,11 +132,11 @@ impl Reads {
         &self,
         permit: Permit<'_>,
         path: &[&str],
-        ask: PageAsk,
-        map: impl Fn(P) -> Page<T> + Send + Sync + 'static,
-    ) -> Result<Page<T>, Error>
+        ask: PageParams,
+        map: impl Fn(P) -> ListPage<T> + Send + Sync + 'static,
+    ) -> Result<ListPage<T>, Error>
     where
-        Page<T>: Keep,
+        ListPage<T>: Keep,
     {
         let (page, size) = (ask.page.to_string(), ask.size.to_string());
         let direction = if ask.newest_first { "desc" } else { "asc" };

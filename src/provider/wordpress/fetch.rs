@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 
 use super::{APPLICATIONS, Reads, SERVICES, SITE_FIELDS, SITES, ServiceSlug, below, publicize_path};
 use crate::model::{
-    Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, KeyringId, Provider, PublicizeId, Record,
-    ServiceEntry, Site, SiteId,
+    Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, ConnectionRecord, KeyringId, Provider,
+    PublicizeId, ServiceEntry, Site, SiteId,
 };
 use crate::provider::{Answer, Fetch, List};
 use crate::upstream::Keep;
@@ -70,7 +70,7 @@ impl Fetch<KeyringId> for Reads {
         let mut known = self.known(keys, &Place::of(&path), KeyringId::to_string);
         // What may be another thing of that number is held against the list.
         known.retain(|_, found: &mut Answer<Connection>| match found {
-            Ok(Some(found)) => matches!(found.record, Record::Keyring(_)),
+            Ok(Some(found)) => matches!(found.record, ConnectionRecord::Keyring(_)),
             _ => true,
         });
         self.keyring.answer(keys, known, self.keyring_connections(), key_of, single).await

@@ -12,7 +12,7 @@ use async_graphql::ID;
 use crate::model::key::is_slug;
 use crate::model::{DateTime, Url};
 use crate::provider::lenient::{Loose, Maybe, Rows};
-use crate::provider::{LeftOut, List, Skipped};
+use crate::provider::{LeftOut, List, SkippedRow};
 
 use self::date::Unreadable;
 use super::payload::NOT_AN_OBJECT;
@@ -35,7 +35,7 @@ const NO_NUMBER: &str = "expected a number or digits";
 const NO_DATE: &str = "expected a date";
 
 /// One thing that was read by itself, and what of it could not be read.
-pub type Alone<T> = (T, Vec<Skipped>);
+pub type Alone<T> = (T, Vec<SkippedRow>);
 
 /// Where the mapping stands in an answer, and what it left out so far.
 #[derive(Debug, Default)]

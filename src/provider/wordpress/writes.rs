@@ -14,7 +14,7 @@ use serde::de::IgnoredAny;
 
 use super::verdict::{self, Verdict};
 use super::{APPLICATIONS, KeyringApi, Reads, below, malformed, payload, publicize_path};
-use crate::model::{ApplicationId, ConnectionKey, KeyringId, Provider, PublicizeId, Record};
+use crate::model::{ApplicationId, ConnectionKey, ConnectionRecord, KeyringId, Provider, PublicizeId};
 use crate::provider::lenient::Loose;
 use crate::provider::{Error, Reason};
 use crate::upstream::{Body, Credential, Done, Ended, Method, Reply, Said, Shown, Write};
@@ -116,7 +116,8 @@ impl Reads {
     /// WordPress.com's.
     pub async fn standing_on(&self, key: KeyringId) -> Result<Vec<ConnectionKey>, Error> {
         let all = self.past_kept().publicize_connections(None).await?;
-        let stands_on_it = |record: &Record| matches!(record, Record::Publicize(it) if it.keyring == Some(key));
+        let stands_on_it =
+            |record: &ConnectionRecord| matches!(record, ConnectionRecord::Publicize(it) if it.keyring == Some(key));
         Ok(all.rows.iter().filter(|row| stands_on_it(&row.record)).map(|row| row.key.clone()).collect())
     }
 

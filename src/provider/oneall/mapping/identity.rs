@@ -13,7 +13,7 @@ use crate::model::{
     Provider, UrlEntry, UserToken, catalogue,
 };
 use crate::provider::lenient::Rows;
-use crate::provider::span::Page;
+use crate::provider::pages::ListPage;
 
 /// The identity that was asked for, or what is wrong with the answer.
 pub fn identity(token: IdentityToken, payload: IdentityData, odd: &mut Vec<&'static str>) -> Result<Identity, String> {
@@ -31,7 +31,7 @@ pub fn identity(token: IdentityToken, payload: IdentityData, odd: &mut Vec<&'sta
 }
 
 /// A page of identities; each row has only its token, service, dates and owner.
-pub fn identity_list(payload: IdentitiesData) -> Page<Identity> {
+pub fn identity_list(payload: IdentitiesData) -> ListPage<Identity> {
     read(payload.identities, "identities", row, |identity| identity.key.clone())
 }
 
@@ -121,7 +121,7 @@ fn own_account<'a>(service: Option<&str>, accounts: &'a [Account]) -> Option<&'a
     if let [only] = accounts {
         return Some(only);
     }
-    let key = catalogue::key_of(Provider::OneAll, service?);
+    let key = catalogue::key_for(Provider::OneAll, service?);
     accounts.iter().find(|account| catalogue::is_domain_of(&key, account.domain.as_deref().unwrap_or_default()))
 }
 
@@ -167,5 +167,5 @@ fn photos(rows: Rows<payload::Valued>) -> Vec<Photo> {
 }
 
 fn blank(key: IdentityKey, user: Option<UserToken>) -> Identity {
-    Identity { user, ..Identity::blank(Provider::OneAll, key) }
+    Identity { user, ..Identity::with_key(Provider::OneAll, key) }
 }

@@ -28,7 +28,7 @@ pub(super) fn profile(owner: IdentityKey, node: payload::Identity) -> Profile {
         organizations: rows(node.organizations, organization),
         educations: rows(node.educations, typed),
         owner: Some(owner),
-        withheld: false,
+        redacted: false,
         roles: rows(node.roles, |row| row.value.text()),
         certifications: rows(node.certifications, |row| {
             let rest = [row.authority, row.start_date, row.end_date];

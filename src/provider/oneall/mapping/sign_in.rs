@@ -12,16 +12,16 @@ use super::identity::{encrypted, readable};
 use super::{dated, is_about, link, read};
 use crate::model::key::slug;
 use crate::model::{
-    Connection, ConnectionHealth, ConnectionKey, ConnectionToken, HealthAction, HealthActionKind, HealthState,
-    Identity, IdentityToken, Record, SignInPlugin, SignInRecord, SignInResult, UserToken,
+    Connection, ConnectionHealth, ConnectionKey, ConnectionRecord, ConnectionToken, HealthAction, HealthActionKind,
+    HealthState, Identity, IdentityToken, SignInPlugin, SignInRecord, SignInResult, UserToken,
 };
-use crate::provider::span::Page;
+use crate::provider::pages::ListPage;
 
 /// The one word for an outcome that OneAll ever showed in `status`; any other is kept as text and decides nothing.
 const SUCCEEDED: &str = "succeeded";
 
 /// A page of sign-ins; each row has only its token, date, status and callback.
-pub fn sign_in_list(payload: ConnectionsData) -> Page<Connection> {
+pub fn sign_in_list(payload: ConnectionsData) -> ListPage<Connection> {
     read(payload.connections, "connections", row, |connection| connection.key.clone())
 }
 
@@ -180,5 +180,5 @@ fn blank_record(token: ConnectionToken) -> SignInRecord {
 }
 
 fn blank(record: SignInRecord) -> Connection {
-    Connection::blank(ConnectionKey::SignIn(record.token.clone()), Record::SignIn(record))
+    Connection::with_key(ConnectionKey::SignIn(record.token.clone()), ConnectionRecord::SignIn(record))
 }

@@ -14,8 +14,8 @@ use super::super::envelope::{Opened, open};
 use super::super::payload::{ConnectionData, ConnectionsData, IdentitiesData, IdentityData, UserData};
 use super::*;
 use crate::model::{
-    Connection, ConnectionKey, ConnectionToken, HealthState, Identity, IdentityKey, IdentityToken, OneAllUser, Record,
-    UserToken,
+    Connection, ConnectionKey, ConnectionRecord, ConnectionToken, HealthState, Identity, IdentityKey, IdentityToken,
+    OneAllUser, UserToken,
 };
 use crate::provider::{Error, lenient};
 use crate::upstream::Reply;
@@ -83,7 +83,7 @@ fn a_page_of_sign_ins_reads_the_same_in_all_three_shapes() {
     let paged = sign_in_list(data("oneall/connections-paged"));
     let unpaged = sign_in_list(data("oneall/connections-unpaged"));
     let bare = sign_in_list(data("oneall/connections-bare"));
-    assert_eq!((paged.paging, unpaged.paging, bare.paging), (Some(Paging { total: 5, size: 2 }), None, None));
+    assert_eq!((paged.paging, unpaged.paging, bare.paging), (Some(PageMeta { total: 5, size: 2 }), None, None));
     assert_eq!((&paged.rows, &paged.rows), (&unpaged.rows, &bare.rows));
 
     let notes: Vec<_> = paged.skipped.iter().map(|note| note.value.path.as_str()).collect();
@@ -97,7 +97,7 @@ fn a_page_of_sign_ins_reads_the_same_in_all_three_shapes() {
     assert_eq!(done.health.as_ref().map(|h| h.state), Some(HealthState::Ok));
     assert_eq!(open.health, None, "an unknown word leaves it to the sign-in itself");
     assert_eq!(open.created_at, None, "an unreadable date costs only itself");
-    let Record::SignIn(record) = &open.record else { panic!("a sign-in") };
+    let ConnectionRecord::SignIn(record) = &open.record else { panic!("a sign-in") };
     assert_eq!((record.status.as_deref(), &record.callback_url), (Some("pending"), &None));
     assert_eq!((&record.plugin, &record.result, &record.user, &record.action), (&None, &None, &None, &None));
 }

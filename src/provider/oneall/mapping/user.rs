@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::payload::{Identity, User, UserData, Veil, Watched};
 use super::identity::{readable, state};
 use super::{NO_DATE, count, dated, is_about, path};
-use crate::model::account::OneAllUserEntry;
+use crate::model::user::OneAllUserEntry;
 use crate::model::{self, IdentityState, IdentityToken, OneAllUser, UserToken};
 use crate::provider::LeftOut;
 use crate::provider::lenient::Loose;

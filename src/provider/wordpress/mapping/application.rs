@@ -1,8 +1,8 @@
 //! Connected applications: what was given access, to what, and how much that lets it do.
 
 use crate::model::{
-    AccessKind, Application, ApplicationAccess, ApplicationId, ApplicationKey, Permission, PermissionRisk, Provider,
-    Site, SiteId,
+    Application, ApplicationAccess, ApplicationAccessKind, ApplicationId, ApplicationKey, Permission, PermissionRisk,
+    Provider, Site, SiteId,
 };
 use crate::provider::List;
 use crate::provider::lenient::Loose;
@@ -48,7 +48,7 @@ fn site(name: payload::SiteName) -> Option<Site> {
         url: link(name.site_url),
         icon_url: None,
         description: None,
-        edits_others: None,
+        can_edit_others_posts: None,
         complete: false,
     })
 }
@@ -58,13 +58,13 @@ fn site(name: payload::SiteName) -> Option<Site> {
 fn access(scope: Loose, has_site: bool) -> ApplicationAccess {
     let scope = scope.text();
     let kind = match scope.as_deref() {
-        Some("global") => AccessKind::Global,
-        Some("auth") => AccessKind::IdentityOnly,
+        Some("global") => ApplicationAccessKind::Global,
+        Some("auth") => ApplicationAccessKind::IdentityOnly,
         Some(words) if has_site && words.split([' ', ',']).filter(|word| !word.is_empty()).all(is_ordinary) => {
-            AccessKind::Site
+            ApplicationAccessKind::Site
         }
-        None if has_site => AccessKind::Site,
-        _ => AccessKind::Unknown,
+        None if has_site => ApplicationAccessKind::Site,
+        _ => ApplicationAccessKind::Unknown,
     };
     ApplicationAccess { kind, scope }
 }

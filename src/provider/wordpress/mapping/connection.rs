@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::model::{
-    AdditionalAccount, Connection, ConnectionKey, ConnectionKind, DateTime, Identity, IdentityKey, KeyringId,
-    KeyringRecord, Link, Provider, PublicizeId, PublicizeRecord, Record, SiteId, Url,
+    AdditionalAccount, Connection, ConnectionKey, ConnectionKind, ConnectionRecord, DateTime, Identity, IdentityKey,
+    KeyringId, KeyringRecord, OneTimeLink, Provider, PublicizeId, PublicizeRecord, SiteId, Url,
 };
 use crate::provider::List;
 use crate::provider::lenient::Loose;
@@ -75,7 +75,7 @@ fn map(
         service: std::mem::take(&mut item.service).text(),
         identity,
         sites: distinct(site.into_iter().chain(named)),
-        ..Connection::blank(key, record(id, item, refresh_url))
+        ..Connection::with_key(key, record(id, item, refresh_url))
     })
 }
 
@@ -85,25 +85,25 @@ fn distinct(sites: impl Iterator<Item = SiteId>) -> Vec<SiteId> {
     sites.filter(|site| seen.insert(*site)).collect()
 }
 
-fn keyring_record(id: u64, item: payload::Connection, refresh_url: Option<Url>) -> Record {
-    Record::Keyring(KeyringRecord {
+fn keyring_record(id: u64, item: payload::Connection, refresh_url: Option<Url>) -> ConnectionRecord {
+    ConnectionRecord::Keyring(KeyringRecord {
         keyring_connection_id: Some(id.to_string().into()),
         user_id: shown_id(&item.user_id),
         kind: item.kind.text(),
-        refresh_url: refresh_url.map(Link::Known),
+        refresh_url: refresh_url.map(OneTimeLink::Known),
         show_linkedin_warning: item.show_linkedin_warning.flag(),
     })
 }
 
-fn publicize_record(id: u64, item: payload::Connection, refresh_url: Option<Url>) -> Record {
+fn publicize_record(id: u64, item: payload::Connection, refresh_url: Option<Url>) -> ConnectionRecord {
     let links = item.meta.0.unwrap_or_default().links.0.unwrap_or_default();
-    Record::Publicize(PublicizeRecord {
+    ConnectionRecord::Publicize(PublicizeRecord {
         publicize_connection_id: id.to_string().into(),
         site_id: shown_id(&item.site_id),
         user_id: shown_id(&item.user_id),
         keyring_connection_id: shown_id(&item.keyring_connection_id),
         keyring_user_id: shown_id(&item.keyring_connection_user_id),
-        refresh_url: refresh_url.map(Link::Known),
+        refresh_url: refresh_url.map(OneTimeLink::Known),
         help_url: link(links.help),
         self_url: link(links.own),
         site: item.site_id.id().map(SiteId),
@@ -131,7 +131,7 @@ fn identity(item: &mut payload::Connection, key: &ConnectionKey) -> Option<Ident
         profile_url,
         picture_url,
         follower_count: count(&item.external_follower_count),
-        ..Identity::blank(Provider::WordPress, IdentityKey::Outside(key.clone()))
+        ..Identity::with_key(Provider::WordPress, IdentityKey::External(key.clone()))
     })
 }
 

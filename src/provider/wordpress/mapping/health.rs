@@ -8,7 +8,7 @@
 use chrono::TimeDelta;
 
 use super::date::Unreadable;
-use crate::model::{ConnectionHealth, DateTime, HealthAction, HealthActionKind, HealthState, Link, Url};
+use crate::model::{ConnectionHealth, DateTime, HealthAction, HealthActionKind, HealthState, OneTimeLink, Url};
 
 /// How long before its end a connection that works counts as ending.
 const EXPIRING: TimeDelta = TimeDelta::days(7);
@@ -26,7 +26,7 @@ pub(super) fn health(
         provider_status: status,
         reason: None,
         action: action(state).map(|kind| {
-            let url = refresh_url.filter(|_| kind == HealthActionKind::Reconnect).map(Link::Known);
+            let url = refresh_url.filter(|_| kind == HealthActionKind::Reconnect).map(OneTimeLink::Known);
             HealthAction { kind, url }
         }),
         expires_at: ends.unwrap_or_default(),
@@ -117,7 +117,7 @@ mod tests {
         let now = at("2026-05-10T12:00:00Z");
         let refresh = Url::parse("https://public-api.example/connect/?action=request");
         let reconnect = |url: &Option<Url>| {
-            Some(HealthAction { kind: HealthActionKind::Reconnect, url: url.clone().map(Link::Known) })
+            Some(HealthAction { kind: HealthActionKind::Reconnect, url: url.clone().map(OneTimeLink::Known) })
         };
         let disconnect = Some(HealthAction { kind: HealthActionKind::Disconnect, url: None });
         for (word, expected) in [

@@ -1,7 +1,7 @@
 //! The catalogue of services, and sites.
 
 use crate::model::key::is_slug;
-use crate::model::{Link, ServiceEntry, Site, SiteId};
+use crate::model::{OneTimeLink, ServiceEntry, Site, SiteId};
 use crate::provider::List;
 use crate::provider::lenient::Loose;
 
@@ -33,7 +33,7 @@ pub fn site(payload: payload::Site) -> Result<Site, String> {
         url: link(payload.url),
         icon_url: link(icon.img).or_else(|| link(icon.ico)),
         description: payload.description.text(),
-        edits_others: capabilities.edit_others_posts.flag(),
+        can_edit_others_posts: capabilities.edit_others_posts.flag(),
         complete: true,
     })
 }
@@ -46,7 +46,7 @@ fn map_service(item: payload::Service, place: Option<&str>) -> Result<ServiceEnt
         description: item.description.text(),
         icon_url: link(item.icon),
         genericon: item.genericon.text(),
-        connect_url: link(item.connect_url).or_else(|| link(item.connect_url_documented)).map(Link::Known),
+        connect_url: link(item.connect_url).or_else(|| link(item.connect_url_documented)).map(OneTimeLink::Known),
         supports_multiple_accounts: item.multiple_external_user_id_support.flag(),
         additional_accounts_only: item.external_users_only.flag(),
         jetpack_support: item.jetpack_support.flag(),

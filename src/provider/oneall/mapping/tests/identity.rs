@@ -163,7 +163,7 @@ fn a_short_reference_is_not_complete() {
 #[test]
 fn a_row_of_the_list_has_its_token_service_dates_and_owner() {
     let page = identity_list(data("oneall/identities-paged"));
-    assert_eq!(page.paging, Some(Paging { total: 3, size: 2 }));
+    assert_eq!(page.paging, Some(PageMeta { total: 3, size: 2 }));
     let [row] = &page.rows[..] else { panic!("one row") };
     let row = &row.value;
     assert_eq!((&row.key, row.complete), (&IdentityKey::Token(identity_token()), false));

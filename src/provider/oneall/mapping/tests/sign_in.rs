@@ -17,7 +17,7 @@ fn seed(name: &str) -> Connection {
 }
 
 fn record(connection: &Connection) -> &SignInRecord {
-    let Record::SignIn(record) = &connection.record else { panic!("a sign-in") };
+    let ConnectionRecord::SignIn(record) = &connection.record else { panic!("a sign-in") };
     record
 }
 

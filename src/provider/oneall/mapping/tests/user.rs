@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::IdentityState;
-use crate::model::account::OneAllUserEntry;
+use crate::model::user::OneAllUserEntry;
 
 fn read(name: &str) -> OneAllUserEntry {
     user(user_token(), data(&format!("oneall/user-{name}"))).unwrap().entry.unwrap()

@@ -20,7 +20,7 @@ fn every_field_of_the_documented_sample_arrives() {
     assert_eq!(seed.authorized_at, DateTime::parse("2014-06-28T05:44:25Z"));
     assert_eq!((seed.oauth_version, seed.site), (None, None));
     // An empty scope without a site: nobody knows how far it reaches.
-    assert_eq!(seed.access, Some(ApplicationAccess { kind: AccessKind::Unknown, scope: None }));
+    assert_eq!(seed.access, Some(ApplicationAccess { kind: ApplicationAccessKind::Unknown, scope: None }));
     let permissions: Vec<_> = seed.permissions.iter().map(|p| (p.name.as_str(), p.risk)).collect();
     assert_eq!(
         permissions,
@@ -61,16 +61,16 @@ fn the_reach_follows_from_the_scope_and_the_site() {
     assert_eq!(
         access,
         [
-            (AccessKind::Site, None),
-            (AccessKind::Global, Some("global")),
-            (AccessKind::IdentityOnly, Some("auth")),
-            (AccessKind::Site, None),
-            (AccessKind::Site, None),
-            (AccessKind::Unknown, Some("posts,media")),
+            (ApplicationAccessKind::Site, None),
+            (ApplicationAccessKind::Global, Some("global")),
+            (ApplicationAccessKind::IdentityOnly, Some("auth")),
+            (ApplicationAccessKind::Site, None),
+            (ApplicationAccessKind::Site, None),
+            (ApplicationAccessKind::Unknown, Some("posts,media")),
             // One of a site, as `token-info` has it, and as it is asked for.
-            (AccessKind::Site, Some("posts,media")),
-            (AccessKind::Site, Some("posts media")),
-            (AccessKind::Unknown, Some("posts unheard-of")),
+            (ApplicationAccessKind::Site, Some("posts,media")),
+            (ApplicationAccessKind::Site, Some("posts media")),
+            (ApplicationAccessKind::Unknown, Some("posts unheard-of")),
         ]
     );
 }

@@ -47,15 +47,15 @@ fn the_documented_sample_is_a_publicize_connection_and_every_field_of_it_arrives
         user_id: Some("12345678".into()),
         keyring_connection_id: Some("1234567".into()),
         keyring_user_id: Some("12345678".into()),
-        refresh_url: url(refresh).map(Link::Known),
+        refresh_url: url(refresh).map(OneTimeLink::Known),
         help_url: url(&format!("{base}/help")),
         self_url: url(base),
         site: Some(SiteId(3584907)),
         keyring: Some(KeyringId(1234567)),
     };
-    assert_eq!(seed.record, Record::Publicize(record));
+    assert_eq!(seed.record, ConnectionRecord::Publicize(record));
     let account = seed.identity.unwrap();
-    assert_eq!(account.key, IdentityKey::Outside(key));
+    assert_eq!(account.key, IdentityKey::External(key));
     assert_eq!((account.provider_id.as_deref(), account.state), (None, crate::model::IdentityState::Readable));
     assert_eq!(account.service.as_deref(), Some("twitter"));
     assert_eq!(account.subject.as_deref(), Some("15919116"));
@@ -76,7 +76,7 @@ fn a_keyring_list_holds_grants_with_other_accounts_and_sites_of_both_spellings()
     assert_eq!(mastodon.key, ConnectionKey::Keyring(KeyringId(51001)));
     assert_eq!((mastodon.kind, mastodon.shared), (ConnectionKind::Keyring, None));
     assert_eq!(mastodon.sites, [SiteId(7700123), SiteId(7700124)]);
-    let Record::Keyring(record) = &mastodon.record else { panic!("{mastodon:?}") };
+    let ConnectionRecord::Keyring(record) = &mastodon.record else { panic!("{mastodon:?}") };
     assert_eq!(record.keyring_connection_id, Some("51001".into()));
     assert_eq!(record.user_id.as_ref().unwrap().as_str(), "40417");
     assert_eq!((record.kind.as_deref(), record.show_linkedin_warning), (Some("publicize"), None));
@@ -95,7 +95,7 @@ fn a_keyring_list_holds_grants_with_other_accounts_and_sites_of_both_spellings()
     assert_eq!(health.state, HealthState::Broken);
     let action = health.action.as_ref().unwrap();
     assert_eq!((action.kind, &action.url), (HealthActionKind::Reconnect, &None));
-    let Record::Keyring(record) = &facebook.record else { panic!("{facebook:?}") };
+    let ConnectionRecord::Keyring(record) = &facebook.record else { panic!("{facebook:?}") };
     assert_eq!((record.kind.as_deref(), record.show_linkedin_warning), (Some("other"), Some(false)));
     let [bakery, cafe, books] = facebook.additional_accounts.as_slice() else { panic!("{facebook:?}") };
     assert_eq!((bakery.subject.as_deref(), bakery.category.as_deref()), (Some("220011"), Some("Bakery")));
@@ -161,7 +161,7 @@ fn a_publicize_list_is_publicize_even_where_a_row_names_no_site() {
     let [page, bare] = list.rows.as_slice() else { panic!("{list:?}") };
     assert_eq!(page.key, ConnectionKey::Publicize(PublicizeId { site: Some(SiteId(7700123)), id: 88001 }));
     assert_eq!((page.shared, page.expires_at), (Some(true), None));
-    let Record::Publicize(record) = &page.record else { panic!("{page:?}") };
+    let ConnectionRecord::Publicize(record) = &page.record else { panic!("{page:?}") };
     assert_eq!((&record.user_id, record.keyring), (&None, Some(KeyringId(51002))));
     assert!(record.self_url.is_some() && record.help_url.is_some());
     let health = page.health.as_ref().unwrap();

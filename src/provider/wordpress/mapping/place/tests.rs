@@ -19,7 +19,7 @@ fn every_field_of_a_service_arrives() {
         icon_url: Url::parse("http://img.example/fb-2x.png"),
         genericon: Some("facebook-alt".to_owned()),
         connect_url: Url::parse("https://public-api.example/connect/?action=request&kr_nonce=x&service=facebook")
-            .map(Link::Known),
+            .map(OneTimeLink::Known),
         supports_multiple_accounts: Some(true),
         additional_accounts_only: Some(true),
         jetpack_support: Some(true),

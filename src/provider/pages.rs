@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::{Error, Skipped};
+use super::{Error, SkippedRow};
 
 /// The most rows that one page may have, at OneAll.
 pub const PAGE_SIZE_MAX: u32 = 500;
@@ -18,7 +18,7 @@ const READS_MAX: usize = 4;
 
 /// Which rows are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stretch {
+pub enum RowRange {
     /// This many of the newest rows.
     Newest(u32),
     /// The rows from the first number up to, but without, the second; numbers count from the oldest row, at 0.
@@ -27,7 +27,7 @@ pub enum Stretch {
 
 /// Which page a provider is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PageAsk {
+pub struct PageParams {
     /// Its number, from 1.
     pub page: u32,
     /// How many rows a page has.
@@ -49,19 +49,19 @@ pub struct Numbered<T> {
 
 /// A page as a provider gave it.
 #[derive(Debug, PartialEq)]
-pub struct Page<T> {
+pub struct ListPage<T> {
     /// Its rows in the order in which they came, each numbered by its entry.
     pub rows: Vec<Numbered<Arc<T>>>,
     /// What could not be read, by the entry that it stands in.
-    pub skipped: Vec<Numbered<Skipped>>,
+    pub skipped: Vec<Numbered<SkippedRow>>,
     /// How many entries it has, those among them that could not be read or that came twice.
     pub entries: u32,
     /// Where it lies in the list; none if the provider does not page at all and this is everything.
-    pub paging: Option<Paging>,
+    pub paging: Option<PageMeta>,
 }
 
 // By hand: its rows are shared, so that they need not be `Clone` themselves.
-impl<T> Clone for Page<T> {
+impl<T> Clone for ListPage<T> {
     fn clone(&self) -> Self {
         let Self { rows, skipped, entries, paging } = self;
         Self { rows: rows.clone(), skipped: skipped.clone(), entries: *entries, paging: *paging }
@@ -70,7 +70,7 @@ impl<T> Clone for Page<T> {
 
 /// Where a page lies in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Paging {
+pub struct PageMeta {
     /// How many rows the list has.
     pub total: u32,
     /// How many rows a page has; the provider may not have kept to what was asked.
@@ -79,7 +79,7 @@ pub struct Paging {
 
 /// A stretch of the list.
 #[derive(Clone, Debug)]
-pub struct Slice<T> {
+pub struct RangeResult<T> {
     /// Its rows, oldest first, each with its number from the list's oldest entry.
     pub rows: Vec<Numbered<Arc<T>>>,
     /// The number of its first entry.
@@ -89,37 +89,37 @@ pub struct Slice<T> {
     /// How many entries the list has.
     pub total: u32,
     /// What could not be read, by the entry that it stands in.
-    pub skipped: Vec<Numbered<Skipped>>,
+    pub skipped: Vec<Numbered<SkippedRow>>,
 }
 
 /// The pages of one list that an operation has read or is reading: each is read once, however often it is asked for.
 #[derive(Debug)]
-pub struct Pages<T>(Mutex<HashMap<PageAsk, PageCell<T>>>);
+pub struct PageCache<T>(Mutex<HashMap<PageParams, PageCell<T>>>);
 
-type PageCell<T> = Arc<OnceCell<Result<Page<T>, Error>>>;
+type PageCell<T> = Arc<OnceCell<Result<ListPage<T>, Error>>>;
 
-impl<T> Default for Pages<T> {
+impl<T> Default for PageCache<T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<T> Pages<T> {
+impl<T> PageCache<T> {
     /// A page, by `read` if nobody has asked for it yet.
     ///
     /// # Errors
     /// What the one read met, for everyone who asks.
     pub async fn page(
         &self,
-        ask: PageAsk,
-        read: impl Future<Output = Result<Page<T>, Error>>,
-    ) -> Result<Page<T>, Error> {
+        ask: PageParams,
+        read: impl Future<Output = Result<ListPage<T>, Error>>,
+    ) -> Result<ListPage<T>, Error> {
         let cell = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(ask).or_default().clone();
         cell.get_or_init(|| read).await.clone()
     }
 }
 
-impl<T> Slice<T> {
+impl<T> RangeResult<T> {
     /// Whether nothing is older than what is here.
     pub fn holds_oldest(&self) -> bool {
         self.from == 0
@@ -143,25 +143,25 @@ impl<T> Slice<T> {
 ///
 /// # Errors
 /// The provider's, of the first page that cannot be read.
-pub async fn read<T, F>(stretch: Stretch, page: impl Fn(PageAsk) -> F) -> Result<Slice<T>, Error>
+pub async fn read<T, F>(stretch: RowRange, page: impl Fn(PageParams) -> F) -> Result<RangeResult<T>, Error>
 where
-    F: Future<Output = Result<Page<T>, Error>>,
+    F: Future<Output = Result<ListPage<T>, Error>>,
 {
     match stretch {
-        Stretch::Newest(count) => {
-            let ask = PageAsk { page: 1, size: count.clamp(1, PAGE_SIZE_MAX), newest_first: true };
+        RowRange::Newest(count) => {
+            let ask = PageParams { page: 1, size: count.clamp(1, PAGE_SIZE_MAX), newest_first: true };
             Ok(from_newest(page(ask).await?))
         }
-        Stretch::Between(from, to) => between(from, to, page).await,
+        RowRange::Between(from, to) => between(from, to, page).await,
     }
 }
 
-fn from_newest<T>(page: Page<T>) -> Slice<T> {
+fn from_newest<T>(page: ListPage<T>) -> RangeResult<T> {
     let count = page.entries;
     let total = page.paging.map_or(count, |paging| paging.total.max(count));
     let number = |number| total.saturating_sub(1).saturating_sub(number);
     let mut slice =
-        Slice { rows: numbered(page.rows, number), from: total - count, to: total, total, skipped: Vec::new() };
+        RangeResult { rows: numbered(page.rows, number), from: total - count, to: total, total, skipped: Vec::new() };
     slice.rows.reverse();
     slice.skipped = numbered(page.skipped, number);
     slice
@@ -173,12 +173,12 @@ fn numbered<T>(mut things: Vec<Numbered<T>>, number: impl Fn(u32) -> u32) -> Vec
     things
 }
 
-async fn between<T, F>(from: u32, to: u32, page: impl Fn(PageAsk) -> F) -> Result<Slice<T>, Error>
+async fn between<T, F>(from: u32, to: u32, page: impl Fn(PageParams) -> F) -> Result<RangeResult<T>, Error>
 where
-    F: Future<Output = Result<Page<T>, Error>>,
+    F: Future<Output = Result<ListPage<T>, Error>>,
 {
     let mut size = None;
-    let mut slice: Option<Slice<T>> = None;
+    let mut slice: Option<RangeResult<T>> = None;
     for _ in 0..READS_MAX {
         let next = slice.as_ref().map_or(from, |slice| slice.to);
         let ask = cover(next, to, size);
@@ -197,27 +197,27 @@ where
             break;
         }
     }
-    Ok(slice.unwrap_or(Slice { rows: Vec::new(), from, to: from, total: 0, skipped: Vec::new() }))
+    Ok(slice.unwrap_or(RangeResult { rows: Vec::new(), from, to: from, total: 0, skipped: Vec::new() }))
 }
 
 /// The page that holds the rows from `from` up to `to`, or at least the first of them.
-fn cover(from: u32, to: u32, size: Option<u32>) -> PageAsk {
+fn cover(from: u32, to: u32, size: Option<u32>) -> PageParams {
     let width = to.saturating_sub(from).clamp(1, PAGE_SIZE_MAX);
     let fits = |size: &u32| from / size == (from + width - 1) / size;
     let size = size.unwrap_or_else(|| (width..=PAGE_SIZE_MAX).find(fits).unwrap_or(width)).max(1);
-    PageAsk { page: from / size + 1, size, newest_first: false }
+    PageParams { page: from / size + 1, size, newest_first: false }
 }
 
 /// Numbers the rows of a page that came oldest first; tells its true size if that is not what was asked for.
-fn place<T>(ask: PageAsk, page: Page<T>) -> (Slice<T>, Option<u32>) {
+fn place<T>(ask: PageParams, page: ListPage<T>) -> (RangeResult<T>, Option<u32>) {
     let count = page.entries;
     let Some(paging) = page.paging else {
-        return (Slice { rows: page.rows, from: 0, to: count, total: count, skipped: page.skipped }, None);
+        return (RangeResult { rows: page.rows, from: 0, to: count, total: count, skipped: page.skipped }, None);
     };
     let from = (ask.page - 1).saturating_mul(paging.size).min(paging.total);
     let (rows, skipped) = (numbered(page.rows, |number| from + number), numbered(page.skipped, |number| from + number));
     let to = from + count;
-    let slice = Slice { rows, from, to, total: paging.total.max(to), skipped };
+    let slice = RangeResult { rows, from, to, total: paging.total.max(to), skipped };
     (slice, (paging.size != ask.size).then_some(paging.size.max(1)))
 }
 
@@ -248,14 +248,14 @@ mod tests {
         (2u32..9, 2u32..9).prop_map(|(unreadable, repeated)| Holes(unreadable, repeated))
     }
 
-    fn skipped(n: u32) -> Skipped {
-        Skipped { path: n.to_string(), detail: String::new(), rows: 1 }
+    fn skipped(n: u32) -> SkippedRow {
+        SkippedRow { path: n.to_string(), detail: String::new(), rows: 1 }
     }
 
     /// A list of `total` numbers with holes, whose server gives pages of at most `size_max`.
-    async fn read_from(total: u32, size_max: u32, holes: Holes, stretch: Stretch) -> (Slice<u32>, usize) {
+    async fn read_from(total: u32, size_max: u32, holes: Holes, stretch: RowRange) -> (RangeResult<u32>, usize) {
         let reads = Cell::new(0);
-        let page = async |ask: PageAsk| {
+        let page = async |ask: PageParams| {
             reads.set(reads.get() + 1);
             let size = ask.size.min(size_max);
             let numbers = ((ask.page - 1) * size).min(total)..(ask.page * size).min(total);
@@ -263,7 +263,8 @@ mod tests {
                 true => numbers.map(|n| total - 1 - n).collect(),
                 false => numbers.collect(),
             };
-            let mut got = Page { rows: vec![], skipped: vec![], entries: 0, paging: Some(Paging { total, size }) };
+            let mut got =
+                ListPage { rows: vec![], skipped: vec![], entries: 0, paging: Some(PageMeta { total, size }) };
             for (number, n) in (0..).zip(entries) {
                 match holes.holds(n) {
                     true => got.rows.push(Numbered { number, value: Arc::new(n) }),
@@ -284,13 +285,13 @@ mod tests {
             size_max in prop::sample::select(vec![100, 250, 500]), holes in holes(),
         ) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let asked = Stretch::Between(from, from + width);
+            let asked = RowRange::Between(from, from + width);
             let (slice, reads) = runtime.block_on(read_from(total, size_max, holes, asked));
             prop_assert!(reads <= READS_MAX);
             if size_max == PAGE_SIZE_MAX {
                 prop_assert!(reads <= 2);
             }
-            let (newest, one) = runtime.block_on(read_from(total, size_max, holes, Stretch::Newest(width)));
+            let (newest, one) = runtime.block_on(read_from(total, size_max, holes, RowRange::Newest(width)));
             prop_assert_eq!(one, 1);
             prop_assert_eq!((newest.from, newest.to), (total.saturating_sub(width.min(size_max)), total));
             for slice in [&slice, &newest] {

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use async_graphql::ID;
 
-use super::account::OneAllUserEntry;
+use super::user::OneAllUserEntry;
 use super::*;
 
 /// What can be weighed.
-pub trait Weigh {
+pub trait HeapSize {
     /// How many bytes it holds beyond itself.
-    fn held(&self) -> usize;
+    fn heap_size(&self) -> usize;
 }
 
 /// What an allocation of so many bytes takes: allocators round up, by an eighth at most, and small ones to 16 bytes.
@@ -21,36 +21,36 @@ fn allocation(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { bytes + bytes / 8 + 16 }
 }
 
-impl Weigh for String {
-    fn held(&self) -> usize {
+impl HeapSize for String {
+    fn heap_size(&self) -> usize {
         allocation(self.capacity())
     }
 }
 
-impl<T: Weigh> Weigh for Vec<T> {
-    fn held(&self) -> usize {
-        allocation(self.capacity() * size_of::<T>()) + self.iter().map(Weigh::held).sum::<usize>()
+impl<T: HeapSize> HeapSize for Vec<T> {
+    fn heap_size(&self) -> usize {
+        allocation(self.capacity() * size_of::<T>()) + self.iter().map(HeapSize::heap_size).sum::<usize>()
     }
 }
 
-impl<T: Weigh> Weigh for Option<T> {
-    fn held(&self) -> usize {
-        self.as_ref().map_or(0, Weigh::held)
+impl<T: HeapSize> HeapSize for Option<T> {
+    fn heap_size(&self) -> usize {
+        self.as_ref().map_or(0, HeapSize::heap_size)
     }
 }
 
-impl<T: Weigh> Weigh for Arc<T> {
-    fn held(&self) -> usize {
+impl<T: HeapSize> HeapSize for Arc<T> {
+    fn heap_size(&self) -> usize {
         // Its two counts lie before what is shared.
-        allocation(2 * size_of::<usize>() + size_of::<T>()) + T::held(self)
+        allocation(2 * size_of::<usize>() + size_of::<T>()) + T::heap_size(self)
     }
 }
 
 /// What holds nothing.
 macro_rules! bare {
     ($($noun:ty),* $(,)?) => {
-        $(impl Weigh for $noun {
-            fn held(&self) -> usize {
+        $(impl HeapSize for $noun {
+            fn heap_size(&self) -> usize {
                 0
             }
         })*
@@ -60,8 +60,8 @@ macro_rules! bare {
 /// Texts of which only the words are to be had; they were made to measure.
 macro_rules! texts {
     ($($noun:ty),* $(,)?) => {
-        $(impl Weigh for $noun {
-            fn held(&self) -> usize {
+        $(impl HeapSize for $noun {
+            fn heap_size(&self) -> usize {
                 allocation(self.as_str().len())
             }
         })*
@@ -71,10 +71,10 @@ macro_rules! texts {
 /// What holds what its fields hold.
 macro_rules! fields {
     ($($noun:ident { $($field:ident),* $(,)? })*) => {
-        $(impl Weigh for $noun {
-            fn held(&self) -> usize {
+        $(impl HeapSize for $noun {
+            fn heap_size(&self) -> usize {
                 let Self { $($field),* } = self;
-                0 $(+ $field.held())*
+                0 $(+ $field.heap_size())*
             }
         })*
     };
@@ -83,10 +83,10 @@ macro_rules! fields {
 /// What is one of several things.
 macro_rules! choices {
     ($($noun:ident { $($choice:ident),* $(,)? })*) => {
-        $(impl Weigh for $noun {
-            fn held(&self) -> usize {
+        $(impl HeapSize for $noun {
+            fn heap_size(&self) -> usize {
                 match self {
-                    $(Self::$choice(it) => it.held(),)*
+                    $(Self::$choice(it) => it.heap_size(),)*
                 }
             }
         })*
@@ -94,20 +94,20 @@ macro_rules! choices {
 }
 
 bare!(bool, i32, u32, usize, DateTime, Provider, ConnectionKind, HealthState, HealthActionKind, IdentityState);
-bare!(AccessKind, PermissionRisk, KeyringId, PublicizeId, ApplicationId, SiteId);
+bare!(ApplicationAccessKind, PermissionRisk, KeyringId, PublicizeId, ApplicationId, SiteId);
 texts!(Url, ConnectionToken, UserToken, IdentityToken);
 
-impl Weigh for ID {
-    fn held(&self) -> usize {
-        self.0.held()
+impl HeapSize for ID {
+    fn heap_size(&self) -> usize {
+        self.0.heap_size()
     }
 }
 
-impl<K: Weigh> Weigh for Link<K> {
-    fn held(&self) -> usize {
+impl<K: HeapSize> HeapSize for OneTimeLink<K> {
+    fn heap_size(&self) -> usize {
         match self {
-            Link::Known(url) => url.held(),
-            Link::Withheld(key) => key.held(),
+            OneTimeLink::Known(url) => url.heap_size(),
+            OneTimeLink::Redacted(key) => key.heap_size(),
         }
     }
 }
@@ -115,12 +115,12 @@ impl<K: Weigh> Weigh for Link<K> {
 choices! {
     ConnectionKey { Keyring, Publicize, SignIn }
     ApplicationKey { Connected, Plugin }
-    IdentityKey { Outside, Token, Encrypted }
-    Record { Keyring, Publicize, SignIn }
+    IdentityKey { External, Token, Encrypted }
+    ConnectionRecord { Keyring, Publicize, SignIn }
 }
 
 fields! {
-    Skipped { path, detail, rows }
+    SkippedRow { path, detail, rows }
     WordPressUser {
         user_id, username, display_name, email, email_verified, avatar_url, profile_url, language, created_at, site_count,
         token_scope, token_site_id, primary_site,
@@ -151,7 +151,7 @@ fields! {
     Identity {
         key, provider, provider_id, state, service, service_label, subject, provider_account_uid, display_name, username,
         name, profile_url, picture_url, thumbnail_url, photos, account_url, created_at, updated_at, emails, urls, accounts,
-        follower_count, profile, user, complete, withheld,
+        follower_count, profile, user, complete, redacted,
     }
     PersonName {
         formatted, given_name, middle_name, family_name, nickname, honorific_prefix, honorific_suffix, display_name,
@@ -162,7 +162,7 @@ fields! {
     Account { domain, user_id, username }
     Profile {
         gender, birthday, location, about_me, note, utc_offset, relationship, languages, locales, interests, phone_numbers,
-        addresses, organizations, educations, roles, certifications, recommendations, owner, withheld,
+        addresses, organizations, educations, roles, certifications, recommendations, owner, redacted,
     }
     Relationship { status, interested_in }
     LabelledValue { value, label, detail }
@@ -175,5 +175,5 @@ fields! {
         slug, label, kind, description, icon_url, genericon, connect_url, supports_multiple_accounts,
         additional_accounts_only, jetpack_support, jetpack_module, status,
     }
-    Site { key, name, url, icon_url, description, edits_others, complete }
+    Site { key, name, url, icon_url, description, can_edit_others_posts, complete }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ID, SimpleObject};
 
-use super::{DateTime, Identity, IdentityState, SiteId, Skipped, Url, UserToken};
+use super::{DateTime, Identity, IdentityState, SiteId, SkippedRow, Url, UserToken};
 
 /// A WordPress.com user, as `/me` describes the owner of the token.
 ///
@@ -51,6 +51,13 @@ pub struct OneAllUser {
     pub entry: Option<OneAllUserEntry>,
 }
 
+impl OneAllUser {
+    /// A user of whom only the token is known. The other fields are read when they are selected.
+    pub fn from_token(key: UserToken) -> Self {
+        Self { key, entry: None }
+    }
+}
+
 /// What OneAll says of a user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OneAllUserEntry {
@@ -65,5 +72,5 @@ pub struct OneAllUserEntry {
     /// The identities they linked.
     pub identities: Vec<Arc<Identity>>,
     /// Those that could not be read.
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedRow>,
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::SimpleObject;
 
-use super::{Link, SiteId, Url};
+use super::{OneTimeLink, Provider, Url, catalogue};
 
 /// A service on which people have accounts, such as Facebook, under one key for both providers.
 ///
@@ -40,7 +40,7 @@ pub struct ServiceEntry {
     /// The name of its sign in WordPress.com's icon font.
     pub genericon: Option<String>,
     /// Where the person's browser connects it. It carries a one-time mark.
-    pub connect_url: Option<Link<String>>,
+    pub connect_url: Option<OneTimeLink<String>>,
     /// Whether one person can connect several accounts.
     pub supports_multiple_accounts: Option<bool>,
     /// Whether only additional accounts (pages, channels), not the person's own, can be used.
@@ -53,21 +53,24 @@ pub struct ServiceEntry {
     pub status: Option<String>,
 }
 
-/// A site at WordPress.com.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Site {
-    /// Its number.
-    pub key: SiteId,
-    /// Its name, where it is already at hand.
-    pub name: Option<String>,
-    /// Its address, where it is already at hand.
-    pub url: Option<Url>,
-    /// Its icon, where it is already at hand.
-    pub icon_url: Option<Url>,
-    /// Its tagline, where it is already at hand.
-    pub description: Option<String>,
-    /// Whether the person may edit what others wrote there, where it is already at hand.
-    pub edits_others: Option<bool>,
-    /// Whether all of this is at hand: false where another record only names the site.
-    pub complete: bool,
+impl Service {
+    /// The service that `provider` calls `slug`. Its catalogue entry is read when a field of it is selected.
+    pub fn from_slug(provider: Provider, slug: &str, label: Option<&str>) -> Self {
+        let key = catalogue::key_for(provider, slug);
+        let slug = if provider == Provider::WordPress { slug } else { catalogue::wordpress_slug(&key) }.to_owned();
+        Self { key, slug, label: label.map(str::to_owned), entry: None }
+    }
+
+    /// The service of an entry of WordPress.com's catalogue.
+    pub fn from_entry(entry: &ServiceEntry) -> Self {
+        let key = catalogue::key_for(Provider::WordPress, &entry.slug);
+        Self { key, slug: entry.slug.clone(), label: entry.label.clone(), entry: Some(entry.clone()) }
+    }
+}
+
+impl From<&catalogue::KnownService> for Service {
+    fn from(known: &catalogue::KnownService) -> Self {
+        let slug = catalogue::wordpress_slug(known.key).to_owned();
+        Self { key: known.key.to_owned(), slug, label: None, entry: None }
+    }
 }
