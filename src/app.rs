@@ -1,9 +1,11 @@
 //! The composition root: settings become upstreams, providers, the graph and the routes; nothing else joins rooms.
 
-pub mod check;
-pub mod issuer;
+mod check;
+pub mod command;
+mod issuer;
 pub mod key;
-pub mod lifecycle;
+mod lifecycle;
+mod logging;
 mod parts;
 pub mod query;
 mod running;
@@ -11,7 +13,6 @@ pub mod tour;
 pub mod toy;
 
 pub use self::running::Running;
-pub use crate::graph::audit::TARGET as AUDIT_TARGET;
 
 use std::sync::Arc;
 
