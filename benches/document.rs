@@ -7,8 +7,8 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use async_graphql::Request;
-use commongraph::access::Caller;
 use commongraph::app::{self, tour};
+use commongraph::auth::Caller;
 use commongraph::config::Settings;
 use commongraph::graph::Graph;
 use commongraph::graph::operation::Allowed;

@@ -20,7 +20,7 @@ use axum::Router;
 use secrecy::SecretString;
 
 use self::parts::Parts;
-use crate::access::{self, Access, Caller};
+use crate::auth::{self, Authenticator, Caller};
 use crate::config::Settings;
 use crate::graph::{Graph, Introspection, rights};
 use crate::http::explorer::{self, Tab};
@@ -66,9 +66,9 @@ impl Person {
     /// A sentence that says what is wanted; it does not repeat what was given.
     pub fn of(token: Option<&str>, user: Option<&str>) -> Result<Self, String> {
         let wrong = |what: &str| format!("{what}: wanted one token, without spaces or a scheme");
-        let token = token.map(|text| access::wordpress_token(text).ok_or_else(|| wrong("the WordPress.com token")));
+        let token = token.map(|text| auth::parse_wordpress_token(text).ok_or_else(|| wrong("the WordPress.com token")));
         let user = user.map(|text| {
-            let user = access::is_oneall_user(text).then(|| text.to_owned());
+            let user = auth::is_oneall_user_token(text).then(|| text.to_owned());
             user.ok_or_else(|| wrong("the OneAll user"))
         });
         Ok(Self { wordpress_token: token.transpose()?, oneall_user: user.transpose()? })
@@ -95,8 +95,8 @@ pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, Strin
 /// A sentence that names the setting, or says why the address cannot be listened on.
 pub async fn start_personal(mut settings: Settings, person: Person) -> Result<(Running, SecretString), String> {
     settings.http.allowed_hosts = Hosts::ThisMachine;
-    settings.access = access::Settings::default();
-    let (access, bearer) = Access::personal(person.wordpress_token, person.oneall_user.as_deref())?;
+    settings.access = auth::Settings::default();
+    let (access, bearer) = Authenticator::personal(person.wordpress_token, person.oneall_user.as_deref())?;
     let metrics = Metrics::default();
     let parts = Parts::build(&settings, &metrics, None)?.with(access);
     Ok((start_with(parts, Vec::new(), metrics).await?, bearer))

@@ -27,7 +27,7 @@ use crate::http::limits;
 use crate::http::persisted::Mode;
 use crate::http::server::Bounded;
 use crate::provider::{oneall, wordpress};
-use crate::{access, graph, http};
+use crate::{auth, graph, http};
 
 /// What the names of the gateway's environment variables begin with; `__` parts the levels behind it.
 pub const VARIABLE_PREFIX: &str = "COMMONGRAPH_";
@@ -52,7 +52,7 @@ pub struct Settings {
     /// How the gateway is reached.
     pub http: http::Settings,
     /// How callers say who they are.
-    pub access: access::Settings,
+    pub access: auth::Settings,
     /// What callers may take.
     pub limits: limits::Settings,
     /// How the graph is asked, what it tells of itself, and the limits of documents.

@@ -42,7 +42,7 @@ use self::mutation::Mutation;
 use self::operation::{Allowed, Rejected};
 use self::query::Query;
 use self::terms::{RateLimit, Terms};
-use crate::access::Caller;
+use crate::auth::Caller;
 use crate::loader::{Loaders, drive};
 use crate::model::DateTime;
 use crate::provider::Calls;
@@ -225,7 +225,7 @@ impl Graph {
     pub async fn execute(&self, checked: Checked, caller: &Caller, terms: Terms) -> Outcome {
         let calls = terms.calls.clone().paid_by(self.payers.hash_one(caller.principal()));
         let now = SystemTime::now();
-        let wordpress = self.wordpress.reads(caller.wordpress_or_why().clone(), calls.clone(), now);
+        let wordpress = self.wordpress.reads(caller.wordpress_or_denied().clone(), calls.clone(), now);
         let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());
         let (loaders, loads) = Loaders::build(wordpress, oneall);
         let expense = checked.expense();

@@ -41,8 +41,8 @@ use self::limits::Limits;
 use self::load::Load;
 use self::persisted::Persisted;
 use self::server::Guests;
-use crate::access::Access;
-use crate::access::alias::Aliases;
+use crate::auth::Authenticator;
+use crate::auth::pseudonym::Pseudonymizer;
 use crate::graph::error::Error;
 use crate::graph::{Graph, rights};
 use crate::metrics::Metrics;
@@ -81,11 +81,11 @@ impl Standing {
 /// How callers are met.
 pub struct Callers {
     /// Who is let in.
-    pub access: Arc<Access>,
+    pub access: Arc<Authenticator>,
     /// What they may take.
     pub limits: Arc<Limits>,
     /// What the audit log calls them.
-    pub aliases: Arc<Aliases>,
+    pub aliases: Arc<Pseudonymizer>,
 }
 
 /// Every route of the gateway.

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub use crate::model::SkippedRow;
 
 use self::pages::Numbered;
-use crate::access::Denied;
+use crate::auth::Denied;
 use crate::model::Provider;
 use crate::upstream::{
     self, Budget, Done, Ended, Freshness, Judged, Keep, Outcome, Read, Reply, Said, Trace, Upstream, Write,

@@ -19,15 +19,15 @@ const FUNCTION_LINES_MAX: usize = 60;
 const ROOMS: [(&str, &[&str]); 13] = [
     ("lib", &[]),
     ("main", &["app"]),
-    ("app", &["config", "http", "graph", "loader", "provider", "upstream", "metrics", "access", "sandbox"]),
-    ("config", &["http", "graph", "provider", "upstream", "access"]),
-    ("http", &["graph", "loader", "provider", "upstream", "metrics", "access"]),
-    ("graph", &["loader", "provider", "upstream", "metrics", "model", "access"]),
-    ("loader", &["provider", "upstream", "metrics", "model", "access"]),
-    ("provider", &["upstream", "metrics", "model", "access"]),
+    ("app", &["config", "http", "graph", "loader", "provider", "upstream", "metrics", "auth", "sandbox"]),
+    ("config", &["http", "graph", "provider", "upstream", "auth"]),
+    ("http", &["graph", "loader", "provider", "upstream", "metrics", "auth"]),
+    ("graph", &["loader", "provider", "upstream", "metrics", "model", "auth"]),
+    ("loader", &["provider", "upstream", "metrics", "model", "auth"]),
+    ("provider", &["upstream", "metrics", "model", "auth"]),
     ("upstream", &["metrics"]),
     ("metrics", &[]),
-    ("access", &[]),
+    ("auth", &[]),
     ("model", &[]),
     ("sandbox", &[]),
 ];
@@ -104,10 +104,10 @@ const BANS: [Ban; 24] = [
             "src/upstream/key",
             "src/upstream/tests",
             "src/config",
-            "src/access/jwt",
-            "src/access/service_key",
-            "src/access/alias",
-            "src/access/mark",
+            "src/auth/jwt",
+            "src/auth/service_key",
+            "src/auth/pseudonym",
+            "src/auth/token_hash",
             "src/app/key",
             "src/app/tour",
             "src/app/toy",
@@ -117,7 +117,7 @@ const BANS: [Ban; 24] = [
     ),
     ban(
         "Caller :: operator",
-        &["src/app", "src/access/caller"],
+        &["src/app", "src/auth/caller"],
         "let all = Caller::operator(None, None);",
         "who holds the settings may everything, and is never a request",
     ),
@@ -295,7 +295,7 @@ fn a_wrong_way_is_caught_however_it_is_written() {
     let samples = [
         ("src/upstream/cache.rs", "\nuse crate::graph::Query;"),
         ("src/upstream.rs", "\nuse crate::{metrics, provider::{self, Error}};"),
-        ("src/model.rs", "\nfn f() -> Vec<crate::access::Caller> {}"),
+        ("src/model.rs", "\nfn f() -> Vec<crate::auth::Caller> {}"),
         ("src/sandbox/world.rs", "\nuse {std::fmt, crate::model};"),
         ("src/http.rs", "\nuse crate::sandbox as toys;"),
         ("src/provider/oneall.rs", "\nuse crate::*;"),
@@ -319,7 +319,7 @@ fn a_wrong_way_is_caught_however_it_is_written() {
 #[test]
 fn a_right_way_is_let_through() {
     let samples = [
-        ("src/http.rs", "use crate::graph::{self, error::Error}; use crate::access; pub(crate) fn f() {}"),
+        ("src/http.rs", "use crate::graph::{self, error::Error}; use crate::auth; pub(crate) fn f() {}"),
         (
             "src/provider/oneall/date.rs",
             "pub(in crate::provider) use super::super::lenient; use std::{fmt, io::{self}};",

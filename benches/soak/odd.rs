@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use commongraph::access::digest::Digest;
+use commongraph::auth::digest::Digest;
 use commongraph::sandbox::crowd_member;
 use serde_json::{Value, json};
 
@@ -79,7 +79,7 @@ impl Odd {
 /// A document that nobody has sent before and that asks what this text does: as it is sent with its hash, and by its hash alone.
 pub fn by_hash(text: &str, dice: &mut Dice) -> [Value; 2] {
     let text = format!("{text}\n# {}", dice.below(u64::MAX));
-    let hash = Digest::of(&text).to_string();
+    let hash = Digest::sha256(&text).to_string();
     let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
     [json!({ "query": text, "extensions": extensions }), json!({ "extensions": extensions })]
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use tokio_util::task::TaskTracker;
 
 use super::parts::Parts;
-use crate::access::Caller;
+use crate::auth::Caller;
 use crate::config::Settings;
 use crate::metrics::Metrics;
 use crate::provider::oneall::OneAll;

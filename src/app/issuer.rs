@@ -10,7 +10,7 @@ use reqwest::header::ACCEPT;
 use reqwest::{Client, StatusCode, redirect};
 use url::Url;
 
-use crate::access::jwks::{BODY_MAX_BYTES, Source};
+use crate::auth::jwks::{BODY_MAX_BYTES, Source};
 
 /// Time to connect.
 const CONNECT_MAX: Duration = Duration::from_secs(2);

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use secrecy::ExposeSecret;
 
-use crate::access::scope::{Scope, Scopes};
-use crate::access::service_key::{self, End, Fresh, SECRET_BYTES};
+use crate::auth::scope::{Scope, Scopes};
+use crate::auth::service_key::{self, ExpiresAt, GeneratedKey, SECRET_BYTES};
 use crate::config::VARIABLE_PREFIX;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -46,11 +46,11 @@ pub fn new(wish: &Wish) -> Result<String, String> {
     }
     let named: Option<Scopes> = wish.scopes.iter().map(|name| Scope::parse(name)).collect();
     let scopes = named.filter(|scopes| !scopes.is_empty()).ok_or("--scope: wanted the name of a scope; see --help")?;
-    let end = End(SystemTime::now() + DAY * u32::from(wish.days.max(1)));
+    let end = ExpiresAt(SystemTime::now() + DAY * u32::from(wish.days.max(1)));
     Ok(text(&id, &wish.service, scopes, end, &fresh))
 }
 
-fn text(id: &str, service: &str, scopes: Scopes, end: End, fresh: &Fresh) -> String {
+fn text(id: &str, service: &str, scopes: Scopes, end: ExpiresAt, fresh: &GeneratedKey) -> String {
     let (toml, variables) = settings(id, service, scopes, end, fresh);
     let key = fresh.text.expose_secret();
     format!(
@@ -61,7 +61,7 @@ fn text(id: &str, service: &str, scopes: Scopes, end: End, fresh: &Fresh) -> Str
 }
 
 /// The settings as TOML, and as environment variables.
-fn settings(id: &str, service: &str, scopes: Scopes, end: End, fresh: &Fresh) -> (String, String) {
+fn settings(id: &str, service: &str, scopes: Scopes, end: ExpiresAt, fresh: &GeneratedKey) -> (String, String) {
     let names = scopes.names();
     let (mut toml, mut variables) = (format!("[access.keys.{id}]\n"), String::new());
     for (name, value, is_list) in [
@@ -88,7 +88,7 @@ mod tests {
 
     use std::collections::{BTreeMap, HashSet};
 
-    use crate::access::service_key::{ServiceKeys, Settings};
+    use crate::auth::service_key::{ServiceKeys, Settings};
 
     use super::*;
 
@@ -108,7 +108,7 @@ mod tests {
         let table = printed.split("[access.keys.").nth(1).unwrap().split("\n\n").next().unwrap();
         let keys: BTreeMap<String, Settings> = toml::from_str(&format!("[{table}")).unwrap();
         let now = SystemTime::now();
-        let keys = ServiceKeys::build(&keys, now).unwrap();
+        let keys = ServiceKeys::from_settings(&keys, now).unwrap();
         let key = lines(&printed, "cg_")[0];
         assert_eq!(keys.verify(key, now + DAY * 89).unwrap().scopes.names(), wish().scopes);
         assert!(keys.verify(key, now + DAY * 90).is_err());

@@ -11,10 +11,10 @@ use std::time::SystemTime;
 use tokio_util::task::TaskTracker;
 
 use super::issuer;
-use crate::access::alias::Aliases;
-use crate::access::mark::is_same;
-use crate::access::proof::Prove;
-use crate::access::{Access, Outside};
+use crate::auth::pseudonym::Pseudonymizer;
+use crate::auth::token_audience::CheckAudience;
+use crate::auth::token_hash::is_same;
+use crate::auth::{Authenticator, Dependencies};
 use crate::config::Settings;
 use crate::graph::Graph;
 use crate::http::Callers;
@@ -28,11 +28,11 @@ pub struct Parts {
     settings: Settings,
     writes: TaskTracker,
     wordpress: Arc<WordPress>,
-    prover: Option<Arc<dyn Prove>>,
+    prover: Option<Arc<dyn CheckAudience>>,
     oneall: Arc<OneAll>,
-    access: Arc<Access>,
+    access: Arc<Authenticator>,
     limits: Arc<Limits>,
-    aliases: Arc<Aliases>,
+    aliases: Arc<Pseudonymizer>,
 }
 
 impl Parts {
@@ -64,16 +64,16 @@ impl Parts {
             };
         let aliases = match same(|old, new| is_same(old.log.audit_key.as_ref(), new.log.audit_key.as_ref())) {
             Some(old) => old.aliases.clone(),
-            None => Arc::new(Aliases::build(settings.log.audit_key.as_ref())?),
+            None => Arc::new(Pseudonymizer::new(settings.log.audit_key.as_ref())?),
         };
-        let outside = Outside { prover: prover.clone(), key_sets: &issuer::source };
+        let outside = Dependencies { prover: prover.clone(), jwks_source: &issuer::source };
         let known = before.map(|old| &*old.access);
-        let access = Arc::new(Access::build(&settings.access, outside, known, SystemTime::now())?);
+        let access = Arc::new(Authenticator::from_settings(&settings.access, outside, known, SystemTime::now())?);
         Ok(Self { settings: settings.clone(), writes, wordpress, prover, oneall, access, limits, aliases })
     }
 
     /// The same parts for whom this access lets in.
-    pub fn with(self, access: Access) -> Self {
+    pub fn with(self, access: Authenticator) -> Self {
         Self { access: Arc::new(access), ..self }
     }
 
@@ -88,12 +88,12 @@ impl Parts {
     }
 
     /// Who is let in.
-    pub fn access(&self) -> &Access {
+    pub fn access(&self) -> &Authenticator {
         &self.access
     }
 
     /// What the audit log calls callers.
-    pub fn aliases(&self) -> Arc<Aliases> {
+    pub fn aliases(&self) -> Arc<Pseudonymizer> {
         self.aliases.clone()
     }
 

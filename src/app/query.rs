@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::parts::Parts;
 use super::{Person, point_at, start_sandbox, tour};
-use crate::access::{self, Access, Caller, Effort, Presented, Rejection};
+use crate::auth::{self, Authenticator, Caller, Credentials, LookupMode, Rejection};
 use crate::config::Settings;
 use crate::graph::operation::Allowed;
 use crate::graph::terms::Terms;
@@ -63,7 +63,7 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
             (parts, caller)
         }
         Asker::Own(person) => {
-            settings.access = access::Settings::default();
+            settings.access = auth::Settings::default();
             (Parts::build(&settings, &metrics, None)?, person.operator())
         }
     };
@@ -100,10 +100,10 @@ fn pretty(answer: &impl serde::Serialize) -> Result<String, String> {
 }
 
 /// The caller that a person of the sandbox is, by the credentials that their tab in the explorer shows.
-async fn admit(access: &Access, person: &sandbox::Person) -> Result<Caller, String> {
+async fn admit(access: &Authenticator, person: &sandbox::Person) -> Result<Caller, String> {
     let (authorization, wordpress_token) = (tour::authorization(person), person.wordpress_token);
-    let shown = Presented { authorization: Some(&authorization), wordpress_token };
-    let admitted = access.admit(shown, SystemTime::now(), Effort::Full, |_| Ok(())).await;
+    let shown = Credentials { authorization: Some(&authorization), wordpress_token };
+    let admitted = access.admit(shown, SystemTime::now(), LookupMode::AllowFetch, |_| Ok(())).await;
     admitted.map_err(|rejection: Rejection| format!("the sandbox does not know its own people: {rejection:?}"))
 }
 

@@ -4,10 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::access::Settings;
-use crate::access::digest::Digest;
-use crate::access::scope::Scope;
-use crate::access::service_key::{self, End};
+use crate::auth::Settings;
+use crate::auth::digest::Digest;
+use crate::auth::scope::Scope;
+use crate::auth::service_key::{self, ExpiresAt};
 use crate::config;
 use crate::http::limits::{self, PER_MINUTE_MAX};
 use crate::sandbox::{self, Service};
@@ -70,8 +70,8 @@ pub fn check_unknown(settings: &config::Settings) -> Result<(), String> {
 fn key(service: &Service) -> service_key::Settings {
     service_key::Settings {
         service: Some(service.name.to_owned()),
-        sha256: Some(Digest::of(service.key)),
+        sha256: Some(Digest::sha256(service.key)),
         scopes: service.scopes.iter().filter_map(|name| Scope::parse(name)).collect(),
-        expires_at: Some(End(SystemTime::UNIX_EPOCH + END)),
+        expires_at: Some(ExpiresAt(SystemTime::UNIX_EPOCH + END)),
     }
 }

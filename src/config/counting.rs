@@ -1,7 +1,7 @@
 //! Ranges of the settings by which callers are counted, and the audit log's key.
 
 use super::{Fault, Settings, check_range};
-use crate::access::alias::{self, KEY_LENGTH_MIN};
+use crate::auth::pseudonym::{self, KEY_LENGTH_MIN};
 use crate::http::limits::{KEYS, PER_MINUTE_MAX};
 
 /// Checks them.
@@ -14,7 +14,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
         let what = format!("out of range; allowed: {} to {}", KEYS.start(), KEYS.end());
         return Err(Fault::new("limits.keys_max", what));
     }
-    if settings.log.audit_key.as_ref().is_some_and(|key| !alias::is_key(key)) {
+    if settings.log.audit_key.as_ref().is_some_and(|key| !pseudonym::is_key(key)) {
         return Err(Fault::new("log.audit_key", format!("is too short; wanted {KEY_LENGTH_MIN} bytes or more")));
     }
     Ok(())

@@ -19,7 +19,7 @@ const PERSONS: [&str; 2] = ["WORDPRESS_TOKEN", "ONEALL_USER"];
 /// # Errors
 /// One line that names what is wanted.
 pub fn check_serve(settings: &Settings) -> Result<(), Error> {
-    if settings.access.has_a_way() {
+    if settings.access.is_configured() {
         return Ok(());
     }
     let line = "access: nobody could say who they are; wanted access.jwt (issuer, audience, and jwks_url, jwks_file or \

@@ -12,8 +12,8 @@ use async_graphql::ID;
 
 use super::id::GlobalId;
 use super::terms::Terms;
-use crate::access::Principal;
-use crate::access::alias::Aliases;
+use crate::auth::Principal;
+use crate::auth::pseudonym::Pseudonymizer;
 use crate::model::{IdentityKey, WordPressUser};
 use crate::upstream::Ended;
 
@@ -28,7 +28,7 @@ const NAME_LENGTH_MAX: usize = 100;
 pub struct Audit(Arc<Book>);
 
 struct Book {
-    aliases: Arc<Aliases>,
+    aliases: Arc<Pseudonymizer>,
     principal: Principal,
     request: Arc<str>,
     operation: Option<String>,
@@ -105,7 +105,7 @@ impl Drop for Line {
         tracing::info!(
             target: TARGET,
             caller = principal.kind(),
-            name = aliases.of_principal(principal),
+            name = aliases.for_principal(principal),
             field = self.field,
             object = aliases.of("object", &self.id),
             outcome = ended.as_str(),
@@ -122,7 +122,7 @@ impl Drop for Book {
         if read.is_empty() {
             return;
         }
-        let (caller, name) = (self.principal.kind(), self.aliases.of_principal(&self.principal));
+        let (caller, name) = (self.principal.kind(), self.aliases.for_principal(&self.principal));
         for (Object { kind, id }, fields) in read {
             let fields: Vec<_> = fields.into_iter().collect();
             tracing::info!(

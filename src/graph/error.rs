@@ -11,7 +11,7 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::resolver_utils::EnumType;
 use async_graphql::{Enum, ErrorExtensions, Name, Pos, ServerError, Value};
 
-use crate::access::{Denied, Scope};
+use crate::auth::{Denied, Scope};
 use crate::model::Provider;
 use crate::provider::{self, Reason};
 
@@ -152,8 +152,8 @@ impl From<Reason> for Code {
             Reason::TooLarge | Reason::OverBudget => Code::LimitExceeded,
             Reason::Uncertain => Code::Uncertain,
             Reason::Denied(Denied::NoCredential | Denied::NoToken | Denied::TokenAlone) => Code::Unauthenticated,
-            Reason::Denied(Denied::TokenUnproved) => Code::ProviderUnavailable,
-            Reason::Denied(Denied::Lacks(_) | Denied::ServicesOnly(_)) => Code::Forbidden,
+            Reason::Denied(Denied::AudienceUnknown) => Code::ProviderUnavailable,
+            Reason::Denied(Denied::MissingScope(_) | Denied::ServicesOnly(_)) => Code::Forbidden,
         }
     }
 }
@@ -263,7 +263,7 @@ impl From<provider::Error> for Error {
             row: None,
             exceeded: None,
             scope: match error.reason {
-                Reason::Denied(Denied::Lacks(scope) | Denied::ServicesOnly(scope)) => Some(scope),
+                Reason::Denied(Denied::MissingScope(scope) | Denied::ServicesOnly(scope)) => Some(scope),
                 _ => None,
             },
         }
@@ -281,10 +281,10 @@ fn denied(why: Denied, provider: Provider) -> String {
         Denied::TokenAlone => format!(
             "{title} is not read with a token alone: send a person's JWT or a service key as Bearer in Authorization too."
         ),
-        Denied::TokenUnproved => {
+        Denied::AudienceUnknown => {
             format!("{title} cannot say at present whether this token was issued for this gateway; ask again later.")
         }
-        Denied::Lacks(scope) => format!("The service's key has not the scope {scope}."),
+        Denied::MissingScope(scope) => format!("The service's key has not the scope {scope}."),
         Denied::ServicesOnly(scope) => {
             format!("No person may do this, only a service whose key has the scope {scope}.")
         }

@@ -6,8 +6,8 @@
 use std::fmt::Write;
 
 use super::sdl as bare;
-use crate::access::Scope;
-use crate::access::table::{self, LINES, Opened};
+use crate::auth::Scope;
+use crate::auth::policy::{self, Access, RULES};
 
 /// What the directive says of itself.
 const DEFINITION: &str = r#"
@@ -47,7 +47,7 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// Goes on by a line; what opens the field or type, if the line is the end of its head.
-    fn step(&mut self, line: &'a str) -> Option<Opened> {
+    fn step(&mut self, line: &'a str) -> Option<Access> {
         let words = line.trim();
         if words == "\"\"\"" {
             self.in_text = !self.in_text;
@@ -76,20 +76,20 @@ impl<'a> Place<'a> {
 }
 
 /// What opens exactly this, by the line of its own.
-fn own_line(name: &str) -> Option<Opened> {
-    LINES.iter().find(|line| line.0 == name).map(|line| line.1)
+fn own_line(name: &str) -> Option<Access> {
+    RULES.iter().find(|line| line.0 == name).map(|line| line.1)
 }
 
-fn directive(opened: Opened) -> String {
+fn directive(opened: Access) -> String {
     // What is open to all in part is not closed to anybody.
-    let opened = if matches!(opened, Opened::InPart(_)) { Opened::ToAll } else { opened };
+    let opened = if matches!(opened, Access::Partial(_)) { Access::Public } else { opened };
     let ways: Vec<_> = opened.ways().iter().map(|way| format!("[\"{way}\"]")).collect();
     if ways.is_empty() { String::new() } else { format!(" @requiresScopes(scopes: [{}])", ways.join(", ")) }
 }
 
 /// The rights, who has them, and the fields that each opens, for a person to read.
 pub fn list() -> String {
-    use crate::access::table::{OfPerson, Right};
+    use crate::auth::policy::{PersonAccess, Right};
     let mut text = format!(
         "{:<50} {:<10} {:<16} {:<9} {}\n",
         "right", "anonymous", "WordPress token", "person", "service, with the scope"
@@ -101,11 +101,11 @@ pub fn list() -> String {
     row("the schema, services known by name, providers", ["yes", "yes", "yes", "yes"]);
     for right in Right::ALL {
         let holders = right.holders();
-        let token = if holders.person == OfPerson::AsToken { "yes" } else { "-" };
+        let token = if holders.person == PersonAccess::ByWordPressToken { "yes" } else { "-" };
         let person = match holders.person {
-            OfPerson::Own => "own",
-            OfPerson::Nothing => "never",
-            OfPerson::AsToken => "token",
+            PersonAccess::Own => "own",
+            PersonAccess::Never => "never",
+            PersonAccess::ByWordPressToken => "token",
         };
         let service = holders.scope.map_or(if token == "yes" { "token" } else { "-" }, Scope::as_str);
         row(holders.what, ["-", token, person, service]);
@@ -113,12 +113,12 @@ pub fn list() -> String {
     text.push_str(
         "\nA token is sent beside, in X-WordPress-Token. Own: what belongs to the OneAll user that the JWT names.\n\n",
     );
-    for table::Line(name, opened) in LINES {
+    for policy::FieldRule(name, opened) in RULES {
         let needs = match opened {
-            Opened::ToAll => "open to all".to_owned(),
-            Opened::WithItsThing => continue,
-            Opened::By(_) => opened.ways().join(" | "),
-            Opened::InPart(_) => format!("in part open to all; else {}", opened.ways().join(" | ")),
+            Access::Public => "open to all".to_owned(),
+            Access::WithParent => continue,
+            Access::AnyOf(_) => opened.ways().join(" | "),
+            Access::Partial(_) => format!("in part open to all; else {}", opened.ways().join(" | ")),
         };
         let _ = writeln!(text, "{name:<36} {needs}");
     }
@@ -148,9 +148,9 @@ mod tests {
     #[test]
     fn every_field_has_a_line_and_every_line_a_field() {
         let fields = fields();
-        let without: Vec<_> = fields.iter().filter(|(kind, field)| table::opened(kind, field).is_none()).collect();
+        let without: Vec<_> = fields.iter().filter(|(kind, field)| policy::opened(kind, field).is_none()).collect();
         assert!(without.is_empty(), "no line in the table of rights for {without:?}");
-        for table::Line(name, _) in LINES {
+        for policy::FieldRule(name, _) in RULES {
             let named = fields.iter().any(|(kind, field)| kind == name || format!("{kind}.{field}") == *name);
             assert!(named, "the table of rights names {name}, and the schema does not");
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_graphql::SimpleObject;
 
-use crate::access::alias::Aliases;
+use crate::auth::pseudonym::Pseudonymizer;
 use crate::model::DateTime;
 use crate::provider::Calls;
 
@@ -18,7 +18,7 @@ pub struct Terms {
     /// What it finds of its caller's budget; None where nobody counts.
     pub allowance: Option<Allowance>,
     /// The names that the audit log has for people and things.
-    pub aliases: Arc<Aliases>,
+    pub aliases: Arc<Pseudonymizer>,
     /// The ID of the request that brought it; empty if none did.
     pub request: Arc<str>,
 }

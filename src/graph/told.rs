@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use async_graphql::{InputType, Name, Value};
 
-use crate::access::{Caller, Principal, Scope};
+use crate::auth::{Caller, Principal, Scope};
 use crate::model::Provider;
 use crate::provider::{CallMade, Calls};
 

@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, HeaderName, header};
 
 use super::graphql::{Fault, Refusal};
 use super::limits::Wait;
-use crate::access::mark::Mark;
-use crate::access::{self, Access, Caller, Credential, Effort, Presented, Rejection};
+use crate::auth::token_hash::TokenHash;
+use crate::auth::{self, Authenticator, Caller, CredentialHeader, Credentials, LookupMode, Rejection};
 use crate::graph::error::{Code, Error};
 
 /// Carries the person's OAuth token for WordPress.com, passed on to it and kept nowhere.
@@ -44,27 +44,31 @@ impl From<Rejection> for Unmet {
 /// # Errors
 /// If a credential is there and not good: a broken credential is never taken for a missing one. Or if `may_ask` says so.
 pub(super) async fn caller<T>(
-    access: &Access,
+    access: &Authenticator,
     headers: &HeaderMap,
-    effort: Effort,
-    may_ask: impl FnOnce(Mark) -> Result<T, Wait>,
+    effort: LookupMode,
+    may_ask: impl FnOnce(TokenHash) -> Result<T, Wait>,
 ) -> Result<Caller, Unmet> {
     access.admit(presented(headers)?, SystemTime::now(), effort, |mark| may_ask(mark).map_err(Unmet::Wait)).await
 }
 
-fn presented(headers: &HeaderMap) -> Result<Presented<'_>, Rejection> {
-    let authorization = single(headers, &header::AUTHORIZATION, Credential::Authorization)?;
-    let wordpress_token = single(headers, &WORDPRESS_TOKEN, Credential::WordPressToken)?;
-    Ok(Presented { authorization, wordpress_token })
+fn presented(headers: &HeaderMap) -> Result<Credentials<'_>, Rejection> {
+    let authorization = single(headers, &header::AUTHORIZATION, CredentialHeader::Authorization)?;
+    let wordpress_token = single(headers, &WORDPRESS_TOKEN, CredentialHeader::WordPressToken)?;
+    Ok(Credentials { authorization, wordpress_token })
 }
 
 /// The one value of a header; empty if it is no text, which no credential is.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName, credential: Credential) -> Result<Option<&'a str>, Rejection> {
+fn single<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    credential: CredentialHeader,
+) -> Result<Option<&'a str>, Rejection> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => Ok(Some(value.to_str().unwrap_or_default())),
-        (Some(_), Some(_)) => Err(Rejection { credential, fault: access::Fault::Form }),
+        (Some(_), Some(_)) => Err(Rejection { credential, fault: auth::RejectionReason::InvalidFormat }),
     }
 }
 
@@ -72,27 +76,27 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName, credential: Credential)
 pub(super) fn refuse(rejection: Rejection) -> Refusal {
     let Rejection { credential, fault } = rejection;
     let message = match (credential, fault) {
-        (_, access::Fault::Refused(reason)) => {
+        (_, auth::RejectionReason::Invalid(reason)) => {
             tracing::info!(reason = reason.as_str(), "a credential was refused");
-            if reason.is_outage() {
+            if reason.is_unavailable() {
                 let message = "The credential in Authorization cannot be checked at present; ask again later.";
                 return Refusal::new(Fault::Unavailable, Error::own(Code::ProviderUnavailable, message));
             }
             format!("The credential in Authorization {}.", reason.told())
         }
-        (Credential::Authorization, _) => {
+        (CredentialHeader::Authorization, _) => {
             "Authorization takes the word Bearer and one credential: a person's JWT or a service's key.".to_owned()
         }
-        (Credential::WordPressToken, access::Fault::Foreign) => {
+        (CredentialHeader::WordPressToken, auth::RejectionReason::OtherApplication) => {
             "The token in X-WordPress-Token was not issued for this gateway.".to_owned()
         }
-        (Credential::WordPressToken, access::Fault::NotTaken) => {
+        (CredentialHeader::WordPressToken, auth::RejectionReason::NotAllowed) => {
             "This gateway serves one person, whose token it has: send no X-WordPress-Token.".to_owned()
         }
-        (Credential::WordPressToken, access::Fault::Unasked) => {
+        (CredentialHeader::WordPressToken, auth::RejectionReason::NotChecked) => {
             "The token in X-WordPress-Token cannot be checked at present; ask again later.".to_owned()
         }
-        (Credential::WordPressToken, access::Fault::Form) => {
+        (CredentialHeader::WordPressToken, auth::RejectionReason::InvalidFormat) => {
             "X-WordPress-Token takes one token, without spaces or a scheme.".to_owned()
         }
     };

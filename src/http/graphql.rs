@@ -38,7 +38,7 @@ use super::limits::{Limits, Over, Payer, Wait};
 use super::peer::Peer;
 use super::persisted::{Found, Persisted};
 use super::{Callers, Profile, auth};
-use crate::access::{Caller, Effort, Scope};
+use crate::auth::{Caller, LookupMode, Scope};
 use crate::graph::Graph;
 use crate::graph::document::Checked;
 use crate::graph::error::{Code, Error};
@@ -114,7 +114,7 @@ pub(super) async fn answer(State(edge): State<Arc<Edge>>, request: Request) -> R
     match meet(edge, &head, media, address).await {
         Ok(visitor) => {
             let mut response = attend(edge, &head, body, media.unwrap_or(Media::Json), &visitor).await;
-            if edge.callers.access.learn(&visitor.caller) {
+            if edge.callers.access.record_token_result(&visitor.caller) {
                 edge.callers.limits.failed(address);
             }
             let over = response.extensions().get::<Over>().copied();
@@ -258,13 +258,13 @@ async fn meet<'a>(edge: &'a Edge, head: &Parts, media: Option<Media>, address: I
 async fn admit(callers: &Callers, headers: &HeaderMap, address: IpAddr) -> Result<Caller, Refusal> {
     let Callers { access, limits, .. } = callers;
     let shut = limits.may_try(address).err();
-    let effort = if shut.is_some() { Effort::AtHand } else { Effort::Full };
+    let effort = if shut.is_some() { LookupMode::CachedOnly } else { LookupMode::AllowFetch };
     let admitted = auth::caller(access, headers, effort, |token| limits.ask(address, token)).await;
     admitted.map_err(|why| match (why, shut) {
         (Unmet::Wait(wait), _) => wait.into(),
-        (Unmet::Bad(rejection), Some(wait)) if rejection.may_be_a_guess() => wait.into(),
+        (Unmet::Bad(rejection), Some(wait)) if rejection.may_be_guess() => wait.into(),
         (Unmet::Bad(rejection), _) => {
-            if rejection.may_be_a_guess() {
+            if rejection.may_be_guess() {
                 limits.failed(address);
             }
             auth::refuse(rejection)

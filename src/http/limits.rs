@@ -22,8 +22,8 @@ use serde::Deserialize;
 
 use self::budget::{Budget, Left, Rate};
 use self::failures::{Failures, Try};
-use crate::access::Principal;
-use crate::access::mark::Mark;
+use crate::auth::Principal;
+use crate::auth::token_hash::TokenHash;
 use crate::graph::terms::Allowance;
 use crate::provider::Calls;
 
@@ -97,7 +97,7 @@ impl Settings {
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Key {
     Address(IpAddr),
-    Token(Mark),
+    Token(TokenHash),
     User(Arc<str>),
     Service(Arc<str>),
     /// The one person of a gateway in personal mode.
@@ -201,7 +201,7 @@ impl Limits {
     ///
     /// # Errors
     /// If the budget is spent, or if too many would not be good, were all that are being tried not.
-    pub(super) fn ask(&self, address: IpAddr, token: Mark) -> Result<Try<'_>, Wait> {
+    pub(super) fn ask(&self, address: IpAddr, token: TokenHash) -> Result<Try<'_>, Wait> {
         let trying = self.failures.begin(address, token).map_err(|time| Wait { over: Over::Failures, time })?;
         if trying.is_first() {
             let taken = self.address.calls.take(&Key::Address(address));
@@ -235,10 +235,10 @@ impl Limits {
     pub(super) fn payer(&self, principal: &Principal, address: IpAddr) -> Payer<'_> {
         let (class, key) = match principal {
             // Anybody can make up tokens, as many as they like.
-            Principal::Anonymous | Principal::WordPress { is_proved: false, .. } => {
+            Principal::Anonymous | Principal::WordPress { is_verified: false, .. } => {
                 (&self.anonymous, Key::Address(address))
             }
-            Principal::WordPress { token, is_proved: true } => (&self.user, Key::Token(*token)),
+            Principal::WordPress { token, is_verified: true } => (&self.user, Key::Token(*token)),
             Principal::User { subject } => (&self.user, Key::User(subject.clone())),
             Principal::Service { name, .. } => (&self.service, Key::Service(name.clone())),
             Principal::Personal | Principal::Operator => (&self.user, Key::Person),

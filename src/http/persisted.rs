@@ -16,7 +16,7 @@ use serde_json::Value;
 use self::store::Store;
 use self::trusted::Trusted;
 use super::graphql::{self, Fault, Parameters, Refusal};
-use crate::access::digest::Digest;
+use crate::auth::digest::Digest;
 use crate::graph::error::{Code, Error};
 
 /// The documents that the gateway was given.
@@ -98,7 +98,7 @@ impl Persisted {
 
     fn take(&self, text: Arc<str>, claimed: Option<&str>, operation: Option<&str>) -> Result<Found, Refusal> {
         let needs_hash = claimed.is_some() || self.mode != Mode::Off;
-        let hash = needs_hash.then(|| Digest::of(&text));
+        let hash = needs_hash.then(|| Digest::sha256(&text));
         if let (Some(claimed), Some(hash)) = (claimed, hash)
             && store::parse(claimed) != Some(hash)
             && self.trusted.find(claimed).is_none_or(|trusted| *trusted != *text)

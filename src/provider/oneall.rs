@@ -25,9 +25,9 @@ use self::reads::malformed;
 use super::listing::one_by_one;
 use super::pages::{self, PageCache, RangeResult, RowRange};
 use super::{Answer, Calls, Error, Fetch, Reason};
-use crate::access::Denied;
-use crate::access::grant::{OneAllGrant, SiteKeys};
-use crate::access::mark::is_same;
+use crate::auth::Denied;
+use crate::auth::grant::{OneAllGrant, SiteKeys};
+use crate::auth::token_hash::is_same;
 use crate::metrics::Metrics;
 use crate::model::{
     Connection, ConnectionRecord, ConnectionToken, Identity, IdentityState, IdentityToken, OneAllUser, Provider,
@@ -231,7 +231,7 @@ impl Reads {
         if !grant.covers(Some(token.as_str())) {
             return Ok(None);
         }
-        let Some(user) = self.read_user(grant.permit(), token).await? else { return Ok(None) };
+        let Some(user) = self.read_user(grant.site_key_access(), token).await? else { return Ok(None) };
         Ok(Some(self.release(user)))
     }
 

@@ -26,7 +26,7 @@ use self::mapping::Alone;
 pub use self::settings::{KeyringApi, Settings};
 use super::listing::Listing;
 use super::{Answer, Calls, Error, List, Reason, tell_left_out};
-use crate::access::{Denied, WordPressGrant};
+use crate::auth::{Denied, WordPressGrant};
 use crate::metrics::Metrics;
 use crate::model::{
     Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, ConnectionRecord, DateTime, KeyringId,

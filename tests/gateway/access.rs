@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use commongraph::access::Scope;
 use commongraph::app::{self, Person};
+use commongraph::auth::Scope;
 use commongraph::config::Settings;
 use commongraph::sandbox::{Sandbox, WORDPRESS_CLIENT_ID, people};
 use secrecy::{ExposeSecret, SecretString};
@@ -479,7 +479,7 @@ async fn one_persons_own_gateway_wants_what_it_printed_and_this_machines_name() 
     let rebound = gateway.request(&hers, query, json!({})).header("host", "rebound.example");
     assert_eq!(rebound.send().await.unwrap().status().as_u16(), 421);
     // Another start, another credential.
-    let (_, again) = commongraph::access::Access::personal(None, None).unwrap();
+    let (_, again) = commongraph::auth::Authenticator::personal(None, None).unwrap();
     assert!(again.expose_secret() != bearer.expose_secret() && again.expose_secret().len() == 43);
 }
 
@@ -525,6 +525,6 @@ async fn no_token_leaves_its_place_in_a_path_wherever_it_comes_in() {
 #[test]
 fn a_credential_is_in_no_printed_caller() {
     let token = SecretString::from("canary");
-    let caller = commongraph::access::Caller::operator(Some(token), None);
+    let caller = commongraph::auth::Caller::operator(Some(token), None);
     assert!(!format!("{caller:?}").contains("canary"));
 }

@@ -13,8 +13,8 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use commongraph::access::Scope;
-use commongraph::access::service_key::End;
+use commongraph::auth::Scope;
+use commongraph::auth::service_key::ExpiresAt;
 use commongraph::config::Settings;
 use commongraph::graph::Introspection;
 use jsonwebtoken::EncodingKey;
@@ -309,7 +309,7 @@ async fn a_service_key_that_is_not_to_the_letter_is_refused() {
     let world = issuer
         .world_with(|settings| {
             late = Asker::keyed(settings, "late", &[Scope::UsersRead]);
-            settings.access.keys.get_mut("late").unwrap().expires_at = Some(End(SystemTime::now()));
+            settings.access.keys.get_mut("late").unwrap().expires_at = Some(ExpiresAt(SystemTime::now()));
         })
         .await;
     refused(&world, &late, "an expired key").await;

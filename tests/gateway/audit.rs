@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use commongraph::access::alias::Aliases;
+use commongraph::auth::pseudonym::Pseudonymizer;
 use commongraph::sandbox;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn key() -> SecretString {
 
 /// The name that the audit log has for something, under the key of these tests.
 fn alias(kind: &str, text: &str) -> String {
-    Aliases::build(Some(&key())).unwrap().of(kind, text)
+    Pseudonymizer::new(Some(&key())).unwrap().of(kind, text)
 }
 
 async fn world() -> World {

@@ -10,10 +10,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use commongraph::access::Scope;
-use commongraph::access::digest::Digest;
-use commongraph::access::service_key::{self, End};
 use commongraph::app::{self, Running};
+use commongraph::auth::Scope;
+use commongraph::auth::digest::Digest;
+use commongraph::auth::service_key::{self, ExpiresAt};
 use commongraph::config::Settings;
 use commongraph::graph::document::limits::Limits;
 use commongraph::sandbox::{
@@ -223,9 +223,9 @@ impl Asker {
         let text = format!("cg_{name}_{:A<43}", "key-of-a-test-");
         let key = service_key::Settings {
             service: Some(name.to_owned()),
-            sha256: Some(Digest::of(&text)),
+            sha256: Some(Digest::sha256(&text)),
             scopes: scopes.iter().copied().collect(),
-            expires_at: Some(End(SystemTime::now() + Duration::from_secs(3_600))),
+            expires_at: Some(ExpiresAt(SystemTime::now() + Duration::from_secs(3_600))),
         };
         settings.access.keys.insert(name.to_owned(), key);
         Self::default().with("Authorization", &format!("Bearer {text}"))

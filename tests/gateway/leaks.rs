@@ -8,10 +8,10 @@ use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use commongraph::access::service_key::{self, ServiceKeys};
-use commongraph::access::{Access, Effort, Outside, Presented, Rejection, Scope};
 use commongraph::app::Person;
 use commongraph::app::query::{self, Question};
+use commongraph::auth::service_key::{self, ServiceKeys};
+use commongraph::auth::{Authenticator, Credentials, Dependencies, LookupMode, Rejection, Scope};
 use commongraph::config::Settings;
 use commongraph::sandbox::{
     JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, people,
@@ -367,15 +367,16 @@ const PLACES: [&str; 8] =
 
 /// The Debug of what holds a credential.
 async fn printed(settings: &Settings, token: &str, jwt: &str) -> String {
-    let outside = Outside { prover: None, key_sets: &|_| Err("no issuer".to_owned()) };
-    let access = Access::build(&settings.access, outside, None, SystemTime::now()).unwrap();
-    let shown = Presented { authorization: Some(jwt), wordpress_token: Some(token) };
-    let caller = access.admit(shown, SystemTime::now(), Effort::Full, |_| Ok::<_, Rejection>(())).await.unwrap();
-    let keys = ServiceKeys::build(&settings.access.keys, SystemTime::now()).unwrap();
+    let outside = Dependencies { prover: None, jwks_source: &|_| Err("no issuer".to_owned()) };
+    let access = Authenticator::from_settings(&settings.access, outside, None, SystemTime::now()).unwrap();
+    let shown = Credentials { authorization: Some(jwt), wordpress_token: Some(token) };
+    let caller =
+        access.admit(shown, SystemTime::now(), LookupMode::AllowFetch, |_| Ok::<_, Rejection>(())).await.unwrap();
+    let keys = ServiceKeys::from_settings(&settings.access.keys, SystemTime::now()).unwrap();
     let one = Person::of(Some(token), None).unwrap();
     let fresh = service_key::generate("fresh", &[7; service_key::SECRET_BYTES]).unwrap();
     assert!(!format!("{fresh:?}").contains("BwcHBwcH"), "{fresh:?}");
-    format!("{settings:#?} {caller:?} {keys:?} {one:?} {:?} {:?}", one.clone().operator(), caller.wordpress_or_why())
+    format!("{settings:#?} {caller:?} {keys:?} {one:?} {:?} {:?}", one.clone().operator(), caller.wordpress_or_denied())
 }
 
 #[tokio::test]

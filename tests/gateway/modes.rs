@@ -58,9 +58,9 @@ fn with<'a>(first: &[(&'a str, &'a str)], others: &[(&'a str, &'a str)]) -> Vec<
 
 #[test]
 fn what_the_sandbox_prints_opens_no_gateway_to_real_providers() {
-    use commongraph::access::digest::Digest;
+    use commongraph::auth::digest::Digest;
     use commongraph::sandbox::{JWT_SECRET, services};
-    let digest = Digest::of(services()[0].key).to_string();
+    let digest = Digest::sha256(services()[0].key).to_string();
     for (first, name, value, told) in [
         (&JWT[..], "ACCESS__JWT__SECRET", JWT_SECRET, "access.jwt.secret"),
         (&KEY, "ACCESS__KEYS__A1__SHA256", &digest, "access.keys.a1.sha256"),

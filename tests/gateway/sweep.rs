@@ -9,8 +9,8 @@ pub mod changes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use commongraph::access::Scope;
-use commongraph::access::table::{LINES, Line, OfPerson, Opened, Right, opened};
+use commongraph::auth::Scope;
+use commongraph::auth::policy::{Access, FieldRule, PersonAccess, RULES, Right, opened};
 use commongraph::config::Settings;
 use commongraph::graph::document::limits::Limits;
 use serde_json::{Value, json};
@@ -59,10 +59,10 @@ impl Caller {
     fn holds(&self, right: Right) -> Result<(), &'static str> {
         let holders = right.holders();
         match (holders.person, &self.principal) {
-            (OfPerson::AsToken, _) => self.has_token.then_some(()).ok_or(NO),
+            (PersonAccess::ByWordPressToken, _) => self.has_token.then_some(()).ok_or(NO),
             (_, Principal::Nobody) => Err(NO),
-            (OfPerson::Own, Principal::Person(_)) => Ok(()),
-            (OfPerson::Nothing, Principal::Person(_)) => Err(NEVER),
+            (PersonAccess::Own, Principal::Person(_)) => Ok(()),
+            (PersonAccess::Never, Principal::Person(_)) => Err(NEVER),
             (_, Principal::Service(scopes)) => {
                 let has = holders.scope.is_some_and(|scope| scopes.contains(&scope));
                 has.then_some(()).ok_or(NEVER)
@@ -406,7 +406,7 @@ fn side(kind: &str, value: &Value, above: Side) -> Side {
 /// The rights of which one is needed for a field of an object of this provider; none if nothing is needed.
 fn rights(kind: &str, field: &str, side: Side) -> Vec<Right> {
     let Some(opened) = opened(kind, field) else { panic!("{kind}.{field} has no line in the table of rights") };
-    let Opened::By(rights) = opened else { return Vec::new() };
+    let Access::AnyOf(rights) = opened else { return Vec::new() };
     let (wordpress, oneall): (Vec<_>, Vec<_>) = rights.iter().copied().partition(|right| *right == Right::WordPress);
     match side {
         // Lists and entry points are over both.
@@ -512,7 +512,7 @@ impl Sweep {
 
     /// Holds each line of these types to opening something, each of its ways by itself.
     fn hold_lines(&self, callers: &[Caller], is_meant: impl Fn(&str) -> bool) {
-        for line in LINES.iter().filter(|line| line.0.split('.').next().is_some_and(&is_meant)) {
+        for line in RULES.iter().filter(|line| line.0.split('.').next().is_some_and(&is_meant)) {
             // What is a person's own may be empty.
             for way in line.1.ways().into_iter().filter(|way| *way != "person") {
                 assert!(opens(line, way, callers, &self.held), "{}: {way} opens nothing there", line.0);
@@ -573,7 +573,7 @@ impl Sweep {
 
 /// Whether a way of a line of the table opens something to somebody: to a caller who has that way and none of the line's
 /// others. Some need a token besides, which must open nothing then by itself.
-fn opens(line: &Line, way: &str, callers: &[Caller], held: &BTreeMap<String, BTreeSet<(String, String)>>) -> bool {
+fn opens(line: &FieldRule, way: &str, callers: &[Caller], held: &BTreeMap<String, BTreeSet<(String, String)>>) -> bool {
     let others: Vec<_> = line.1.ways().into_iter().filter(|other| *other != way).collect();
     let has_other = |caller: &Caller| caller.ways().iter().any(|way| others.contains(way));
     let holds =
@@ -589,9 +589,9 @@ fn opens(line: &Line, way: &str, callers: &[Caller], held: &BTreeMap<String, BTr
 }
 
 /// Whether a field is one of those for which a line stands.
-fn is_of(Line(name, _): &Line, (kind, field): &(String, String)) -> bool {
+fn is_of(FieldRule(name, _): &FieldRule, (kind, field): &(String, String)) -> bool {
     let full = format!("{kind}.{field}");
-    full == *name || (kind == name && LINES.iter().all(|other| other.0 != full))
+    full == *name || (kind == name && RULES.iter().all(|other| other.0 != full))
 }
 
 /// A path without what names the thing.
@@ -627,6 +627,6 @@ async fn every_field_has_a_line_in_the_table_and_every_line_a_field() {
         Some((kind, field)) => all.contains(&(kind.to_owned(), field.to_owned())),
         None => all.iter().any(|(kind, _)| kind == line),
     };
-    let idle: Vec<_> = LINES.iter().map(|line| line.0).filter(|line| !is_field(line)).collect();
+    let idle: Vec<_> = RULES.iter().map(|line| line.0).filter(|line| !is_field(line)).collect();
     assert!(idle.is_empty(), "of nothing in the schema: {idle:?}");
 }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::render::Answer;
 use super::{Edge, Visitor};
-use crate::access::digest::Digest;
+use crate::auth::digest::Digest;
 use crate::graph::document::Checked;
 use crate::graph::error::Code;
 use crate::metrics::Metrics;
@@ -161,7 +161,7 @@ pub(in crate::http) fn plain(name: &str) -> String {
     if (1..=NAME_LENGTH_MAX).contains(&name.len()) && name.bytes().all(is_plain) {
         return name.to_owned();
     }
-    format!("sha256:{:.16}", Digest::of(name).to_string())
+    format!("sha256:{:.16}", Digest::sha256(name).to_string())
 }
 
 #[cfg(test)]

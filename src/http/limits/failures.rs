@@ -15,7 +15,7 @@ use governor::clock::Clock;
 
 use super::budget::TokioClock;
 use super::table::{Fading, Table};
-use crate::access::mark::Mark;
+use crate::auth::token_hash::TokenHash;
 
 /// The first wait.
 const WAIT_MIN: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ impl Fading for Held {
 }
 
 /// Which credentials of an address are being tried, each by how many requests; no more addresses than there are requests.
-type Tries = HashMap<IpAddr, Vec<(Mark, u32)>>;
+type Tries = HashMap<IpAddr, Vec<(TokenHash, u32)>>;
 
 /// The failures of all addresses.
 pub(super) struct Failures {
@@ -61,7 +61,7 @@ pub(super) struct Failures {
 pub(in crate::http) struct Try<'a> {
     failures: &'a Failures,
     address: IpAddr,
-    credential: Mark,
+    credential: TokenHash,
     is_first: bool,
 }
 
@@ -107,7 +107,7 @@ impl Failures {
     ///
     /// # Errors
     /// How long none may be tried: too many failed, or would have if all those under way did.
-    pub(super) fn begin(&self, address: IpAddr, credential: Mark) -> Result<Try<'_>, Duration> {
+    pub(super) fn begin(&self, address: IpAddr, credential: TokenHash) -> Result<Try<'_>, Duration> {
         // Held all the while: a try that ends meanwhile is counted here or stands in the table.
         let mut tries = self.tries();
         self.check(address)?;
@@ -208,13 +208,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn as_many_may_be_under_way_as_would_be_free_if_all_failed_and_one_always() {
         let failures = Failures::new(10, 100);
-        let begin = |number| failures.begin(ATTACKER, Mark::of(number)).ok();
+        let begin = |number| failures.begin(ATTACKER, TokenHash::of(number)).ok();
         let begin_20 = || (0..20).filter_map(begin).collect::<Vec<_>>();
         let (all, failed) = (begin_20(), 4);
         assert_eq!(all.len(), 10);
         assert!(all.iter().all(Try::is_first));
         assert!(begin(3).is_some_and(|again| !again.is_first()), "who tries the same tries no more");
-        assert!(failures.begin(OTHER, Mark::of(0)).is_ok());
+        assert!(failures.begin(OTHER, TokenHash::of(0)).is_ok());
         drop(all);
         (0..failed).for_each(|_| failures.note(ATTACKER));
         assert_eq!(begin_20().len(), 6, "those that were good are not held against it");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::access::digest::Digest;
+use crate::auth::digest::Digest;
 
 /// Documents by their hash.
 pub(super) struct Store {
@@ -61,8 +61,8 @@ mod tests {
     #[test]
     fn a_hash_is_64_small_digits_of_the_texts_sha_256() {
         let hash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
-        assert_eq!(Digest::of("{__typename}").to_string(), hash);
-        assert_eq!(parse(hash), Some(Digest::of("{__typename}")));
+        assert_eq!(Digest::sha256("{__typename}").to_string(), hash);
+        assert_eq!(parse(hash), Some(Digest::sha256("{__typename}")));
         for bad in ["", "ecf4", &hash.to_uppercase(), &hash.replace('e', "+"), &format!("{hash}0")] {
             assert_eq!(parse(bad), None, "{bad}");
         }
@@ -71,12 +71,12 @@ mod tests {
     #[test]
     fn a_store_keeps_what_was_used_last_within_its_bounds() {
         let mut store = Store::new(3, 10);
-        let put = |store: &mut Store, text: &str| store.put(Digest::of(text), text.into());
-        let has = |store: &Store, text: &str| store.texts.contains_key(&Digest::of(text));
+        let put = |store: &mut Store, text: &str| store.put(Digest::sha256(text), text.into());
+        let has = |store: &Store, text: &str| store.texts.contains_key(&Digest::sha256(text));
         for text in ["a", "b", "c"] {
             put(&mut store, text);
         }
-        assert_eq!(store.get(&Digest::of("a")).as_deref(), Some("a"));
+        assert_eq!(store.get(&Digest::sha256("a")).as_deref(), Some("a"));
         put(&mut store, "d");
         assert!(has(&store, "a") && !has(&store, "b") && has(&store, "c") && has(&store, "d"));
         put(&mut store, "12345678");

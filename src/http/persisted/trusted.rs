@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::access::digest::Digest;
+use crate::auth::digest::Digest;
 
 /// What Apollo's manifest says that it is.
 const APOLLO: &str = "apollo-persisted-query-manifest";
@@ -77,7 +77,7 @@ impl Trusted {
                 let text = fs::read_to_string(&path).map_err(|error| format!("{place} cannot be read: {error}"))?;
                 let name = path.file_stem().unwrap_or_default().to_string_lossy();
                 self.add(&name, &text, &place)?;
-                self.add(&Digest::of(&text).to_string(), &text, &place)?;
+                self.add(&Digest::sha256(&text).to_string(), &text, &place)?;
             }
         }
         Ok(())
@@ -87,7 +87,7 @@ impl Trusted {
         if async_graphql::parser::parse_query(text).is_err() {
             return Err(format!("{place} is not a GraphQL document"));
         }
-        self.hashes.insert(Digest::of(text));
+        self.hashes.insert(Digest::sha256(text));
         let known = self.by_id.insert(id.to_owned(), text.into());
         match known.is_some_and(|known| *known != *text) {
             true => Err(format!("{place} has the ID of another document")),

@@ -17,8 +17,8 @@ use url::Url;
 use super::envelope::{self, Opened};
 use super::payload::{ConnectionData, IdentityData, Paged, UserData};
 use super::{Reads, Settings, mapping, not_configured, owner_of, owner_of_sign_in};
-use crate::access::Denied;
-use crate::access::grant::{Permit, SignInGrant, UserGrant};
+use crate::auth::Denied;
+use crate::auth::grant::{SignInGrant, SiteKeyAccess, UserGrant};
 use crate::metrics::Metrics;
 use crate::model::{
     Connection, ConnectionToken, HealthState, Identity, IdentityToken, OneAllUser, Provider, UserToken,
@@ -101,10 +101,10 @@ impl Reads {
             Some(Duration::from_secs(if is_over { fresh.sign_ins_seconds } else { fresh.lists_seconds }))
         };
         let path: [&str; 2] = ["connections", &file];
-        self.get(Ask::secret(grant.permit(), &path).unproved(!grant.covers(None)), map, lasts).await
+        self.get(Ask::secret(grant.site_key_access(), &path).unproved(!grant.covers(None)), map, lasts).await
     }
 
-    pub(super) async fn read_user(&self, permit: Permit<'_>, token: UserToken) -> Answer<OneAllUser> {
+    pub(super) async fn read_user(&self, permit: SiteKeyAccess<'_>, token: UserToken) -> Answer<OneAllUser> {
         let file = format!("{token}.json");
         let map = move |data: UserData| {
             let user = told(|odd| mapping::user(token.clone(), data, odd))?;
@@ -122,7 +122,7 @@ impl Reads {
             Ok(covering.covers(owner_of(&found)).then_some(found))
         };
         let path: [&str; 2] = ["identities", &file];
-        let ask = Ask::secret(grant.permit(), &path).unproved(!grant.covers(None));
+        let ask = Ask::secret(grant.site_key_access(), &path).unproved(!grant.covers(None));
         self.data(ask, self.fresh().users_seconds, map).await
     }
 
@@ -130,7 +130,7 @@ impl Reads {
     /// no answer: its oldest rows would pass for the newest.
     pub(super) async fn list<P: DeserializeOwned + Paged, T>(
         &self,
-        permit: Permit<'_>,
+        permit: SiteKeyAccess<'_>,
         path: &[&str],
         ask: PageParams,
         map: impl Fn(P) -> ListPage<T> + Send + Sync + 'static,
@@ -209,7 +209,7 @@ impl Reads {
 
 /// What is asked of OneAll, and the proof that a grant is held for it.
 struct Ask<'a> {
-    permit: Permit<'a>,
+    permit: SiteKeyAccess<'a>,
     path: &'a [&'a str],
     query: &'a [(&'a str, &'a str)],
     /// Whether the last segment holds a token.
@@ -220,11 +220,11 @@ struct Ask<'a> {
 }
 
 impl<'a> Ask<'a> {
-    fn plain(permit: Permit<'a>, path: &'a [&'a str]) -> Self {
+    fn plain(permit: SiteKeyAccess<'a>, path: &'a [&'a str]) -> Self {
         Self { permit, path, query: &[], masked: false, unproved: false }
     }
 
-    fn secret(permit: Permit<'a>, path: &'a [&'a str]) -> Self {
+    fn secret(permit: SiteKeyAccess<'a>, path: &'a [&'a str]) -> Self {
         Self { masked: true, ..Self::plain(permit, path) }
     }
 

@@ -15,8 +15,8 @@ use serde_json::json;
 
 use super::envelope::{self, Meta, Opened};
 use super::{Reads, malformed, not_configured, owner_of};
-use crate::access::OneAllGrant;
-use crate::access::grant::{Permit, SynchronizeGrant};
+use crate::auth::OneAllGrant;
+use crate::auth::grant::{SiteKeyAccess, SynchronizeGrant};
 use crate::model::{IdentityToken, Provider, UserToken};
 use crate::provider::Error;
 use crate::upstream::{Body, Credential, Done, Ended, Method, Reply, Said, Shown, Write};
@@ -33,7 +33,7 @@ const MULTI_STATUS: i32 = 207;
 
 /// One write, and the proof that a grant is held for it.
 struct Wish<'a> {
-    permit: Permit<'a>,
+    permit: SiteKeyAccess<'a>,
     method: Method,
     path: &'a [&'a str],
     query: &'a [(&'a str, &'a str)],
@@ -77,7 +77,7 @@ impl Reads {
     ) -> Result<Done, Error> {
         let grant = self.granted(OneAllGrant::synchronize)?;
         let owner = self.owner(&grant, token).await?;
-        let Some(permit) = grant.permit(owner.as_deref()) else { return Ok(Done::Absent) };
+        let Some(permit) = grant.site_key_access(owner.as_deref()) else { return Ok(Done::Absent) };
         let path = ["identities", token.as_str(), "synchronize.json"];
         let asked = json!({"request": {"synchronize": {"update_user_data": true, "force_token_update": false}}});
         let asked = asked.to_string();

@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 
 use super::verdict::{self, Verdict};
 use super::{Reads, malformed, payload};
-use crate::access::proof::Proof;
-use crate::access::{Denied, WordPressGrant};
+use crate::auth::token_audience::Audience;
+use crate::auth::{Denied, WordPressGrant};
 use crate::model::Provider;
 use crate::provider::{Answer, Error, List, Reason, tell_left_out};
 use crate::upstream::{Credential, Fresh, Judged, Keep, Read, Reply};
@@ -80,9 +80,9 @@ impl Reads {
         let grant = self.granted()?;
         let asking = || Box::pin(async { self.host.issued_to(grant.token(), &self.calls.beside()).await });
         match grant.proof(asking).await {
-            Proof::Ours => Ok(grant),
-            Proof::Unknown => Err(Error::denied(Provider::WordPress, Denied::TokenUnproved)),
-            Proof::Foreign => {
+            Audience::ThisApplication => Ok(grant),
+            Audience::Unknown => Err(Error::denied(Provider::WordPress, Denied::AudienceUnknown)),
+            Audience::OtherApplication => {
                 let detail = "the token was issued to another application";
                 Err(Error::new(Provider::WordPress, Reason::NotAuthenticated, detail))
             }
@@ -105,8 +105,8 @@ impl Reads {
         };
         let answer = self.calls.read(Provider::WordPress, &self.host.upstream, &read, judge).await;
         match &answer {
-            Ok(Some(_)) if is_of_person(path) => grant.note_accepted(),
-            Err(error) if error.reason == Reason::NotAuthenticated => grant.note_refused(),
+            Ok(Some(_)) if is_of_person(path) => grant.record_accepted(),
+            Err(error) if error.reason == Reason::NotAuthenticated => grant.record_rejected(),
             _ => {}
         }
         answer

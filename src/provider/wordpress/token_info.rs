@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{WordPress, verdict};
-use crate::access::proof::{Proof, Prove};
+use crate::auth::token_audience::{Audience, CheckAudience};
 use crate::model::Provider;
 use crate::provider::{Calls, Error, Reason, lenient};
 use crate::upstream::{Budget, Credential, Fresh, Freshness, Judged, Keep, Read, Reply};
@@ -26,8 +26,8 @@ struct Payload {
 
 impl WordPress {
     /// To whom this token was issued, asked by one of these calls; where no application is named, every token is ours.
-    pub(super) async fn issued_to(&self, token: &SecretString, calls: &Calls) -> Proof {
-        let Some(client_id) = &self.client_id else { return Proof::Ours };
+    pub(super) async fn issued_to(&self, token: &SecretString, calls: &Calls) -> Audience {
+        let Some(client_id) = &self.client_id else { return Audience::ThisApplication };
         let read = Read {
             path: &["oauth2", "token-info"],
             query: &[("client_id", client_id)],
@@ -43,13 +43,13 @@ impl WordPress {
         };
         match calls.read(Provider::WordPress, &self.upstream, &read, judge).await {
             Ok(Some(told)) => told.0,
-            Ok(None) | Err(_) => Proof::Unknown,
+            Ok(None) | Err(_) => Audience::Unknown,
         }
     }
 }
 
 /// What WordPress.com told of a token.
-struct Told(Proof);
+struct Told(Audience);
 
 impl Keep for Told {
     fn withheld(&self) -> Option<Self> {
@@ -61,21 +61,21 @@ impl Keep for Told {
     }
 }
 
-impl Prove for WordPress {
-    fn prove<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Proof> {
+impl CheckAudience for WordPress {
+    fn prove<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Audience> {
         let calls = Calls::within(Budget::calls(1).with(Freshness::Live));
         async move { self.issued_to(token, &calls).await }.boxed()
     }
 }
 
 /// What an answer tells of the token, if it does.
-fn told(reply: &Reply, client_id: &str) -> Result<Proof, Error> {
+fn told(reply: &Reply, client_id: &str) -> Result<Audience, Error> {
     let payload: Payload = serde_json::from_slice(&reply.body).unwrap_or_default();
     let (named, error) = (payload.client_id.text(), payload.error.text());
     match (reply.status, named, error) {
-        (200, Some(named), None) if named == client_id => Ok(Proof::Ours),
-        (200, Some(_), None) => Ok(Proof::Foreign),
-        (400, None, Some(error)) if error == NOT_A_TOKEN => Ok(Proof::Foreign),
+        (200, Some(named), None) if named == client_id => Ok(Audience::ThisApplication),
+        (200, Some(_), None) => Ok(Audience::OtherApplication),
+        (400, None, Some(error)) if error == NOT_A_TOKEN => Ok(Audience::OtherApplication),
         // Any other refusal says that the question was not understood, and nothing of the token.
         (status, ..) => Err(match verdict::judge(reply) {
             Err(error) if matches!(error.reason, Reason::Throttled | Reason::Unavailable) => error,
@@ -95,23 +95,23 @@ mod tests {
     fn a_token_is_foreign_only_if_that_is_said() {
         let judged = |status: u16, body: &str| {
             let body = body.to_owned().into();
-            told(&Reply { status, content_type: None, retry_after: None, body }, "90210").unwrap_or(Proof::Unknown)
+            told(&Reply { status, content_type: None, retry_after: None, body }, "90210").unwrap_or(Audience::Unknown)
         };
         for (status, body, proof) in [
-            (200, r#"{"client_id":"90210","user_id":"1","blog_id":null,"scope":"global"}"#, Proof::Ours),
-            (200, r#"{"client_id":90210}"#, Proof::Ours),
-            (200, r#"{"client_id":"90211"}"#, Proof::Foreign),
+            (200, r#"{"client_id":"90210","user_id":"1","blog_id":null,"scope":"global"}"#, Audience::ThisApplication),
+            (200, r#"{"client_id":90210}"#, Audience::ThisApplication),
+            (200, r#"{"client_id":"90211"}"#, Audience::OtherApplication),
             (
                 400,
                 r#"{"error":"invalid_request","error_description":"The specified token is invalid."}"#,
-                Proof::Foreign,
+                Audience::OtherApplication,
             ),
-            (400, r#"{"error":"invalid_client"}"#, Proof::Unknown),
-            (200, "{}", Proof::Unknown),
-            (200, "[]", Proof::Unknown),
-            (200, "<html>", Proof::Unknown),
-            (429, r#"{"error":"invalid_request"}"#, Proof::Unknown),
-            (503, "", Proof::Unknown),
+            (400, r#"{"error":"invalid_client"}"#, Audience::Unknown),
+            (200, "{}", Audience::Unknown),
+            (200, "[]", Audience::Unknown),
+            (200, "<html>", Audience::Unknown),
+            (429, r#"{"error":"invalid_request"}"#, Audience::Unknown),
+            (503, "", Audience::Unknown),
         ] {
             assert_eq!(judged(status, body), proof, "{status} {body}");
         }

@@ -142,7 +142,7 @@ impl Reads {
         };
         let done = self.calls.write(Provider::WordPress, &self.host.upstream, &write, judge, told).await;
         if done.as_ref().is_err_and(|error| error.reason == Reason::NotAuthenticated) {
-            grant.note_refused();
+            grant.record_rejected();
         }
         done
     }

@@ -208,7 +208,7 @@ async fn a_change_may_take_longer_than_a_read() {
 async fn a_service_is_told_only_what_it_may_read_of_what_it_changed() {
     let mut asker = None;
     let world = World::with(Default::default(), |settings| {
-        let scope = commongraph::access::Scope::IdentitiesSynchronize;
+        let scope = commongraph::auth::Scope::IdentitiesSynchronize;
         asker = Some(Asker::keyed(settings, "keeper", &[scope]));
     })
     .await;

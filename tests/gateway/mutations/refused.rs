@@ -1,7 +1,7 @@
 //! What a mutation is refused for: before anything is sent, in words that a person can act on, and never telling more of
 //! somebody else's thing than of one that does not exist.
 
-use commongraph::access::digest::Digest;
+use commongraph::auth::digest::Digest;
 use serde_json::{Value, json};
 
 use super::{ADA, DELETE, DISCONNECT, OF_ADA, OF_ANOTHER, RELINK, REVOKE, SHARE, SYNCHRONIZE, change, identity, world};
@@ -159,7 +159,7 @@ async fn an_operation_changes_only_so_much_and_never_by_get() {
 
     // By its hash, as Apollo's clients send what they sent before.
     let extension =
-        |text: &str| json!({ "persistedQuery": { "version": 1, "sha256Hash": Digest::of(text).to_string() } });
+        |text: &str| json!({ "persistedQuery": { "version": 1, "sha256Hash": Digest::sha256(text).to_string() } });
     let text = many(1);
     for body in [json!({ "query": text, "extensions": extension(&text) }), json!({ "extensions": extension(&text) })] {
         let request = world.gateway.client.post(world.gateway.url()).json(&body);

@@ -11,9 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// A secret's stand-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Mark([u8; 32]);
+pub struct TokenHash([u8; 32]);
 
-impl Mark {
+impl TokenHash {
     /// One of 256 that no secret has, for tests.
     #[cfg(test)]
     pub fn of(number: u8) -> Self {
@@ -27,9 +27,9 @@ impl Mark {
 }
 
 /// Makes marks.
-pub(super) struct Marker(Key);
+pub(super) struct TokenHasher(Key);
 
-impl Marker {
+impl TokenHasher {
     /// A marker under a key of its own.
     ///
     /// # Errors
@@ -40,10 +40,10 @@ impl Marker {
     }
 
     /// The mark of this secret.
-    pub(super) fn mark(&self, secret: &SecretString) -> Mark {
+    pub(super) fn mark(&self, secret: &SecretString) -> TokenHash {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(hmac::sign(&self.0, secret.expose_secret().as_bytes()).as_ref());
-        Mark(bytes)
+        TokenHash(bytes)
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_mark_knows_its_secret_again_within_its_process_only() {
-        let (ours, theirs) = (Marker::build().unwrap(), Marker::build().unwrap());
+        let (ours, theirs) = (TokenHasher::build().unwrap(), TokenHasher::build().unwrap());
         let [one, other] = ["one", "other"].map(SecretString::from);
         assert_eq!(ours.mark(&one), ours.mark(&one));
         assert_ne!(ours.mark(&one), ours.mark(&other));

@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout};
 
 pub use self::file::File;
 pub use self::key::Key;
-use super::refusal::Refused;
+use super::credential_error::CredentialError;
 
 /// The largest key set taken, in bytes.
 pub const BODY_MAX_BYTES: usize = 256 << 10;
@@ -68,7 +68,7 @@ pub struct Set {
 }
 
 /// The keys of an issuer, kept fresh until this is dropped.
-pub struct Ring {
+pub struct JwksCache {
     shared: Arc<Shared>,
     task: AbortHandle,
 }
@@ -131,7 +131,7 @@ impl Set {
     }
 }
 
-impl Ring {
+impl JwksCache {
     /// Begins to keep keys: with these, or by fetching at once.
     ///
     /// # Errors
@@ -155,13 +155,13 @@ impl Ring {
     ///
     /// # Errors
     /// `UnknownKey`, or `Unavailable` as long as no keys could be had.
-    pub async fn key(&self, kid: Option<&str>) -> Result<Arc<Key>, Refused> {
+    pub async fn key(&self, kid: Option<&str>) -> Result<Arc<Key>, CredentialError> {
         let reason = match self.shared.key(kid) {
             Ok(key) => return Ok(key),
             Err(reason) => reason,
         };
         let is_worth_waiting = match (reason, kid) {
-            (Refused::Unavailable, _) => self.shared.state.borrow().is_busy,
+            (CredentialError::Unavailable, _) => self.shared.state.borrow().is_busy,
             (_, Some(_)) => self.shared.ask(),
             (_, None) => false,
         };
@@ -177,22 +177,22 @@ impl Ring {
     ///
     /// # Errors
     /// `UnknownKey`, or `Unavailable` as long as no keys could be had.
-    pub fn key_at_hand(&self, kid: Option<&str>) -> Result<Arc<Key>, Refused> {
+    pub fn key_at_hand(&self, kid: Option<&str>) -> Result<Arc<Key>, CredentialError> {
         self.shared.key(kid)
     }
 }
 
-impl Drop for Ring {
+impl Drop for JwksCache {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
 impl Shared {
-    fn key(&self, kid: Option<&str>) -> Result<Arc<Key>, Refused> {
+    fn key(&self, kid: Option<&str>) -> Result<Arc<Key>, CredentialError> {
         let set = self.set.load();
-        let set = set.as_ref().ok_or(Refused::Unavailable)?;
-        set.key(kid).cloned().ok_or(Refused::UnknownKey)
+        let set = set.as_ref().ok_or(CredentialError::Unavailable)?;
+        set.key(kid).cloned().ok_or(CredentialError::UnknownKey)
     }
 
     /// Asks for a fetch, unless that was done within the last minute; tells whether one is under way.

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::token::Object;
-use crate::access::refusal::Refused;
-use crate::access::scope::Scopes;
+use crate::auth::credential_error::CredentialError;
+use crate::auth::scope::Scopes;
 
 /// How far the issuer's clock and ours may be apart.
 pub const LEEWAY: Duration = Duration::from_secs(30);
@@ -36,33 +36,38 @@ pub struct Claims {
 }
 
 impl Claims {
-    pub(super) fn read(claimed: &Object, issuer: &str, user_claim: &str, now: SystemTime) -> Result<Self, Refused> {
-        let expires = seconds(claimed, "exp")?.ok_or(Refused::Malformed)?;
+    pub(super) fn read(
+        claimed: &Object,
+        issuer: &str,
+        user_claim: &str,
+        now: SystemTime,
+    ) -> Result<Self, CredentialError> {
+        let expires = seconds(claimed, "exp")?.ok_or(CredentialError::Malformed)?;
         let not_before = seconds(claimed, "nbf")?;
         // The library takes a list of issuers too.
         if claimed.get("iss").and_then(Value::as_str) != Some(issuer) {
-            return Err(Refused::WrongIssuer);
+            return Err(CredentialError::WrongIssuer);
         }
-        let subject = text(claimed, "sub")?.filter(|sub| is_subject(sub)).ok_or(Refused::Malformed)?;
+        let subject = text(claimed, "sub")?.filter(|sub| is_subject(sub)).ok_or(CredentialError::Malformed)?;
         let oneall_user = match text(claimed, user_claim)? {
-            Some(user) if is_oneall_user(user) => Some(user.to_owned()),
-            Some(_) => return Err(Refused::Malformed),
+            Some(user) if is_oneall_user_token(user) => Some(user.to_owned()),
+            Some(_) => return Err(CredentialError::Malformed),
             None => None,
         };
-        let scopes = text(claimed, "scope")?.map_or(Scopes::NONE, Scopes::of_claim);
-        let now = now.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| Refused::NotYetValid)?;
+        let scopes = text(claimed, "scope")?.map_or(Scopes::NONE, Scopes::from_claim);
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| CredentialError::NotYetValid)?;
         if now >= expires + LEEWAY {
-            return Err(Refused::Expired);
+            return Err(CredentialError::Expired);
         }
         if not_before.is_some_and(|begin| begin > now + LEEWAY) {
-            return Err(Refused::NotYetValid);
+            return Err(CredentialError::NotYetValid);
         }
         Ok(Self { subject: subject.to_owned(), oneall_user, scopes })
     }
 }
 
 /// Whether a text can be the token of a OneAll user.
-pub fn is_oneall_user(text: &str) -> bool {
+pub fn is_oneall_user_token(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     (1..=USER_LENGTH_MAX).contains(&text.len()) && text.bytes().all(plain)
 }
@@ -72,14 +77,14 @@ fn is_subject(text: &str) -> bool {
 }
 
 /// A time since 1970, if the claim is there.
-fn seconds(claimed: &Object, name: &str) -> Result<Option<Duration>, Refused> {
+fn seconds(claimed: &Object, name: &str) -> Result<Option<Duration>, CredentialError> {
     let Some(value) = claimed.get(name) else { return Ok(None) };
-    let seconds = value.as_u64().filter(|seconds| *seconds <= SECONDS_MAX).ok_or(Refused::Malformed)?;
+    let seconds = value.as_u64().filter(|seconds| *seconds <= SECONDS_MAX).ok_or(CredentialError::Malformed)?;
     Ok(Some(Duration::from_secs(seconds)))
 }
 
-fn text<'a>(claimed: &'a Object, name: &str) -> Result<Option<&'a str>, Refused> {
-    claimed.get(name).map(|value| value.as_str().ok_or(Refused::Malformed)).transpose()
+fn text<'a>(claimed: &'a Object, name: &str) -> Result<Option<&'a str>, CredentialError> {
+    claimed.get(name).map(|value| value.as_str().ok_or(CredentialError::Malformed)).transpose()
 }
 
 impl fmt::Debug for Claims {

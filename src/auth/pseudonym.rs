@@ -1,4 +1,4 @@
-//! Aliases: what stands in the audit log for a person or a thing, so that the log itself names nobody.
+//! Pseudonymizer: what stands in the audit log for a person or a thing, so that the log itself names nobody.
 //!
 //! An alias is an HMAC-SHA256, not a plain hash: numbers and e-mail addresses can be guessed, a key cannot. Under a key
 //! from the settings the same thing has the same alias for ever, on every instance, and whoever holds the key can find
@@ -17,14 +17,14 @@ pub const KEY_LENGTH_MIN: usize = 32;
 
 /// Makes aliases.
 #[derive(Clone)]
-pub struct Aliases(Key);
+pub struct Pseudonymizer(Key);
 
-impl Aliases {
-    /// Aliases under this key, or under one that nobody else will ever have.
+impl Pseudonymizer {
+    /// Pseudonymizer under this key, or under one that nobody else will ever have.
     ///
     /// # Errors
     /// A sentence, if the system has no random bytes.
-    pub fn build(key: Option<&SecretString>) -> Result<Self, String> {
+    pub fn new(key: Option<&SecretString>) -> Result<Self, String> {
         match key {
             Some(key) => Ok(Self(Key::new(HMAC_SHA256, key.expose_secret().as_bytes()))),
             None => {
@@ -44,7 +44,7 @@ impl Aliases {
 
     /// The name of who asks: a service's is its own, since it is no person's; a person's is an alias, and whoever has
     /// nothing but a WordPress.com token has the token's mark, which is of this process alone. None for who has no name.
-    pub fn of_principal(&self, principal: &Principal) -> Option<String> {
+    pub fn for_principal(&self, principal: &Principal) -> Option<String> {
         match principal {
             Principal::Service { name, .. } => Some(name.to_string()),
             Principal::User { subject } => Some(self.of("subject", subject)),
@@ -74,8 +74,8 @@ mod tests {
 
     use super::*;
 
-    fn under(key: &str) -> Aliases {
-        Aliases::build(Some(&SecretString::from(key))).unwrap()
+    fn under(key: &str) -> Pseudonymizer {
+        Pseudonymizer::new(Some(&SecretString::from(key))).unwrap()
     }
 
     #[test]
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_key_of_its_own_is_nobody_elses() {
-        let [ours, theirs] = [Aliases::build(None).unwrap(), Aliases::build(None).unwrap()];
+        let [ours, theirs] = [Pseudonymizer::new(None).unwrap(), Pseudonymizer::new(None).unwrap()];
         assert_eq!(ours.of("object", "1"), ours.clone().of("object", "1"));
         assert_ne!(ours.of("object", "1"), theirs.of("object", "1"));
     }

@@ -116,7 +116,7 @@ impl Scopes {
     pub const NONE: Self = Self(0);
 
     /// Takes a token's `scope` claim: names with spaces between them. A word that is no scope is passed over.
-    pub fn of_claim(text: &str) -> Self {
+    pub fn from_claim(text: &str) -> Self {
         text.split(' ').filter_map(Scope::parse).collect()
     }
 
@@ -218,9 +218,9 @@ mod tests {
 
     #[test]
     fn a_claim_passes_over_what_is_no_scope_of_ours() {
-        let scopes = Scopes::of_claim("openid  oneall:users:read profile,oneall:personal oneall:users:read ");
+        let scopes = Scopes::from_claim("openid  oneall:users:read profile,oneall:personal oneall:users:read ");
         assert_eq!(scopes.names(), ["oneall:users:read"]);
-        assert!(Scopes::of_claim("").is_empty());
+        assert!(Scopes::from_claim("").is_empty());
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
             for (at, scope) in Scope::ALL.into_iter().enumerate() {
                 prop_assert_eq!(scopes.contains(scope), chosen.contains(&at));
             }
-            prop_assert_eq!(Scopes::of_claim(&scopes.names().join(" ")), scopes);
+            prop_assert_eq!(Scopes::from_claim(&scopes.names().join(" ")), scopes);
         }
     }
 }

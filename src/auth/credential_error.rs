@@ -6,7 +6,7 @@
 /// Why a credential is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{}", self.as_str())]
-pub enum Refused {
+pub enum CredentialError {
     /// It is no credential of its kind: a wrong shape, a claim that is missing or of a wrong type, or too large.
     Malformed,
     /// It names a key that is not known, or none where one must be named.
@@ -27,7 +27,7 @@ pub enum Refused {
     Unavailable,
 }
 
-impl Refused {
+impl CredentialError {
     /// Every reason.
     pub const ALL: [Self; 9] = [
         Self::Malformed,
@@ -66,7 +66,7 @@ impl Refused {
     }
 
     /// Whether the credential may be a good one that cannot be checked for now: the gateway's trouble, not the caller's.
-    pub fn is_outage(self) -> bool {
+    pub fn is_unavailable(self) -> bool {
         self == Self::Unavailable
     }
 }
@@ -79,14 +79,14 @@ mod tests {
 
     #[test]
     fn a_reason_is_one_word_of_its_own() {
-        let words: HashSet<_> = Refused::ALL.iter().map(|reason| reason.as_str()).collect();
-        assert_eq!(words.len(), Refused::ALL.len());
+        let words: HashSet<_> = CredentialError::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(words.len(), CredentialError::ALL.len());
         assert!(words.iter().all(|word| !word.contains(' ')));
     }
 
     #[test]
     fn whoever_forges_learns_nothing_of_the_check_that_failed() {
-        let told: HashSet<_> = Refused::ALL.iter().map(|reason| reason.told()).collect();
+        let told: HashSet<_> = CredentialError::ALL.iter().map(|reason| reason.told()).collect();
         assert_eq!(told, HashSet::from(["is not valid", "has expired", "cannot be checked at present"]));
     }
 }

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::SecretString;
 
-use super::proof::{Doubt, Proof};
+use super::policy::{PersonAccess, Right};
 use super::scope::{Scope, Scopes};
-use super::table::{OfPerson, Right};
+use super::token_audience::{Audience, PendingCheck};
 
 /// Why a caller may not read something; known before anything is asked of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,9 +25,9 @@ pub enum Denied {
     /// The request shows a WordPress.com token alone, and the settings want a credential beside it.
     TokenAlone,
     /// Whether the token was issued to the gateway's own application cannot be told at present.
-    TokenUnproved,
+    AudienceUnknown,
     /// The service's key has not this scope.
-    Lacks(Scope),
+    MissingScope(Scope),
     /// Only services have this right, with this scope; a person never has it.
     ServicesOnly(Scope),
 }
@@ -36,7 +36,7 @@ pub enum Denied {
 #[derive(Clone)]
 pub struct WordPressGrant {
     token: Arc<SecretString>,
-    doubt: Option<Arc<Doubt>>,
+    doubt: Option<Arc<PendingCheck>>,
     said: Arc<Said>,
 }
 
@@ -88,7 +88,7 @@ pub struct SynchronizeGrant(Reach);
 
 /// The proof that a grant is held, for which the site's keys are shown.
 #[derive(Clone, Copy, Debug)]
-pub struct Permit<'a>(PhantomData<&'a ()>);
+pub struct SiteKeyAccess<'a>(PhantomData<&'a ()>);
 
 /// The keys of the OneAll site, with which every user of it can be read.
 pub struct SiteKeys {
@@ -103,7 +103,7 @@ impl SiteKeys {
     }
 
     /// The public and the private key, for one read that was granted.
-    pub fn show(&self, _granted: Permit<'_>) -> (&SecretString, &SecretString) {
+    pub fn show(&self, _granted: SiteKeyAccess<'_>) -> (&SecretString, &SecretString) {
         (&self.public, &self.private)
     }
 }
@@ -119,15 +119,15 @@ impl WordPressGrant {
         Self { token: Arc::new(token), doubt: None, said: Arc::default() }
     }
 
-    pub(super) fn doubted(token: SecretString, doubt: Doubt) -> Self {
+    pub(super) fn doubted(token: SecretString, doubt: PendingCheck) -> Self {
         Self { doubt: Some(Arc::new(doubt)), ..Self::new(token) }
     }
 
     /// To whom the token was issued, by this question if nobody knows; to be looked at whenever it is to be used.
-    pub async fn proof<Q: Future<Output = Proof>>(&self, question: impl FnOnce() -> Q) -> Proof {
+    pub async fn proof<Q: Future<Output = Audience>>(&self, question: impl FnOnce() -> Q) -> Audience {
         match &self.doubt {
             Some(doubt) => doubt.end(question).await,
-            None => Proof::Ours,
+            None => Audience::ThisApplication,
         }
     }
 
@@ -137,12 +137,12 @@ impl WordPressGrant {
     }
 
     /// Notes that WordPress.com answered this token something that it shows to the token's person alone.
-    pub fn note_accepted(&self) {
+    pub fn record_accepted(&self) {
         self.said.accepted.store(true, Ordering::Relaxed);
     }
 
     /// Notes that WordPress.com does not accept this token.
-    pub fn note_refused(&self) {
+    pub fn record_rejected(&self) {
         self.said.refused.store(true, Ordering::Relaxed);
     }
 
@@ -216,16 +216,16 @@ impl OneAllGrant {
     ///
     /// # Errors
     /// Why not.
-    pub fn sign_in_list(&self) -> Result<Permit<'_>, Denied> {
-        self.reach(Right::SignIns).map(|_| Permit(PhantomData))
+    pub fn sign_in_list(&self) -> Result<SiteKeyAccess<'_>, Denied> {
+        self.reach(Right::SignIns).map(|_| SiteKeyAccess(PhantomData))
     }
 
     /// The right to list the site's identities.
     ///
     /// # Errors
     /// Why not.
-    pub fn identity_list(&self) -> Result<Permit<'_>, Denied> {
-        self.reach(Right::Identities).map(|_| Permit(PhantomData))
+    pub fn identity_list(&self) -> Result<SiteKeyAccess<'_>, Denied> {
+        self.reach(Right::Identities).map(|_| SiteKeyAccess(PhantomData))
     }
 
     /// The right to what identifies a person outside, on records that another grant reaches.
@@ -248,21 +248,21 @@ impl OneAllGrant {
     ///
     /// # Errors
     /// Why not.
-    pub fn relink(&self) -> Result<Permit<'_>, Denied> {
-        self.reach(Right::Relink).map(|_| Permit(PhantomData))
+    pub fn relink(&self) -> Result<SiteKeyAccess<'_>, Denied> {
+        self.reach(Right::Relink).map(|_| SiteKeyAccess(PhantomData))
     }
 
     /// The right to delete identities.
     ///
     /// # Errors
     /// Why not.
-    pub fn delete(&self) -> Result<Permit<'_>, Denied> {
-        self.reach(Right::Delete).map(|_| Permit(PhantomData))
+    pub fn delete(&self) -> Result<SiteKeyAccess<'_>, Denied> {
+        self.reach(Right::Delete).map(|_| SiteKeyAccess(PhantomData))
     }
 
     /// What the operator of this configuration may, who has the keys in hand anyway: to try them.
-    pub fn operators(&self) -> Option<Permit<'_>> {
-        (self.who == Who::Operator).then_some(Permit(PhantomData))
+    pub fn operators(&self) -> Option<SiteKeyAccess<'_>> {
+        (self.who == Who::Operator).then_some(SiteKeyAccess(PhantomData))
     }
 
     /// Decides a right by the table.
@@ -271,12 +271,12 @@ impl OneAllGrant {
         match (&self.who, holders.person, holders.scope) {
             (Who::Operator, ..) => Ok(Reach::Everyone),
             (Who::Nobody, ..) => Err(Denied::NoCredential),
-            (_, OfPerson::AsToken, _) => Err(Denied::NoToken),
-            (Who::Person(None), OfPerson::Own, _) => Ok(Reach::Nothing),
-            (Who::Person(Some(user)), OfPerson::Own, _) => Ok(Reach::User(user.clone())),
-            (Who::Person(_), OfPerson::Nothing, Some(scope)) => Err(Denied::ServicesOnly(scope)),
+            (_, PersonAccess::ByWordPressToken, _) => Err(Denied::NoToken),
+            (Who::Person(None), PersonAccess::Own, _) => Ok(Reach::Nothing),
+            (Who::Person(Some(user)), PersonAccess::Own, _) => Ok(Reach::User(user.clone())),
+            (Who::Person(_), PersonAccess::Never, Some(scope)) => Err(Denied::ServicesOnly(scope)),
             (Who::Service(scopes), _, Some(scope)) if scopes.contains(scope) => Ok(Reach::Everyone),
-            (Who::Service(_), _, Some(scope)) => Err(Denied::Lacks(scope)),
+            (Who::Service(_), _, Some(scope)) => Err(Denied::MissingScope(scope)),
             (_, _, None) => Err(Denied::NoToken),
         }
     }
@@ -307,8 +307,8 @@ macro_rules! of_records {
             }
 
             /// For this, the site's keys are shown.
-            pub fn permit(&self) -> Permit<'_> {
-                Permit(PhantomData)
+            pub fn site_key_access(&self) -> SiteKeyAccess<'_> {
+                SiteKeyAccess(PhantomData)
             }
         }
     };
@@ -324,8 +324,8 @@ impl SynchronizeGrant {
     }
 
     /// For this, the site's keys are shown: an identity of this owner, as its record tells. None if it is not reached.
-    pub fn permit(&self, owner: Option<&str>) -> Option<Permit<'_>> {
-        self.0.covers(owner).then_some(Permit(PhantomData))
+    pub fn site_key_access(&self, owner: Option<&str>) -> Option<SiteKeyAccess<'_>> {
+        self.0.covers(owner).then_some(SiteKeyAccess(PhantomData))
     }
 }
 

@@ -13,8 +13,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::is_id;
-use crate::access::digest::Digest;
-use crate::access::scope::Scopes;
+use crate::auth::digest::Digest;
+use crate::auth::scope::Scopes;
 
 /// How many keys of one service may be good at a time: the one in use, and the one that comes after it.
 pub const LIVE_KEYS_MAX: usize = 2;
@@ -33,12 +33,12 @@ pub struct Settings {
     /// What it is good for; a list, in the environment with commas.
     pub scopes: Scopes,
     /// When it ends, as RFC 3339 has it.
-    pub expires_at: Option<End>,
+    pub expires_at: Option<ExpiresAt>,
 }
 
 /// The instant at which a key ends; from then on it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct End(pub SystemTime);
+pub struct ExpiresAt(pub SystemTime);
 
 /// Says what is wrong with the keys of the settings, if anything is. A key that has ended is not wrong: a restart must
 /// not fail because a day has passed.
@@ -64,7 +64,7 @@ pub fn check(keys: &BTreeMap<String, Settings>, now: SystemTime) -> Result<(), S
     Ok(())
 }
 
-fn check_key(key: &Settings) -> Result<(&str, End), &'static str> {
+fn check_key(key: &Settings) -> Result<(&str, ExpiresAt), &'static str> {
     const SERVICE: &str = "service: wanted the name of the service, 1 to 64 letters, digits, dots, hyphens and _";
     let service = key.service.as_deref().filter(|name| is_service(name)).ok_or(SERVICE)?;
     if key.sha256.is_none() {
@@ -83,20 +83,20 @@ pub fn is_service(name: &str) -> bool {
     (1..=SERVICE_LENGTH_MAX).contains(&name.len()) && name.bytes().all(plain)
 }
 
-impl End {
+impl ExpiresAt {
     fn parse(text: &str) -> Option<Self> {
         let instant = DateTime::parse_from_rfc3339(text).ok()?;
         Some(Self(instant.with_timezone(&Utc).into()))
     }
 }
 
-impl fmt::Display for End {
+impl fmt::Display for ExpiresAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&DateTime::<Utc>::from(self.0).to_rfc3339_opts(SecondsFormat::Secs, true))
     }
 }
 
-impl<'de> Deserialize<'de> for End {
+impl<'de> Deserialize<'de> for ExpiresAt {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(EndVisitor)
     }
@@ -108,17 +108,17 @@ struct EndVisitor;
 const INSTANT: &str = "an instant such as 2027-01-31T00:00:00Z";
 
 impl<'de> Visitor<'de> for EndVisitor {
-    type Value = End;
+    type Value = ExpiresAt;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(INSTANT)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<End, E> {
-        End::parse(text).ok_or_else(|| E::custom(format_args!("no instant, expected {INSTANT}")))
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ExpiresAt, E> {
+        ExpiresAt::parse(text).ok_or_else(|| E::custom(format_args!("no instant, expected {INSTANT}")))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<End, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ExpiresAt, A::Error> {
         let wrong = || de::Error::custom(format_args!("no instant, expected {INSTANT}"));
         let written = toml::value::Datetime::deserialize(MapAccessDeserializer::new(map)).map_err(|_| wrong())?;
         self.visit_str(&written.to_string())

@@ -5,19 +5,19 @@
 //! credential that is there and not good ends the request: it is never taken for a missing one. What the caller may read
 //! becomes grants, which only this room can make and every provider's read takes.
 
-pub mod alias;
 pub mod caller;
+pub mod credential_error;
 pub mod digest;
 pub mod grant;
 pub mod jwks;
 pub mod jwt;
-mod kept;
-pub mod mark;
-pub mod proof;
-pub mod refusal;
+pub mod policy;
+pub mod pseudonym;
 pub mod scope;
 pub mod service_key;
-pub mod table;
+pub mod token_audience;
+pub mod token_hash;
+mod ttl_map;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,17 +31,17 @@ use serde::Deserialize;
 use url::Url;
 
 pub use self::caller::{Caller, Principal};
+pub use self::credential_error::CredentialError;
 pub use self::grant::{Denied, OneAllGrant, WordPressGrant};
-pub use self::jwt::is_oneall_user;
-pub use self::refusal::Refused;
+pub use self::jwt::is_oneall_user_token;
 pub use self::scope::{Scope, Scopes};
 
-use self::caller::Identified;
+use self::caller::AuthenticatedIdentity;
 use self::jwks::Source;
-use self::kept::Kept;
-use self::mark::{Mark, Marker};
-use self::proof::{Doubt, Proof, Proofs, Prove};
 use self::service_key::ServiceKeys;
+use self::token_audience::{Audience, AudienceCache, CheckAudience, PendingCheck};
+use self::token_hash::{TokenHash, TokenHasher};
+use self::ttl_map::TtlMap;
 
 /// The longest WordPress.com token taken, in bytes; theirs have 64.
 const TOKEN_LENGTH_MAX: usize = 1_024;
@@ -72,14 +72,14 @@ impl Default for Settings {
 
 impl Settings {
     /// Whether anybody can say who they are.
-    pub fn has_a_way(&self) -> bool {
+    pub fn is_configured(&self) -> bool {
         self.jwt.is_set() || !self.keys.is_empty()
     }
 }
 
 /// What a request shows, each the whole text of its header.
 #[derive(Clone, Copy, Default)]
-pub struct Presented<'a> {
+pub struct Credentials<'a> {
     /// `Authorization`.
     pub authorization: Option<&'a str>,
     /// `X-WordPress-Token`.
@@ -88,7 +88,7 @@ pub struct Presented<'a> {
 
 /// Which of the two credentials it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credential {
+pub enum CredentialHeader {
     /// `Authorization`.
     Authorization,
     /// `X-WordPress-Token`.
@@ -97,91 +97,91 @@ pub enum Credential {
 
 /// How far the check of a credential may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
+pub enum LookupMode {
     /// As far as it takes.
-    Full,
+    AllowFetch,
     /// No further than what is known here: no issuer and no provider is asked for one that nobody knows.
-    AtHand,
+    CachedOnly,
 }
 
 /// Why a request is not taken: which credential it is, and what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// Which.
-    pub credential: Credential,
+    pub credential: CredentialHeader,
     /// What is wrong.
-    pub fault: Fault,
+    pub fault: RejectionReason,
 }
 
 impl Rejection {
     /// Whether the credential may be somebody's guess: it is neither genuine, if out of its time, nor impossible to check.
-    pub fn may_be_a_guess(self) -> bool {
-        use Refused::{Expired, NotYetValid, Unavailable};
-        !matches!(self.fault, Fault::Refused(Expired | NotYetValid | Unavailable))
+    pub fn may_be_guess(self) -> bool {
+        use CredentialError::{Expired, NotYetValid, Unavailable};
+        !matches!(self.fault, RejectionReason::Invalid(Expired | NotYetValid | Unavailable))
     }
 }
 
 /// What is wrong with a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum RejectionReason {
     /// The header does not hold what it should: one credential, in the one form.
-    Form,
+    InvalidFormat,
     /// The credential is refused.
-    Refused(Refused),
+    Invalid(CredentialError),
     /// The WordPress.com token was issued to another application, or is none.
-    Foreign,
+    OtherApplication,
     /// Nobody knows the WordPress.com token here, and nobody is asked.
-    Unasked,
+    NotChecked,
     /// This gateway serves one person, whose token it has.
-    NotTaken,
+    NotAllowed,
 }
 
 /// What access asks of the world outside.
-pub struct Outside<'a> {
+pub struct Dependencies<'a> {
     /// Says of each WordPress.com token whether it was issued to the gateway's own application; without it, all are taken.
-    pub prover: Option<Arc<dyn Prove>>,
+    pub prover: Option<Arc<dyn CheckAudience>>,
     /// Makes the source of the key set at a URL.
-    pub key_sets: &'a dyn Fn(Url) -> Result<Box<dyn Source>, String>,
+    pub jwks_source: &'a dyn Fn(Url) -> Result<Box<dyn Source>, String>,
 }
 
 /// Makes callers of what requests show.
-pub struct Access {
-    ways: Ways,
+pub struct Authenticator {
+    ways: AuthMode,
     wordpress_alone: bool,
-    proofs: Option<Arc<Proofs>>,
+    proofs: Option<Arc<AudienceCache>>,
     /// The tokens that WordPress.com has answered lately.
-    accepted: Arc<Kept<()>>,
-    marker: Arc<Marker>,
+    accepted: Arc<TtlMap<()>>,
+    marker: Arc<TokenHasher>,
 }
 
 /// How callers are known.
-enum Ways {
+enum AuthMode {
     /// By their own credentials.
     Own { keys: ServiceKeys, jwt: Option<jwt::Verifier> },
     /// By the one credential that was made at the start.
-    One { bearer: Mark, person: Box<Caller> },
+    One { bearer: TokenHash, person: Box<Caller> },
 }
 
-impl Access {
-    /// Access by the callers' own credentials. It goes by what the one `before` knows, as far as that comes from where its
+impl Authenticator {
+    /// Authenticator by the callers' own credentials. It goes by what the one `before` knows, as far as that comes from where its
     /// own would: the issuer's keys and whose tokens are; and it marks secrets alike.
     ///
     /// # Errors
     /// A sentence that names the setting and what is wanted, never a value.
-    pub fn build(
+    pub fn from_settings(
         settings: &Settings,
-        outside: Outside<'_>,
+        outside: Dependencies<'_>,
         before: Option<&Self>,
         now: SystemTime,
     ) -> Result<Self, String> {
-        let keys = ServiceKeys::build(&settings.keys, now)?;
-        let jwt = jwt::Verifier::build(&settings.jwt, outside.key_sets, before.and_then(Self::verifier))?;
+        let keys = ServiceKeys::from_settings(&settings.keys, now)?;
+        let jwt = jwt::Verifier::build(&settings.jwt, outside.jwks_source, before.and_then(Self::verifier))?;
         let known = before.and_then(|before| before.proofs.as_ref());
         let proofs = outside.prover.map(|prover| match known {
             Some(known) if known.are_of(&prover) => known.clone(),
-            _ => Arc::new(Proofs::new(prover)),
+            _ => Arc::new(AudienceCache::new(prover)),
         });
-        let fresh = Self::of(Ways::Own { keys, jwt }, Arc::new(Marker::build()?));
+        let fresh = Self::of(AuthMode::Own { keys, jwt }, Arc::new(TokenHasher::build()?));
         // What is told of tokens goes by their marks, so it is worth something under the same marker only.
         let (marker, accepted) =
             before.map_or((fresh.marker, fresh.accepted), |before| (before.marker.clone(), before.accepted.clone()));
@@ -190,12 +190,12 @@ impl Access {
 
     fn verifier(&self) -> Option<&jwt::Verifier> {
         match &self.ways {
-            Ways::Own { jwt, .. } => jwt.as_ref(),
-            Ways::One { .. } => None,
+            AuthMode::Own { jwt, .. } => jwt.as_ref(),
+            AuthMode::One { .. } => None,
         }
     }
 
-    /// Access for one person, and the credential that they have to show.
+    /// Authenticator for one person, and the credential that they have to show.
     ///
     /// # Errors
     /// A sentence, if the system has no random bytes.
@@ -205,14 +205,14 @@ impl Access {
     ) -> Result<(Self, SecretString), String> {
         let mut bytes = [0; BEARER_BYTES];
         SystemRandom::new().fill(&mut bytes).map_err(|_| "the system gives no random bytes".to_owned())?;
-        let (bearer, marker) = (SecretString::from(URL_SAFE_NO_PAD.encode(bytes)), Arc::new(Marker::build()?));
+        let (bearer, marker) = (SecretString::from(URL_SAFE_NO_PAD.encode(bytes)), Arc::new(TokenHasher::build()?));
         let person = Box::new(Caller::personal(wordpress_token, oneall_user));
-        let ways = Ways::One { bearer: marker.mark(&bearer), person };
+        let ways = AuthMode::One { bearer: marker.mark(&bearer), person };
         Ok((Self::of(ways, marker), bearer))
     }
 
-    fn of(ways: Ways, marker: Arc<Marker>) -> Self {
-        Self { ways, wordpress_alone: true, proofs: None, accepted: Arc::new(Kept::new(ACCEPTED_FOR)), marker }
+    fn of(ways: AuthMode, marker: Arc<TokenHasher>) -> Self {
+        Self { ways, wordpress_alone: true, proofs: None, accepted: Arc::new(TtlMap::new(ACCEPTED_FOR)), marker }
     }
 
     /// Makes the caller of a request. Before anybody is asked whose the token is by which alone a caller is known, `may_ask` is,
@@ -223,33 +223,39 @@ impl Access {
     /// A credential that is there and not good; or what `may_ask` says.
     pub async fn admit<T, E: From<Rejection>>(
         &self,
-        shown: Presented<'_>,
+        shown: Credentials<'_>,
         now: SystemTime,
-        effort: Effort,
-        may_ask: impl FnOnce(Mark) -> Result<T, E>,
+        effort: LookupMode,
+        may_ask: impl FnOnce(TokenHash) -> Result<T, E>,
     ) -> Result<Caller, E> {
         let bearer = shown.authorization.map(|text| bearer(text).ok_or(AUTHORIZATION_FORM)).transpose()?;
-        let token = shown.wordpress_token.map(|text| wordpress_token(text).ok_or(TOKEN_FORM)).transpose()?;
+        let token = shown.wordpress_token.map(|text| parse_wordpress_token(text).ok_or(TOKEN_FORM)).transpose()?;
         match &self.ways {
-            Ways::One { bearer: expected, person } => Ok(self.admit_one(bearer, token.as_ref(), *expected, person)?),
-            Ways::Own { keys, jwt } => {
+            AuthMode::One { bearer: expected, person } => {
+                Ok(self.admit_one(bearer, token.as_ref(), *expected, person)?)
+            }
+            AuthMode::Own { keys, jwt } => {
                 let identified = match bearer {
                     Some(text) => Some(identify(keys, jwt.as_ref(), text, now, effort).await.map_err(refused)?),
                     None => None,
                 };
                 let Some(token) = token else {
-                    return Ok(identified.unwrap_or_else(Identified::nobody).with(Err(Denied::NoToken)));
+                    return Ok(identified.unwrap_or_else(AuthenticatedIdentity::nobody).with(Err(Denied::NoToken)));
                 };
                 let mark = self.marker.mark(&token);
-                if identified.is_none() && effort == Effort::AtHand && !self.is_known(mark) {
-                    return Err(Rejection { credential: Credential::WordPressToken, fault: Fault::Unasked }.into());
+                if identified.is_none() && effort == LookupMode::CachedOnly && !self.is_known(mark) {
+                    return Err(Rejection {
+                        credential: CredentialHeader::WordPressToken,
+                        fault: RejectionReason::NotChecked,
+                    }
+                    .into());
                 }
                 let asks = identified.is_none() && self.asks(mark);
                 let _asking = asks.then(|| may_ask(mark)).transpose()?;
                 let wordpress = self.lend(&token, mark, identified.is_some()).await?;
                 let by_token = || match wordpress {
-                    Ok(_) => Identified::by_token(mark, self.is_proved(mark)),
-                    Err(_) => Identified::nobody(),
+                    Ok(_) => AuthenticatedIdentity::by_token(mark, self.is_verified(mark)),
+                    Err(_) => AuthenticatedIdentity::nobody(),
                 };
                 Ok(identified.unwrap_or_else(by_token).with(wordpress))
             }
@@ -257,7 +263,7 @@ impl Access {
     }
 
     /// Whether to lend the token of this mark, shown alone, takes a call, to find out whose it is.
-    fn asks(&self, mark: Mark) -> bool {
+    fn asks(&self, mark: TokenHash) -> bool {
         self.wordpress_alone && self.proofs.as_ref().is_some_and(|proofs| proofs.known(mark).is_none())
     }
 
@@ -266,16 +272,16 @@ impl Access {
         &self,
         bearer: Option<&str>,
         token: Option<&SecretString>,
-        expected: Mark,
+        expected: TokenHash,
         person: &Caller,
     ) -> Result<Caller, Rejection> {
         if token.is_some() {
-            return Err(Rejection { credential: Credential::WordPressToken, fault: Fault::NotTaken });
+            return Err(Rejection { credential: CredentialHeader::WordPressToken, fault: RejectionReason::NotAllowed });
         }
         match bearer.map(|text| self.marker.mark(&SecretString::from(text))) {
-            None => Ok(Identified::nobody().with(Err(Denied::NoCredential))),
+            None => Ok(AuthenticatedIdentity::nobody().with(Err(Denied::NoCredential))),
             Some(mark) if mark == expected => Ok(person.clone()),
-            Some(_) => Err(refused(Refused::BadSignature)),
+            Some(_) => Err(refused(CredentialError::BadSignature)),
         }
     }
 
@@ -283,7 +289,7 @@ impl Access {
     async fn lend(
         &self,
         token: &SecretString,
-        mark: Mark,
+        mark: TokenHash,
         is_identified: bool,
     ) -> Result<Result<WordPressGrant, Denied>, Rejection> {
         if !is_identified && !self.wordpress_alone {
@@ -293,20 +299,23 @@ impl Access {
         let proof = match proofs.known(mark) {
             Some(proof) => proof,
             None if is_identified => {
-                return Ok(Ok(WordPressGrant::doubted(token.clone(), Doubt::of(proofs.clone(), mark))));
+                return Ok(Ok(WordPressGrant::doubted(token.clone(), PendingCheck::of(proofs.clone(), mark))));
             }
             None => proofs.of(token, mark).await,
         };
         match proof {
-            Proof::Ours => Ok(Ok(WordPressGrant::new(token.clone()))),
+            Audience::ThisApplication => Ok(Ok(WordPressGrant::new(token.clone()))),
             // Nothing is read with a token of which nobody knows whose it is.
-            Proof::Unknown => Ok(Err(Denied::TokenUnproved)),
-            Proof::Foreign => Err(Rejection { credential: Credential::WordPressToken, fault: Fault::Foreign }),
+            Audience::Unknown => Ok(Err(Denied::AudienceUnknown)),
+            Audience::OtherApplication => Err(Rejection {
+                credential: CredentialHeader::WordPressToken,
+                fault: RejectionReason::OtherApplication,
+            }),
         }
     }
 
     /// Whether the token of this mark is known to be one: WordPress.com says whose it is, or has answered it lately.
-    fn is_proved(&self, mark: Mark) -> bool {
+    fn is_verified(&self, mark: TokenHash) -> bool {
         match &self.proofs {
             Some(proofs) => proofs.is_ours(mark),
             None => self.accepted.get(mark).is_some(),
@@ -314,13 +323,13 @@ impl Access {
     }
 
     /// Whether the token of this mark is nobody's guess: it is proved, or was accepted a while ago.
-    fn is_known(&self, mark: Mark) -> bool {
-        self.is_proved(mark) || self.accepted.get(mark).is_some()
+    fn is_known(&self, mark: TokenHash) -> bool {
+        self.is_verified(mark) || self.accepted.get(mark).is_some()
     }
 
     /// Learns what WordPress.com said of the token of a caller who shows nothing else, when their request has ended; tells
     /// whether it refused it, so that it may have been somebody's guess.
-    pub fn learn(&self, caller: &Caller) -> bool {
+    pub fn record_token_result(&self, caller: &Caller) -> bool {
         let (Principal::WordPress { token, .. }, Some(grant)) = (caller.principal(), caller.wordpress()) else {
             return false;
         };
@@ -333,11 +342,13 @@ impl Access {
     }
 }
 
-const AUTHORIZATION_FORM: Rejection = Rejection { credential: Credential::Authorization, fault: Fault::Form };
-const TOKEN_FORM: Rejection = Rejection { credential: Credential::WordPressToken, fault: Fault::Form };
+const AUTHORIZATION_FORM: Rejection =
+    Rejection { credential: CredentialHeader::Authorization, fault: RejectionReason::InvalidFormat };
+const TOKEN_FORM: Rejection =
+    Rejection { credential: CredentialHeader::WordPressToken, fault: RejectionReason::InvalidFormat };
 
-fn refused(reason: Refused) -> Rejection {
-    Rejection { credential: Credential::Authorization, fault: Fault::Refused(reason) }
+fn refused(reason: CredentialError) -> Rejection {
+    Rejection { credential: CredentialHeader::Authorization, fault: RejectionReason::Invalid(reason) }
 }
 
 async fn identify(
@@ -345,13 +356,13 @@ async fn identify(
     jwt: Option<&jwt::Verifier>,
     text: &str,
     now: SystemTime,
-    effort: Effort,
-) -> Result<Identified, Refused> {
+    effort: LookupMode,
+) -> Result<AuthenticatedIdentity, CredentialError> {
     if service_key::is_meant(text) {
-        return keys.verify(text, now).map(|key| Identified::service(&key));
+        return keys.verify(text, now).map(|key| AuthenticatedIdentity::service(&key));
     }
-    let jwt = jwt.ok_or(Refused::UnknownKey)?;
-    Ok(Identified::person(&jwt.verify(text, now, effort).await?))
+    let jwt = jwt.ok_or(CredentialError::UnknownKey)?;
+    Ok(AuthenticatedIdentity::person(&jwt.verify(text, now, effort).await?))
 }
 
 /// The credential in an `Authorization` header: `Bearer`, one space or more, and one word.
@@ -363,7 +374,7 @@ fn bearer(text: &str) -> Option<&str> {
 }
 
 /// Takes a text for a WordPress.com token if it can be one: visible ASCII without a space, so that it fits a header.
-pub fn wordpress_token(text: &str) -> Option<SecretString> {
+pub fn parse_wordpress_token(text: &str) -> Option<SecretString> {
     let fits = (1..=TOKEN_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     fits.then(|| SecretString::from(text))
 }

@@ -23,15 +23,15 @@ fn settings(id: &str, byte: u8, service: &str, end: SystemTime) -> (String, Sett
     let settings = Settings {
         service: Some(service.to_owned()),
         sha256: Some(generate(id, &[byte; SECRET_BYTES]).unwrap().sha256),
-        scopes: Scopes::of_claim("oneall:users:read"),
-        expires_at: Some(End(end)),
+        scopes: Scopes::from_claim("oneall:users:read"),
+        expires_at: Some(ExpiresAt(end)),
     };
     (id.to_owned(), settings)
 }
 
 fn keys() -> ServiceKeys {
     let keys = [settings("a1", 1, "backend", now() + DAY), settings("b2", 2, "backend", now() + 2 * DAY)];
-    ServiceKeys::build(&keys.into(), now()).unwrap()
+    ServiceKeys::from_settings(&keys.into(), now()).unwrap()
 }
 
 fn of_toml(text: &str) -> Result<BTreeMap<String, Settings>, String> {
@@ -46,17 +46,17 @@ fn a_key_is_its_service_until_it_ends() {
     assert_eq!(&*found.service, "backend");
     assert_eq!(found.scopes.names(), ["oneall:users:read"]);
     assert!(keys.verify(&text("a1", 1), now() + DAY - Duration::from_secs(1)).is_ok());
-    assert_eq!(keys.verify(&text("a1", 1), now() + DAY), Err(Refused::Expired));
+    assert_eq!(keys.verify(&text("a1", 1), now() + DAY), Err(CredentialError::Expired));
     assert!(keys.verify(&text("b2", 2), now() + DAY).is_ok());
 }
 
 #[test]
 fn another_keys_secret_and_an_unknown_id_are_refused() {
     let keys = keys();
-    assert_eq!(keys.verify(&text("a1", 2), now()), Err(Refused::BadSignature));
-    assert_eq!(keys.verify(&text("c3", 1), now()), Err(Refused::UnknownKey));
-    assert_eq!(keys.verify(&text("a1", 9), now() + 9 * DAY), Err(Refused::BadSignature));
-    assert_eq!(ServiceKeys::default().verify(&text("a1", 1), now()), Err(Refused::UnknownKey));
+    assert_eq!(keys.verify(&text("a1", 2), now()), Err(CredentialError::BadSignature));
+    assert_eq!(keys.verify(&text("c3", 1), now()), Err(CredentialError::UnknownKey));
+    assert_eq!(keys.verify(&text("a1", 9), now() + 9 * DAY), Err(CredentialError::BadSignature));
+    assert_eq!(ServiceKeys::default().verify(&text("a1", 1), now()), Err(CredentialError::UnknownKey));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_text_is_a_key_to_the_letter_or_not_at_all() {
         format!("cg_a1_{}", "A".repeat(10_000)),
         format!("cg_a1_{}", "é".repeat(43)),
     ] {
-        assert_eq!(keys().verify(&wrong, now()), Err(Refused::Malformed), "{wrong}");
+        assert_eq!(keys().verify(&wrong, now()), Err(CredentialError::Malformed), "{wrong}");
     }
 }
 
@@ -98,7 +98,7 @@ fn a_fresh_key_is_good_under_the_digest_it_comes_with_and_prints_nothing() {
         "[x9]\nservice = 'web'\nsha256 = '{}'\nscopes = 'gateway:metrics'\nexpires_at = 2027-01-31T00:00:00Z",
         fresh.sha256
     );
-    let keys = ServiceKeys::build(&of_toml(&toml).unwrap(), now()).unwrap();
+    let keys = ServiceKeys::from_settings(&of_toml(&toml).unwrap(), now()).unwrap();
     assert!(keys.verify(fresh.text.expose_secret(), now()).is_ok());
     let printed = format!("{fresh:?} {keys:?}");
     assert!(!printed.contains(fresh.text.expose_secret()) && !printed.contains(&fresh.sha256.to_string()));

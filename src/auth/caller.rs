@@ -6,9 +6,9 @@ use secrecy::SecretString;
 
 use super::grant::{Denied, OneAllGrant, WordPressGrant};
 use super::jwt::Claims;
-use super::mark::Mark;
 use super::scope::{Scope, Scopes};
 use super::service_key::ServiceKey;
+use super::token_hash::TokenHash;
 
 /// The scopes that a JWT can give a person. All others are services': who signs in is never handed the site.
 const OF_PERSONS: [Scope; 2] = [Scope::Explain, Scope::NoCache];
@@ -30,9 +30,9 @@ pub enum Principal {
     /// Whoever has this WordPress.com token and shows nothing beside it.
     WordPress {
         /// The token's mark.
-        token: Mark,
+        token: TokenHash,
         /// Whether WordPress.com is known to accept it; until then anybody may have made it up.
-        is_proved: bool,
+        is_verified: bool,
     },
     /// A person, by their JWT.
     User {
@@ -65,21 +65,21 @@ impl Principal {
 }
 
 /// Who a request is from, its WordPress.com token aside.
-pub(super) struct Identified {
+pub(super) struct AuthenticatedIdentity {
     principal: Principal,
     scopes: Scopes,
     oneall: OneAllGrant,
 }
 
-impl Identified {
+impl AuthenticatedIdentity {
     /// Nobody.
     pub(super) fn nobody() -> Self {
         Self { principal: Principal::Anonymous, scopes: Scopes::NONE, oneall: OneAllGrant::nobody() }
     }
 
     /// Whoever has this token.
-    pub(super) fn by_token(token: Mark, is_proved: bool) -> Self {
-        Self { principal: Principal::WordPress { token, is_proved }, ..Self::nobody() }
+    pub(super) fn by_token(token: TokenHash, is_verified: bool) -> Self {
+        Self { principal: Principal::WordPress { token, is_verified }, ..Self::nobody() }
     }
 
     /// The person of a JWT.
@@ -131,7 +131,7 @@ impl Caller {
 
     /// Whether nobody says who they are, not even by a WordPress.com token that is known to be one.
     pub fn is_anonymous(&self) -> bool {
-        matches!(self.principal, Principal::Anonymous | Principal::WordPress { is_proved: false, .. })
+        matches!(self.principal, Principal::Anonymous | Principal::WordPress { is_verified: false, .. })
     }
 
     /// Whether the caller has a right of the gateway's own; what OneAll's scopes open, the grants say.
@@ -145,7 +145,7 @@ impl Caller {
     }
 
     /// What the caller may read at WordPress.com, or why nothing.
-    pub fn wordpress_or_why(&self) -> &Result<WordPressGrant, Denied> {
+    pub fn wordpress_or_denied(&self) -> &Result<WordPressGrant, Denied> {
         &self.wordpress
     }
 
@@ -167,7 +167,7 @@ mod tests {
     fn a_person_is_never_given_a_services_scope() {
         let scopes = Scope::ALL.into_iter().collect();
         let claims = Claims { subject: "ada".to_owned(), oneall_user: None, scopes };
-        let caller = Identified::person(&claims).with(Err(Denied::NoToken));
+        let caller = AuthenticatedIdentity::person(&claims).with(Err(Denied::NoToken));
         let has: Vec<_> = Scope::ALL.into_iter().filter(|scope| caller.may(*scope)).collect();
         assert_eq!(has, OF_PERSONS);
     }

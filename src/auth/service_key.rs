@@ -17,9 +17,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 
-pub use self::settings::{End, LIVE_KEYS_MAX, Settings, check, is_service};
+pub use self::settings::{ExpiresAt, LIVE_KEYS_MAX, Settings, check, is_service};
+use super::credential_error::CredentialError;
 use super::digest::Digest;
-use super::refusal::Refused;
 use super::scope::Scopes;
 
 /// What the text of every key begins with.
@@ -54,7 +54,7 @@ pub struct ServiceKeys(BTreeMap<Box<str>, (Digest, Arc<ServiceKey>)>);
 
 /// A key that was just made.
 #[derive(Debug)]
-pub struct Fresh {
+pub struct GeneratedKey {
     /// The whole text, `cg_<id>_<secret>`: shown once and kept nowhere.
     pub text: SecretString,
     /// The digest of that text, for the settings.
@@ -66,7 +66,7 @@ impl ServiceKeys {
     ///
     /// # Errors
     /// One line that names the setting and what is wanted, never the value.
-    pub fn build(settings: &BTreeMap<String, Settings>, now: SystemTime) -> Result<Self, String> {
+    pub fn from_settings(settings: &BTreeMap<String, Settings>, now: SystemTime) -> Result<Self, String> {
         check(settings, now)?;
         let key = |(id, key): (&String, &Settings)| {
             let (service, digest, end) = (key.service.as_deref()?, key.sha256?, key.expires_at?);
@@ -80,15 +80,15 @@ impl ServiceKeys {
     ///
     /// # Errors
     /// Why it is refused.
-    pub fn verify(&self, text: &str, now: SystemTime) -> Result<Arc<ServiceKey>, Refused> {
-        let id = id_of(text).ok_or(Refused::Malformed)?;
+    pub fn verify(&self, text: &str, now: SystemTime) -> Result<Arc<ServiceKey>, CredentialError> {
+        let id = id_of(text).ok_or(CredentialError::Malformed)?;
         let known = self.0.get(id);
         let expected = known.map_or(&DUMMY, |(digest, _)| digest);
-        let is_same = verify_slices_are_equal(&Digest::of(text).0, &expected.0).is_ok();
-        let (_, key) = known.ok_or(Refused::UnknownKey)?;
+        let is_same = verify_slices_are_equal(&Digest::sha256(text).0, &expected.0).is_ok();
+        let (_, key) = known.ok_or(CredentialError::UnknownKey)?;
         match is_same {
-            false => Err(Refused::BadSignature),
-            true if now >= key.expires_at => Err(Refused::Expired),
+            false => Err(CredentialError::BadSignature),
+            true if now >= key.expires_at => Err(CredentialError::Expired),
             true => Ok(Arc::clone(key)),
         }
     }
@@ -111,9 +111,9 @@ pub fn is_id(text: &str) -> bool {
 }
 
 /// Makes the key of this ID out of random bytes; `None` if the ID can be none.
-pub fn generate(id: &str, random: &[u8; SECRET_BYTES]) -> Option<Fresh> {
+pub fn generate(id: &str, random: &[u8; SECRET_BYTES]) -> Option<GeneratedKey> {
     let text = is_id(id).then(|| format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(random)))?;
-    Some(Fresh { sha256: Digest::of(&text), text: SecretString::from(text) })
+    Some(GeneratedKey { sha256: Digest::sha256(&text), text: SecretString::from(text) })
 }
 
 /// The ID in a key's text, if that is one to the letter.

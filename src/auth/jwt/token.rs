@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::access::jwks::KID_LENGTH_MAX;
-use crate::access::refusal::Refused;
+use crate::auth::credential_error::CredentialError;
+use crate::auth::jwks::KID_LENGTH_MAX;
 
 /// The longest token taken, in bytes.
 pub const TOKEN_LENGTH_MAX: usize = 8 << 10;
@@ -40,21 +40,21 @@ impl Header {
     ///
     /// # Errors
     /// `Malformed`, or `WrongAlgorithm` for one that is never taken.
-    pub(super) fn of(token: &str) -> Result<Self, Refused> {
+    pub(super) fn of(token: &str) -> Result<Self, CredentialError> {
         if token.len() > TOKEN_LENGTH_MAX {
-            return Err(Refused::Malformed);
+            return Err(CredentialError::Malformed);
         }
         let parts: Vec<&str> = token.splitn(4, '.').collect();
-        let [header, payload, signature] = *parts else { return Err(Refused::Malformed) };
+        let [header, payload, signature] = *parts else { return Err(CredentialError::Malformed) };
         if [header, payload, signature].iter().any(|part| part.is_empty()) {
-            return Err(Refused::Malformed);
+            return Err(CredentialError::Malformed);
         }
-        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| Refused::Malformed)?;
-        let header: Object = serde_json::from_slice(&header).map_err(|_| Refused::Malformed)?;
-        Self::read(&header).ok_or(Refused::Malformed)?
+        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| CredentialError::Malformed)?;
+        let header: Object = serde_json::from_slice(&header).map_err(|_| CredentialError::Malformed)?;
+        Self::read(&header).ok_or(CredentialError::Malformed)?
     }
 
-    fn read(header: &Object) -> Option<Result<Self, Refused>> {
+    fn read(header: &Object) -> Option<Result<Self, CredentialError>> {
         if FORBIDDEN.iter().any(|name| header.get(name).is_some()) {
             return None;
         }
@@ -71,7 +71,7 @@ impl Header {
             "RS256" => Algorithm::RS256,
             "ES256" => Algorithm::ES256,
             "EdDSA" => Algorithm::EdDSA,
-            _ => return Some(Err(Refused::WrongAlgorithm)),
+            _ => return Some(Err(CredentialError::WrongAlgorithm)),
         };
         is_type.then_some(Ok(Self { algorithm, kid }))
     }

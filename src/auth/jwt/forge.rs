@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{Settings, Verifier};
-use crate::access::jwks::Source;
+use crate::auth::jwks::Source;
 
 pub const ISSUER: &str = "https://issuer.example/";
 pub const AUDIENCE: &str = "https://gateway.example";

@@ -27,10 +27,10 @@ fn a_service_has_what_its_scopes_say_and_no_more() {
     let grant = |scopes: &[Scope]| OneAllGrant::service(scopes.iter().copied().collect());
     let callback = grant(&[Scope::ConnectionsRead]);
     assert!(callback.sign_ins().unwrap().covers(None));
-    assert_eq!(callback.users().unwrap_err(), Denied::Lacks(Scope::UsersRead));
-    assert_eq!(callback.sign_in_list().unwrap_err(), Denied::Lacks(Scope::ConnectionsList));
-    assert_eq!(callback.identity_list().unwrap_err(), Denied::Lacks(Scope::UsersRead));
-    assert_eq!(callback.personal().unwrap_err(), Denied::Lacks(Scope::Personal));
+    assert_eq!(callback.users().unwrap_err(), Denied::MissingScope(Scope::UsersRead));
+    assert_eq!(callback.sign_in_list().unwrap_err(), Denied::MissingScope(Scope::ConnectionsList));
+    assert_eq!(callback.identity_list().unwrap_err(), Denied::MissingScope(Scope::UsersRead));
+    assert_eq!(callback.personal().unwrap_err(), Denied::MissingScope(Scope::Personal));
     assert!(grant(&[Scope::UsersRead]).identity_list().is_ok());
     assert!(!grant(&[Scope::Personal]).reaches_anything() && callback.reaches_anything());
 }
@@ -39,17 +39,17 @@ fn a_service_has_what_its_scopes_say_and_no_more() {
 fn what_changes_an_identity_takes_a_scope_of_its_own_or_ones_own_identity() {
     let ada = OneAllGrant::person(Some("ada"));
     let own = ada.synchronize().unwrap();
-    assert!(!own.reaches_everyone() && own.permit(Some("ada")).is_some());
-    assert!(own.permit(Some("ben")).is_none() && own.permit(None).is_none());
-    assert!(OneAllGrant::person(None).synchronize().unwrap().permit(None).is_none());
+    assert!(!own.reaches_everyone() && own.site_key_access(Some("ada")).is_some());
+    assert!(own.site_key_access(Some("ben")).is_none() && own.site_key_access(None).is_none());
+    assert!(OneAllGrant::person(None).synchronize().unwrap().site_key_access(None).is_none());
     assert_eq!(ada.relink().unwrap_err(), Denied::ServicesOnly(Scope::IdentitiesRelink));
     assert_eq!(ada.delete().unwrap_err(), Denied::ServicesOnly(Scope::IdentitiesDelete));
     let grant = |scope| OneAllGrant::service([scope].into_iter().collect());
     let all = grant(Scope::IdentitiesSynchronize);
     assert!(all.synchronize().unwrap().reaches_everyone() && !all.reaches_anything());
-    assert_eq!(all.relink().unwrap_err(), Denied::Lacks(Scope::IdentitiesRelink));
+    assert_eq!(all.relink().unwrap_err(), Denied::MissingScope(Scope::IdentitiesRelink));
     assert!(grant(Scope::IdentitiesRelink).relink().is_ok() && grant(Scope::IdentitiesDelete).delete().is_ok());
-    assert_eq!(grant(Scope::UsersRead).delete().unwrap_err(), Denied::Lacks(Scope::IdentitiesDelete));
+    assert_eq!(grant(Scope::UsersRead).delete().unwrap_err(), Denied::MissingScope(Scope::IdentitiesDelete));
 }
 
 #[test]

@@ -21,13 +21,13 @@ use jsonwebtoken::{Algorithm, Validation};
 use secrecy::ExposeSecret;
 use url::Url;
 
-pub use self::claims::{Claims, LEEWAY, is_oneall_user};
+pub use self::claims::{Claims, LEEWAY, is_oneall_user_token};
 pub use self::settings::Settings;
 pub use self::token::TOKEN_LENGTH_MAX;
 use self::token::{Header, Object};
-use super::Effort;
-use super::jwks::{File, Key, Ring, Set, Source};
-use super::refusal::Refused;
+use super::LookupMode;
+use super::credential_error::CredentialError;
+use super::jwks::{File, JwksCache, Key, Set, Source};
 
 /// Checks tokens of one issuer.
 pub struct Verifier {
@@ -42,7 +42,7 @@ enum Keys {
     /// A secret that the issuer shares with the gateway.
     Shared(Arc<Key>),
     /// The issuer's public keys, and where they are fetched, if at a URL.
-    Public(Arc<Ring>, Option<Url>),
+    Public(Arc<JwksCache>, Option<Url>),
 }
 
 impl Verifier {
@@ -67,7 +67,7 @@ impl Verifier {
             let wrong = |what: String| format!("access.jwt.jwks_file: {what}");
             let file = File(path.clone());
             let first = Set::parse(&file.read().map_err(wrong)?).map_err(|what| wrong(what.to_owned()))?;
-            Keys::Public(Arc::new(Ring::start(Box::new(file), Some(first))?), None)
+            Keys::Public(Arc::new(JwksCache::start(Box::new(file), Some(first))?), None)
         } else {
             let url = settings.url()?;
             let ring = match before.map(|before| &before.keys) {
@@ -77,7 +77,7 @@ impl Verifier {
                 }
                 _ => {
                     let source = remote(url.clone()).map_err(|what| format!("access.jwt.jwks_url: {what}"))?;
-                    Arc::new(Ring::start(source, None)?)
+                    Arc::new(JwksCache::start(source, None)?)
                 }
             };
             Keys::Public(ring, Some(url))
@@ -90,24 +90,26 @@ impl Verifier {
     ///
     /// # Errors
     /// Why it is refused.
-    pub async fn verify(&self, token: &str, now: SystemTime, effort: Effort) -> Result<Claims, Refused> {
+    pub async fn verify(&self, token: &str, now: SystemTime, effort: LookupMode) -> Result<Claims, CredentialError> {
         let header = Header::of(token)?;
         let kid = header.kid.as_deref();
         let key = match (&self.keys, effort) {
             (Keys::Shared(key), _) => key.clone(),
-            (Keys::Public(..), _) if header.algorithm == Algorithm::HS256 => return Err(Refused::WrongAlgorithm),
-            (Keys::Public(ring, _), Effort::Full) => ring.key(kid).await?,
-            (Keys::Public(ring, _), Effort::AtHand) => ring.key_at_hand(kid)?,
+            (Keys::Public(..), _) if header.algorithm == Algorithm::HS256 => {
+                return Err(CredentialError::WrongAlgorithm);
+            }
+            (Keys::Public(ring, _), LookupMode::AllowFetch) => ring.key(kid).await?,
+            (Keys::Public(ring, _), LookupMode::CachedOnly) => ring.key_at_hand(kid)?,
         };
         if header.algorithm != key.algorithm {
-            return Err(Refused::WrongAlgorithm);
+            return Err(CredentialError::WrongAlgorithm);
         }
         let claimed = self.open(token, &key)?;
         Claims::read(&claimed, &self.issuer, &self.oneall_user_claim, now)
     }
 
     /// What a token claims, once its signature, issuer and audience are good.
-    fn open(&self, token: &str, key: &Key) -> Result<Object, Refused> {
+    fn open(&self, token: &str, key: &Key) -> Result<Object, CredentialError> {
         let mut wanted = Validation::new(key.algorithm);
         wanted.set_issuer(&[&self.issuer]);
         wanted.set_audience(&[&self.audience]);
@@ -115,11 +117,11 @@ impl Verifier {
         (wanted.validate_exp, wanted.validate_nbf) = (false, false);
         let opened = jsonwebtoken::decode::<Object>(token, &key.decoding, &wanted);
         opened.map(|opened| opened.claims).map_err(|error| match error.kind() {
-            ErrorKind::InvalidSignature => Refused::BadSignature,
-            ErrorKind::InvalidAlgorithm => Refused::WrongAlgorithm,
-            ErrorKind::InvalidIssuer => Refused::WrongIssuer,
-            ErrorKind::InvalidAudience => Refused::WrongAudience,
-            _ => Refused::Malformed,
+            ErrorKind::InvalidSignature => CredentialError::BadSignature,
+            ErrorKind::InvalidAlgorithm => CredentialError::WrongAlgorithm,
+            ErrorKind::InvalidIssuer => CredentialError::WrongIssuer,
+            ErrorKind::InvalidAudience => CredentialError::WrongAudience,
+            _ => CredentialError::Malformed,
         })
     }
 }

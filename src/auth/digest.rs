@@ -14,7 +14,7 @@ pub struct Digest(pub(super) [u8; 32]);
 
 impl Digest {
     /// The digest of this text.
-    pub fn of(text: &str) -> Self {
+    pub fn sha256(text: &str) -> Self {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
         Self(bytes)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::{advance, sleep};
 
 use super::*;
-use crate::access::jwt::forge::{Publisher, Signer, base64};
+use crate::auth::jwt::forge::{Publisher, Signer, base64};
 
 fn set(keys: &[Value]) -> Result<Set, &'static str> {
     Set::parse(json!({ "keys": keys }).to_string().as_bytes())
@@ -18,8 +18,8 @@ fn but(mut jwk: Value, name: &str, value: Value) -> Value {
     jwk
 }
 
-fn ring(publisher: &Publisher) -> Ring {
-    Ring::start(Box::new(publisher.clone()), None).unwrap()
+fn ring(publisher: &Publisher) -> JwksCache {
+    JwksCache::start(Box::new(publisher.clone()), None).unwrap()
 }
 
 /// Lets the fetching task go on until nothing is left to do at this instant.
@@ -140,7 +140,7 @@ async fn keys_are_fetched_at_start_and_every_ten_minutes_whether_asked_or_not() 
     advance(Duration::from_secs(2)).await;
     settle().await;
     assert_eq!(publisher.fetches(), 2);
-    assert_eq!(ring.key(Some("1")).await.unwrap_err(), Refused::UnknownKey);
+    assert_eq!(ring.key(Some("1")).await.unwrap_err(), CredentialError::UnknownKey);
     assert!(ring.key(Some("2")).await.is_ok());
 }
 
@@ -154,12 +154,12 @@ async fn an_unknown_name_fetches_once_a_minute_and_all_wait_for_that_one() {
     assert!(asked.iter().all(Result::is_ok));
     assert_eq!(publisher.fetches(), 2);
     for name in ["../../etc/passwd", "' OR 1=1 --", "old", ""] {
-        assert_eq!(ring.key(Some(name)).await.unwrap_err(), Refused::UnknownKey, "{name}");
+        assert_eq!(ring.key(Some(name)).await.unwrap_err(), CredentialError::UnknownKey, "{name}");
     }
     assert_eq!(publisher.fetches(), 2);
     advance(UNKNOWN).await;
-    assert_eq!(ring.key(Some("newer")).await.unwrap_err(), Refused::UnknownKey);
-    assert_eq!(ring.key(Some("newest")).await.unwrap_err(), Refused::UnknownKey);
+    assert_eq!(ring.key(Some("newer")).await.unwrap_err(), CredentialError::UnknownKey);
+    assert_eq!(ring.key(Some("newest")).await.unwrap_err(), CredentialError::UnknownKey);
     assert_eq!(publisher.fetches(), 3);
 }
 
@@ -201,13 +201,13 @@ async fn without_keys_nothing_is_good_and_nobody_waits_long() {
     let publisher = Publisher::of(&[Signer::ed25519().jwk("1")]).taking(Duration::from_secs(60));
     let ring = ring(&publisher);
     let begin = Instant::now();
-    assert_eq!(ring.key(Some("1")).await.unwrap_err(), Refused::Unavailable);
+    assert_eq!(ring.key(Some("1")).await.unwrap_err(), CredentialError::Unavailable);
     assert_eq!(begin.elapsed(), WAIT_MAX);
     // The fetch is given up by now, and the next has not begun.
     advance(FETCH_MAX - WAIT_MAX + Duration::from_millis(1)).await;
     settle().await;
     let begin = Instant::now();
-    assert_eq!(ring.key(None).await.unwrap_err(), Refused::Unavailable);
+    assert_eq!(ring.key(None).await.unwrap_err(), CredentialError::Unavailable);
     assert_eq!((begin.elapsed(), publisher.fetches()), (Duration::ZERO, 1));
 }
 
@@ -216,7 +216,7 @@ async fn an_issuer_that_was_down_at_start_is_tried_again_soon() {
     let publisher = Publisher::of(&[]);
     publisher.go_down();
     let ring = ring(&publisher);
-    assert_eq!(ring.key(Some("1")).await.unwrap_err(), Refused::Unavailable);
+    assert_eq!(ring.key(Some("1")).await.unwrap_err(), CredentialError::Unavailable);
     publisher.publish(&[Signer::ed25519().jwk("1")]);
     advance(AGAIN).await;
     settle().await;

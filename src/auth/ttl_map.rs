@@ -6,30 +6,30 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::mark::Mark;
+use super::token_hash::TokenHash;
 
 /// How many are remembered; with more, all are forgotten.
 pub(super) const KEPT_MAX: usize = 10_000;
 
 /// What was told of each of some secrets.
-pub(super) struct Kept<V> {
+pub(super) struct TtlMap<V> {
     lasts: Duration,
-    rows: Mutex<HashMap<Mark, (Instant, V)>>,
+    rows: Mutex<HashMap<TokenHash, (Instant, V)>>,
 }
 
-impl<V: Copy> Kept<V> {
+impl<V: Copy> TtlMap<V> {
     /// Nothing yet; what comes is remembered for so long.
     pub(super) fn new(lasts: Duration) -> Self {
         Self { lasts, rows: Mutex::default() }
     }
 
     /// What was told of this one, if that is not too long ago.
-    pub(super) fn get(&self, mark: Mark) -> Option<V> {
+    pub(super) fn get(&self, mark: TokenHash) -> Option<V> {
         self.lock().get(&mark).filter(|(at, _)| at.elapsed() < self.lasts).map(|(_, told)| *told)
     }
 
     /// Remembers what was told of this one.
-    pub(super) fn put(&self, mark: Mark, told: V) {
+    pub(super) fn put(&self, mark: TokenHash, told: V) {
         let mut rows = self.lock();
         if rows.len() >= KEPT_MAX {
             rows.retain(|_, (at, _)| at.elapsed() < self.lasts);
@@ -41,11 +41,11 @@ impl<V: Copy> Kept<V> {
     }
 
     /// Forgets what was told of this one.
-    pub(super) fn forget(&self, mark: Mark) {
+    pub(super) fn forget(&self, mark: TokenHash) {
         self.lock().remove(&mark);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Mark, (Instant, V)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TokenHash, (Instant, V)>> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -56,11 +56,11 @@ mod tests {
     use secrecy::SecretString;
 
     use super::*;
-    use crate::access::mark::Marker;
+    use crate::auth::token_hash::TokenHasher;
 
     #[tokio::test(start_paused = true)]
     async fn what_is_kept_is_bounded_in_time_and_number() {
-        let (kept, marker) = (Kept::new(Duration::from_secs(60)), Marker::build().unwrap());
+        let (kept, marker) = (TtlMap::new(Duration::from_secs(60)), TokenHasher::build().unwrap());
         let mark = |number: usize| marker.mark(&SecretString::from(number.to_string()));
         kept.put(mark(0), 'a');
         tokio::time::advance(Duration::from_secs(59)).await;
