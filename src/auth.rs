@@ -26,6 +26,7 @@ use std::time::{Duration, SystemTime};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -52,15 +53,15 @@ const ACCEPTED_FOR: Duration = Duration::from_secs(600);
 /// The random bytes of the credential that a gateway in personal mode makes for its person.
 const BEARER_BYTES: usize = 32;
 
-/// How callers say who they are.
-#[derive(Clone, Debug, Deserialize)]
+/// Authentication.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Whose JWTs are taken, and how they are checked; nobody's unless it is set.
+    /// The JWTs of persons.
     pub jwt: jwt::Settings,
-    /// The services' keys, by their IDs.
+    /// The keys of services, by key ID.
     pub keys: BTreeMap<String, service_key::Settings>,
-    /// Whether a WordPress.com token is enough to read that person's WordPress.com side.
+    /// Whether a WordPress.com token authenticates a request without a JWT or a service key.
     pub wordpress_alone: bool,
 }
 

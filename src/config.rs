@@ -5,10 +5,9 @@
 //! whole number, `1` is not `true`, and `"5000"` is text. The environment knows text only, so there a text that reads
 //! as a number or as a truth value is one where the setting wants one, and stays text where it wants text.
 
-mod counting;
+mod bounds;
 pub mod mode;
 mod place;
-mod reach;
 mod words;
 
 #[cfg(test)]
@@ -17,15 +16,17 @@ mod tests;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
+pub use self::bounds::schema;
 use self::place::Places;
+use crate::auth::pseudonym::{self, KEY_LENGTH_MIN};
 use crate::http::limits;
 use crate::http::persisted::Mode;
-use crate::http::server::Bounded;
 use crate::provider::{oneall, wordpress};
 use crate::{auth, graph, http};
 
@@ -38,53 +39,48 @@ const VARIABLES_OF_COMMAND: [&str; 4] = ["CONFIG", "LISTEN", "ONEALL_USER", "WOR
 /// Where the address comes from that the caller gives.
 const LISTEN_FLAG: &str = "--listen (or COMMONGRAPH_LISTEN)";
 
-const SECOND_MS: u64 = 1_000;
-const DEADLINE_MAX_MS: u64 = 600 * SECOND_MS;
-const REQUEST_BODY_MAX_BYTES: u64 = 16 << 20;
-const PERSISTED_MAX: u64 = 1_000_000;
-const PERSISTED_MAX_BYTES: u64 = 1 << 30;
-const DOCUMENTS_MAX_BYTES: u64 = 1 << 30;
-
 /// All settings of the gateway.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// How the gateway is reached.
+    /// The HTTP server.
     pub http: http::Settings,
-    /// How callers say who they are.
+    /// Authentication.
     pub access: auth::Settings,
-    /// What callers may take.
+    /// Rate limits.
     pub limits: limits::Settings,
-    /// How the graph is asked, what it tells of itself, and the limits of documents.
+    /// The schema, documents and execution.
     pub graph: graph::Settings,
-    /// How WordPress.com is reached.
+    /// WordPress.com.
     pub wordpress: wordpress::Settings,
-    /// How OneAll is reached; not at all unless a site and its keys are set.
+    /// OneAll. It is read only if a site and both keys are set.
     pub oneall: oneall::Settings,
-    /// What is logged.
+    /// Logging.
     pub log: LogSettings,
 }
 
-/// What is logged, and how.
-#[derive(Clone, Debug, Deserialize)]
+/// Logging.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
-    /// The least level, for all or per target: `info`, or `warn,commongraph=debug`.
+    /// The lowest level that is logged, for all targets or per target: `info`, or `warn,commongraph=debug`. It never
+    /// silences the audit log.
     pub filter: String,
-    /// How a line is written.
+    /// The format of a log line.
     pub format: LogFormat,
-    /// The key of the audit log's aliases; without it they are under a key of the process's own.
+    /// The key of the pseudonyms in the audit log, at least 32 bytes. Not set: a random key for each process.
+    #[schemars(with = "Option<String>")]
     pub audit_key: Option<SecretString>,
 }
 
-/// How a log line is written.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+/// The format of a log line.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For a terminal.
+    /// Text for a terminal.
     #[default]
     Human,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -165,7 +161,8 @@ fn assemble(
         places.set(path.join("."), name);
         insert(&mut table, &path, value);
     }
-    let mut settings = decode(table).map_err(|fault| places.blame(fault))?;
+    let mut settings = decode(table.clone()).map_err(|fault| places.blame(fault))?;
+    bounds::check(&table).map_err(|fault| places.blame(fault))?;
     if let Some(listen) = listen {
         settings.http.listen = listen;
         places.set("http.listen".to_owned(), LISTEN_FLAG.to_owned());
@@ -244,11 +241,10 @@ fn insert(table: &mut Table, path: &[String], value: Value) {
 
 fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
     check_http(&settings.http)?;
-    check_graph(&settings.graph)?;
     if settings.graph.deadline_ms >= settings.http.timeouts.request_ms {
         return Err(Fault::new("graph.deadline_ms", "is not shorter than http.timeouts.request_ms"));
     }
-    reach::check(settings)?;
+    bounds::check_attempts(settings)?;
     settings.access.jwt.check().map_err(|message| silence(&message))?;
     settings.wordpress.base().map_err(|message| silence(&message))?;
     if settings
@@ -260,7 +256,9 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
         return Err(Fault::new("wordpress.client_id", "is no application's number; wanted digits"));
     }
     check_oneall(&settings.oneall, places)?;
-    counting::check(settings)?;
+    if settings.log.audit_key.as_ref().is_some_and(|key| !pseudonym::is_key(key)) {
+        return Err(Fault::new("log.audit_key", format!("is too short; wanted {KEY_LENGTH_MIN} bytes or more")));
+    }
     match EnvFilter::try_new(&settings.log.filter) {
         Ok(_) => Ok(()),
         Err(_) => Err(Fault::new("log.filter", "is not a filter; wanted such as info, or warn,commongraph=debug")),
@@ -268,15 +266,6 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
 }
 
 fn check_http(http: &http::Settings) -> Result<(), Fault> {
-    check_range("http.body_max_bytes", bytes(http.body_max_bytes), REQUEST_BODY_MAX_BYTES)?;
-    check_range("http.persisted_max_bytes", bytes(http.persisted_max_bytes), PERSISTED_MAX_BYTES)?;
-    for (key, value, max) in
-        [("http.batch_max", http.batch_max, http::BATCH_MAX), ("http.persisted_max", http.persisted_max, PERSISTED_MAX)]
-    {
-        if bytes(value) > max {
-            return Err(Fault::new(key, format!("out of range; allowed: 0 to {max}")));
-        }
-    }
     if !http.allowed_origins.are_origins() {
         let what = "names something that is no origin; wanted such as https://app.example.com, each by name, never *";
         return Err(Fault::new("http.allowed_origins", what));
@@ -294,14 +283,6 @@ fn check_http(http: &http::Settings) -> Result<(), Fault> {
 }
 
 fn check_server(http: &http::Settings) -> Result<(), Fault> {
-    let lists: [(&str, &[Bounded]); 3] =
-        [("limits", &http.limits.list()), ("timeouts", &http.timeouts.list()), ("drain", &http.drain.list())];
-    for (table, list) in lists {
-        if let Some((name, _, range)) = list.iter().find(|(_, value, range)| !range.contains(value)) {
-            let what = format!("out of range; allowed: {} to {}", range.start(), range.end());
-            return Err(Fault::new(format!("http.{table}.{name}"), what));
-        }
-    }
     if http.drain.grace_ms > http.drain.max_ms {
         return Err(Fault::new("http.drain.max_ms", "is shorter than http.drain.grace_ms, which it includes"));
     }
@@ -315,23 +296,6 @@ fn check_server(http: &http::Settings) -> Result<(), Fault> {
         (None, Some(_)) => Err(Fault::new("http.tls.certificate_file", "is missing; needed beside the private key")),
         _ => Ok(()),
     }
-}
-
-fn check_graph(graph: &graph::Settings) -> Result<(), Fault> {
-    check_range("graph.deadline_ms", graph.deadline_ms, DEADLINE_MAX_MS)?;
-    check_range("graph.documents_max_bytes", bytes(graph.documents_max_bytes), DOCUMENTS_MAX_BYTES)?;
-    for (name, value, max) in graph.limits.list() {
-        check_range(&format!("graph.limits.{name}"), bytes(value), bytes(max))?;
-    }
-    Ok(())
-}
-
-fn check_range(key: &str, value: u64, max: u64) -> Result<(), Fault> {
-    if (1..=max).contains(&value) { Ok(()) } else { Err(Fault::new(key, format!("out of range; allowed: 1 to {max}"))) }
-}
-
-fn bytes(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// OneAll is set whole or not at all, so that a misspelt half is not taken for the wish to do without it.

@@ -30,7 +30,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_graphql::{Context, EmptySubscription, Request, Response, SDLExportOptions, Schema, SchemaBuilder};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use self::audit::Audit;
@@ -56,32 +57,36 @@ const RECURSION_MAX: usize = 128;
 /// A name that no operation can have: a document under it is validated and not executed.
 const NO_OPERATION: &str = "";
 
-/// How the graph is asked, and what it tells of itself.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// The schema, documents and execution.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Who may ask for the schema in the graph itself.
+    /// Who may run introspection queries. `/schema.graphql` is always public.
     pub introspection: Introspection,
-    /// Whether an unknown name is answered with the known ones that are like it; only where all may ask for the schema.
+    /// Whether an error about an unknown name suggests similar names. Has an effect only if `introspection` is `all`. The
+    /// sandbox turns it on.
     pub suggestions: bool,
-    /// How many bytes of documents that were found good are kept.
+    /// The memory for validated documents, in bytes. A stored document is not validated again.
+    #[schemars(range(min = 1, max = 1 << 30))]
     pub documents_max_bytes: usize,
-    /// What a document may have, and what an operation may cost.
+    /// The size and the cost of one document.
     pub limits: Limits,
-    /// How long an operation may take from when it is asked for, in milliseconds: then what is still to be read is given up.
+    /// The time for one operation from its arrival, in milliseconds. Reads that are open then fail with `PROVIDER_TIMEOUT`.
+    /// Must be shorter than `http.timeouts.request_ms`. A request may shorten it with `X-Commongraph-Deadline`.
+    #[schemars(range(min = 1, max = 600_000))]
     pub deadline_ms: u64,
 }
 
-/// Who may ask for the schema in the graph itself.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+/// Who may run introspection queries.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Introspection {
-    /// Whoever shows a credential, of whatever kind, that is known to be good.
+    /// Every caller with a valid credential.
     #[default]
     Callers,
-    /// Everybody.
+    /// Everyone.
     All,
-    /// Nobody.
+    /// No one.
     None,
 }
 

@@ -21,7 +21,7 @@ mod scrape;
 pub mod server;
 mod settings;
 
-pub use self::settings::{BATCH_MAX, Hosts, Origins, Profile, Settings};
+pub use self::settings::{Hosts, Origins, Profile, Settings};
 
 use std::sync::Arc;
 

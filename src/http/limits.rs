@@ -13,11 +13,11 @@ mod table;
 pub(super) use self::fields::{LEFT, POLICY, write_wait};
 
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::budget::{Budget, Left, Rate};
@@ -27,35 +27,42 @@ use crate::auth::token_hash::TokenHash;
 use crate::graph::terms::Allowance;
 use crate::provider::Calls;
 
-/// The most that any of these settings may be raised to.
+/// The upper bound of every rate.
 pub const PER_MINUTE_MAX: u32 = 10_000_000;
 
-/// How many callers of each kind may be remembered: fewer would make room for each other too soon.
-pub const KEYS: RangeInclusive<usize> = 1_000..=10_000_000;
-
-/// What callers may take in a minute; a fifth of it can be saved up.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// What each caller may take. A fifth of a minute's amount can be saved up.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Requests of all at one address who show no credential, or a WordPress.com token that is not known to be one.
+    /// Requests per minute of one address without a credential, or with a WordPress.com token that is not accepted yet.
+    #[schemars(range(min = 1, max = PER_MINUTE_MAX))]
     pub anonymous_requests_per_minute: u32,
-    /// Calls for them.
+    /// Provider calls per minute for these requests.
+    #[schemars(range(min = 1, max = PER_MINUTE_MAX))]
     pub anonymous_calls_per_minute: u32,
-    /// Requests of a person, by their JWT or by a WordPress.com token that is known to be one.
+    /// Requests per minute of one person, by JWT or by an accepted WordPress.com token alone.
+    #[schemars(range(min = 1, max = PER_MINUTE_MAX))]
     pub user_requests_per_minute: u32,
-    /// Calls for them.
+    /// Provider calls per minute for one person.
+    #[schemars(range(min = 1, max = PER_MINUTE_MAX))]
     pub user_calls_per_minute: u32,
-    /// Requests of a service, all its keys together.
+    /// Requests per minute of one service, over all its keys.
+    #[schemars(range(min = 1, max = PER_MINUTE_MAX))]
     pub service_requests_per_minute: u32,
-    /// Calls for it.
+    /// Provider calls per minute for one service. The default is half of the default rate of one provider.
+    #[schemars(range(min = 1, max = PER_MINUTE_MAX))]
     pub service_calls_per_minute: u32,
-    /// Requests from one address, whoever asks; of IPv6 from one network of 64 bits.
+    /// Requests per minute from one address, or from one /64 network for IPv6, over all its callers.
+    #[schemars(range(min = 1, max = PER_MINUTE_MAX))]
     pub address_requests_per_minute: u32,
-    /// Calls for them.
+    /// Provider calls per minute for one address. The default is three quarters of the default rate of one provider.
+    #[schemars(range(min = 1, max = PER_MINUTE_MAX))]
     pub address_calls_per_minute: u32,
-    /// Credentials that are not good, from one address, before it has to wait.
+    /// Invalid credentials per minute from one address. After them, credentials from this address must wait.
+    #[schemars(range(min = 1, max = PER_MINUTE_MAX))]
     pub failures_per_minute: u32,
-    /// How many callers of each kind are remembered at most.
+    /// Callers of each kind whose rate limits are remembered. Fewer would evict each other too soon.
+    #[schemars(range(min = 1_000, max = 10_000_000))]
     pub keys_max: usize,
 }
 
@@ -73,23 +80,6 @@ impl Default for Settings {
             failures_per_minute: 10,
             keys_max: 65_536,
         }
-    }
-}
-
-impl Settings {
-    /// Each setting that is an amount a minute, by its name.
-    pub fn amounts(&self) -> [(&'static str, u32); 9] {
-        [
-            ("anonymous_requests_per_minute", self.anonymous_requests_per_minute),
-            ("anonymous_calls_per_minute", self.anonymous_calls_per_minute),
-            ("user_requests_per_minute", self.user_requests_per_minute),
-            ("user_calls_per_minute", self.user_calls_per_minute),
-            ("service_requests_per_minute", self.service_requests_per_minute),
-            ("service_calls_per_minute", self.service_calls_per_minute),
-            ("address_requests_per_minute", self.address_requests_per_minute),
-            ("address_calls_per_minute", self.address_calls_per_minute),
-            ("failures_per_minute", self.failures_per_minute),
-        ]
     }
 }
 

@@ -10,7 +10,8 @@ mod trusted;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::store::Store;
@@ -19,26 +20,26 @@ use super::graphql::{self, Fault, Parameters, Refusal};
 use crate::auth::digest::Digest;
 use crate::graph::error::{Code, Error};
 
-/// The documents that the gateway was given.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+/// Documents that are deployed with the gateway.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// What they are for.
+    /// What happens to a document that is not trusted.
     pub mode: Mode,
-    /// A folder of `.graphql` files, or a manifest as relay-compiler, Apollo or codegen write it.
+    /// A folder of `.graphql` files, or a manifest written by relay-compiler, Apollo or codegen.
     pub path: Option<PathBuf>,
 }
 
-/// What trusted documents are for.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+/// What happens to a document that is not trusted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Nothing: there are none.
+    /// There are no trusted documents.
     #[default]
     Off,
-    /// They are answered by ID, and any other document that is answered is logged.
+    /// It is executed and logged.
     Log,
-    /// They are answered, by ID or by their exact text, and no other document is.
+    /// It is refused. A trusted document may be sent by ID or by its exact text.
     Enforce,
 }
 

@@ -17,7 +17,7 @@ mod traffic;
 pub(super) use self::body::TooSlow;
 pub(super) use self::guests::Guest;
 pub use self::guests::Guests;
-pub use self::settings::{Bounded, Drain, Limits, Timeouts, Tls};
+pub use self::settings::{Drain, Limits, Timeouts, Tls};
 
 use std::convert::Infallible;
 use std::io;

@@ -1,80 +1,90 @@
-//! How the gateway is reached: the settings of this room and their defaults.
+//! `[http]`: the settings of the HTTP server, with their defaults and bounds.
+//!
+//! The doc comments, defaults and ranges of a settings type are its documentation: `docs/configuration.md` is generated
+//! from them, and `config` refuses a number outside its range.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use serde::Deserialize;
+use schemars::JsonSchema;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::peer::Proxies;
 use super::persisted;
 use super::server::{Drain, Limits, Timeouts, Tls};
 
-/// The most operations that a batch may ever have.
-pub const BATCH_MAX: u64 = 10;
-
-/// How the gateway is reached.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// The HTTP server.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Where it listens.
+    /// The address and port to listen on. `--listen` and `COMMONGRAPH_LISTEN` override it.
     pub listen: SocketAddr,
-    /// Where the metrics lie open to whoever reaches it; nowhere unless it is set.
+    /// The address and port of a separate plain-HTTP listener that serves `/metrics` without a credential. Not set: no
+    /// such listener.
     pub metrics_listen: Option<SocketAddr>,
-    /// The largest request body taken, in bytes.
+    /// The largest request body, in bytes.
+    #[schemars(range(min = 1, max = 16 << 20))]
     pub body_max_bytes: usize,
-    /// Whether `/` shows the explorer; unless it is set, as long as only this machine can reach it.
+    /// Whether `/` serves the explorer. Not set: only if `http.listen` is a loopback address. `--no-explorer` overrides it.
     pub explorer: Option<bool>,
-    /// Which reading of GraphQL over HTTP its status codes follow.
+    /// The version of GraphQL over HTTP that status codes follow.
     pub profile: Profile,
-    /// The names that a request may have in `Host`.
+    /// The host names that `Host` may have, with or without a port. Empty: any.
+    #[schemars(with = "Vec<String>")]
     pub allowed_hosts: Hosts,
-    /// The origins whose pages may ask and read.
+    /// The origins whose pages may send requests, such as `https://app.example.com`. `*` is not allowed.
+    #[schemars(with = "Vec<String>")]
     pub allowed_origins: Origins,
-    /// How many operations one request may bring as a list; 0 for no lists.
+    /// The number of operations that one request may send as a list. 0: batching is disabled.
+    #[schemars(range(max = 10))]
     pub batch_max: usize,
-    /// How many documents that clients send are kept by their hash; 0 for none.
+    /// The number of automatic persisted queries that are stored. 0: persisted queries are disabled.
+    #[schemars(range(max = 1_000_000))]
     pub persisted_max: usize,
-    /// How many bytes of documents that clients send are kept.
+    /// The memory for automatic persisted queries, in bytes.
+    #[schemars(range(min = 1, max = 1 << 30))]
     pub persisted_max_bytes: usize,
-    /// The documents that the gateway was given.
+    /// Documents that are deployed with the gateway.
     pub trusted_documents: persisted::Settings,
-    /// The proxies whose word on a client's address is taken.
+    /// The proxies whose `Forwarded` or `X-Forwarded-For` header names the client: addresses and networks, such as
+    /// `10.0.0.0/8`.
+    #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Proxies,
-    /// What is taken at once, and how much.
+    /// Connections, requests and their sizes.
     pub limits: Limits,
     /// How long the server waits.
     pub timeouts: Timeouts,
-    /// How the server stops.
+    /// Graceful shutdown.
     pub drain: Drain,
-    /// The certificate that it shows.
+    /// TLS on `http.listen`. Without it, the server speaks plain HTTP/1.1.
     pub tls: Tls,
 }
 
-/// A reading of GraphQL over HTTP.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+/// A version of GraphQL over HTTP.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// What today's clients and audits expect: 200 in `application/json` for everything well-formed, else 400.
+    /// 200 for every well-formed request in `application/json`, as clients and audits expect today.
     #[default]
     Stable,
-    /// The draft of August 2026: 422 for what is well-formed and wrong, 294 for data with errors, for both media types.
+    /// The draft of August 2026: 422 for an invalid document, 294 for data with errors.
     Draft,
 }
 
-/// Origins as a browser writes them: scheme, host and port.
+/// Origins as browsers write them: scheme, host and port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins(pub Vec<String>);
 
-/// The names that a gateway answers to.
+/// The host names that the gateway answers to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Hosts {
-    /// Any.
+    /// Any name.
     #[default]
     Any,
-    /// Those of this machine's loopback addresses.
+    /// The names of the loopback addresses.
     ThisMachine,
-    /// These, each with its port or without.
+    /// These names, each with or without a port.
     Named(Vec<String>),
 }
 

@@ -15,6 +15,7 @@ mod writes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use tokio_util::task::TaskTracker;
@@ -35,23 +36,25 @@ use crate::model::{
 };
 use crate::upstream::{self, CacheSettings, Plan, Upstream};
 
-/// How OneAll is reached. Without keys it is not read at all.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// OneAll. It is read only if a site and both keys are set.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The site's subdomain: `acme` for `https://acme.api.oneall.com`.
+    /// The subdomain of the site: `acme` for `https://acme.api.oneall.com`.
     pub subdomain: Option<String>,
-    /// Where its API is, if not at the subdomain.
+    /// The base URL of the API. Overrides `subdomain`.
     pub base_url: Option<String>,
-    /// The site's public key.
+    /// The public key of the site.
+    #[schemars(with = "Option<String>")]
     pub public_key: Option<SecretString>,
-    /// The site's private key.
+    /// The private key of the site.
+    #[schemars(with = "Option<String>")]
     pub private_key: Option<SecretString>,
-    /// How the host is reached.
+    /// The calls to the provider.
     pub upstream: upstream::Settings,
-    /// How long answers are kept, whatever they are of.
+    /// The cache of the provider's responses.
     pub cache: CacheSettings,
-    /// For how long an answer is fresh, by what it is of.
+    /// The TTL of responses.
     pub fresh: reads::Fresh,
 }
 

@@ -1,39 +1,54 @@
-//! How a host is reached and how long its answers are kept: the numbers that an operator may set.
+//! How a provider's host is called and how long its responses are cached: settings, defaults and bounds.
 //!
-//! Each has a default that is safe for a host about which nothing is known; config holds their bounds.
+//! The defaults are safe for a host whose own limits are not known. A wait without a bound or a queue without an end would
+//! stop the gateway, so neither can be set. Only caching and retries can be turned off.
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How a host is reached.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// The calls to one provider.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Time to connect, in milliseconds.
+    /// The time to connect, in milliseconds.
+    #[schemars(range(min = 1, max = 60_000))]
     pub connect_timeout_ms: u64,
-    /// Time until the first byte of an answer, and between two of its bytes, in milliseconds.
+    /// The time to the first byte of a response, and between two bytes, in milliseconds.
+    #[schemars(range(min = 1, max = 600_000))]
     pub read_timeout_ms: u64,
-    /// Time for one attempt, in milliseconds.
+    /// The time for one attempt, in milliseconds. At most twice `timeout_ms` and twice `graph.deadline_ms`.
+    #[schemars(range(min = 1, max = 600_000))]
     pub attempt_timeout_ms: u64,
-    /// Time for the answer to a write, from when it is sent, in milliseconds: what is asked of the host may take it longer
-    /// than any read, and a write that is given up too early is one that nobody knows the end of.
+    /// The time for the response to a mutation, from when it is sent, in milliseconds. The client waits no longer than
+    /// `graph.deadline_ms`.
+    #[schemars(range(min = 1, max = 600_000))]
     pub write_timeout_ms: u64,
-    /// Time for one whole read, its attempts and all waiting included, in milliseconds.
+    /// The time for one read, with all its attempts and waits, in milliseconds.
+    #[schemars(range(min = 1, max = 600_000))]
     pub timeout_ms: u64,
-    /// The largest body taken, in bytes after decompression. Each call under way may hold so much.
+    /// The largest response body after decompression, in bytes. Each call in progress may hold twice as much; all calls of
+    /// one provider together hold at most 1 GiB.
+    #[schemars(range(min = 1, max = 256 << 20))]
     pub body_max_bytes: usize,
-    /// How many calls may be under way at once.
+    /// Calls in progress.
+    #[schemars(range(min = 1, max = 10_000))]
     pub concurrent_max: usize,
-    /// How many reads may wait for one of these turns, and how many in each line before; one more is refused at once.
+    /// Reads that wait for a free call, in the queue of the provider and in the queue of each caller. Further reads fail.
+    #[schemars(range(min = 1, max = 100_000))]
     pub waiting_max: usize,
-    /// How many calls are sent in a second, in the long run.
+    /// Calls per second, on average.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub calls_per_second_max: u32,
-    /// How many calls may go at once after a quiet time.
+    /// Calls that may start at once after a quiet time.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub calls_burst_max: u32,
-    /// How often a read may be tried again.
+    /// Retries of one read. 0: no retries. Mutations are never retried.
+    #[schemars(range(max = 5))]
     pub retries_max: u32,
-    /// How many calls within ten seconds it takes before the breaker judges them.
+    /// Calls within ten seconds before the circuit breaker may open.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub breaker_calls_min: u32,
 }
 
@@ -56,17 +71,21 @@ impl Default for Settings {
     }
 }
 
-/// How long answers are kept, whatever they are of.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// The cache of one provider's responses.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct CacheSettings {
-    /// How many bytes of answers are kept; 0 for none at all.
+    /// The memory for cached responses, in bytes. 0: caching is disabled.
+    #[schemars(range(max = 64_u64 << 30))]
     pub max_bytes: usize,
-    /// For how long after it was fresh an answer is still given at once, while it is read anew behind it.
+    /// How long after its TTL a response is still served while it is revalidated in the background.
+    #[schemars(range(max = 86_400))]
     pub stale_while_revalidate_seconds: u64,
-    /// For how long after it was fresh an answer still stands in for one that the host cannot give.
+    /// How long after its TTL a response is still served when the provider fails.
+    #[schemars(range(max = 86_400))]
     pub stale_if_error_seconds: u64,
-    /// For how long it is believed that a thing does not exist.
+    /// How long "not found" is cached.
+    #[schemars(range(max = 5))]
     pub absent_seconds: u64,
 }
 

@@ -8,7 +8,6 @@ use crate::harness::{Asker, World};
 
 const README: &str = include_str!("../../README.md");
 const AUTHENTICATION: &str = include_str!("../../docs/authentication.md");
-const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 const ERRORS: &str = include_str!("../../docs/errors.md");
 const OBSERVABILITY: &str = include_str!("../../docs/observability.md");
 
@@ -89,56 +88,4 @@ fn the_table_of_metrics_is_the_programs() {
     }
     let codes = TABLE.iter().flat_map(|row| row.labels).find(|(label, _)| *label == "code").unwrap().1;
     assert_eq!(codes, Code::ALL.map(Code::as_str), "the label's values are all there are");
-}
-
-#[test]
-fn every_setting_of_the_table_is_one_and_has_the_default_it_says() {
-    let settings = first_cells(CONFIGURATION, "setting");
-    let sample = |name: &str| match name.rsplit('.').next().unwrap() {
-        "listen" | "metrics_listen" => "127.0.0.1:1",
-        "base_url" => "http://127.0.0.1:1",
-        "keyring_api" => "v2",
-        "explorer" | "suggestions" | "wordpress_alone" => "false",
-        "introspection" => "all",
-        "profile" => "draft",
-        "allowed_origins" => "https://app.example.com",
-        "trusted_proxies" => "10.0.0.0/8",
-        "mode" => "off",
-        "filter" => "warn",
-        "format" => "json",
-        "subdomain" | "public_key" | "private_key" | "issuer" | "audience" | "oneall_user_claim" | "service" => "acme",
-        "jwks_url" => "https://issuer.example/keys",
-        "jwks_file" => "keys.json",
-        "secret" | "sha256" | "audit_key" => "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
-        "scopes" => "oneall:personal",
-        "keys_max" => "1000",
-        "expires_at" => "2100-01-01T00:00:00Z",
-        "absent_seconds" | "retries_max" => "2",
-        "request_ms" => "10000",
-        "deadline_ms" | "timeout_ms" => "4000",
-        _ => "10",
-    };
-    let of_one_provider = |name: &str| name.replace("….", "wordpress.").replace("<id>", "a1");
-    // What is of use only together with others.
-    let beside = |name: &str| -> &[&str] {
-        match name.rsplit_once('.').unwrap() {
-            ("oneall", _) => &["oneall.subdomain", "oneall.public_key", "oneall.private_key"],
-            ("access.jwt", "secret" | "jwks_url" | "jwks_file") => &["access.jwt.issuer", "access.jwt.audience"],
-            ("http.drain", _) => &["http.drain.grace_ms", "http.drain.max_ms"],
-            ("http.tls", _) => &["http.tls.certificate_file", "http.tls.private_key_file"],
-            ("access.jwt", _) => &["access.jwt.issuer", "access.jwt.audience", "access.jwt.secret"],
-            _ => &[],
-        }
-    };
-    for name in &settings {
-        let name = of_one_provider(name);
-        let all = beside(&name).iter().copied().filter(|other| *other != name);
-        let set = all
-            .chain([name.as_str()])
-            .map(|name| (format!("COMMONGRAPH_{}", name.to_uppercase().replace('.', "__")), sample(name).to_owned()));
-        if let Err(error) = commongraph::config::load(None, set, None) {
-            panic!("{name}: {error}");
-        }
-    }
-    assert_eq!(settings.len(), 105, "{settings:?}");
 }

@@ -49,6 +49,7 @@ mod seeds;
 mod selection;
 mod separation;
 mod server;
+mod settings_page;
 mod showcases;
 mod spoiled;
 mod sweep;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::{Host, Url};
@@ -12,21 +13,22 @@ const SECRET_LENGTH_MIN: usize = 32;
 /// The longest text of a setting, in bytes.
 const TEXT_LENGTH_MAX: usize = 1_024;
 
-/// Whose tokens are taken; with nothing set, nobody's.
-#[derive(Clone, Debug, Deserialize)]
+/// The JWTs of persons. Without these settings, no JWT is accepted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// What `iss` must be, to the letter.
+    /// The exact value of the `iss` claim.
     pub issuer: Option<String>,
-    /// What `aud` must be or hold.
+    /// The value that the `aud` claim must be or contain.
     pub audience: Option<String>,
-    /// The secret of HS256, as text of 32 bytes or more.
+    /// The secret for HS256, at least 32 bytes. Set one of `secret`, `jwks_file` and `jwks_url`.
+    #[schemars(with = "Option<String>")]
     pub secret: Option<SecretString>,
-    /// A file that holds the issuer's key set.
+    /// A file with the key set (JWKS) of the issuer.
     pub jwks_file: Option<PathBuf>,
-    /// Where the issuer publishes its key set.
+    /// The URL of the key set (JWKS) of the issuer.
     pub jwks_url: Option<String>,
-    /// The claim that holds the person's user token at OneAll.
+    /// The claim that holds the person's OneAll user token.
     pub oneall_user_claim: String,
 }
 

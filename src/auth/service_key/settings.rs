@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
@@ -22,17 +23,20 @@ pub const LIVE_KEYS_MAX: usize = 2;
 /// The longest name of a service, in characters.
 const SERVICE_LENGTH_MAX: usize = 64;
 
-/// One key of the settings. Everything is wanted; what is absent is told by [`check`].
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+/// One service key. All four settings are required; `commongraph key new` prints them.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The service whose key it is: 1 to 64 letters, digits, `.`, `_` and `-`.
+    /// The service that owns the key: 1 to 64 letters, digits, `.`, `_` and `-`.
     pub service: Option<String>,
-    /// The SHA-256 digest of the key's whole text, in 64 hex digits.
+    /// The SHA-256 digest of the key, as 64 hexadecimal digits.
+    #[schemars(with = "Option<String>")]
     pub sha256: Option<Digest>,
-    /// What it is good for; a list, in the environment with commas.
+    /// The scopes of the key.
+    #[schemars(with = "Vec<String>")]
     pub scopes: Scopes,
-    /// When it ends, as RFC 3339 has it.
+    /// The time at which the key expires, such as `2027-01-31T00:00:00Z`.
+    #[schemars(with = "Option<String>")]
     pub expires_at: Option<ExpiresAt>,
 }
 

@@ -1,52 +1,74 @@
 //! How large a document may be, and what it may cost. Every limit is a setting: it can be raised, up to a bound that the
 //! gateway can still carry, and never removed.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::graph::error::{Code, Error, Exceeded};
 
-/// What a document may have, at most. Where nothing else is said, things are counted after fragments are written out
-/// and equal selections are merged.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// The size and the cost of one document. Unless a description says otherwise, things are counted after fragments are
+/// expanded and equal selections are merged.
+///
+/// The bounds of `nesting_max` and of both depths keep documents within what the parser accepts.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Bytes of text, and of all arguments with every fragment written out.
+    /// The size of the document text, and of all arguments after fragments are expanded, in bytes.
+    #[schemars(range(min = 1, max = 1 << 20))]
     pub bytes_max: usize,
-    /// Tokens of text.
+    /// Tokens in the document text.
+    #[schemars(range(min = 1, max = 20_000))]
     pub tokens_max: usize,
-    /// How deep brackets of any kind may be nested in the text.
+    /// Nested brackets of any kind in the document text.
+    #[schemars(range(min = 1, max = 60))]
     pub nesting_max: usize,
-    /// How deep fields may be nested.
+    /// Nested fields.
+    #[schemars(range(min = 1, max = 30))]
     pub depth_max: usize,
-    /// How deep fields may be nested in an introspection.
+    /// Nested fields in an introspection query.
+    #[schemars(range(min = 1, max = 30))]
     pub introspection_depth_max: usize,
-    /// How often an introspection may step from a type to a list of its members on one way down.
+    /// Nested lists of schema members in an introspection query.
+    #[schemars(range(min = 1, max = 10))]
     pub introspection_lists_max: usize,
-    /// Introspections of one operation: fields `__schema` and `__type`.
+    /// `__schema` and `__type` fields in one operation.
+    #[schemars(range(min = 1, max = 100))]
     pub introspections_max: usize,
-    /// Fields under another name than their own.
+    /// Aliases.
+    #[schemars(range(min = 1, max = 10_000))]
     pub aliases_max: usize,
-    /// Fields of an operation's root.
+    /// Root fields of one operation.
+    #[schemars(range(min = 1, max = 1_000))]
     pub root_fields_max: usize,
-    /// Fields of a mutation's root: what one operation may change.
+    /// Mutations in one operation.
+    #[schemars(range(min = 1, max = 20))]
     pub mutations_max: usize,
-    /// Directives of one field or fragment, in the text.
+    /// Directives on one field or fragment.
+    #[schemars(range(min = 1, max = 100))]
     pub field_directives_max: usize,
-    /// Directives in the text.
+    /// Directives in the document text.
+    #[schemars(range(min = 1, max = 1_000))]
     pub directives_max: usize,
-    /// Selections with every fragment written out, before merging.
+    /// Selections after fragments are expanded, before equal selections are merged.
+    #[schemars(range(min = 1, max = 50_000))]
     pub expanded_max: usize,
     /// Selections.
+    #[schemars(range(min = 1, max = 50_000))]
     pub selections_max: usize,
-    /// How often one field may be written in one place, before merging.
+    /// How often one field may occur in one selection set, before equal selections are merged.
+    #[schemars(range(min = 1, max = 10_000))]
     pub repeats_max: usize,
-    /// Entries of one list, in an argument or a variable.
+    /// Entries of one list in an argument or a variable.
+    #[schemars(range(min = 1, max = 10_000))]
     pub list_entries_max: usize,
-    /// Calls to the providers that one operation may take, by the table of edges.
+    /// Provider calls: the highest expected cost of one operation, and the most calls that it may make.
+    #[schemars(range(min = 1, max = 10_000))]
     pub calls_max: usize,
-    /// Rows that one operation may bring, by the table of edges: those of each page, times the rows that it is asked for.
+    /// Rows that one operation may return: the rows of each page, times the rows that ask for it.
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub rows_max: usize,
-    /// Errors in one answer; the rest is counted in `extensions.errorsOmitted`.
+    /// Errors in one response. `extensions.errorsOmitted` counts the rest.
+    #[schemars(range(min = 1, max = 1_000))]
     pub errors_max: usize,
 }
 
@@ -76,32 +98,29 @@ impl Default for Limits {
     }
 }
 
-/// A limit's name, its value, and the most that it can be set to.
-pub type Setting = (&'static str, usize, usize);
-
 impl Limits {
-    /// Every limit. The bounds on `nesting_max` and on both depths keep within what the parser takes.
-    pub fn list(&self) -> [Setting; 19] {
+    /// The name and the value of every limit.
+    fn list(&self) -> [(&'static str, usize); 19] {
         [
-            ("bytes_max", self.bytes_max, 1 << 20),
-            ("tokens_max", self.tokens_max, 20_000),
-            ("nesting_max", self.nesting_max, 60),
-            ("depth_max", self.depth_max, 30),
-            ("introspection_depth_max", self.introspection_depth_max, 30),
-            ("introspection_lists_max", self.introspection_lists_max, 10),
-            ("introspections_max", self.introspections_max, 100),
-            ("aliases_max", self.aliases_max, 10_000),
-            ("root_fields_max", self.root_fields_max, 1_000),
-            ("mutations_max", self.mutations_max, 20),
-            ("field_directives_max", self.field_directives_max, 100),
-            ("directives_max", self.directives_max, 1_000),
-            ("expanded_max", self.expanded_max, 50_000),
-            ("selections_max", self.selections_max, 50_000),
-            ("repeats_max", self.repeats_max, 10_000),
-            ("list_entries_max", self.list_entries_max, 10_000),
-            ("calls_max", self.calls_max, 10_000),
-            ("rows_max", self.rows_max, 10_000_000),
-            ("errors_max", self.errors_max, 1_000),
+            ("bytes_max", self.bytes_max),
+            ("tokens_max", self.tokens_max),
+            ("nesting_max", self.nesting_max),
+            ("depth_max", self.depth_max),
+            ("introspection_depth_max", self.introspection_depth_max),
+            ("introspection_lists_max", self.introspection_lists_max),
+            ("introspections_max", self.introspections_max),
+            ("aliases_max", self.aliases_max),
+            ("root_fields_max", self.root_fields_max),
+            ("mutations_max", self.mutations_max),
+            ("field_directives_max", self.field_directives_max),
+            ("directives_max", self.directives_max),
+            ("expanded_max", self.expanded_max),
+            ("selections_max", self.selections_max),
+            ("repeats_max", self.repeats_max),
+            ("list_entries_max", self.list_entries_max),
+            ("calls_max", self.calls_max),
+            ("rows_max", self.rows_max),
+            ("errors_max", self.errors_max),
         ]
     }
 
@@ -110,7 +129,7 @@ impl Limits {
     /// # Errors
     /// LIMIT_EXCEEDED, with the limit, its value and what the document has.
     pub fn hold(&self, limit: &'static str, has: usize, what: &str) -> Result<(), Error> {
-        let Some((_, max, _)) = self.list().into_iter().find(|(name, ..)| *name == limit) else { return Ok(()) };
+        let Some((_, max)) = self.list().into_iter().find(|(name, _)| *name == limit) else { return Ok(()) };
         if has <= max {
             return Ok(());
         }

@@ -1,64 +1,76 @@
-//! What a connection and a request may take of the server: counts, bytes and waits, each with a default and a bound.
+//! `[http.limits]`, `[http.timeouts]`, `[http.drain]` and `[http.tls]`: what a connection and a request may take of the
+//! server, with defaults and bounds.
 //!
-//! None of them can be taken away, and none changes while the server runs: a reload that asks for it is refused.
+//! No limit can be removed. None changes while the server runs: a reload that changes one is refused.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A limit's name, its value, and the bounds that it may be set within.
-pub type Bounded = (&'static str, u64, std::ops::RangeInclusive<u64>);
-
-/// What is taken at once, and how much.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// Connections, requests and their sizes.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Connections that are open; the next ones wait in the system's queue.
+    /// Open connections. Further ones wait in the listen queue of the operating system.
+    #[schemars(range(min = 1, max = 65_536))]
     pub connections_max: usize,
-    /// Of these, the connections from one address, of IPv6 from one network of 64 bits; the next ones are closed.
+    /// Open connections per peer address, or per /64 network for IPv6. Further ones are closed. Trusted proxies are exempt.
+    #[schemars(range(min = 1, max = 65_536))]
     pub connections_per_address_max: usize,
-    /// Requests that are being answered; the next ones are refused at once.
+    /// Requests in progress. Further ones are refused with 503.
+    #[schemars(range(min = 1, max = 65_536))]
     pub requests_max: usize,
-    /// Headers of a request.
+    /// Header fields of one request. More are refused with 431.
+    #[schemars(range(min = 1, max = 256))]
     pub headers_max: usize,
-    /// Bytes of a request's first line and headers together.
+    /// The size of a request line and its header fields together, in bytes. More is refused with 431.
+    #[schemars(range(min = 1, max = 256 << 10))]
     pub headers_max_bytes: usize,
-    /// Bytes of an answer, before it is compressed.
+    /// The largest response before compression, in bytes. A larger one is replaced by `data: null` and `LIMIT_EXCEEDED`. The
+    /// operation has run; its mutations took effect.
+    #[schemars(range(min = 1, max = 64 << 20))]
     pub answer_max_bytes: usize,
 }
 
-/// How long the server waits for a client, and for its own answer; in milliseconds.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// How long the server waits, in milliseconds.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Timeouts {
-    /// For the whole head of a request, for a TLS handshake, and for the next request on an open connection.
+    /// The time to receive the header section of a request, to finish a TLS handshake, and to keep an idle connection open.
+    #[schemars(range(min = 1, max = 300_000))]
     pub header_ms: u64,
-    /// For the whole body of a request.
+    /// The time to receive the body of a request.
+    #[schemars(range(min = 1, max = 300_000))]
     pub body_ms: u64,
-    /// For an answer to be made.
+    /// The time to produce a response. After it, the client gets 503.
+    #[schemars(range(min = 1, max = 300_000))]
     pub request_ms: u64,
-    /// For a client that reads nothing; one that reads slowly uses it up bit by bit.
+    /// The time that a client may stop reading its response before the connection is closed.
+    #[schemars(range(min = 1, max = 300_000))]
     pub write_ms: u64,
 }
 
-/// How the server stops.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// Graceful shutdown, in milliseconds.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Drain {
-    /// How long it goes on taking connections after it said that it is not ready, in milliseconds.
+    /// How long connections are still accepted after readiness turns off. The sandbox uses 0.
+    #[schemars(range(max = 300_000))]
     pub grace_ms: u64,
-    /// How long it takes at most, the grace included, in milliseconds.
+    /// How long the shutdown may take in all, including `grace_ms`.
+    #[schemars(range(max = 600_000))]
     pub max_ms: u64,
 }
 
-/// The certificate that the server shows; without one it speaks plain HTTP/1.1.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+/// TLS on `http.listen`. Without it, the server speaks plain HTTP/1.1.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
-    /// A PEM file with the certificate, and behind it those that sign it.
+    /// A PEM file with the certificate chain, leaf certificate first. Requires `private_key_file`.
     pub certificate_file: Option<PathBuf>,
-    /// A PEM file with the certificate's key.
+    /// A PEM file with the private key of the certificate. Requires `certificate_file`.
     pub private_key_file: Option<PathBuf>,
 }
 
@@ -87,35 +99,7 @@ impl Default for Drain {
     }
 }
 
-impl Limits {
-    /// Every limit with its bounds.
-    pub fn list(&self) -> [Bounded; 6] {
-        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        [
-            ("connections_max", count(self.connections_max), 1..=65_536),
-            ("connections_per_address_max", count(self.connections_per_address_max), 1..=65_536),
-            ("requests_max", count(self.requests_max), 1..=65_536),
-            ("headers_max", count(self.headers_max), 1..=256),
-            ("headers_max_bytes", count(self.headers_max_bytes), 1..=256 << 10),
-            ("answer_max_bytes", count(self.answer_max_bytes), 1..=64 << 20),
-        ]
-    }
-}
-
 impl Timeouts {
-    /// The longest that any of them may be, in milliseconds.
-    const MAX: u64 = 300_000;
-
-    /// Every wait with its bounds.
-    pub fn list(&self) -> [Bounded; 4] {
-        [
-            ("header_ms", self.header_ms, 1..=Self::MAX),
-            ("body_ms", self.body_ms, 1..=Self::MAX),
-            ("request_ms", self.request_ms, 1..=Self::MAX),
-            ("write_ms", self.write_ms, 1..=Self::MAX),
-        ]
-    }
-
     pub(in crate::http) fn header(&self) -> Duration {
         Duration::from_millis(self.header_ms)
     }
@@ -134,11 +118,6 @@ impl Timeouts {
 }
 
 impl Drain {
-    /// Every wait with its bounds.
-    pub fn list(&self) -> [Bounded; 2] {
-        [("grace_ms", self.grace_ms, 0..=300_000), ("max_ms", self.max_ms, 0..=600_000)]
-    }
-
     pub(in crate::http) fn grace(&self) -> Duration {
         Duration::from_millis(self.grace_ms)
     }

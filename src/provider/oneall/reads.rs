@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio_util::task::TaskTracker;
@@ -27,15 +28,18 @@ use crate::provider::pages::{ListPage, PageParams};
 use crate::provider::{Answer, Error, Reason, tell_left_out};
 use crate::upstream::{self, Circuit, Credential, Judged, Keep, Own, Plan, Read, Reply};
 
-/// For how long an answer is fresh, in seconds. After 0 it is stale from the start: given while it is read anew.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// The TTL of responses, in seconds. With 0, a response is stale at once: it is served and revalidated.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fresh {
-    /// A sign-in that succeeded: it is over, and will not change.
+    /// A sign-in that succeeded. It does not change any more.
+    #[schemars(range(max = 86_400))]
     pub sign_ins_seconds: u64,
-    /// PageCache of lists, and sign-ins that have not succeeded, or not yet.
+    /// Pages of lists, and sign-ins that have not succeeded.
+    #[schemars(range(max = 86_400))]
     pub lists_seconds: u64,
     /// Users and identities.
+    #[schemars(range(max = 86_400))]
     pub users_seconds: u64,
 }
 

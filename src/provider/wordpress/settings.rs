@@ -1,44 +1,50 @@
-//! How WordPress.com is reached, and for how long its answers are fresh.
+//! `[wordpress]`: how WordPress.com is called, and the TTL of its responses.
 //!
-//! A person's own lists are short-lived, since the person changes them elsewhere and comes back to look; the catalogue of
-//! services is nearly the same for everybody and changes by the month.
+//! A person changes their own lists on WordPress.com and comes back to look, so lists have a short TTL. The catalogue of
+//! services is nearly the same for everyone and changes by the month.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::upstream::{self, CacheSettings};
 
-/// How WordPress.com is reached.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// WordPress.com.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Where its API is.
+    /// The base URL of the API. Plain `http:` is allowed for loopback hosts only.
     pub base_url: String,
-    /// Which of its two Keyring APIs is read.
+    /// The Keyring API that is read.
     pub keyring_api: KeyringApi,
-    /// The gateway's own application there: if it is set, no token of another is taken.
+    /// The number of your WordPress.com application. If set, tokens of other applications are refused.
     pub client_id: Option<String>,
-    /// How the host is reached.
+    /// The calls to the provider.
     pub upstream: upstream::Settings,
-    /// How many calls one person's token may have under way at once.
+    /// Calls in progress with the token of one person.
+    #[schemars(range(min = 1, max = 10_000))]
     pub concurrent_per_token_max: usize,
-    /// How long answers are kept, whatever they are of.
+    /// The cache of the provider's responses.
     pub cache: CacheSettings,
-    /// For how long an answer is fresh, by what it is of.
+    /// The TTL of responses.
     pub fresh: Fresh,
 }
 
-/// For how long an answer is fresh, in seconds. After 0 it is stale from the start: given while it is read anew.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// The TTL of responses, in seconds. With 0, a response is stale at once: it is served and revalidated.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fresh {
-    /// Connections and applications, in lists and one by one.
+    /// Connections and applications.
+    #[schemars(range(max = 86_400))]
     pub lists_seconds: u64,
     /// The catalogue of services.
+    #[schemars(range(max = 86_400))]
     pub services_seconds: u64,
-    /// The person's own account.
+    /// The person's account.
+    #[schemars(range(max = 86_400))]
     pub me_seconds: u64,
     /// Sites.
+    #[schemars(range(max = 86_400))]
     pub sites_seconds: u64,
 }
 
@@ -48,14 +54,14 @@ impl Default for Fresh {
     }
 }
 
-/// Which of WordPress.com's Keyring APIs is read.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+/// A Keyring API of WordPress.com.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum KeyringApi {
-    /// `/rest/v1.1/me/keyring-connections`: documented in full, and marked as deprecated.
+    /// `/rest/v1.1/me/keyring-connections`, documented in full and marked as deprecated.
     #[default]
     #[serde(rename = "v1.1")]
     V1,
-    /// `/wpcom/v2/me/connections`: its successor, with the same answers.
+    /// `/wpcom/v2/me/connections`, its successor.
     #[serde(rename = "v2")]
     V2,
 }
