@@ -78,70 +78,66 @@ pub(super) const BUILD: Row = Row {
     name: "commongraph_build_info",
     kind: Kind::Info,
     labels: &[("version", &[env!("CARGO_PKG_VERSION")])],
-    help: "The gateway's version",
+    help: "The version of the gateway",
 };
 
 pub(super) const OPERATIONS: Row = Row {
     name: "commongraph_operations_total",
     kind: Kind::Counter,
     labels: &[KIND, ("outcome", &["good", "partial", "failed", "refused", "given_up"])],
-    help: "Operations that ended; refused ones did not run, given up is what a client left or the time ran out for",
+    help: "Operations by outcome. Refused: did not run. Given up: the client left or the time ran out",
 };
 
 pub(super) const OPERATION_ERRORS: Row = Row {
     name: "commongraph_operation_errors_total",
     kind: Kind::Counter,
     labels: &[("code", CODES)],
-    help: "Errors in the answers to operations",
+    help: "Errors in responses to operations, by code",
 };
 
 pub(super) const OPERATION_DURATION: Row = Row {
     name: "commongraph_operation_duration_seconds",
     kind: Kind::Histogram,
     labels: &[KIND],
-    help: "How long operations took, from the parsed request to the rendered answer",
+    help: "Duration of operations, from the parsed request to the rendered response",
 };
 
 pub(super) const REQUESTS: Row = Row {
     name: "commongraph_http_requests_total",
     kind: Kind::Counter,
     labels: &[("class", &["1xx", "2xx", "3xx", "4xx", "5xx"])],
-    help: "HTTP requests that were answered",
+    help: "HTTP responses by class of status code",
 };
 
 pub(super) const REFUSALS: Row = Row {
     name: "commongraph_http_refusals_total",
     kind: Kind::Counter,
     labels: &[("status", &["429", "503"])],
-    help: "Requests that were told to come again: their caller's budget is spent, or the gateway has too much to do",
+    help: "Requests refused by a rate limit (429) or by overload (503)",
 };
 
 pub(super) const REQUEST_DURATION: Row = Row {
     name: "commongraph_http_request_duration_seconds",
     kind: Kind::Histogram,
     labels: &[],
-    help: "How long HTTP requests took, from their head to the head of their answer",
+    help: "Duration of HTTP requests, from their header section to that of the response",
 };
 
 pub(super) const REQUESTS_UNDER_WAY: Row = Row {
     name: "commongraph_http_requests_in_flight",
     kind: Kind::Gauge,
     labels: &[],
-    help: "HTTP requests that are being answered",
+    help: "HTTP requests in progress",
 };
 
-pub(super) const CONNECTIONS: Row = Row {
-    name: "commongraph_http_connections_open",
-    kind: Kind::Gauge,
-    labels: &[],
-    help: "Connections of clients that are open",
-};
+pub(super) const CONNECTIONS: Row =
+    Row { name: "commongraph_http_connections_open", kind: Kind::Gauge, labels: &[], help: "Open client connections" };
 
 pub(super) const READS: Row = Row {
     name: "commongraph_upstream_reads_total",
     kind: Kind::Counter,
     labels: &[PROVIDER, ("verdict", &["HIT", "STALE", "STALE_IF_ERROR", "SHARED", "MISS", "LIVE", "REFUSED"])],
-    help: "Reads of a provider by where the answer came from",
+    help: "Reads of a provider, by the source of the response",
 };
 
 pub(super) const CALLS: Row = Row {
@@ -167,14 +163,14 @@ pub(super) const CALLS: Row = Row {
             ],
         ),
     ],
-    help: "HTTP calls to a provider that ended, each attempt by itself",
+    help: "HTTP calls to a provider, each attempt, by outcome",
 };
 
 pub(super) const RETRIES: Row = Row {
     name: "commongraph_upstream_retries_total",
     kind: Kind::Counter,
     labels: &[PROVIDER],
-    help: "Attempts after the first",
+    help: "Retries of reads",
 };
 
 pub(super) const WRITES: Row = Row {
@@ -185,49 +181,49 @@ pub(super) const WRITES: Row = Row {
         ("method", &["POST", "PUT", "DELETE"]),
         ("outcome", &["done", "absent", "refused", "unsent", "uncertain"]),
     ],
-    help: "Writes at a provider by how they ended; absent is what was gone already, uncertain what nobody knows to be done",
+    help: "Mutations sent to a provider, by outcome. Absent: already gone. Uncertain: may have taken effect",
 };
 
 pub(super) const CALL_DURATION: Row = Row {
     name: "commongraph_upstream_call_duration_seconds",
     kind: Kind::Histogram,
     labels: &[PROVIDER],
-    help: "How long HTTP calls to a provider took, waiting for a turn not included",
+    help: "Duration of HTTP calls to a provider, without time in a queue",
 };
 
 pub(super) const CIRCUIT: Row = Row {
     name: "commongraph_upstream_breaker_state",
     kind: Kind::Gauge,
     labels: &[PROVIDER, ("state", &["closed", "half_open", "open"])],
-    help: "1 for the state that the breaker is in, 0 for the others",
+    help: "1 for the current state of the circuit breaker, 0 for the others",
 };
 
 pub(super) const CALLS_UNDER_WAY: Row = Row {
     name: "commongraph_upstream_calls_in_flight",
     kind: Kind::Gauge,
     labels: &[PROVIDER],
-    help: "Turns that are taken: calls under way, or waiting only for the rate",
+    help: "Calls to a provider in progress, or waiting for the rate limit",
 };
 
 pub(super) const WAITING: Row = Row {
     name: "commongraph_upstream_reads_waiting",
     kind: Kind::Gauge,
     labels: &[PROVIDER],
-    help: "Reads that wait for their turn",
+    help: "Reads that wait in a queue",
 };
 
 pub(super) const CACHE_BYTES: Row = Row {
     name: "commongraph_upstream_cache_bytes",
     kind: Kind::Gauge,
     labels: &[PROVIDER],
-    help: "What is kept of a provider's answers, as the cache's bound counts it",
+    help: "Memory of a provider's cached responses, in bytes",
 };
 
 pub(super) const CACHE_ENTRIES: Row = Row {
     name: "commongraph_upstream_cache_entries",
     kind: Kind::Gauge,
     labels: &[PROVIDER],
-    help: "How many of a provider's answers are kept",
+    help: "Cached responses of a provider",
 };
 
 /// Every metric, in the order in which they are told.

@@ -52,7 +52,7 @@ const INNER_WORDS: [&str; 14] = [
     "panicked",
 ];
 
-const HEADING: &str = "| trouble | WordPress.com says | calls | then | OneAll says | calls | then |";
+const HEADING: &str = "| failure | WordPress.com | calls | then | OneAll | calls | then |";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Down {
@@ -124,13 +124,13 @@ fn troubles(down: Down) -> Vec<(&'static str, Trouble)> {
     vec![
         ("connection refused", Trouble::Closed),
         ("no such name (DNS)", Trouble::Nameless),
-        ("a certificate that nobody trusts", Trouble::Untrusted),
-        ("hangs at connect", Trouble::Deaf),
+        ("an untrusted certificate", Trouble::Untrusted),
+        ("no answer to connect", Trouble::Deaf),
         ("connection reset", Trouble::Resets),
-        ("hangs before its answer", Trouble::Silent),
-        ("hangs within its answer", Trouble::Halts),
-        ("drips, a byte at a time", Trouble::Drips),
-        ("breaks off within its answer", Trouble::Breaks),
+        ("no response", Trouble::Silent),
+        ("stops within the body", Trouble::Halts),
+        ("one byte at a time", Trouble::Drips),
+        ("connection closed within the body", Trouble::Breaks),
         ("status 500", error(500, "boom")),
         ("status 502, an HTML page", says(502, HTML, &page)),
         ("status 503, `Retry-After: 30`", wait(503, "30")),
@@ -142,9 +142,9 @@ fn troubles(down: Down) -> Vec<(&'static str, Trouble)> {
         ("status 404, empty", says(404, "text/plain", "")),
         ("redirect to another host", Trouble::Redirects),
         ("an HTML page as JSON", says(200, JSON, &page)),
-        ("the right JSON as `text/html`", Trouble::Called(HTML)),
-        ("JSON that is cut off", says(200, JSON, &format!("{{\"{CANARY}\":["))),
-        ("JSON of a wrong shape", says(200, JSON, &shape.to_string())),
+        ("valid JSON as `text/html`", Trouble::Called(HTML)),
+        ("truncated JSON", says(200, JSON, &format!("{{\"{CANARY}\":["))),
+        ("JSON of an unexpected shape", says(200, JSON, &shape.to_string())),
         ("JSON, 1,000 levels deep", says(200, JSON, &deep)),
         ("a body of 200 MB", Trouble::Floods),
         ("a body of 200 MB, compressed", Trouble::Bomb),
@@ -232,17 +232,17 @@ async fn play(world: &World, healthy: &Value, down: Down, trouble: &Trouble, log
     }
     let circuits = scene.circuits().await;
     let then = match circuits[down.name()].as_str() {
-        "OPEN" => "breaker open",
-        _ if shut_out => "credential shut out",
-        _ if code == "-" => "kept",
-        _ => "asked again",
+        "OPEN" => "circuit open",
+        _ if shut_out => "throttled",
+        _ if code == "-" => "cached",
+        _ => "called again",
     };
     assert!(circuits.iter().all(|(name, circuit)| name == down.name() || circuit == "CLOSED"), "{circuits:?}");
     let reached = scene.host.requests().max(scene.host.connections());
     let counts = !matches!(trouble, Trouble::Closed | Trouble::Deaf | Trouble::Nameless);
     assert_eq!(reached, if counts { all } else { 0 }, "{trouble:?}: the host counts as the gateway does");
     check_host(&scene.host, trouble);
-    if then == "breaker open" {
+    if then == "circuit open" {
         let (answer, calls) = scene.ask(down).await;
         let error = &answer["errors"][0]["extensions"];
         assert_eq!((calls, &error["code"]), (0, &json!("PROVIDER_UNAVAILABLE")), "{trouble:?}: {answer}");
@@ -318,7 +318,7 @@ fn table() -> String {
     let mut text = format!("{HEADING}\n|---|---|---|---|---|---|---|\n");
     for ((name, left), (_, right)) in wordpress.join().unwrap().iter().zip(oneall.join().unwrap()) {
         let cells = |came: &Came| {
-            let code = if came.code == "-" { "the answer".to_owned() } else { format!("`{}`", came.code) };
+            let code = if came.code == "-" { "data".to_owned() } else { format!("`{}`", came.code) };
             format!("{code} | {} | {}", came.calls, came.then)
         };
         let _ = writeln!(text, "| {name} | {} | {} |", cells(left), cells(&right));
