@@ -118,6 +118,42 @@ fn every_page_is_linked_from_another() {
     assert!(lonely.is_empty(), "{lonely:?}");
 }
 
+/// The folders whose files the pages name.
+const FOLDERS: [&str; 8] = ["src/", "tests/", "docs/", "examples/", "benches/", "explorer/", "playground/", ".ci/"];
+
+/// The files and folders that a page names in code spans.
+fn named_files(page: &str) -> Vec<String> {
+    let spans = prose(page).flat_map(|line| line.split('`').skip(1).step_by(2).flat_map(str::split_whitespace));
+    let is_path =
+        |word: &&str| FOLDERS.iter().any(|folder| word.starts_with(folder)) && !word.contains(['*', '<', '…']);
+    spans.filter(is_path).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_file_that_a_page_names_exists() {
+    let pages = pages();
+    let named = pages.iter().flat_map(|(page, text)| named_files(text).into_iter().map(move |file| (page, file)));
+    // `acme` is the made-up provider of the guide to adding one; `generated` is not committed.
+    let named = named.filter(|(_, file)| !file.contains("acme") && !file.contains("generated"));
+    let named: Vec<_> = named.collect();
+    assert!(named.len() > 40, "only {} found", named.len());
+    let missing: Vec<_> = named.iter().filter(|(_, file)| !root().join(file).exists()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_architecture_page_lists_every_module() {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let rows = page.lines().skip_while(|line| !line.starts_with("| module |")).skip(2);
+    let listed = rows.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('`').nth(1));
+    let listed: BTreeSet<_> = listed.map(str::to_owned).collect();
+    let files =
+        fs::read_dir(root().join("src")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let modules = files.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned));
+    let modules: BTreeSet<_> = modules.filter(|name| name != "lib" && name != "main").collect();
+    assert_eq!(listed, modules);
+}
+
 #[test]
 fn a_broken_link_is_found() {
     let pages = BTreeMap::from([(PathBuf::from("README.md"), "# A `b` c!\n[x](#a-b-c) [y](#none)\n".to_owned())]);
