@@ -141,6 +141,19 @@ fn every_command_line_of_the_program_is_one_that_it_takes() {
 }
 
 #[test]
+fn the_table_of_commands_is_complete() {
+    let help = String::from_utf8(commongraph().arg("--help").output().unwrap().stdout).unwrap();
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands = commands.map(|line| line.split_whitespace().next().unwrap().to_owned());
+    let mut expected: Vec<_> = commands.filter(|name| name != "help").collect();
+    let cells = first_cells(&page("docs/quickstart.md"), "command");
+    let mut listed: Vec<_> = cells.iter().map(|cell| cell.split(' ').next().unwrap().to_owned()).collect();
+    expected.sort();
+    listed.sort();
+    assert_eq!(listed, expected);
+}
+
+#[test]
 fn every_document_shown_is_valid() {
     let schema = apollo_compiler::Schema::parse_and_validate(page("schema.graphql"), "schema.graphql").unwrap();
     let documents: Vec<_> = pages().iter().flat_map(|page| blocks(page, "graphql")).collect();
