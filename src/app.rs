@@ -2,7 +2,6 @@
 
 mod check;
 pub mod command;
-mod issuer;
 pub mod key;
 mod lifecycle;
 mod logging;
@@ -66,7 +65,7 @@ impl Person {
     /// A sentence that says what is wanted; it does not repeat what was given.
     pub fn of(token: Option<&str>, user: Option<&str>) -> Result<Self, String> {
         let wrong = |what: &str| format!("{what}: wanted one token, without spaces or a scheme");
-        let token = token.map(|text| auth::parse_wordpress_token(text).ok_or_else(|| wrong("the WordPress.com token")));
+        let token = token.map(|text| auth::parse_wordpress_token(text).map_err(|_| wrong("the WordPress.com token")));
         let user = user.map(|text| {
             let user = auth::is_oneall_user_token(text).then(|| text.to_owned());
             user.ok_or_else(|| wrong("the OneAll user"))

@@ -24,7 +24,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::bounds::schema;
 use self::place::Places;
-use crate::auth::pseudonym::{self, KEY_LENGTH_MIN};
+use crate::auth::pseudonym::{self, KEY_MIN_BYTES};
 use crate::http::limits;
 use crate::http::persisted::Mode;
 use crate::provider::{oneall, wordpress};
@@ -245,7 +245,7 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
         return Err(Fault::new("graph.deadline_ms", "is not shorter than http.timeouts.request_ms"));
     }
     bounds::check_attempts(settings)?;
-    settings.access.jwt.check().map_err(|message| silence(&message))?;
+    settings.access.jwt.validate().map_err(|message| silence(&message))?;
     settings.wordpress.base().map_err(|message| silence(&message))?;
     if settings
         .wordpress
@@ -256,8 +256,8 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
         return Err(Fault::new("wordpress.client_id", "is no application's number; wanted digits"));
     }
     check_oneall(&settings.oneall, places)?;
-    if settings.log.audit_key.as_ref().is_some_and(|key| !pseudonym::is_key(key)) {
-        return Err(Fault::new("log.audit_key", format!("is too short; wanted {KEY_LENGTH_MIN} bytes or more")));
+    if settings.log.audit_key.as_ref().is_some_and(|key| !pseudonym::is_valid_key(key)) {
+        return Err(Fault::new("log.audit_key", format!("is too short; wanted {KEY_MIN_BYTES} bytes or more")));
     }
     match EnvFilter::try_new(&settings.log.filter) {
         Ok(_) => Ok(()),

@@ -28,7 +28,7 @@ pub struct Wish {
 
 /// Every scope's name and meaning.
 pub fn scopes() -> impl Iterator<Item = (&'static str, &'static str)> {
-    Scope::ALL.into_iter().map(|scope| (scope.as_str(), scope.meaning()))
+    Scope::ALL.into_iter().map(|scope| (scope.as_str(), scope.description()))
 }
 
 /// Makes a key and returns what to print: its text, and the settings as TOML and as environment variables.
@@ -41,7 +41,7 @@ pub fn new(wish: &Wish) -> Result<String, String> {
     let (secret, id) = random.split_first_chunk().ok_or("the system gives too few random bytes")?;
     let id = wish.id.clone().unwrap_or_else(|| id.iter().map(|byte| format!("{byte:02x}")).collect());
     let fresh = service_key::generate(&id, secret).ok_or("--id: wanted 1 to 32 of a-z and 0-9")?;
-    if !service_key::is_service(&wish.service) {
+    if !service_key::is_valid_service_name(&wish.service) {
         return Err("--service: wanted 1 to 64 letters, digits, dots, hyphens and _".to_owned());
     }
     let named: Option<Scopes> = wish.scopes.iter().map(|name| Scope::parse(name)).collect();

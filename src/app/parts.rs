@@ -10,11 +10,10 @@ use std::time::SystemTime;
 
 use tokio_util::task::TaskTracker;
 
-use super::issuer;
+use crate::auth::Authenticator;
 use crate::auth::pseudonym::Pseudonymizer;
 use crate::auth::token_audience::CheckAudience;
-use crate::auth::token_hash::is_same;
-use crate::auth::{Authenticator, Dependencies};
+use crate::auth::token_hash::is_same_secret;
 use crate::config::Settings;
 use crate::graph::Graph;
 use crate::http::Callers;
@@ -28,7 +27,7 @@ pub struct Parts {
     settings: Settings,
     writes: TaskTracker,
     wordpress: Arc<WordPress>,
-    prover: Option<Arc<dyn CheckAudience>>,
+    audience_checker: Option<Arc<dyn CheckAudience>>,
     oneall: Arc<OneAll>,
     access: Arc<Authenticator>,
     limits: Arc<Limits>,
@@ -43,13 +42,13 @@ impl Parts {
     pub fn build(settings: &Settings, metrics: &Metrics, before: Option<&Self>) -> Result<Self, String> {
         let same = |is_same: fn(&Settings, &Settings) -> bool| before.filter(|old| is_same(&old.settings, settings));
         let writes = before.map(|old| old.writes.clone()).unwrap_or_default();
-        let (wordpress, prover) = match same(|old, new| old.wordpress == new.wordpress) {
-            Some(old) => (old.wordpress.clone(), old.prover.clone()),
+        let (wordpress, audience_checker) = match same(|old, new| old.wordpress == new.wordpress) {
+            Some(old) => (old.wordpress.clone(), old.audience_checker.clone()),
             None => {
                 let known = before.map(|old| &*old.wordpress);
                 let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, metrics, known)?);
-                let prover = settings.wordpress.client_id.as_ref().map(|_| wordpress.clone() as _);
-                (wordpress, prover)
+                let audience_checker = settings.wordpress.client_id.as_ref().map(|_| wordpress.clone() as _);
+                (wordpress, audience_checker)
             }
         };
         let oneall = match same(|old, new| old.oneall == new.oneall) {
@@ -62,14 +61,15 @@ impl Parts {
                 Some(old) => old.limits.clone(),
                 None => Arc::new(Limits::new(&settings.limits, settings.graph.limits.calls_max)),
             };
-        let aliases = match same(|old, new| is_same(old.log.audit_key.as_ref(), new.log.audit_key.as_ref())) {
+        let aliases = match same(|old, new| is_same_secret(old.log.audit_key.as_ref(), new.log.audit_key.as_ref())) {
             Some(old) => old.aliases.clone(),
             None => Arc::new(Pseudonymizer::new(settings.log.audit_key.as_ref())?),
         };
-        let outside = Dependencies { prover: prover.clone(), jwks_source: &issuer::source };
-        let known = before.map(|old| &*old.access);
-        let access = Arc::new(Authenticator::from_settings(&settings.access, outside, known, SystemTime::now())?);
-        Ok(Self { settings: settings.clone(), writes, wordpress, prover, oneall, access, limits, aliases })
+        let previous = before.map(|old| &*old.access);
+        let checker = audience_checker.clone();
+        let access = Authenticator::from_settings(&settings.access, checker, previous, SystemTime::now())?;
+        let access = Arc::new(access);
+        Ok(Self { settings: settings.clone(), writes, wordpress, audience_checker, oneall, access, limits, aliases })
     }
 
     /// The same parts for whom this access lets in.

@@ -1,4 +1,5 @@
-//! Who asks: one request's caller, made once at the border and carried by value, never widened on the way.
+//! The caller of a request: built once by the [`Authenticator`](super::Authenticator), then passed by value and never
+//! given more rights.
 
 use std::sync::Arc;
 
@@ -10,10 +11,11 @@ use super::scope::{Scope, Scopes};
 use super::service_key::ServiceKey;
 use super::token_hash::TokenHash;
 
-/// The scopes that a JWT can give a person. All others are services': who signs in is never handed the site.
-const OF_PERSONS: [Scope; 2] = [Scope::Explain, Scope::NoCache];
+/// The scopes that a JWT can give to a person. All others are for services: a person never gets access to the whole
+/// site.
+const PERSON_SCOPES: [Scope; 2] = [Scope::Explain, Scope::NoCache];
 
-/// Who asks: one request's principal and what it may read.
+/// The caller of a request: a principal and its grants.
 #[derive(Clone, Debug)]
 pub struct Caller {
     principal: Principal,
@@ -22,36 +24,36 @@ pub struct Caller {
     oneall: OneAllGrant,
 }
 
-/// Who asks, for limits and for the log.
+/// The identity of a caller, for quotas and for the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Principal {
-    /// Nobody who says who they are.
+    /// A caller without a credential.
     Anonymous,
-    /// Whoever has this WordPress.com token and shows nothing beside it.
+    /// The owner of a WordPress.com token, which is the only credential.
     WordPress {
-        /// The token's mark.
+        /// The hash of the token.
         token: TokenHash,
-        /// Whether WordPress.com is known to accept it; until then anybody may have made it up.
+        /// Whether the token is known to be genuine. Until then it may be invented.
         is_verified: bool,
     },
-    /// A person, by their JWT.
+    /// A person, identified by a JWT.
     User {
-        /// Its `sub`.
+        /// The claim `sub`.
         subject: Arc<str>,
     },
-    /// A service, by its key.
+    /// A service, identified by its key.
     Service {
-        /// The service's name in the settings.
+        /// The name of the service in the settings.
         name: Arc<str>,
     },
-    /// The one person whose a gateway in personal mode is.
+    /// The person that a gateway in personal mode serves.
     Personal,
-    /// Whoever runs a command and has the configuration, and so its keys, in hand.
+    /// The operator, who runs a command with the settings and so has all keys.
     Operator,
 }
 
 impl Principal {
-    /// What kind it is, in one word.
+    /// Returns the kind as one word.
     pub fn kind(&self) -> &'static str {
         match self {
             Principal::Anonymous => "anonymous",
@@ -64,7 +66,7 @@ impl Principal {
     }
 }
 
-/// Who a request is from, its WordPress.com token aside.
+/// A caller before its WordPress.com grant is known.
 pub(super) struct AuthenticatedIdentity {
     principal: Principal,
     scopes: Scopes,
@@ -72,20 +74,20 @@ pub(super) struct AuthenticatedIdentity {
 }
 
 impl AuthenticatedIdentity {
-    /// Nobody.
-    pub(super) fn nobody() -> Self {
-        Self { principal: Principal::Anonymous, scopes: Scopes::NONE, oneall: OneAllGrant::nobody() }
+    /// A caller without a credential.
+    pub(super) fn anonymous() -> Self {
+        Self { principal: Principal::Anonymous, scopes: Scopes::NONE, oneall: OneAllGrant::anonymous() }
     }
 
-    /// Whoever has this token.
-    pub(super) fn by_token(token: TokenHash, is_verified: bool) -> Self {
-        Self { principal: Principal::WordPress { token, is_verified }, ..Self::nobody() }
+    /// The owner of a WordPress.com token.
+    pub(super) fn from_token(token: TokenHash, is_verified: bool) -> Self {
+        Self { principal: Principal::WordPress { token, is_verified }, ..Self::anonymous() }
     }
 
     /// The person of a JWT.
     pub(super) fn person(claims: &Claims) -> Self {
         let principal = Principal::User { subject: claims.subject.as_str().into() };
-        let scopes = claims.scopes.iter().filter(|scope| OF_PERSONS.contains(scope)).collect();
+        let scopes = claims.scopes.iter().filter(|scope| PERSON_SCOPES.contains(scope)).collect();
         Self { principal, scopes, oneall: OneAllGrant::person(claims.oneall_user.as_deref()) }
     }
 
@@ -95,67 +97,66 @@ impl AuthenticatedIdentity {
         Self { principal, scopes: key.scopes, oneall: OneAllGrant::service(key.scopes) }
     }
 
-    /// The caller, with what their WordPress.com token opens.
-    pub(super) fn with(self, wordpress: Result<WordPressGrant, Denied>) -> Caller {
+    /// Adds the grant of the WordPress.com token.
+    pub(super) fn with_wordpress(self, wordpress: Result<WordPressGrant, Denied>) -> Caller {
         Caller { principal: self.principal, scopes: self.scopes, wordpress, oneall: self.oneall }
     }
 }
 
 impl Caller {
-    /// The operator of a configuration, who has its keys anyway: reads the whole OneAll site, or as one of its users if one
-    /// is named.
+    /// The operator. Reads the whole OneAll site, or only one user's data if a user is given.
     pub fn operator(wordpress_token: Option<SecretString>, oneall_user: Option<&str>) -> Self {
         let oneall = oneall_user.map_or_else(OneAllGrant::operator, |user| OneAllGrant::person(Some(user)));
         Self {
             principal: Principal::Operator,
             scopes: Scope::ALL.into_iter().collect(),
-            wordpress: granted(wordpress_token),
+            wordpress: wordpress_grant(wordpress_token),
             oneall,
         }
     }
 
-    /// The one person of a gateway in personal mode.
+    /// The person that a gateway in personal mode serves.
     pub(super) fn personal(wordpress_token: Option<SecretString>, oneall_user: Option<&str>) -> Self {
         Self {
             principal: Principal::Personal,
-            scopes: OF_PERSONS.into_iter().collect(),
-            wordpress: granted(wordpress_token),
+            scopes: PERSON_SCOPES.into_iter().collect(),
+            wordpress: wordpress_grant(wordpress_token),
             oneall: OneAllGrant::person(oneall_user),
         }
     }
 
-    /// Who it is.
+    /// Returns the identity of the caller.
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// Whether nobody says who they are, not even by a WordPress.com token that is known to be one.
+    /// Returns whether the caller has no credential, or only a WordPress.com token that may be invented.
     pub fn is_anonymous(&self) -> bool {
         matches!(self.principal, Principal::Anonymous | Principal::WordPress { is_verified: false, .. })
     }
 
-    /// Whether the caller has a right of the gateway's own; what OneAll's scopes open, the grants say.
-    pub fn may(&self, scope: Scope) -> bool {
+    /// Returns whether the caller has a scope of the gateway itself. Scopes of OneAll are in the grants.
+    pub fn has_scope(&self, scope: Scope) -> bool {
         self.scopes.contains(scope)
     }
 
-    /// What the caller may read at WordPress.com, if anything.
+    /// Returns the grant for WordPress.com, if there is one.
     pub fn wordpress(&self) -> Option<&WordPressGrant> {
         self.wordpress.as_ref().ok()
     }
 
-    /// What the caller may read at WordPress.com, or why nothing.
+    /// Returns the grant for WordPress.com, or why there is none.
     pub fn wordpress_or_denied(&self) -> &Result<WordPressGrant, Denied> {
         &self.wordpress
     }
 
-    /// What the caller may read at OneAll.
+    /// Returns the grant for OneAll.
     pub fn oneall(&self) -> &OneAllGrant {
         &self.oneall
     }
 }
 
-fn granted(token: Option<SecretString>) -> Result<WordPressGrant, Denied> {
+fn wordpress_grant(token: Option<SecretString>) -> Result<WordPressGrant, Denied> {
     token.map(WordPressGrant::new).ok_or(Denied::NoToken)
 }
 
@@ -164,16 +165,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_person_is_never_given_a_services_scope() {
+    fn a_person_never_gets_a_scope_for_services() {
         let scopes = Scope::ALL.into_iter().collect();
         let claims = Claims { subject: "ada".to_owned(), oneall_user: None, scopes };
-        let caller = AuthenticatedIdentity::person(&claims).with(Err(Denied::NoToken));
-        let has: Vec<_> = Scope::ALL.into_iter().filter(|scope| caller.may(*scope)).collect();
-        assert_eq!(has, OF_PERSONS);
+        let caller = AuthenticatedIdentity::person(&claims).with_wordpress(Err(Denied::NoToken));
+        let scopes: Vec<_> = Scope::ALL.into_iter().filter(|scope| caller.has_scope(*scope)).collect();
+        assert_eq!(scopes, PERSON_SCOPES);
     }
 
     #[test]
-    fn a_caller_prints_no_token() {
+    fn the_debug_output_of_a_caller_has_no_token() {
         let caller = Caller::operator(Some(SecretString::from("canary-token")), None);
         assert!(!format!("{caller:?}").contains("canary"));
     }

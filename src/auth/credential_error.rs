@@ -1,34 +1,34 @@
-//! Why a credential is refused: one word for the log, and less than that for whoever showed it.
+//! Why a credential is rejected: a precise reason for the log, and a vague one for the client.
 //!
-//! A caller who holds a wrong credential learns that it is wrong, and that it has run out if that is all; which check
-//! it failed is for the operator, because it is a map for whoever forges one. No value of the credential is in here.
+//! A client learns that its credential is not valid, or that it has expired. Which check failed stays in the log,
+//! because it would guide an attacker. No part of the credential is in either text.
 
-/// Why a credential is refused.
+/// The reason why a JWT or a service key is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{}", self.as_str())]
 pub enum CredentialError {
-    /// It is no credential of its kind: a wrong shape, a claim that is missing or of a wrong type, or too large.
+    /// The format is wrong, or a claim is missing or has the wrong type.
     Malformed,
-    /// It names a key that is not known, or none where one must be named.
+    /// The key that it names is unknown, or it names none where one is required.
     UnknownKey,
-    /// It names an algorithm that is not its key's.
+    /// Its algorithm is not the algorithm of the key.
     WrongAlgorithm,
-    /// The signature or the secret is not the key's.
+    /// The signature, or the secret of a service key, is not valid.
     BadSignature,
-    /// It is made by another issuer.
+    /// Another issuer made it.
     WrongIssuer,
-    /// It is made for somebody else.
+    /// It was made for another audience.
     WrongAudience,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// Its time has not come.
+    /// It is not valid yet.
     NotYetValid,
-    /// No key of the issuer could be had yet, so nothing can be said about it.
+    /// The issuer's key set has not been fetched yet, so it cannot be checked.
     Unavailable,
 }
 
 impl CredentialError {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: [Self; 9] = [
         Self::Malformed,
         Self::UnknownKey,
@@ -41,7 +41,7 @@ impl CredentialError {
         Self::Unavailable,
     ];
 
-    /// The reason as the log has it: one word.
+    /// Returns the reason for the log, as one word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
@@ -56,8 +56,8 @@ impl CredentialError {
         }
     }
 
-    /// What the one who showed the credential is told of it; follows `The credential`.
-    pub fn told(self) -> &'static str {
+    /// Returns the reason for the client. It follows the words "The credential in Authorization".
+    pub fn client_message(self) -> &'static str {
         match self {
             Self::Expired => "has expired",
             Self::Unavailable => "cannot be checked at present",
@@ -65,7 +65,8 @@ impl CredentialError {
         }
     }
 
-    /// Whether the credential may be a good one that cannot be checked for now: the gateway's trouble, not the caller's.
+    /// Returns whether the credential may be valid but cannot be checked now. That is a fault of the gateway, not of
+    /// the client.
     pub fn is_unavailable(self) -> bool {
         self == Self::Unavailable
     }
@@ -78,15 +79,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_one_word_of_its_own() {
+    fn each_reason_is_a_distinct_word() {
         let words: HashSet<_> = CredentialError::ALL.iter().map(|reason| reason.as_str()).collect();
         assert_eq!(words.len(), CredentialError::ALL.len());
         assert!(words.iter().all(|word| !word.contains(' ')));
     }
 
     #[test]
-    fn whoever_forges_learns_nothing_of_the_check_that_failed() {
-        let told: HashSet<_> = CredentialError::ALL.iter().map(|reason| reason.told()).collect();
-        assert_eq!(told, HashSet::from(["is not valid", "has expired", "cannot be checked at present"]));
+    fn client_messages_do_not_reveal_the_failed_check() {
+        let messages: HashSet<_> = CredentialError::ALL.iter().map(|reason| reason.client_message()).collect();
+        assert_eq!(messages, HashSet::from(["is not valid", "has expired", "cannot be checked at present"]));
     }
 }

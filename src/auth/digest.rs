@@ -1,6 +1,6 @@
-//! SHA-256: what a text is known by where the text itself must not stand, or would be too long.
+//! SHA-256 digests of texts, for persisted documents and service keys.
 //!
-//! It tells texts apart, and does not hide one that can be guessed. As text it is 64 hex digits in small letters.
+//! A digest identifies a text. It does not hide a text that can be guessed. It is printed as 64 lowercase hex digits.
 
 use std::fmt;
 
@@ -13,14 +13,14 @@ use serde::de::{self, Deserializer};
 pub struct Digest(pub(super) [u8; 32]);
 
 impl Digest {
-    /// The digest of this text.
+    /// Computes the SHA-256 digest of a text.
     pub fn sha256(text: &str) -> Self {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
         Self(bytes)
     }
 
-    /// Reads 64 hex digits; none if it is anything else.
+    /// Parses 64 hex digits of either case.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         let digits = text.as_bytes();
@@ -49,6 +49,6 @@ impl fmt::Debug for Digest {
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("no digest, expected 64 hex digits"))
+        Self::parse(&text).ok_or_else(|| de::Error::custom("not a digest, expected 64 hex digits"))
     }
 }

@@ -1,8 +1,8 @@
-//! Grants: what a caller may read or change, as values that only this room can make.
+//! Grants: what a caller may read or change, as values that only this module can create.
 //!
-//! A read or a write at a provider takes the grant for it, and the keys of the OneAll site are shown only to one; so code that
-//! forgets to ask for a grant does not compile. A grant that reaches one user's records says of each record whether it
-//! is theirs: that is known only once the record was read.
+//! Every read or write at a provider requires a grant, and the keys of the OneAll site are exposed only for a grant. Code
+//! that forgets to authorize does not compile. The owner of a record is known only after it has been read, so a grant
+//! for one user's records checks each record.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,58 +15,58 @@ use super::policy::{PersonAccess, Right};
 use super::scope::{Scope, Scopes};
 use super::token_audience::{Audience, PendingCheck};
 
-/// Why a caller may not read something; known before anything is asked of a provider.
+/// Why a caller has no grant. This is known before any call to a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Denied {
-    /// The request shows no credential in `Authorization`.
+    /// The request has no credential in `Authorization`.
     NoCredential,
-    /// The request shows no WordPress.com token.
+    /// The request has no WordPress.com token.
     NoToken,
-    /// The request shows a WordPress.com token alone, and the settings want a credential beside it.
+    /// A WordPress.com token is the only credential, and the settings require another one.
     TokenAlone,
-    /// Whether the token was issued to the gateway's own application cannot be told at present.
+    /// The application that the token was issued to cannot be checked at present.
     AudienceUnknown,
-    /// The service's key has not this scope.
+    /// The service key lacks this scope.
     MissingScope(Scope),
-    /// Only services have this right, with this scope; a person never has it.
+    /// Only services can have this right, with this scope. A person never has it.
     ServicesOnly(Scope),
 }
 
-/// The right to read at WordPress.com what one person's token reaches.
+/// Allows reads and writes at WordPress.com with one person's token.
 #[derive(Clone)]
 pub struct WordPressGrant {
     token: Arc<SecretString>,
-    doubt: Option<Arc<PendingCheck>>,
-    said: Arc<Said>,
+    pending_check: Option<Arc<PendingCheck>>,
+    result: Arc<TokenResult>,
 }
 
-/// What WordPress.com said of the token in the course of one request.
+/// Whether WordPress.com has accepted or rejected the token during one request.
 #[derive(Default)]
-struct Said {
+struct TokenResult {
     accepted: AtomicBool,
-    refused: AtomicBool,
+    rejected: AtomicBool,
 }
 
-/// What a caller may read at OneAll; each read takes a grant out of it.
+/// What a caller may read or change at OneAll. Each call requires a grant from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OneAllGrant {
-    who: Who,
+    subject: Subject,
 }
 
-/// The scopes that open nothing to read by themselves.
-const OPEN_NOTHING: [Scope; 4] =
+/// The scopes that allow no read by themselves.
+const SCOPES_WITHOUT_READ: [Scope; 4] =
     [Scope::Personal, Scope::IdentitiesSynchronize, Scope::IdentitiesRelink, Scope::IdentitiesDelete];
 
-/// As whom somebody asks at OneAll.
+/// The subject of a OneAll grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Who {
-    Nobody,
+enum Subject {
+    Anonymous,
     Person(Option<Arc<str>>),
     Service(Scopes),
     Operator,
 }
 
-/// Whose records a grant reaches.
+/// The records that a grant covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reach {
     Everyone,
@@ -74,36 +74,36 @@ enum Reach {
     Nothing,
 }
 
-/// The right to read a sign-in by its token.
+/// Allows reading a sign-in by its token.
 #[derive(Clone, Debug)]
 pub struct SignInGrant(Reach);
 
-/// The right to read a user, or an identity, by its token.
+/// Allows reading a user or an identity by its token.
 #[derive(Clone, Debug)]
 pub struct UserGrant(Reach);
 
-/// The right to have an identity read afresh from its social network.
+/// Allows synchronizing an identity with its social network.
 #[derive(Clone, Debug)]
 pub struct SynchronizeGrant(Reach);
 
-/// The proof that a grant is held, for which the site's keys are shown.
+/// Proof of a grant, which [`SiteKeys::expose`] requires.
 #[derive(Clone, Copy, Debug)]
 pub struct SiteKeyAccess<'a>(PhantomData<&'a ()>);
 
-/// The keys of the OneAll site, with which every user of it can be read.
+/// The keys of the OneAll site. They can read every user of the site.
 pub struct SiteKeys {
     public: SecretString,
     private: SecretString,
 }
 
 impl SiteKeys {
-    /// Locks the keys away.
+    /// Wraps the keys.
     pub fn new(public: SecretString, private: SecretString) -> Self {
         Self { public, private }
     }
 
-    /// The public and the private key, for one read that was granted.
-    pub fn show(&self, _granted: SiteKeyAccess<'_>) -> (&SecretString, &SecretString) {
+    /// Returns the public and the private key for one granted call.
+    pub fn expose(&self, _granted: SiteKeyAccess<'_>) -> (&SecretString, &SecretString) {
         (&self.public, &self.private)
     }
 }
@@ -116,41 +116,44 @@ impl fmt::Debug for SiteKeys {
 
 impl WordPressGrant {
     pub(super) fn new(token: SecretString) -> Self {
-        Self { token: Arc::new(token), doubt: None, said: Arc::default() }
+        Self { token: Arc::new(token), pending_check: None, result: Arc::default() }
     }
 
-    pub(super) fn doubted(token: SecretString, doubt: PendingCheck) -> Self {
-        Self { doubt: Some(Arc::new(doubt)), ..Self::new(token) }
+    pub(super) fn with_pending_check(token: SecretString, check: PendingCheck) -> Self {
+        Self { pending_check: Some(Arc::new(check)), ..Self::new(token) }
     }
 
-    /// To whom the token was issued, by this question if nobody knows; to be looked at whenever it is to be used.
-    pub async fn proof<Q: Future<Output = Audience>>(&self, question: impl FnOnce() -> Q) -> Audience {
-        match &self.doubt {
-            Some(doubt) => doubt.end(question).await,
+    /// Returns the application that the token was issued to, with `check` if it is not known yet. Must be called before
+    /// each use of the token.
+    pub async fn audience<C: Future<Output = Audience>>(&self, check: impl FnOnce() -> C) -> Audience {
+        match &self.pending_check {
+            Some(pending) => pending.resolve(check).await,
             None => Audience::ThisApplication,
         }
     }
 
-    /// The person's OAuth token, to be shown to WordPress.com and to nobody else.
+    /// Returns the person's OAuth token, which may be sent to WordPress.com only.
     pub fn token(&self) -> &SecretString {
         &self.token
     }
 
-    /// Notes that WordPress.com answered this token something that it shows to the token's person alone.
+    /// Records that WordPress.com returned data that only the owner of the token can read.
     pub fn record_accepted(&self) {
-        self.said.accepted.store(true, Ordering::Relaxed);
+        self.result.accepted.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that WordPress.com does not accept this token.
+    /// Records that WordPress.com rejected the token.
     pub fn record_rejected(&self) {
-        self.said.refused.store(true, Ordering::Relaxed);
+        self.result.rejected.store(true, Ordering::Relaxed);
     }
 
-    /// Whether WordPress.com accepts the token; None if that was not said. What it answered counts more than what it did
-    /// not: one read may want more than another.
+    /// Returns whether WordPress.com accepts the token, if that is known. One accepted call outweighs any rejected one,
+    /// because calls differ in the rights they need.
     pub(super) fn is_accepted(&self) -> Option<bool> {
-        let said = |said: &AtomicBool| said.load(Ordering::Relaxed);
-        if said(&self.said.accepted) { Some(true) } else { said(&self.said.refused).then_some(false) }
+        if self.result.accepted.load(Ordering::Relaxed) {
+            return Some(true);
+        }
+        self.result.rejected.load(Ordering::Relaxed).then_some(false)
     }
 }
 
@@ -161,122 +164,121 @@ impl fmt::Debug for WordPressGrant {
 }
 
 impl OneAllGrant {
-    pub(super) fn nobody() -> Self {
-        Self { who: Who::Nobody }
+    pub(super) fn anonymous() -> Self {
+        Self { subject: Subject::Anonymous }
     }
 
-    /// A person, and the user that they are at OneAll, if they are one.
+    /// A person, and their OneAll user, if they have one.
     pub(super) fn person(user: Option<&str>) -> Self {
-        Self { who: Who::Person(user.map(Into::into)) }
+        Self { subject: Subject::Person(user.map(Into::into)) }
     }
 
     pub(super) fn service(scopes: Scopes) -> Self {
-        Self { who: Who::Service(scopes) }
+        Self { subject: Subject::Service(scopes) }
     }
 
     pub(super) fn operator() -> Self {
-        Self { who: Who::Operator }
+        Self { subject: Subject::Operator }
     }
 
-    /// The caller's own user at OneAll.
+    /// Returns the caller's own OneAll user token.
     pub fn user(&self) -> Option<&str> {
-        match &self.who {
-            Who::Person(user) => user.as_deref(),
+        match &self.subject {
+            Subject::Person(user) => user.as_deref(),
             _ => None,
         }
     }
 
-    /// Whether the caller may read anything at OneAll.
+    /// Returns whether the caller may read anything at OneAll.
     pub fn reaches_anything(&self) -> bool {
         Right::ALL.into_iter().any(|right| match (right.holders().scope, self.reach(right)) {
-            // By itself it opens nothing to read.
             (None, _) => false,
-            (Some(scope), _) if OPEN_NOTHING.contains(&scope) => false,
+            (Some(scope), _) if SCOPES_WITHOUT_READ.contains(&scope) => false,
             (_, reach) => reach.is_ok_and(|reach| reach != Reach::Nothing),
         })
     }
 
-    /// The right to read sign-ins by their tokens.
+    /// Grants reading sign-ins by their tokens.
     ///
     /// # Errors
-    /// Why not.
+    /// Why there is no grant.
     pub fn sign_ins(&self) -> Result<SignInGrant, Denied> {
         self.reach(Right::SignIn).map(SignInGrant)
     }
 
-    /// The right to read users and identities by their tokens.
+    /// Grants reading users and identities by their tokens.
     ///
     /// # Errors
-    /// Why not.
+    /// Why there is no grant.
     pub fn users(&self) -> Result<UserGrant, Denied> {
         self.reach(Right::User).map(UserGrant)
     }
 
-    /// The right to list the site's sign-ins.
+    /// Grants listing the sign-ins of the site.
     ///
     /// # Errors
-    /// Why not.
+    /// Why there is no grant.
     pub fn sign_in_list(&self) -> Result<SiteKeyAccess<'_>, Denied> {
         self.reach(Right::SignIns).map(|_| SiteKeyAccess(PhantomData))
     }
 
-    /// The right to list the site's identities.
+    /// Grants listing the identities of the site.
     ///
     /// # Errors
-    /// Why not.
+    /// Why there is no grant.
     pub fn identity_list(&self) -> Result<SiteKeyAccess<'_>, Denied> {
         self.reach(Right::Identities).map(|_| SiteKeyAccess(PhantomData))
     }
 
-    /// The right to what identifies a person outside, on records that another grant reaches.
+    /// Grants reading personal fields of records that another grant covers.
     ///
     /// # Errors
-    /// Why not.
+    /// Why there is no grant.
     pub fn personal(&self) -> Result<(), Denied> {
         self.reach(Right::Personal).map(drop)
     }
 
-    /// The right to have identities read afresh from their social networks.
+    /// Grants synchronizing identities with their social networks.
     ///
     /// # Errors
-    /// Why not.
+    /// Why there is no grant.
     pub fn synchronize(&self) -> Result<SynchronizeGrant, Denied> {
         self.reach(Right::Synchronize).map(SynchronizeGrant)
     }
 
-    /// The right to move identities to other users.
+    /// Grants moving identities to other users.
     ///
     /// # Errors
-    /// Why not.
+    /// Why there is no grant.
     pub fn relink(&self) -> Result<SiteKeyAccess<'_>, Denied> {
         self.reach(Right::Relink).map(|_| SiteKeyAccess(PhantomData))
     }
 
-    /// The right to delete identities.
+    /// Grants deleting identities.
     ///
     /// # Errors
-    /// Why not.
+    /// Why there is no grant.
     pub fn delete(&self) -> Result<SiteKeyAccess<'_>, Denied> {
         self.reach(Right::Delete).map(|_| SiteKeyAccess(PhantomData))
     }
 
-    /// What the operator of this configuration may, who has the keys in hand anyway: to try them.
-    pub fn operators(&self) -> Option<SiteKeyAccess<'_>> {
-        (self.who == Who::Operator).then_some(SiteKeyAccess(PhantomData))
+    /// Grants the operator, who has the keys anyway, a call that tests them.
+    pub fn operator_check(&self) -> Option<SiteKeyAccess<'_>> {
+        (self.subject == Subject::Operator).then_some(SiteKeyAccess(PhantomData))
     }
 
-    /// Decides a right by the table.
+    /// Decides a right by the policy.
     fn reach(&self, right: Right) -> Result<Reach, Denied> {
         let holders = right.holders();
-        match (&self.who, holders.person, holders.scope) {
-            (Who::Operator, ..) => Ok(Reach::Everyone),
-            (Who::Nobody, ..) => Err(Denied::NoCredential),
+        match (&self.subject, holders.person, holders.scope) {
+            (Subject::Operator, ..) => Ok(Reach::Everyone),
+            (Subject::Anonymous, ..) => Err(Denied::NoCredential),
             (_, PersonAccess::ByWordPressToken, _) => Err(Denied::NoToken),
-            (Who::Person(None), PersonAccess::Own, _) => Ok(Reach::Nothing),
-            (Who::Person(Some(user)), PersonAccess::Own, _) => Ok(Reach::User(user.clone())),
-            (Who::Person(_), PersonAccess::Never, Some(scope)) => Err(Denied::ServicesOnly(scope)),
-            (Who::Service(scopes), _, Some(scope)) if scopes.contains(scope) => Ok(Reach::Everyone),
-            (Who::Service(_), _, Some(scope)) => Err(Denied::MissingScope(scope)),
+            (Subject::Person(None), PersonAccess::Own, _) => Ok(Reach::Nothing),
+            (Subject::Person(Some(user)), PersonAccess::Own, _) => Ok(Reach::User(user.clone())),
+            (Subject::Person(_), PersonAccess::Never, Some(scope)) => Err(Denied::ServicesOnly(scope)),
+            (Subject::Service(scopes), _, Some(scope)) if scopes.contains(scope) => Ok(Reach::Everyone),
+            (Subject::Service(_), _, Some(scope)) => Err(Denied::MissingScope(scope)),
             (_, _, None) => Err(Denied::NoToken),
         }
     }
@@ -292,21 +294,21 @@ impl Reach {
     }
 }
 
-macro_rules! of_records {
+macro_rules! impl_record_grant {
     ($name:ident) => {
         impl $name {
-            /// Whether there can be a record that it reaches. Without one, nothing has to be read to know that.
+            /// Returns whether the grant can cover any record. If not, no call is needed.
             pub fn reaches_anything(&self) -> bool {
                 self.0 != Reach::Nothing
             }
 
-            /// Whether it reaches a record of this owner. One without a provable owner is nobody's in particular, so only
-            /// a grant for everyone's reaches it.
+            /// Returns whether the grant covers a record of this owner. A record without a known owner is covered only by
+            /// a grant for everyone's records.
             pub fn covers(&self, owner: Option<&str>) -> bool {
                 self.0.covers(owner)
             }
 
-            /// For this, the site's keys are shown.
+            /// Returns the proof that exposes the site's keys.
             pub fn site_key_access(&self) -> SiteKeyAccess<'_> {
                 SiteKeyAccess(PhantomData)
             }
@@ -314,16 +316,16 @@ macro_rules! of_records {
     };
 }
 
-of_records!(SignInGrant);
-of_records!(UserGrant);
+impl_record_grant!(SignInGrant);
+impl_record_grant!(UserGrant);
 
 impl SynchronizeGrant {
-    /// Whether it reaches everybody's identities, so that nobody has to look first whose one is.
+    /// Returns whether the grant covers all identities, so that the owner need not be read first.
     pub fn reaches_everyone(&self) -> bool {
         self.0 == Reach::Everyone
     }
 
-    /// For this, the site's keys are shown: an identity of this owner, as its record tells. None if it is not reached.
+    /// Returns the proof that exposes the site's keys for an identity of this owner, if the grant covers it.
     pub fn site_key_access(&self, owner: Option<&str>) -> Option<SiteKeyAccess<'_>> {
         self.0.covers(owner).then_some(SiteKeyAccess(PhantomData))
     }

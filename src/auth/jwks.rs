@@ -1,11 +1,13 @@
-//! The issuer's keys: fetched at start, every ten minutes, and when a token names a key that is not known.
+//! The issuer's public keys: parsed from a key set (RFC 7517), cached, and refreshed in the background.
 //!
-//! A task of its own fetches, so a client that goes away ends no fetch, and however many ask, one is under way. A name
-//! that is not known makes it fetch at most once a minute: whoever invents names costs the issuer nothing. When the
-//! issuer cannot be had, or sends nothing that can be used, the last good keys stay in use; until there are any, no
-//! token is good. Where the keys are fetched is settled at start; nothing in a token can change it.
+//! Keys are fetched at start, every ten minutes, and when a token names an unknown key. One task fetches, so at most one
+//! fetch is in flight and a client that disconnects cancels nothing. An unknown key causes at most one fetch a minute,
+//! so invented key IDs put no load on the issuer. If a fetch fails or returns no usable key, the last good keys stay in
+//! use; before the first success no token is accepted. The location of the key set comes from the settings and never
+//! from a token.
 
 mod file;
+mod http_source;
 mod key;
 
 use std::collections::HashMap;
@@ -15,6 +17,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
@@ -22,163 +25,208 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
-pub use self::file::File;
-pub use self::key::Key;
+pub use self::file::JwksFile;
+pub use self::http_source::HttpSource;
+pub use self::key::VerifyingKey;
 use super::credential_error::CredentialError;
 
-/// The largest key set taken, in bytes.
+/// The maximum size of a key set, in bytes.
 pub const BODY_MAX_BYTES: usize = 256 << 10;
 
-/// The most keys that a set may hold, those included that are of no use here.
+/// The maximum number of keys in a set, including keys that cannot be used.
 pub const KEYS_MAX: usize = 100;
 
-/// The longest name of a key, in bytes.
-pub const KID_LENGTH_MAX: usize = 256;
+/// The maximum length of a `kid`, in bytes.
+pub const KID_MAX_BYTES: usize = 256;
 
-/// How long good keys are used before they are fetched afresh.
-const FRESH: Duration = Duration::from_secs(600);
+/// The time between two fetches while fetches succeed.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(600);
 
-/// How soon it is tried again after keys could not be had.
-const AGAIN: Duration = Duration::from_secs(10);
+/// The time until the next fetch after one has failed.
+const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The least time between two fetches made because a token names a key that is not known.
-const UNKNOWN: Duration = Duration::from_secs(60);
+/// The minimum time between two fetches that unknown key IDs cause.
+const UNKNOWN_KID_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The longest that one fetch may take.
-const FETCH_MAX: Duration = Duration::from_secs(10);
+/// The maximum duration of a fetch.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest that the check of a token waits for a fetch.
-const WAIT_MAX: Duration = Duration::from_secs(3);
+/// The maximum time that one verification waits for a fetch.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where key sets come from.
-pub trait Source: Send + Sync + 'static {
-    /// Fetches the set's text. It stops by itself at [`BODY_MAX_BYTES`].
+/// A place that key sets are fetched from.
+pub trait JwksSource: Send + Sync + 'static {
+    /// Fetches the text of the key set, up to [`BODY_MAX_BYTES`].
     ///
     /// # Errors
-    /// What is wrong, for the log: without a URL or content.
+    /// What is wrong, for the log, without URL or content.
     fn fetch(&self) -> BoxFuture<'_, Result<Bytes, String>>;
 }
 
-/// The keys that can be used, out of one set.
+/// The usable keys of one key set.
 #[derive(Debug)]
-pub struct Set {
-    named: HashMap<Box<str>, Arc<Key>>,
-    /// The only key there is.
-    only: Option<Arc<Key>>,
+pub struct KeySet {
+    /// Keys with the same ID differ in their algorithm.
+    by_kid: HashMap<Box<str>, Vec<Arc<VerifyingKey>>>,
+    /// The usable key, if there is exactly one.
+    only: Option<Arc<VerifyingKey>>,
 }
 
-/// The keys of an issuer, kept fresh until this is dropped.
+/// A cache of an issuer's keys. Dropping it ends the task that refreshes them.
 pub struct JwksCache {
     shared: Arc<Shared>,
     task: AbortHandle,
 }
 
 struct Shared {
-    source: Box<dyn Source>,
-    set: ArcSwapOption<Set>,
-    state: watch::Sender<State>,
+    source: Box<dyn JwksSource>,
+    keys: ArcSwapOption<KeySet>,
+    state: watch::Sender<FetchState>,
 }
 
-/// What the fetching task does.
-struct State {
-    /// Whether a fetch is under way or about to begin.
-    is_busy: bool,
-    /// When it was last told to fetch because of a key that is not known.
-    asked: Option<Instant>,
+struct FetchState {
+    /// Whether a fetch is in flight or about to start.
+    is_fetching: bool,
+    /// When an unknown key ID last caused a fetch.
+    unknown_kid_at: Option<Instant>,
 }
 
 #[derive(Deserialize)]
-struct Payload<'a> {
+struct Jwks<'a> {
     #[serde(borrow)]
     keys: Vec<&'a RawValue>,
 }
 
-impl Set {
-    /// Takes a key set as RFC 7517 has it. Keys that are of no use here are passed over, as it asks; a name that two
-    /// keys have would leave open which is meant, so neither is taken.
+#[derive(Clone)]
+struct NamedKey {
+    kid: Option<String>,
+    key: Arc<VerifyingKey>,
+}
+
+impl KeySet {
+    /// Parses a JWK set.
+    ///
+    /// Keys that cannot be used are ignored, as RFC 7517 requires. A key that is listed twice counts once. Keys of
+    /// different kinds may share a `kid`; two keys of one kind with the same `kid` are ambiguous, so both are ignored.
     ///
     /// # Errors
-    /// What is wrong, without its content; also when no key can be used.
+    /// What is wrong, without the content. A set without a usable key is an error.
     pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
         if body.len() > BODY_MAX_BYTES {
-            return Err("the key set is larger than 256 KiB");
+            return Err("the key set exceeds the limit of 256 KiB");
         }
-        let payload: Payload = serde_json::from_slice(body).map_err(|_| "this is no key set")?;
-        if payload.keys.len() > KEYS_MAX {
-            return Err("the key set has more than 100 keys");
+        let jwks: Jwks = serde_json::from_slice(body).map_err(|_| "not a JWK set")?;
+        if jwks.keys.len() > KEYS_MAX {
+            return Err("the key set exceeds the limit of 100 keys");
         }
-        let mut keys: Vec<(Option<String>, Arc<Key>)> = Vec::new();
-        keys.extend(payload.keys.iter().filter_map(|text| Key::parse(text.get())).map(|(kid, key)| (kid, key.into())));
-        let times = |kid: &Option<String>| keys.iter().filter(|(other, _)| kid.is_some() && other == kid).count();
-        let unique: Vec<_> = keys.iter().filter(|(kid, _)| times(kid) < 2).cloned().collect();
-        let only = match &*unique {
+        let keys = unambiguous(distinct(jwks.keys.iter().filter_map(|text| NamedKey::parse(text.get()))));
+        let only = match &*keys {
             [] => {
-                return Err("the key set holds no key that can be used: RSA of 2048 bits, P-256 or Ed25519, to verify");
+                return Err(
+                    "the key set has no usable key: RSA with 2048 bits or more, P-256 or Ed25519, for signatures",
+                );
             }
-            [(_, key)] => Some(Arc::clone(key)),
-            _ => None,
+            [first, rest @ ..] => rest.iter().all(|other| other.key.is_same(&first.key)).then(|| first.key.clone()),
         };
-        let named = unique.into_iter().filter_map(|(kid, key)| Some((kid?.into_boxed_str(), key))).collect();
-        Ok(Self { named, only })
+        let mut by_kid: HashMap<Box<str>, Vec<_>> = HashMap::new();
+        for NamedKey { kid, key } in keys {
+            if let Some(kid) = kid {
+                by_kid.entry(kid.into_boxed_str()).or_default().push(key);
+            }
+        }
+        Ok(Self { by_kid, only })
     }
 
-    /// The key of this name; without a name, the only key there is.
-    pub fn key(&self, kid: Option<&str>) -> Option<&Arc<Key>> {
-        match kid {
-            Some(kid) => self.named.get(kid),
-            None => self.only.as_ref(),
+    /// Returns the key with this ID, preferably one for this algorithm.
+    ///
+    /// Without an ID, returns the only key of the set. If the only key has no ID, it is returned for every ID, as long
+    /// as the algorithm fits: the ID is a hint (RFC 7515, section 4.1.4).
+    pub fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&Arc<VerifyingKey>> {
+        let fits = |key: &&Arc<VerifyingKey>| key.algorithm == algorithm;
+        let Some(kid) = kid else { return self.only.as_ref() };
+        match self.by_kid.get(kid) {
+            Some(keys) => keys.iter().find(fits).or(keys.first()),
+            None if self.by_kid.is_empty() => self.only.as_ref().filter(fits),
+            None => None,
         }
     }
 }
 
+impl NamedKey {
+    fn parse(text: &str) -> Option<Self> {
+        let (kid, key) = VerifyingKey::parse(text)?;
+        Some(Self { kid, key: Arc::new(key) })
+    }
+}
+
+fn distinct(keys: impl Iterator<Item = NamedKey>) -> Vec<NamedKey> {
+    let mut distinct: Vec<NamedKey> = Vec::new();
+    for new in keys {
+        if !distinct.iter().any(|old| old.kid == new.kid && old.key.is_same(&new.key)) {
+            distinct.push(new);
+        }
+    }
+    distinct
+}
+
+/// Removes distinct keys that share both ID and algorithm.
+fn unambiguous(keys: Vec<NamedKey>) -> Vec<NamedKey> {
+    let has_same_name = |one: &NamedKey, other: &NamedKey| {
+        one.kid.is_some() && one.kid == other.kid && one.key.algorithm == other.key.algorithm
+    };
+    let count = |key: &NamedKey| keys.iter().filter(|other| has_same_name(key, other)).count();
+    keys.iter().filter(|key| count(key) < 2).cloned().collect()
+}
+
 impl JwksCache {
-    /// Begins to keep keys: with these, or by fetching at once.
+    /// Starts the cache with these keys, or fetches at once if there are none.
     ///
     /// # Errors
-    /// When there is no tokio runtime around.
-    pub fn start(source: Box<dyn Source>, first: Option<Set>) -> Result<Self, String> {
-        let runtime = Handle::try_current().map_err(|_| "the issuer's keys are kept within a tokio runtime only")?;
-        let state = State { is_busy: first.is_none(), asked: None };
-        let set = ArcSwapOption::from(first.map(Arc::new));
-        let shared = Arc::new(Shared { source, set, state: watch::Sender::new(state) });
-        let task = runtime.spawn(keep(Arc::clone(&shared))).abort_handle();
+    /// If it is called outside of a tokio runtime.
+    pub fn start(source: Box<dyn JwksSource>, first: Option<KeySet>) -> Result<Self, String> {
+        let runtime = Handle::try_current().map_err(|_| "the key set can be fetched within a tokio runtime only")?;
+        let state = watch::Sender::new(FetchState { is_fetching: first.is_none(), unknown_kid_at: None });
+        let keys = ArcSwapOption::from(first.map(Arc::new));
+        let shared = Arc::new(Shared { source, keys, state });
+        let task = runtime.spawn(run(Arc::clone(&shared))).abort_handle();
         Ok(Self { shared, task })
     }
 
-    /// Fetches at once; the keys at hand stay until that has brought others.
-    pub fn renew(&self) {
-        self.shared.state.send_if_modified(|state| !std::mem::replace(&mut state.is_busy, true));
+    /// Fetches now. The current keys stay in use until the fetch succeeds.
+    pub fn refresh(&self) {
+        self.shared.state.send_if_modified(|state| !std::mem::replace(&mut state.is_fetching, true));
     }
 
-    /// The key of this name, or without a name the only one; waits for a fetch if that may bring it, up to three
-    /// seconds.
+    /// Finds a key as [`KeySet::find`] does. Waits up to three seconds for a fetch that may return it.
     ///
     /// # Errors
-    /// `UnknownKey`, or `Unavailable` as long as no keys could be had.
-    pub async fn key(&self, kid: Option<&str>) -> Result<Arc<Key>, CredentialError> {
-        let reason = match self.shared.key(kid) {
+    /// `UnknownKey`, or `Unavailable` while no key set has been fetched yet.
+    pub async fn key(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Arc<VerifyingKey>, CredentialError> {
+        let error = match self.cached_key(kid, algorithm) {
             Ok(key) => return Ok(key),
-            Err(reason) => reason,
+            Err(error) => error,
         };
-        let is_worth_waiting = match (reason, kid) {
-            (CredentialError::Unavailable, _) => self.shared.state.borrow().is_busy,
-            (_, Some(_)) => self.shared.ask(),
+        let is_fetching = match (error, kid) {
+            (CredentialError::Unavailable, _) => self.shared.state.borrow().is_fetching,
+            (_, Some(_)) => self.shared.fetch_for_unknown_kid(),
             (_, None) => false,
         };
-        if !is_worth_waiting {
-            return Err(reason);
+        if !is_fetching {
+            return Err(error);
         }
         let mut state = self.shared.state.subscribe();
-        let _ = timeout(WAIT_MAX, state.wait_for(|state| !state.is_busy)).await;
-        self.shared.key(kid)
+        let _ = timeout(WAIT_TIMEOUT, state.wait_for(|state| !state.is_fetching)).await;
+        self.cached_key(kid, algorithm)
     }
 
-    /// The key of this name, or without a name the only one, if it is there; fetches nothing.
+    /// Finds a key as [`KeySet::find`] does, without a fetch.
     ///
     /// # Errors
-    /// `UnknownKey`, or `Unavailable` as long as no keys could be had.
-    pub fn key_at_hand(&self, kid: Option<&str>) -> Result<Arc<Key>, CredentialError> {
-        self.shared.key(kid)
+    /// `UnknownKey`, or `Unavailable` while no key set has been fetched yet.
+    pub fn cached_key(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Arc<VerifyingKey>, CredentialError> {
+        let keys = self.shared.keys.load();
+        let keys = keys.as_ref().ok_or(CredentialError::Unavailable)?;
+        keys.find(kid, algorithm).cloned().ok_or(CredentialError::UnknownKey)
     }
 }
 
@@ -189,61 +237,60 @@ impl Drop for JwksCache {
 }
 
 impl Shared {
-    fn key(&self, kid: Option<&str>) -> Result<Arc<Key>, CredentialError> {
-        let set = self.set.load();
-        let set = set.as_ref().ok_or(CredentialError::Unavailable)?;
-        set.key(kid).cloned().ok_or(CredentialError::UnknownKey)
-    }
-
-    /// Asks for a fetch, unless that was done within the last minute; tells whether one is under way.
-    fn ask(&self) -> bool {
+    /// Starts a fetch unless an unknown key ID caused one within the last minute. Returns whether one is in flight.
+    fn fetch_for_unknown_kid(&self) -> bool {
         let now = Instant::now();
         self.state.send_if_modified(|state| {
-            let is_due = !state.is_busy && state.asked.is_none_or(|asked| now - asked >= UNKNOWN);
+            let is_due = !state.is_fetching && state.unknown_kid_at.is_none_or(|at| now - at >= UNKNOWN_KID_INTERVAL);
             if is_due {
-                (state.is_busy, state.asked) = (true, Some(now));
+                state.is_fetching = true;
+                state.unknown_kid_at = Some(now);
             }
             is_due
         });
-        self.state.borrow().is_busy
+        self.state.borrow().is_fetching
     }
 
-    async fn fetch(&self) -> Result<Set, String> {
-        let body = timeout(FETCH_MAX, self.source.fetch()).await.map_err(|_| "no answer in time")??;
-        Ok(Set::parse(&body)?)
+    async fn fetch(&self) -> Result<KeySet, String> {
+        let body = timeout(FETCH_TIMEOUT, self.source.fetch()).await.map_err(|_| "timed out")??;
+        Ok(KeySet::parse(&body)?)
     }
 }
 
-/// Fetches when it is time or somebody asks, for ever.
-async fn keep(shared: Arc<Shared>) {
+/// Fetches whenever it is due or requested, until the task is aborted.
+async fn run(shared: Arc<Shared>) {
     let mut state = shared.state.subscribe();
-    let mut was_good = true;
+    let mut is_healthy = true;
     loop {
-        if shared.state.borrow().is_busy {
-            was_good = refresh(&shared, was_good).await;
-            shared.state.send_modify(|state| state.is_busy = false);
+        if shared.state.borrow().is_fetching {
+            is_healthy = fetch_and_store(&shared, is_healthy).await;
+            shared.state.send_modify(|state| state.is_fetching = false);
         }
-        let pause = if was_good { FRESH } else { AGAIN };
-        if timeout(pause, state.wait_for(|state| state.is_busy)).await.is_err() {
-            shared.state.send_modify(|state| state.is_busy = true);
+        let pause = if is_healthy { REFRESH_INTERVAL } else { RETRY_INTERVAL };
+        if timeout(pause, state.wait_for(|state| state.is_fetching)).await.is_err() {
+            shared.state.send_modify(|state| state.is_fetching = true);
         }
     }
 }
 
-/// Fetches once and tells whether that went well; only a change is logged.
-async fn refresh(shared: &Shared, was_good: bool) -> bool {
+/// Fetches once and returns whether that succeeded. Logs only changes between success and failure.
+async fn fetch_and_store(shared: &Shared, was_healthy: bool) -> bool {
     match shared.fetch().await {
-        Ok(set) => {
-            if !was_good {
-                tracing::info!(keys = set.named.len(), "the issuer's keys can be had again");
+        Ok(keys) => {
+            if !was_healthy {
+                tracing::info!("the issuer's key set can be fetched again");
             }
-            shared.set.store(Some(Arc::new(set)));
+            shared.keys.store(Some(Arc::new(keys)));
             true
         }
         Err(cause) => {
-            if was_good {
-                let has_keys = shared.set.load().is_some();
-                tracing::warn!(cause, has_keys, "the issuer's keys cannot be had; the last good ones stay in use");
+            if was_healthy {
+                let has_keys = shared.keys.load().is_some();
+                tracing::warn!(
+                    cause,
+                    has_keys,
+                    "the issuer's key set cannot be fetched; the last good keys stay in use"
+                );
             }
             false
         }

@@ -1,12 +1,12 @@
-//! A person's token: a JWT that the site's own issuer signed, checked to the letter.
+//! Verifies the JWT of a person, signed by the site's own issuer.
 //!
-//! The order is: size and shape, then the key, then the signature, then what is claimed; nothing that the token says is
-//! believed or followed before its signature is good. The key is one the gateway already has and brings its algorithm
-//! with it, so a token cannot choose how it is checked. A token that brings a key of its own, or says where one is
-//! (`jwk`, `jku`, `x5u`, `x5c`), or has a `crit`, is refused: an honest issuer has no need of them here.
+//! The order is: shape, key, signature, claims. Nothing in a token is trusted or followed before its signature is
+//! valid. The key comes from the settings or from the issuer's key set and brings its algorithm with it, so a token
+//! cannot choose how it is checked. A token that brings a key or its location (`jwk`, `jku`, `x5u`, `x5c`), or that has
+//! `crit`, is rejected.
 //!
-//! The library checks the signature, the issuer and the audience. Times are checked here on typed claims, because it
-//! would read the system's clock, which a test cannot set, and would round what is no whole number.
+//! `jsonwebtoken` checks signatures. Claims are checked here, because the library reads the system clock, which tests
+//! cannot set, and does not know `alg: Ed25519` (RFC 9864).
 
 mod claims;
 mod settings;
@@ -16,20 +16,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, Validation};
+use jsonwebtoken::Algorithm;
 use secrecy::ExposeSecret;
 use url::Url;
 
+use self::claims::Expected;
 pub use self::claims::{Claims, LEEWAY, is_oneall_user_token};
 pub use self::settings::Settings;
-pub use self::token::TOKEN_LENGTH_MAX;
-use self::token::{Header, Object};
+use self::token::UnverifiedToken;
 use super::LookupMode;
 use super::credential_error::CredentialError;
-use super::jwks::{File, JwksCache, Key, Set, Source};
+use super::jwks::{HttpSource, JwksCache, JwksFile, JwksSource, KeySet, VerifyingKey};
 
-/// Checks tokens of one issuer.
+/// Verifies tokens of one issuer.
 pub struct Verifier {
     keys: Keys,
     issuer: String,
@@ -37,93 +36,91 @@ pub struct Verifier {
     oneall_user_claim: String,
 }
 
-/// What signatures are checked with: one family, never both.
+/// The keys that signatures are checked with: one kind, never both.
 enum Keys {
     /// A secret that the issuer shares with the gateway.
-    Shared(Arc<Key>),
-    /// The issuer's public keys, and where they are fetched, if at a URL.
+    Shared(Arc<VerifyingKey>),
+    /// The issuer's public keys, and the URL they are fetched from, if they do not come from a file.
     Public(Arc<JwksCache>, Option<Url>),
 }
 
 impl Verifier {
-    /// Makes what the settings describe; `None` if they name no issuer. `remote` makes the source of a key set at a
-    /// URL; it is called for `jwks_url` only, and not if the one `before` has the keys from there. A key set is kept fresh
-    /// by a task, so this needs a tokio runtime.
+    /// Builds the verifier for these settings, or `None` if they name no issuer.
+    ///
+    /// If `previous` has a cache for the same URL, that cache is reused and refreshed. A cache refreshes its keys in a
+    /// task, so this must be called within a tokio runtime.
     ///
     /// # Errors
-    /// One line that names the setting and what is wanted, never the value.
-    pub fn build(
+    /// One line that names the setting and what is expected, never the value.
+    pub fn from_settings(settings: &Settings, previous: Option<&Self>) -> Result<Option<Self>, String> {
+        Self::with_source(settings, &|url| Ok(Box::new(HttpSource::new(url)?)), previous)
+    }
+
+    /// Does the same with another source of key sets at a URL.
+    fn with_source(
         settings: &Settings,
-        remote: &dyn Fn(Url) -> Result<Box<dyn Source>, String>,
-        before: Option<&Self>,
+        jwks_source: &dyn Fn(Url) -> Result<Box<dyn JwksSource>, String>,
+        previous: Option<&Self>,
     ) -> Result<Option<Self>, String> {
-        settings.check()?;
+        settings.validate()?;
         let (Some(issuer), Some(audience)) = (settings.issuer.clone(), settings.audience.clone()) else {
             return Ok(None);
         };
         let keys = if let Some(secret) = &settings.secret {
-            Keys::Shared(Arc::new(Key::shared(secret.expose_secret().as_bytes())))
+            let key = VerifyingKey::from_secret(secret.expose_secret().as_bytes());
+            Keys::Shared(Arc::new(key.map_err(|what| format!("access.jwt.secret: {what}"))?))
         } else if let Some(path) = &settings.jwks_file {
-            let wrong = |what: String| format!("access.jwt.jwks_file: {what}");
-            let file = File(path.clone());
-            let first = Set::parse(&file.read().map_err(wrong)?).map_err(|what| wrong(what.to_owned()))?;
-            Keys::Public(Arc::new(JwksCache::start(Box::new(file), Some(first))?), None)
+            Keys::Public(Arc::new(file_keys(JwksFile(path.clone()))?), None)
         } else {
-            let url = settings.url()?;
-            let ring = match before.map(|before| &before.keys) {
-                Some(Keys::Public(ring, Some(from))) if *from == url => {
-                    ring.renew();
-                    ring.clone()
+            let url = settings.parse_jwks_url()?;
+            let cache = match previous.and_then(|previous| previous.cache_for(&url)) {
+                Some(cache) => {
+                    cache.refresh();
+                    cache
                 }
-                _ => {
-                    let source = remote(url.clone()).map_err(|what| format!("access.jwt.jwks_url: {what}"))?;
+                None => {
+                    let source = jwks_source(url.clone()).map_err(|what| format!("access.jwt.jwks_url: {what}"))?;
                     Arc::new(JwksCache::start(source, None)?)
                 }
             };
-            Keys::Public(ring, Some(url))
+            Keys::Public(cache, Some(url))
         };
         Ok(Some(Self { keys, issuer, audience, oneall_user_claim: settings.oneall_user_claim.clone() }))
     }
 
-    /// Checks a token as of this time. With full effort it waits for a key that may have just been made; at hand, a token
-    /// that names a key which is not there is refused. One of the wrong family makes nobody fetch anything either way.
-    ///
-    /// # Errors
-    /// Why it is refused.
-    pub async fn verify(&self, token: &str, now: SystemTime, effort: LookupMode) -> Result<Claims, CredentialError> {
-        let header = Header::of(token)?;
-        let kid = header.kid.as_deref();
-        let key = match (&self.keys, effort) {
-            (Keys::Shared(key), _) => key.clone(),
-            (Keys::Public(..), _) if header.algorithm == Algorithm::HS256 => {
-                return Err(CredentialError::WrongAlgorithm);
-            }
-            (Keys::Public(ring, _), LookupMode::AllowFetch) => ring.key(kid).await?,
-            (Keys::Public(ring, _), LookupMode::CachedOnly) => ring.key_at_hand(kid)?,
-        };
-        if header.algorithm != key.algorithm {
-            return Err(CredentialError::WrongAlgorithm);
+    fn cache_for(&self, url: &Url) -> Option<Arc<JwksCache>> {
+        match &self.keys {
+            Keys::Public(cache, Some(from)) if from == url => Some(cache.clone()),
+            _ => None,
         }
-        let claimed = self.open(token, &key)?;
-        Claims::read(&claimed, &self.issuer, &self.oneall_user_claim, now)
     }
 
-    /// What a token claims, once its signature, issuer and audience are good.
-    fn open(&self, token: &str, key: &Key) -> Result<Object, CredentialError> {
-        let mut wanted = Validation::new(key.algorithm);
-        wanted.set_issuer(&[&self.issuer]);
-        wanted.set_audience(&[&self.audience]);
-        wanted.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        (wanted.validate_exp, wanted.validate_nbf) = (false, false);
-        let opened = jsonwebtoken::decode::<Object>(token, &key.decoding, &wanted);
-        opened.map(|opened| opened.claims).map_err(|error| match error.kind() {
-            ErrorKind::InvalidSignature => CredentialError::BadSignature,
-            ErrorKind::InvalidAlgorithm => CredentialError::WrongAlgorithm,
-            ErrorKind::InvalidIssuer => CredentialError::WrongIssuer,
-            ErrorKind::InvalidAudience => CredentialError::WrongAudience,
-            _ => CredentialError::Malformed,
-        })
+    /// Verifies a token as of `now`.
+    ///
+    /// With [`LookupMode::AllowFetch`] it waits for a fetch if the token names an unknown key. A token signed with a
+    /// shared secret never causes a fetch.
+    ///
+    /// # Errors
+    /// Why the token is rejected.
+    pub async fn verify(&self, token: &str, now: SystemTime, mode: LookupMode) -> Result<Claims, CredentialError> {
+        let token = UnverifiedToken::parse(token)?;
+        let (kid, algorithm) = (token.kid.as_deref(), token.algorithm);
+        let key = match (&self.keys, mode) {
+            (Keys::Shared(key), _) => key.clone(),
+            (Keys::Public(..), _) if algorithm == Algorithm::HS256 => return Err(CredentialError::WrongAlgorithm),
+            (Keys::Public(cache, _), LookupMode::AllowFetch) => cache.key(kid, algorithm).await?,
+            (Keys::Public(cache, _), LookupMode::CachedOnly) => cache.cached_key(kid, algorithm)?,
+        };
+        let claims = token.verify(&key)?;
+        let oneall_user_claim = &self.oneall_user_claim;
+        Claims::read(&claims, &Expected { issuer: &self.issuer, audience: &self.audience, oneall_user_claim }, now)
     }
+}
+
+fn file_keys(file: JwksFile) -> Result<JwksCache, String> {
+    let keys = file.read().and_then(|body| KeySet::parse(&body).map_err(str::to_owned));
+    let keys = keys.map_err(|what| format!("access.jwt.jwks_file: {what}"))?;
+    JwksCache::start(Box::new(file), Some(keys))
 }
 
 impl fmt::Debug for Verifier {
@@ -139,5 +136,7 @@ impl fmt::Debug for Verifier {
 mod attacks;
 #[cfg(test)]
 pub(super) mod forge;
+#[cfg(test)]
+mod issuers;
 #[cfg(test)]
 mod tests;

@@ -1,77 +1,78 @@
-//! Who may read what: the one table by which grants are decided, that `check --access` prints, and of which the schema's
-//! `@requiresScopes` are made.
+//! The access policy: one table that decides grants, that `check --access` prints, and that the schema's
+//! `@requiresScopes` come from.
 //!
-//! A right is what is granted or refused; a line says which rights open a field. A type's line stands for all of its
-//! fields that have none of their own. What has no line here is a fault that a test finds, never a field open to all.
+//! A right is granted or denied. A rule lists the rights that allow access to a field. The rule of a type applies to all
+//! of its fields without a rule of their own. A test fails for a field without a rule; such a field is never public by
+//! accident.
 
 use super::scope::Scope;
 
-/// What can be granted.
+/// A right that can be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Right {
-    /// A person's own things at WordPress.com.
+    /// A person's own data at WordPress.com.
     WordPress,
-    /// A sign-in at OneAll, by its token.
+    /// A OneAll sign-in, by its token.
     SignIn,
-    /// The list of a OneAll site's sign-ins.
+    /// The list of the OneAll site's sign-ins.
     SignIns,
-    /// A user or an identity of a OneAll site, by its token.
+    /// A OneAll user or identity, by its token.
     User,
-    /// The list of a OneAll site's identities.
+    /// The list of the OneAll site's identities.
     Identities,
-    /// What belongs to the user whom the caller's own JWT names.
+    /// Data of the OneAll user in the caller's JWT.
     OwnUser,
-    /// What identifies a person outside: e-mail addresses, telephone numbers, the birthday, postal addresses.
+    /// Personal fields: e-mail addresses, phone numbers, birthday and postal addresses.
     Personal,
-    /// To have an identity of a OneAll site read afresh from its social network.
+    /// Synchronizing a OneAll identity with its social network.
     Synchronize,
-    /// To move an identity of a OneAll site to another user.
+    /// Moving a OneAll identity to another user.
     Relink,
-    /// To delete an identity of a OneAll site.
+    /// Deleting a OneAll identity.
     Delete,
 }
 
-/// What a person who shows a JWT has of a right.
+/// How far a person with a JWT has a right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PersonAccess {
-    /// What belongs to their own user at OneAll.
+    /// For the data of their own OneAll user.
     Own,
-    /// Nothing, whatever their JWT says.
+    /// Not at all, whatever the JWT contains.
     Never,
-    /// As the WordPress.com token beside reaches.
+    /// As far as their WordPress.com token allows.
     ByWordPressToken,
 }
 
-/// Who has a right.
+/// The callers that have a right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holders {
-    /// What it is the right to, for a person to read.
-    pub what: &'static str,
-    /// What a person has of it who shows a JWT.
+    /// A description of the right, for people.
+    pub description: &'static str,
+    /// How far a person with a JWT has it.
     pub person: PersonAccess,
-    /// The scope with which a service has it; without one, a service has it as the token beside reaches, or not at all.
+    /// The scope that gives it to a service. Without a scope, a service has it as far as its WordPress.com token allows.
     pub scope: Option<Scope>,
 }
 
-/// What opens a field.
+/// The access to a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Nothing is needed.
+    /// Everybody has access.
     Public,
-    /// Whoever was given the thing that it is a field of.
+    /// Everybody who has access to the parent object has access to the field.
     WithParent,
-    /// Each of these rights opens it, or the part of it that the right is about.
+    /// Each of these rights gives access to the field, or to the part that the right is about.
     AnyOf(&'static [Right]),
-    /// A part of it is open to all (what is known by name), and each of these rights opens another.
+    /// A part is public (services known by name), and each of these rights gives access to another part.
     Partial(&'static [Right]),
 }
 
-/// A line of the table: a type, or one field as `Type.field`, and what opens it.
+/// A rule: a type, or one field as `Type.field`, and the access to it.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldRule(pub &'static str, pub Access);
 
 impl Right {
-    /// Every right.
+    /// All rights.
     pub const ALL: [Right; 10] = [
         Right::WordPress,
         Right::SignIn,
@@ -85,15 +86,15 @@ impl Right {
         Right::Delete,
     ];
 
-    /// Who has it.
+    /// Returns the callers that have the right.
     pub const fn holders(self) -> Holders {
-        let (what, person, scope) = match self {
-            Right::WordPress => ("what the WordPress.com token reaches", PersonAccess::ByWordPressToken, None),
+        let (description, person, scope) = match self {
+            Right::WordPress => ("what the WordPress.com token gives access to", PersonAccess::ByWordPressToken, None),
             Right::SignIn => ("a OneAll sign-in, by its token", PersonAccess::Own, Some(Scope::ConnectionsRead)),
             Right::SignIns => ("the list of the site's sign-ins", PersonAccess::Never, Some(Scope::ConnectionsList)),
             Right::User => ("a OneAll user or identity, by its token", PersonAccess::Own, Some(Scope::UsersRead)),
             Right::Identities => ("the list of the site's identities", PersonAccess::Never, Some(Scope::UsersRead)),
-            Right::OwnUser => ("what is of the user whom the JWT names", PersonAccess::Own, None),
+            Right::OwnUser => ("data of the OneAll user in the JWT", PersonAccess::Own, None),
             Right::Personal => {
                 ("e-mails, phones, birthday, addresses at OneAll", PersonAccess::Own, Some(Scope::Personal))
             }
@@ -103,12 +104,12 @@ impl Right {
             Right::Relink => ("to relink a OneAll identity", PersonAccess::Never, Some(Scope::IdentitiesRelink)),
             Right::Delete => ("to delete a OneAll identity", PersonAccess::Never, Some(Scope::IdentitiesDelete)),
         };
-        Holders { what, person, scope }
+        Holders { description, person, scope }
     }
 
-    /// The ways to it, each as the schema's directive names it: `wordpress` for a WordPress.com token, `person` for a JWT
-    /// of whom it is about, and scopes of services.
-    pub fn ways(self) -> impl Iterator<Item = &'static str> {
+    /// Returns what gives the right, as in the schema's directive: `wordpress` for a WordPress.com token, `person` for the
+    /// JWT of the owner, and scopes of services.
+    pub fn requirements(self) -> impl Iterator<Item = &'static str> {
         let holders = self.holders();
         let person = match holders.person {
             PersonAccess::Own => Some("person"),
@@ -120,26 +121,26 @@ impl Right {
 }
 
 impl Access {
-    /// The ways that open it, each once; none if nothing more is needed.
-    pub fn ways(self) -> Vec<&'static str> {
+    /// Returns what gives access, each once. Empty if nothing more is required.
+    pub fn requirements(self) -> Vec<&'static str> {
         let (Access::AnyOf(rights) | Access::Partial(rights)) = self else { return Vec::new() };
-        let mut ways = Vec::new();
-        for way in rights.iter().flat_map(|right| right.ways()) {
-            if !ways.contains(&way) {
-                ways.push(way);
+        let mut requirements = Vec::new();
+        for requirement in rights.iter().flat_map(|right| right.requirements()) {
+            if !requirements.contains(&requirement) {
+                requirements.push(requirement);
             }
         }
-        ways
+        requirements
     }
 }
 
-/// What opens a field, or all of a type's fields without a line of their own. `None` for what has no line.
-pub fn opened(kind: &str, field: &str) -> Option<Access> {
-    let of_field = RULES.iter().find(|line| line.0.split_once('.') == Some((kind, field)));
-    of_field.or_else(|| RULES.iter().find(|line| line.0 == kind)).map(|line| line.1)
+/// Returns the access to a field, by its own rule or by the rule of its type.
+pub fn access_to(kind: &str, field: &str) -> Option<Access> {
+    let of_field = RULES.iter().find(|rule| rule.0.split_once('.') == Some((kind, field)));
+    of_field.or_else(|| RULES.iter().find(|rule| rule.0 == kind)).map(|rule| rule.1)
 }
 
-const THINGS: &[Right] = &[Right::WordPress, Right::SignIn, Right::User];
+const ANY_OBJECT: &[Right] = &[Right::WordPress, Right::SignIn, Right::User];
 const WORDPRESS: Access = Access::AnyOf(&[Right::WordPress]);
 const SIGN_IN: Access = Access::AnyOf(&[Right::SignIn]);
 const USER: Access = Access::AnyOf(&[Right::User]);
@@ -147,7 +148,7 @@ const PERSONAL: Access = Access::AnyOf(&[Right::Personal]);
 const CONNECTION: Access = Access::AnyOf(&[Right::WordPress, Right::SignIn]);
 const OWN: Access = Access::AnyOf(&[Right::WordPress, Right::OwnUser]);
 
-/// The table.
+/// All rules.
 pub const RULES: &[FieldRule] = &[
     FieldRule("Mutation.applicationRevoke", WORDPRESS),
     FieldRule("Mutation.connectionDisconnect", WORDPRESS),
@@ -160,9 +161,9 @@ pub const RULES: &[FieldRule] = &[
     FieldRule("Query.connection", CONNECTION),
     FieldRule("Query.connections", Access::AnyOf(&[Right::WordPress, Right::SignIns])),
     FieldRule("Query.identities", Access::AnyOf(&[Right::WordPress, Right::Identities])),
-    FieldRule("Query.identity", Access::AnyOf(THINGS)),
-    FieldRule("Query.node", Access::Partial(THINGS)),
-    FieldRule("Query.nodes", Access::Partial(THINGS)),
+    FieldRule("Query.identity", Access::AnyOf(ANY_OBJECT)),
+    FieldRule("Query.node", Access::Partial(ANY_OBJECT)),
+    FieldRule("Query.nodes", Access::Partial(ANY_OBJECT)),
     FieldRule("Query.providers", Access::Public),
     FieldRule("Query.rateLimit", Access::Public),
     FieldRule("Query.service", Access::Public),
@@ -177,7 +178,7 @@ pub const RULES: &[FieldRule] = &[
     FieldRule("ProviderState", Access::Public),
     FieldRule("RateLimit", Access::WithParent),
     FieldRule("Connection", Access::WithParent),
-    // A row of the list of sign-ins does not carry these.
+    // The list of sign-ins does not contain these.
     FieldRule("Connection.application", SIGN_IN),
     FieldRule("Connection.health", CONNECTION),
     FieldRule("Connection.identity", CONNECTION),
@@ -220,7 +221,7 @@ pub const RULES: &[FieldRule] = &[
     FieldRule("Service", Access::WithParent),
     FieldRule("Service.connections", WORDPRESS),
     FieldRule("Service.identities", OWN),
-    // These stand in WordPress.com's catalogue, which it shows to a person.
+    // These come from WordPress.com's catalogue, which requires a token.
     FieldRule("Service.additionalAccountsOnly", WORDPRESS),
     FieldRule("Service.connectUrl", WORDPRESS),
     FieldRule("Service.description", WORDPRESS),
@@ -265,24 +266,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_field_has_two_lines() {
-        for (at, line) in RULES.iter().enumerate() {
-            assert!(RULES[at + 1..].iter().all(|other| other.0 != line.0), "{}", line.0);
+    fn each_field_has_one_rule() {
+        for (at, rule) in RULES.iter().enumerate() {
+            assert!(RULES[at + 1..].iter().all(|other| other.0 != rule.0), "{}", rule.0);
         }
     }
 
     #[test]
-    fn a_line_of_a_field_goes_before_that_of_its_type() {
-        assert_eq!(opened("OneAllUser", "loginCount"), Some(USER));
-        assert_eq!(opened("OneAllUser", "userToken"), Some(Access::WithParent));
-        assert_eq!(opened("Nothing", "id"), None);
+    fn the_rule_of_a_field_precedes_the_rule_of_its_type() {
+        assert_eq!(access_to("OneAllUser", "loginCount"), Some(USER));
+        assert_eq!(access_to("OneAllUser", "userToken"), Some(Access::WithParent));
+        assert_eq!(access_to("Nothing", "id"), None);
     }
 
     #[test]
-    fn the_ways_are_named_each_once() {
-        let ways = ["wordpress", "person", "oneall:connections:read", "oneall:users:read"];
-        assert_eq!(Access::AnyOf(THINGS).ways(), ways);
-        assert_eq!(OWN.ways(), ["wordpress", "person"]);
-        assert_eq!(Access::Public.ways(), [""; 0]);
+    fn each_requirement_is_returned_once() {
+        let requirements = ["wordpress", "person", "oneall:connections:read", "oneall:users:read"];
+        assert_eq!(Access::AnyOf(ANY_OBJECT).requirements(), requirements);
+        assert_eq!(OWN.requirements(), ["wordpress", "person"]);
+        assert_eq!(Access::Public.requirements(), [""; 0]);
     }
 }

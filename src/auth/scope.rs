@@ -1,14 +1,14 @@
-//! What a credential may be good for: the scopes, each with its name and its meaning, and sets of them.
+//! Scopes: the rights that a credential can carry, and sets of them.
 //!
-//! A scope opens what is closed by default and never closes anything. A word in a token that is no scope of ours is
-//! another service's and is passed over; in the settings it is a slip of the pen and is refused.
+//! A scope adds a right and never removes one. An unknown scope in a token belongs to another service and is ignored. An
+//! unknown scope in the settings is a mistake and is refused.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
-/// One right that a credential can carry.
+/// A right that a credential can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Read a OneAll connection by its token, whoever signed in.
@@ -19,7 +19,7 @@ pub enum Scope {
     UsersRead,
     /// Read personal fields of OneAll identities.
     Personal,
-    /// Have OneAll read an identity afresh from its social network.
+    /// Synchronize a OneAll identity with its social network.
     IdentitiesSynchronize,
     /// Move a OneAll identity to another user.
     IdentitiesRelink,
@@ -27,14 +27,14 @@ pub enum Scope {
     IdentitiesDelete,
     /// Read the gateway's metrics.
     Metrics,
-    /// Be told which calls an answer took.
+    /// See the calls to providers that a response needed.
     Explain,
-    /// Have an answer read past the cache.
+    /// Bypass the cache.
     NoCache,
 }
 
 impl Scope {
-    /// Every scope, in the order in which they are shown.
+    /// All scopes, in display order.
     pub const ALL: [Self; 10] = [
         Self::ConnectionsRead,
         Self::ConnectionsList,
@@ -48,7 +48,7 @@ impl Scope {
         Self::NoCache,
     ];
 
-    /// The names of all scopes, in the same order.
+    /// The names of all scopes, in the order of [`Scope::ALL`].
     pub const NAMES: [&'static str; 10] = {
         let mut names = [""; 10];
         let mut at = 0;
@@ -59,7 +59,7 @@ impl Scope {
         names
     };
 
-    /// The scope's name in settings, tokens and the schema.
+    /// Returns the name in settings, tokens and the schema.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ConnectionsRead => "oneall:connections:read",
@@ -75,24 +75,24 @@ impl Scope {
         }
     }
 
-    /// The scope of this name; the name is taken to the letter.
+    /// Returns the scope with exactly this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == name)
     }
 
-    /// What the scope allows, in one sentence.
-    pub const fn meaning(self) -> &'static str {
+    /// Describes what the scope allows, in one sentence.
+    pub const fn description(self) -> &'static str {
         match self {
             Self::ConnectionsRead => "Reads a OneAll sign-in by its connection token, whoever signed in.",
             Self::ConnectionsList => "Lists all sign-ins of the OneAll site.",
             Self::UsersRead => "Reads any user of the OneAll site and that user's identities.",
             Self::Personal => "Reads e-mail addresses, phone numbers, birthdays and addresses of OneAll identities.",
-            Self::IdentitiesSynchronize => "Has OneAll read an identity afresh from its social network.",
+            Self::IdentitiesSynchronize => "Synchronizes a OneAll identity with its social network.",
             Self::IdentitiesRelink => "Moves a OneAll identity to another user.",
             Self::IdentitiesDelete => "Deletes a OneAll identity.",
             Self::Metrics => "Reads the gateway's metrics.",
-            Self::Explain => "Is told which calls an answer took.",
-            Self::NoCache => "Has an answer read past the cache.",
+            Self::Explain => "Shows the calls to providers that a response needed.",
+            Self::NoCache => "Bypasses the cache.",
         }
     }
 
@@ -112,30 +112,30 @@ impl fmt::Display for Scope {
 pub struct Scopes(u16);
 
 impl Scopes {
-    /// No scope at all.
+    /// The empty set.
     pub const NONE: Self = Self(0);
 
-    /// Takes a token's `scope` claim: names with spaces between them. A word that is no scope is passed over.
+    /// Parses the `scope` claim of a token: names separated by spaces. Unknown names are ignored.
     pub fn from_claim(text: &str) -> Self {
         text.split(' ').filter_map(Scope::parse).collect()
     }
 
-    /// Whether the scope is among these.
+    /// Returns whether the set contains a scope.
     pub const fn contains(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0
     }
 
-    /// Whether there is none.
+    /// Returns whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// These scopes, in the order of [`Scope::ALL`].
+    /// Iterates over the scopes in the order of [`Scope::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.into_iter().filter(move |scope| self.contains(*scope))
     }
 
-    /// The names of these, in the same order.
+    /// Returns the names in the order of [`Scope::ALL`].
     pub fn names(self) -> Vec<&'static str> {
         self.iter().map(Scope::as_str).collect()
     }
@@ -159,11 +159,11 @@ impl<'de> Deserialize<'de> for Scopes {
     }
 }
 
-/// Takes a list of names, or one text with commas, as an environment variable has it.
+/// Accepts a list of names, or one text with commas, as in an environment variable.
 struct ScopesVisitor;
 
-/// A setting's word for a scope. What it says instead is not repeated: it may be a secret in the wrong place.
-fn named<E: de::Error>(word: &str) -> Result<Scope, E> {
+/// Parses a scope in the settings. An unknown name is not repeated, because it may be a misplaced secret.
+fn parse_setting<E: de::Error>(word: &str) -> Result<Scope, E> {
     Scope::parse(word).ok_or_else(|| E::unknown_variant("", &Scope::NAMES))
 }
 
@@ -175,13 +175,13 @@ impl<'de> Visitor<'de> for ScopesVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Scopes, E> {
-        text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(named).collect()
+        text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(parse_setting).collect()
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scopes, A::Error> {
         let mut scopes = Vec::new();
         while let Some(word) = list.next_element::<String>()? {
-            scopes.push(named(&word)?);
+            scopes.push(parse_setting(&word)?);
         }
         Ok(scopes.into_iter().collect())
     }
@@ -205,10 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_its_scope_and_each_has_a_meaning() {
+    fn each_scope_has_a_name_and_a_description() {
         for (scope, name) in Scope::ALL.into_iter().zip(Scope::NAMES) {
             assert_eq!(Scope::parse(name), Some(scope));
-            assert!(scope.meaning().ends_with('.') && scope.meaning().len() > 10, "{name}");
+            assert!(scope.description().ends_with('.') && scope.description().len() > 10, "{name}");
             assert_eq!([scope].into_iter().collect::<Scopes>().names(), [name]);
         }
         for other in ["", "oneall", "ONEALL:PERSONAL", "oneall:personal ", "oneall:*", "*"] {
@@ -217,14 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_passes_over_what_is_no_scope_of_ours() {
+    fn unknown_scopes_in_a_claim_are_ignored() {
         let scopes = Scopes::from_claim("openid  oneall:users:read profile,oneall:personal oneall:users:read ");
         assert_eq!(scopes.names(), ["oneall:users:read"]);
         assert!(Scopes::from_claim("").is_empty());
     }
 
     #[test]
-    fn settings_take_a_list_or_commas_and_refuse_what_is_no_scope_without_repeating_it() {
+    fn settings_accept_a_list_or_commas_and_refuse_unknown_scopes_without_repeating_them() {
         let both: Scopes = [Scope::UsersRead, Scope::Metrics].into_iter().collect();
         assert_eq!(read("scopes = ['oneall:users:read', 'gateway:metrics']"), Ok(both));
         assert_eq!(read("scopes = 'gateway:metrics, oneall:users:read,'"), Ok(both));
@@ -237,7 +237,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_set_holds_what_was_put_in(chosen in prop::collection::vec(0..Scope::ALL.len(), 0..12)) {
+        fn a_set_contains_the_scopes_it_was_made_of(chosen in prop::collection::vec(0..Scope::ALL.len(), 0..12)) {
             let scopes: Scopes = chosen.iter().map(|at| Scope::ALL[*at]).collect();
             for (at, scope) in Scope::ALL.into_iter().enumerate() {
                 prop_assert_eq!(scopes.contains(scope), chosen.contains(&at));

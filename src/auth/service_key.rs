@@ -1,9 +1,9 @@
-//! Service keys: `cg_<id>_<secret>`, what a server shows to ask in its own name.
+//! Service keys: `cg_<id>_<secret>`, the credential of a server that makes requests in its own name.
 //!
-//! The settings hold the SHA-256 digest of a key's whole text, never the text. 32 random bytes cannot be guessed from
-//! it, so a slow hash would cost and protect nothing. A key is looked up by its ID, which is no secret; the digests are
-//! compared in constant time, and an ID that is not known is compared with a digest that nothing has. A key without an
-//! end is refused: what nobody has to renew is never taken back.
+//! The settings contain the SHA-256 digest of the whole key, never the key. A key has 32 random bytes, so a slow hash
+//! would add cost and no protection. A key is found by its ID, which is not secret. Digests are compared in constant
+//! time, also for an unknown ID. A key without an expiry is refused, because a key that is never renewed is never
+//! revoked.
 
 mod settings;
 
@@ -17,57 +17,57 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 
-pub use self::settings::{ExpiresAt, LIVE_KEYS_MAX, Settings, check, is_service};
+pub use self::settings::{ACTIVE_KEYS_MAX, ExpiresAt, Settings, is_valid_service_name, validate};
 use super::credential_error::CredentialError;
 use super::digest::Digest;
 use super::scope::Scopes;
 
-/// What the text of every key begins with.
+/// The prefix of every key.
 pub const PREFIX: &str = "cg_";
 
-/// The random bytes in a key.
+/// The number of random bytes in a key.
 pub const SECRET_BYTES: usize = 32;
 
-/// The length of a key's secret as text, in characters.
-const SECRET_LENGTH: usize = 43;
+/// The length of an encoded secret, in characters.
+const SECRET_CHARS: usize = 43;
 
-/// The longest ID of a key, in characters.
-const ID_LENGTH_MAX: usize = 32;
+/// The maximum length of a key ID, in characters.
+const ID_MAX_CHARS: usize = 32;
 
-/// What a key of unknown ID is compared with; no text is known whose digest this is.
-const DUMMY: Digest = Digest([0; 32]);
+/// The digest that a key with an unknown ID is compared with. No text with this digest is known.
+const DUMMY_DIGEST: Digest = Digest([0; 32]);
 
-/// A key that was shown and is good.
+/// The service of a valid key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceKey {
-    /// Whose it is.
+    /// The name of the service.
     pub service: Box<str>,
-    /// What it is good for.
+    /// The scopes of the key.
     pub scopes: Scopes,
-    /// When it ends.
+    /// When the key expires.
     pub expires_at: SystemTime,
 }
 
-/// The keys of all services.
+/// The keys of all services, by key ID.
 #[derive(Default)]
 pub struct ServiceKeys(BTreeMap<Box<str>, (Digest, Arc<ServiceKey>)>);
 
-/// A key that was just made.
+/// A new key.
 #[derive(Debug)]
 pub struct GeneratedKey {
-    /// The whole text, `cg_<id>_<secret>`: shown once and kept nowhere.
+    /// The key, `cg_<id>_<secret>`. It is printed once and not stored.
     pub text: SecretString,
-    /// The digest of that text, for the settings.
+    /// The digest of the key, for the settings.
     pub sha256: Digest,
 }
 
 impl ServiceKeys {
-    /// Takes the keys of the settings, by their IDs.
+    /// Reads the keys of the settings.
     ///
     /// # Errors
-    /// One line that names the setting and what is wanted, never the value.
+    /// One line that names the setting and what is expected, never the value.
     pub fn from_settings(settings: &BTreeMap<String, Settings>, now: SystemTime) -> Result<Self, String> {
-        check(settings, now)?;
+        validate(settings, now)?;
         let key = |(id, key): (&String, &Settings)| {
             let (service, digest, end) = (key.service.as_deref()?, key.sha256?, key.expires_at?);
             let found = ServiceKey { service: service.into(), scopes: key.scopes, expires_at: end.0 };
@@ -76,14 +76,14 @@ impl ServiceKeys {
         Ok(Self(settings.iter().filter_map(key).collect()))
     }
 
-    /// The key whose text this is.
+    /// Verifies a key and returns its service.
     ///
     /// # Errors
-    /// Why it is refused.
+    /// Why the key is rejected.
     pub fn verify(&self, text: &str, now: SystemTime) -> Result<Arc<ServiceKey>, CredentialError> {
-        let id = id_of(text).ok_or(CredentialError::Malformed)?;
+        let id = parse_id(text).ok_or(CredentialError::Malformed)?;
         let known = self.0.get(id);
-        let expected = known.map_or(&DUMMY, |(digest, _)| digest);
+        let expected = known.map_or(&DUMMY_DIGEST, |(digest, _)| digest);
         let is_same = verify_slices_are_equal(&Digest::sha256(text).0, &expected.0).is_ok();
         let (_, key) = known.ok_or(CredentialError::UnknownKey)?;
         match is_same {
@@ -100,28 +100,28 @@ impl fmt::Debug for ServiceKeys {
     }
 }
 
-/// Whether a text can only be meant as a service key, good or not. No JWT begins like one.
-pub fn is_meant(text: &str) -> bool {
+/// Returns whether a text starts as a service key does. No JWT starts like this.
+pub fn has_prefix(text: &str) -> bool {
     text.starts_with(PREFIX)
 }
 
-/// Whether a text can be the ID of a key.
-pub fn is_id(text: &str) -> bool {
-    (1..=ID_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+/// Returns whether a text can be a key ID.
+pub fn is_valid_id(text: &str) -> bool {
+    (1..=ID_MAX_CHARS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
-/// Makes the key of this ID out of random bytes; `None` if the ID can be none.
+/// Makes a key from an ID and random bytes. Returns `None` if the ID is not valid.
 pub fn generate(id: &str, random: &[u8; SECRET_BYTES]) -> Option<GeneratedKey> {
-    let text = is_id(id).then(|| format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(random)))?;
+    let text = is_valid_id(id).then(|| format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(random)))?;
     Some(GeneratedKey { sha256: Digest::sha256(&text), text: SecretString::from(text) })
 }
 
-/// The ID in a key's text, if that is one to the letter.
-fn id_of(text: &str) -> Option<&str> {
+/// Returns the ID in a key, if the key has exactly the right format.
+fn parse_id(text: &str) -> Option<&str> {
     let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
     let is_secret =
-        secret.len() == SECRET_LENGTH && URL_SAFE_NO_PAD.decode(secret).is_ok_and(|bytes| bytes.len() == SECRET_BYTES);
-    (is_id(id) && is_secret).then_some(id)
+        secret.len() == SECRET_CHARS && URL_SAFE_NO_PAD.decode(secret).is_ok_and(|bytes| bytes.len() == SECRET_BYTES);
+    (is_valid_id(id) && is_secret).then_some(id)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Whether a WordPress.com token was issued to the gateway's own application: asked of WordPress.com, kept for a minute.
+//! Checks that a WordPress.com token was issued to this gateway's own application.
 //!
-//! Without it, a token that somebody else's application was given opens this gateway as well as one of its own
-//! (substitution). What is kept is a mark of the token, never the token; what could not be told is not kept. While it cannot
-//! be told, a token that was the gateway's own some minutes ago still is: to whom one was issued does not change. One that is
-//! revoked goes on being known as long, and WordPress.com refuses it all the same.
+//! Without the check, a token that a person gave to another application would also open this gateway (token
+//! substitution). WordPress.com is asked, and its answer is cached for a minute by [`TokenHash`]. A failed call is not
+//! cached. While calls fail, a token that was ours within the last five minutes stays ours: the application of a token
+//! never changes. A revoked token stays known for as long, but WordPress.com refuses it anyway.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,96 +15,96 @@ use tokio::sync::OnceCell;
 use super::token_hash::TokenHash;
 use super::ttl_map::TtlMap;
 
-/// How long an answer is kept.
-const KEPT: Duration = Duration::from_secs(60);
+/// How long an answer is cached.
+const TTL: Duration = Duration::from_secs(60);
 
-/// How long the last good answer stands in for one that cannot be had: as long as what was read with the token does, unless
-/// the settings say otherwise of that.
-const STANDS_IN: Duration = Duration::from_secs(300);
+/// How long the last positive answer replaces one that cannot be fetched.
+const STALE_IF_ERROR_TTL: Duration = Duration::from_secs(300);
 
-/// To whom a token was issued.
+/// The application that a token was issued to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// To the gateway's own application.
+    /// The gateway's own application.
     ThisApplication,
-    /// To another one, or to nobody: it is no token.
+    /// Another application, or none because it is not a token.
     OtherApplication,
-    /// It cannot be told at present.
+    /// The answer cannot be fetched at present.
     Unknown,
 }
 
-/// Asks to whom a token was issued.
+/// Asks which application a token was issued to.
 pub trait CheckAudience: Send + Sync {
-    /// Asks once.
-    fn prove<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Audience>;
+    /// Asks once, without a cache.
+    fn check_audience<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Audience>;
 }
 
-/// The answers of the last minute, and whom to ask for others.
+/// A cache of [`Audience`] by token.
 pub(super) struct AudienceCache {
-    prover: Arc<dyn CheckAudience>,
-    kept: TtlMap<Audience>,
-    ours: TtlMap<()>,
+    checker: Arc<dyn CheckAudience>,
+    audiences: TtlMap<TokenHash, Audience>,
+    /// The tokens of this application, for [`STALE_IF_ERROR_TTL`].
+    ours: TtlMap<TokenHash, ()>,
 }
 
 impl AudienceCache {
-    /// Nothing known yet.
-    pub(super) fn new(prover: Arc<dyn CheckAudience>) -> Self {
-        Self { prover, kept: TtlMap::new(KEPT), ours: TtlMap::new(STANDS_IN) }
+    /// Makes an empty cache over `checker`.
+    pub(super) fn new(checker: Arc<dyn CheckAudience>) -> Self {
+        Self { checker, audiences: TtlMap::new(TTL), ours: TtlMap::new(STALE_IF_ERROR_TTL) }
     }
 
-    /// Whether they come from this one.
-    pub(super) fn are_of(&self, prover: &Arc<dyn CheckAudience>) -> bool {
-        Arc::ptr_eq(&self.prover, prover)
+    /// Returns whether this cache asks this checker.
+    pub(super) fn uses(&self, checker: &Arc<dyn CheckAudience>) -> bool {
+        Arc::ptr_eq(&self.checker, checker)
     }
 
-    /// To whom this token, of this mark, was issued.
-    pub(super) async fn of(&self, token: &SecretString, mark: TokenHash) -> Audience {
-        self.by(mark, || self.prover.prove(token)).await
+    /// Returns the audience of a token, from the cache or from the checker.
+    pub(super) async fn audience(&self, token: &SecretString, hash: TokenHash) -> Audience {
+        self.get_or_check(hash, || self.checker.check_audience(token)).await
     }
 
-    /// The same of the token of this mark, by this question if nobody knows.
-    async fn by<Q: Future<Output = Audience>>(&self, mark: TokenHash, question: impl FnOnce() -> Q) -> Audience {
-        if let Some(proof) = self.known(mark) {
-            return proof;
+    /// Returns the audience of a token, from the cache or from `check`.
+    async fn get_or_check<C: Future<Output = Audience>>(&self, hash: TokenHash, check: impl FnOnce() -> C) -> Audience {
+        if let Some(audience) = self.cached(hash) {
+            return audience;
         }
-        let proof = question().await;
-        match proof {
-            Audience::ThisApplication => self.ours.put(mark, ()),
-            Audience::OtherApplication => self.ours.forget(mark),
-            Audience::Unknown if self.ours.get(mark).is_some() => return Audience::ThisApplication,
+        let audience = check().await;
+        match audience {
+            Audience::ThisApplication => self.ours.insert(hash, ()),
+            Audience::OtherApplication => self.ours.remove(&hash),
+            Audience::Unknown if self.was_this_application(hash) => return Audience::ThisApplication,
             Audience::Unknown => return Audience::Unknown,
         }
-        self.kept.put(mark, proof);
-        proof
+        self.audiences.insert(hash, audience);
+        audience
     }
 
-    /// To whom the token of this mark was issued, if that need not be asked.
-    pub(super) fn known(&self, mark: TokenHash) -> Option<Audience> {
-        self.kept.get(mark)
+    /// Returns the cached audience of a token.
+    pub(super) fn cached(&self, hash: TokenHash) -> Option<Audience> {
+        self.audiences.get(&hash)
     }
 
-    /// Whether the token of this mark is known to be the gateway's own application's, be it from some minutes ago.
-    pub(super) fn is_ours(&self, mark: TokenHash) -> bool {
-        self.ours.get(mark).is_some()
+    /// Returns whether a token was issued to this application, as known within [`STALE_IF_ERROR_TTL`].
+    pub(super) fn was_this_application(&self, hash: TokenHash) -> bool {
+        self.ours.get(&hash).is_some()
     }
 }
 
-/// A token of which nobody knows yet to whom it was issued. It is found out when it is first to be used, once for a request.
+/// A check that happens when the token is first used, at most once per request.
 pub(super) struct PendingCheck {
-    proofs: Arc<AudienceCache>,
-    mark: TokenHash,
-    proof: OnceCell<Audience>,
+    cache: Arc<AudienceCache>,
+    hash: TokenHash,
+    audience: OnceCell<Audience>,
 }
 
 impl PendingCheck {
-    /// Of the token of this mark.
-    pub(super) fn of(proofs: Arc<AudienceCache>, mark: TokenHash) -> Self {
-        Self { proofs, mark, proof: OnceCell::new() }
+    /// Makes the pending check of a token.
+    pub(super) fn new(cache: Arc<AudienceCache>, hash: TokenHash) -> Self {
+        Self { cache, hash, audience: OnceCell::new() }
     }
 
-    /// Ends it, by this question if nobody knows.
-    pub(super) async fn end<Q: Future<Output = Audience>>(&self, question: impl FnOnce() -> Q) -> Audience {
-        *self.proof.get_or_init(|| self.proofs.by(self.mark, question)).await
+    /// Returns the audience, with `check` if it is not known yet.
+    pub(super) async fn resolve<C: Future<Output = Audience>>(&self, check: impl FnOnce() -> C) -> Audience {
+        *self.audience.get_or_init(|| self.cache.get_or_check(self.hash, check)).await
     }
 }
 
@@ -116,73 +116,73 @@ mod tests {
     use super::*;
     use crate::auth::token_hash::TokenHasher;
 
-    /// Knows two tokens by their marks, and counts what it is asked.
-    struct Counted {
-        marker: TokenHasher,
+    /// Knows two tokens by their hashes and counts its calls.
+    struct CountingChecker {
+        hasher: TokenHasher,
         known: [(TokenHash, Audience); 2],
-        asked: AtomicUsize,
+        calls: AtomicUsize,
     }
 
-    impl Counted {
-        fn build() -> Self {
-            let marker = TokenHasher::build().unwrap();
-            let known = [("ours", Audience::ThisApplication), ("foreign", Audience::OtherApplication)];
-            let known = known.map(|(token, proof)| (marker.mark(&SecretString::from(token)), proof));
-            Self { marker, known, asked: AtomicUsize::new(0) }
+    impl CountingChecker {
+        fn new() -> Self {
+            let hasher = TokenHasher::random().unwrap();
+            let known = [("ours", Audience::ThisApplication), ("other", Audience::OtherApplication)];
+            let known = known.map(|(token, audience)| (hasher.hash(&SecretString::from(token)), audience));
+            Self { hasher, known, calls: AtomicUsize::new(0) }
         }
     }
 
-    impl CheckAudience for Counted {
-        fn prove<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Audience> {
-            self.asked.fetch_add(1, Ordering::Relaxed);
-            let mark = self.marker.mark(token);
-            let proof =
-                self.known.iter().find(|(known, _)| *known == mark).map_or(Audience::Unknown, |(_, proof)| *proof);
-            Box::pin(std::future::ready(proof))
+    impl CheckAudience for CountingChecker {
+        fn check_audience<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Audience> {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            let hash = self.hasher.hash(token);
+            let known = self.known.iter().find(|(known, _)| *known == hash);
+            Box::pin(std::future::ready(known.map_or(Audience::Unknown, |(_, audience)| *audience)))
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_is_kept_for_a_minute_and_no_answer_is_not() {
-        let (prover, marker) = (Arc::new(Counted::build()), TokenHasher::build().unwrap());
-        let proofs = AudienceCache::new(prover.clone());
-        let ask = async |token: &str| {
+    async fn an_answer_is_cached_for_a_minute_and_a_failure_is_not() {
+        let checker = Arc::new(CountingChecker::new());
+        let hasher = TokenHasher::random().unwrap();
+        let cache = AudienceCache::new(checker.clone());
+        let audience = async |token: &str| {
             let token = SecretString::from(token);
-            proofs.of(&token, marker.mark(&token)).await
+            cache.audience(&token, hasher.hash(&token)).await
         };
         for _ in 0..3 {
-            assert_eq!(
-                (ask("ours").await, ask("foreign").await),
-                (Audience::ThisApplication, Audience::OtherApplication)
-            );
+            assert_eq!(audience("ours").await, Audience::ThisApplication);
+            assert_eq!(audience("other").await, Audience::OtherApplication);
         }
-        assert_eq!(prover.asked.load(Ordering::Relaxed), 2);
+        assert_eq!(checker.calls.load(Ordering::Relaxed), 2);
         for _ in 0..3 {
-            assert_eq!(ask("odd").await, Audience::Unknown);
+            assert_eq!(audience("unknown").await, Audience::Unknown);
         }
-        assert_eq!(prover.asked.load(Ordering::Relaxed), 5);
-        tokio::time::advance(KEPT).await;
-        ask("ours").await;
-        assert_eq!(prover.asked.load(Ordering::Relaxed), 6);
+        assert_eq!(checker.calls.load(Ordering::Relaxed), 5);
+        tokio::time::advance(TTL).await;
+        audience("ours").await;
+        assert_eq!(checker.calls.load(Ordering::Relaxed), 6);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_ours_still_is_for_minutes_while_it_cannot_be_told_and_no_longer_once_it_is() {
-        let (prover, marker) = (Arc::new(Counted::build()), TokenHasher::build().unwrap());
-        let proofs = AudienceCache::new(prover);
-        let [mark, other] = ["one", "other"].map(|token| marker.mark(&SecretString::from(token)));
-        let told = async |mark, proof| proofs.by(mark, || std::future::ready(proof)).await;
-        for mark in [mark, other] {
-            assert_eq!(told(mark, Audience::ThisApplication).await, Audience::ThisApplication);
+    async fn a_positive_answer_is_used_for_five_minutes_while_calls_fail() {
+        let cache = AudienceCache::new(Arc::new(CountingChecker::new()));
+        let hasher = TokenHasher::random().unwrap();
+        let [hash, other] = ["one", "other"].map(|token| hasher.hash(&SecretString::from(token)));
+        let check = async |hash, audience| cache.get_or_check(hash, || std::future::ready(audience)).await;
+        for hash in [hash, other] {
+            assert_eq!(check(hash, Audience::ThisApplication).await, Audience::ThisApplication);
         }
-        tokio::time::advance(KEPT).await;
-        assert_eq!((proofs.known(mark), proofs.is_ours(mark)), (None, true));
-        assert_eq!(told(mark, Audience::Unknown).await, Audience::ThisApplication);
-        assert_eq!(told(other, Audience::OtherApplication).await, Audience::OtherApplication);
-        tokio::time::advance(KEPT).await;
-        assert_eq!((told(other, Audience::Unknown).await, proofs.is_ours(other)), (Audience::Unknown, false));
-        assert_eq!(told(mark, Audience::Unknown).await, Audience::ThisApplication);
-        tokio::time::advance(STANDS_IN).await;
-        assert_eq!((told(mark, Audience::Unknown).await, proofs.is_ours(mark)), (Audience::Unknown, false));
+        tokio::time::advance(TTL).await;
+        assert_eq!((cache.cached(hash), cache.was_this_application(hash)), (None, true));
+        assert_eq!(check(hash, Audience::Unknown).await, Audience::ThisApplication);
+        assert_eq!(check(other, Audience::OtherApplication).await, Audience::OtherApplication);
+        tokio::time::advance(TTL).await;
+        assert_eq!(check(other, Audience::Unknown).await, Audience::Unknown);
+        assert!(!cache.was_this_application(other));
+        assert_eq!(check(hash, Audience::Unknown).await, Audience::ThisApplication);
+        tokio::time::advance(STALE_IF_ERROR_TTL).await;
+        assert_eq!(check(hash, Audience::Unknown).await, Audience::Unknown);
+        assert!(!cache.was_this_application(hash));
     }
 }

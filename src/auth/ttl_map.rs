@@ -1,75 +1,69 @@
-//! What was told of secrets, by their marks, for a bounded time and of a bounded number.
+//! A map whose entries expire, with a bounded number of entries.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::token_hash::TokenHash;
+/// The maximum number of entries. A full map is cleared, which costs one call for each entry that is needed again.
+pub(super) const ENTRIES_MAX: usize = 10_000;
 
-/// How many are remembered; with more, all are forgotten.
-pub(super) const KEPT_MAX: usize = 10_000;
-
-/// What was told of each of some secrets.
-pub(super) struct TtlMap<V> {
-    lasts: Duration,
-    rows: Mutex<HashMap<TokenHash, (Instant, V)>>,
+/// A map whose entries expire after a fixed time.
+pub(super) struct TtlMap<K, V> {
+    ttl: Duration,
+    entries: Mutex<HashMap<K, (Instant, V)>>,
 }
 
-impl<V: Copy> TtlMap<V> {
-    /// Nothing yet; what comes is remembered for so long.
-    pub(super) fn new(lasts: Duration) -> Self {
-        Self { lasts, rows: Mutex::default() }
+impl<K: Eq + Hash, V: Copy> TtlMap<K, V> {
+    /// Makes an empty map whose entries expire after `ttl`.
+    pub(super) fn new(ttl: Duration) -> Self {
+        Self { ttl, entries: Mutex::default() }
     }
 
-    /// What was told of this one, if that is not too long ago.
-    pub(super) fn get(&self, mark: TokenHash) -> Option<V> {
-        self.lock().get(&mark).filter(|(at, _)| at.elapsed() < self.lasts).map(|(_, told)| *told)
+    /// Returns the value of a key, unless it has expired.
+    pub(super) fn get(&self, key: &K) -> Option<V> {
+        self.lock().get(key).filter(|(at, _)| at.elapsed() < self.ttl).map(|(_, value)| *value)
     }
 
-    /// Remembers what was told of this one.
-    pub(super) fn put(&self, mark: TokenHash, told: V) {
-        let mut rows = self.lock();
-        if rows.len() >= KEPT_MAX {
-            rows.retain(|_, (at, _)| at.elapsed() < self.lasts);
+    /// Inserts a value, or replaces it and its expiry.
+    pub(super) fn insert(&self, key: K, value: V) {
+        let mut entries = self.lock();
+        if entries.len() >= ENTRIES_MAX {
+            entries.retain(|_, (at, _)| at.elapsed() < self.ttl);
         }
-        if rows.len() >= KEPT_MAX {
-            rows.clear();
+        if entries.len() >= ENTRIES_MAX {
+            entries.clear();
         }
-        rows.insert(mark, (Instant::now(), told));
+        entries.insert(key, (Instant::now(), value));
     }
 
-    /// Forgets what was told of this one.
-    pub(super) fn forget(&self, mark: TokenHash) {
-        self.lock().remove(&mark);
+    /// Removes a key.
+    pub(super) fn remove(&self, key: &K) {
+        self.lock().remove(key);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<TokenHash, (Instant, V)>> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, (Instant, V)>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-    use secrecy::SecretString;
-
     use super::*;
-    use crate::auth::token_hash::TokenHasher;
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_kept_is_bounded_in_time_and_number() {
-        let (kept, marker) = (TtlMap::new(Duration::from_secs(60)), TokenHasher::build().unwrap());
-        let mark = |number: usize| marker.mark(&SecretString::from(number.to_string()));
-        kept.put(mark(0), 'a');
+    async fn entries_expire_and_their_number_is_bounded() {
+        let map = TtlMap::new(Duration::from_secs(60));
+        map.insert(0, 'a');
         tokio::time::advance(Duration::from_secs(59)).await;
-        assert_eq!(kept.get(mark(0)), Some('a'));
+        assert_eq!(map.get(&0), Some('a'));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(kept.get(mark(0)), None);
-        (0..=KEPT_MAX).for_each(|number| kept.put(mark(number), 'b'));
-        assert!(kept.lock().len() <= KEPT_MAX);
-        kept.forget(mark(KEPT_MAX));
-        assert_eq!(kept.get(mark(KEPT_MAX)), None);
+        assert_eq!(map.get(&0), None);
+        (0..=ENTRIES_MAX).for_each(|key| map.insert(key, 'b'));
+        assert!(map.lock().len() <= ENTRIES_MAX);
+        map.remove(&ENTRIES_MAX);
+        assert_eq!(map.get(&ENTRIES_MAX), None);
     }
 }

@@ -157,7 +157,7 @@ const WRONG_FILES: [(&str, &str); 84] = [
     ("[access.keys.a1]\nsha256 = 'SECRET'", "access.keys.a1.sha256 in F:2: wanted 64 hex digits"),
     (
         "[access.jwt]\nissuer = 'https://issuer.example'\naudience = 'a'\nsecret = 'SECRET'",
-        "access.jwt.secret in F:4: wanted 32 bytes or more, without white space around them",
+        "access.jwt.secret in F:4: is not valid; expected 32 bytes or more, without white space at the ends",
     ),
     ("wordpress.client_id = 'SECRET'", "wordpress.client_id in F:1: is no application's number; wanted digits"),
     ("wordpress.base_url = 'SECRET'", "wordpress.base_url in F:1: \"…\" is not a URL; wanted https://host[/path]"),

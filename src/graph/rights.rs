@@ -83,7 +83,7 @@ fn own_line(name: &str) -> Option<Access> {
 fn directive(opened: Access) -> String {
     // What is open to all in part is not closed to anybody.
     let opened = if matches!(opened, Access::Partial(_)) { Access::Public } else { opened };
-    let ways: Vec<_> = opened.ways().iter().map(|way| format!("[\"{way}\"]")).collect();
+    let ways: Vec<_> = opened.requirements().iter().map(|way| format!("[\"{way}\"]")).collect();
     if ways.is_empty() { String::new() } else { format!(" @requiresScopes(scopes: [{}])", ways.join(", ")) }
 }
 
@@ -108,7 +108,7 @@ pub fn list() -> String {
             PersonAccess::ByWordPressToken => "token",
         };
         let service = holders.scope.map_or(if token == "yes" { "token" } else { "-" }, Scope::as_str);
-        row(holders.what, ["-", token, person, service]);
+        row(holders.description, ["-", token, person, service]);
     }
     text.push_str(
         "\nA token is sent beside, in X-WordPress-Token. Own: what belongs to the OneAll user that the JWT names.\n\n",
@@ -117,8 +117,8 @@ pub fn list() -> String {
         let needs = match opened {
             Access::Public => "open to all".to_owned(),
             Access::WithParent => continue,
-            Access::AnyOf(_) => opened.ways().join(" | "),
-            Access::Partial(_) => format!("in part open to all; else {}", opened.ways().join(" | ")),
+            Access::AnyOf(_) => opened.requirements().join(" | "),
+            Access::Partial(_) => format!("in part open to all; else {}", opened.requirements().join(" | ")),
         };
         let _ = writeln!(text, "{name:<36} {needs}");
     }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn every_field_has_a_line_and_every_line_a_field() {
         let fields = fields();
-        let without: Vec<_> = fields.iter().filter(|(kind, field)| policy::opened(kind, field).is_none()).collect();
+        let without: Vec<_> = fields.iter().filter(|(kind, field)| policy::access_to(kind, field).is_none()).collect();
         assert!(without.is_empty(), "no line in the table of rights for {without:?}");
         for policy::FieldRule(name, _) in RULES {
             let named = fields.iter().any(|(kind, field)| kind == name || format!("{kind}.{field}") == *name);

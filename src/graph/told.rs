@@ -29,7 +29,7 @@ pub fn stale(calls: &[CallMade], extensions: &mut BTreeMap<String, Value>) {
 /// Tells each read that an operation made, in the order in which they ended, and the trace that they belong to; or that
 /// the caller may not be told. The answer stays what it is.
 pub fn calls(calls: &Calls, caller: &Caller, extensions: &mut BTreeMap<String, Value>) {
-    if !caller.may(Scope::Explain) {
+    if !caller.has_scope(Scope::Explain) {
         let why = [("code", Value::from("FORBIDDEN")), ("scope", Value::from(Scope::Explain.as_str()))];
         return tell("explain", object(why), extensions);
     }

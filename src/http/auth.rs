@@ -1,7 +1,7 @@
-//! Reads who asks out of a request's headers; one credential per header, no guessing.
+//! Authenticates a request by its headers.
 //!
-//! A credential that is there and not good ends the request, even if the operation needs none: a client that believes
-//! to be somebody must not be answered as nobody. Which check it failed stands in the log and not in the answer.
+//! A credential that is present but not valid ends the request, even if the operation needs none: a client with a broken
+//! credential must not be served as an anonymous one. Which check failed is logged and not sent.
 
 use std::time::SystemTime;
 
@@ -10,26 +10,27 @@ use axum::http::{HeaderMap, HeaderName, header};
 use super::graphql::{Fault, Refusal};
 use super::limits::Wait;
 use crate::auth::token_hash::TokenHash;
-use crate::auth::{self, Authenticator, Caller, CredentialHeader, Credentials, LookupMode, Rejection};
+use crate::auth::{Authenticator, Caller, CredentialError, CredentialHeader, Credentials};
+use crate::auth::{LookupMode, Rejection, RejectionReason};
 use crate::graph::error::{Code, Error};
 
-/// Carries the person's OAuth token for WordPress.com, passed on to it and kept nowhere.
+/// Carries the person's OAuth token for WordPress.com. It is sent to WordPress.com and never stored.
 const WORDPRESS_TOKEN: HeaderName = HeaderName::from_static("x-wordpress-token");
 
-/// The request headers on which an answer depends.
+/// The request headers that a response depends on.
 pub(super) const VARY: &str = "Accept, Origin, Authorization, X-WordPress-Token, X-Commongraph-Cost, X-Commongraph-Deadline, X-Commongraph-Explain";
 
-/// The headers by which a request says who asks.
+/// The headers that carry credentials.
 pub(super) const HEADERS: [HeaderName; 2] = [header::AUTHORIZATION, WORDPRESS_TOKEN];
 
-/// What a request with a bad credential is told by header.
+/// The `WWW-Authenticate` header of a response to an invalid credential.
 pub(super) const CHALLENGE: &str = "Bearer realm=\"commongraph\", error=\"invalid_token\"";
 
-/// Why nobody is let in.
+/// Why a request is not authenticated.
 pub(super) enum Unmet {
-    /// A credential is not good.
+    /// A credential is not valid.
     Bad(Rejection),
-    /// It takes a call to find out, and that is to wait.
+    /// The check needs a call, which must wait.
     Wait(Wait),
 }
 
@@ -39,66 +40,80 @@ impl From<Rejection> for Unmet {
     }
 }
 
-/// Makes the caller that these headers describe. Before a provider is asked about them, `may_ask` is.
+/// Authenticates a request. Before WordPress.com is asked about a token, `before_call` is called.
 ///
 /// # Errors
-/// If a credential is there and not good: a broken credential is never taken for a missing one. Or if `may_ask` says so.
+/// If a credential is present but not valid, or if `before_call` fails.
 pub(super) async fn caller<T>(
-    access: &Authenticator,
+    authenticator: &Authenticator,
     headers: &HeaderMap,
-    effort: LookupMode,
-    may_ask: impl FnOnce(TokenHash) -> Result<T, Wait>,
+    lookup: LookupMode,
+    before_call: impl FnOnce(TokenHash) -> Result<T, Wait>,
 ) -> Result<Caller, Unmet> {
-    access.admit(presented(headers)?, SystemTime::now(), effort, |mark| may_ask(mark).map_err(Unmet::Wait)).await
+    let before_call = |token| before_call(token).map_err(Unmet::Wait);
+    authenticator.authenticate(credentials(headers)?, SystemTime::now(), lookup, before_call).await
 }
 
-fn presented(headers: &HeaderMap) -> Result<Credentials<'_>, Rejection> {
-    let authorization = single(headers, &header::AUTHORIZATION, CredentialHeader::Authorization)?;
-    let wordpress_token = single(headers, &WORDPRESS_TOKEN, CredentialHeader::WordPressToken)?;
+fn credentials(headers: &HeaderMap) -> Result<Credentials<'_>, Rejection> {
+    let authorization = single_value(headers, &header::AUTHORIZATION, CredentialHeader::Authorization)?;
+    let wordpress_token = single_value(headers, &WORDPRESS_TOKEN, CredentialHeader::WordPressToken)?;
     Ok(Credentials { authorization, wordpress_token })
 }
 
-/// The one value of a header; empty if it is no text, which no credential is.
-fn single<'a>(
+/// Returns the only value of a header. A value that is not text is returned as empty, which no credential is.
+fn single_value<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
-    credential: CredentialHeader,
+    header: CredentialHeader,
 ) -> Result<Option<&'a str>, Rejection> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => Ok(Some(value.to_str().unwrap_or_default())),
-        (Some(_), Some(_)) => Err(Rejection { credential, fault: auth::RejectionReason::InvalidFormat }),
+        (Some(_), Some(_)) => Err(Rejection { header, reason: RejectionReason::InvalidFormat }),
     }
 }
 
-/// What a caller is told whose credential is not good.
+/// Returns the error response for a rejected credential, and logs the reason.
 pub(super) fn refuse(rejection: Rejection) -> Refusal {
-    let Rejection { credential, fault } = rejection;
-    let message = match (credential, fault) {
-        (_, auth::RejectionReason::Invalid(reason)) => {
-            tracing::info!(reason = reason.as_str(), "a credential was refused");
-            if reason.is_unavailable() {
-                let message = "The credential in Authorization cannot be checked at present; ask again later.";
-                return Refusal::new(Fault::Unavailable, Error::own(Code::ProviderUnavailable, message));
-            }
-            format!("The credential in Authorization {}.", reason.told())
-        }
+    let Rejection { header, reason } = rejection;
+    let message = match (header, reason) {
+        (_, RejectionReason::Invalid(error)) => return refuse_invalid(error),
+        (_, RejectionReason::TooLarge(limit)) => too_large(header, limit),
         (CredentialHeader::Authorization, _) => {
-            "Authorization takes the word Bearer and one credential: a person's JWT or a service's key.".to_owned()
+            "Authorization requires the word Bearer and one credential: a JWT or a service key.".to_owned()
         }
-        (CredentialHeader::WordPressToken, auth::RejectionReason::OtherApplication) => {
-            "The token in X-WordPress-Token was not issued for this gateway.".to_owned()
+        (CredentialHeader::WordPressToken, RejectionReason::OtherApplication) => {
+            "The token in X-WordPress-Token was issued to another application.".to_owned()
         }
-        (CredentialHeader::WordPressToken, auth::RejectionReason::NotAllowed) => {
-            "This gateway serves one person, whose token it has: send no X-WordPress-Token.".to_owned()
+        (CredentialHeader::WordPressToken, RejectionReason::NotAllowed) => {
+            "X-WordPress-Token is not allowed: this gateway serves one person and has their token.".to_owned()
         }
-        (CredentialHeader::WordPressToken, auth::RejectionReason::NotChecked) => {
-            "The token in X-WordPress-Token cannot be checked at present; ask again later.".to_owned()
+        (CredentialHeader::WordPressToken, RejectionReason::NotChecked) => {
+            "The token in X-WordPress-Token cannot be checked at present. Retry later.".to_owned()
         }
-        (CredentialHeader::WordPressToken, auth::RejectionReason::InvalidFormat) => {
-            "X-WordPress-Token takes one token, without spaces or a scheme.".to_owned()
+        (CredentialHeader::WordPressToken, RejectionReason::InvalidFormat) => {
+            "X-WordPress-Token requires one token, without spaces or a scheme.".to_owned()
         }
     };
     Refusal::new(Fault::Unauthenticated, Error::own(Code::Unauthenticated, message))
+}
+
+fn refuse_invalid(error: CredentialError) -> Refusal {
+    tracing::info!(reason = error.as_str(), "a credential was rejected");
+    let message = format!("The credential in Authorization {}.", error.client_message());
+    if error.is_unavailable() {
+        let error = Error::own(Code::ProviderUnavailable, format!("{message} Retry later."));
+        return Refusal::new(Fault::Unavailable, error);
+    }
+    Refusal::new(Fault::Unauthenticated, Error::own(Code::Unauthenticated, message))
+}
+
+fn too_large(header: CredentialHeader, limit: usize) -> String {
+    let what = match header {
+        CredentialHeader::Authorization => "credential in Authorization",
+        CredentialHeader::WordPressToken => "token in X-WordPress-Token",
+    };
+    tracing::info!(reason = "too-large", "a credential was rejected");
+    format!("The {what} is too large: it exceeds the limit of {limit} bytes.")
 }

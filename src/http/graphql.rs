@@ -214,7 +214,7 @@ pub(super) async fn may_scrape(edge: &Edge, head: &Parts) -> Result<(), Response
     let visitor = async {
         let visitor = meet(edge, head, Some(Media::Json), address(&head.extensions)).await?;
         visitor.payer.take()?;
-        if visitor.caller.may(Scope::Metrics) {
+        if visitor.caller.has_scope(Scope::Metrics) {
             return Ok(());
         }
         let (fault, code) = match visitor.caller.is_anonymous() {
@@ -322,7 +322,7 @@ async fn execute(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, way
     edge.persisted.keep(found);
     let allowance = Some(payer.afford(operation.expense().calls())?);
     let mut calls = edge.graph.calls(*came, way.deadline);
-    if way.wants_live && caller.may(Scope::NoCache) {
+    if way.wants_live && caller.has_scope(Scope::NoCache) {
         calls = calls.live();
     }
     if let Some(trace) = trace {

@@ -28,7 +28,7 @@ use super::pages::{self, PageCache, RangeResult, RowRange};
 use super::{Answer, Calls, Error, Fetch, Reason};
 use crate::auth::Denied;
 use crate::auth::grant::{OneAllGrant, SiteKeys};
-use crate::auth::token_hash::is_same;
+use crate::auth::token_hash::is_same_secret;
 use crate::metrics::Metrics;
 use crate::model::{
     Connection, ConnectionRecord, ConnectionToken, Identity, IdentityState, IdentityToken, OneAllUser, Provider,
@@ -101,8 +101,8 @@ impl PartialEq for Settings {
         let Self { subdomain, base_url, public_key, private_key, upstream, cache, fresh } = self;
         (subdomain, base_url, upstream, cache, fresh)
             == (&other.subdomain, &other.base_url, &other.upstream, &other.cache, &other.fresh)
-            && is_same(public_key.as_ref(), other.public_key.as_ref())
-            && is_same(private_key.as_ref(), other.private_key.as_ref())
+            && is_same_secret(public_key.as_ref(), other.public_key.as_ref())
+            && is_same_secret(private_key.as_ref(), other.private_key.as_ref())
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use axum::Router;
 use axum::http::{StatusCode, header};
@@ -17,7 +18,6 @@ use commongraph::auth::Scope;
 use commongraph::auth::service_key::ExpiresAt;
 use commongraph::config::Settings;
 use commongraph::graph::Introspection;
-use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
@@ -36,27 +36,27 @@ const OVER: u64 = 1_000_000_000;
 const QUERY: &str = "{ it: viewer { oneallUser { loginCount } } }";
 
 /// A key of an issuer.
-struct Key(Ed25519KeyPair);
+pub struct Key(Ed25519KeyPair);
 
 impl Key {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(Ed25519KeyPair::generate().unwrap())
     }
 
-    fn jwk(&self, kid: &str) -> Value {
+    pub fn jwk(&self, kid: &str) -> Value {
         let x = URL_SAFE_NO_PAD.encode(self.0.public_key().as_ref());
         json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": kid, "x": x })
     }
 
     /// A token of any header and claims.
-    fn token(&self, header: &Value, claims: &Value) -> String {
+    pub fn token(&self, header: &Value, claims: &Value) -> String {
         let text = format!("{}.{}", part(header), part(claims));
         let signature = URL_SAFE_NO_PAD.encode(self.0.sign(text.as_bytes()).as_ref());
         format!("{text}.{signature}")
     }
 
     /// A good token by the key of this name.
-    fn good(&self, kid: &str) -> String {
+    pub fn good(&self, kid: &str) -> String {
         self.token(&json!({ "alg": "EdDSA", "kid": kid }), &claims(json!({})))
     }
 }
@@ -66,7 +66,7 @@ fn part(value: &Value) -> String {
 }
 
 /// The claims of a good token, with changes; one that is null is left out.
-fn claims(changes: Value) -> Value {
+pub fn claims(changes: Value) -> Value {
     let mut claims = json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "exp": LATE, "oneall_user": USER });
     for (name, value) in changes.as_object().unwrap() {
         claims[name] = value.clone();
@@ -78,7 +78,7 @@ fn claims(changes: Value) -> Value {
 }
 
 /// Publishes key sets on loopback.
-struct Issuer {
+pub struct Issuer {
     url: String,
     keys: Arc<Mutex<Vec<Value>>>,
     is_down: Arc<AtomicBool>,
@@ -87,7 +87,7 @@ struct Issuer {
 }
 
 impl Issuer {
-    async fn start(keys: Vec<Value>) -> Self {
+    pub async fn start(keys: Vec<Value>) -> Self {
         let (keys, is_down, fetched) = (Arc::new(Mutex::new(keys)), Arc::<AtomicBool>::default(), Arc::default());
         let (set, down, count) = (Arc::clone(&keys), Arc::clone(&is_down), Arc::<AtomicUsize>::clone(&fetched));
         let routes = Router::new().fallback(move || {
@@ -107,7 +107,7 @@ impl Issuer {
     }
 
     /// A world whose people are known by this issuer.
-    async fn world(&self) -> World {
+    pub async fn world(&self) -> World {
         self.world_with(|_| {}).await
     }
 
@@ -128,17 +128,17 @@ impl Drop for Issuer {
     }
 }
 
-fn bearer(token: &str) -> Asker {
+pub fn bearer(token: &str) -> Asker {
     Asker::nobody().with("Authorization", &format!("Bearer {token}"))
 }
 
 /// The status of an answer, and what it says.
-async fn told(world: &World, asker: &Asker) -> (u16, Value) {
+pub async fn told(world: &World, asker: &Asker) -> (u16, Value) {
     let response = world.gateway.request(asker, QUERY, json!({})).send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
-async fn is_let_in(world: &World, token: &str) -> bool {
+pub async fn is_let_in(world: &World, token: &str) -> bool {
     let (status, answer) = told(world, &bearer(token)).await;
     let is_there = answer["data"]["it"]["oneallUser"]["loginCount"].is_number();
     assert!(matches!(status, 200 | 401) && is_there == (status == 200), "{status}: {answer}");
@@ -177,9 +177,10 @@ fn forged(key: &Key) -> Vec<(&'static str, String)> {
     let unsigned = |algorithm: &str| format!("{}.{}.", part(&json!({ "alg": algorithm })), part(&claims(json!({}))));
     let public = key.0.public_key().as_ref().to_vec();
     let swapped = |kid: Value, secret: &[u8]| {
-        let mut head = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
-        head.kid = kid.as_str().map(str::to_owned);
-        jsonwebtoken::encode(&head, &claims(json!({})), &EncodingKey::from_secret(secret)).unwrap()
+        let head = if kid.is_null() { json!({ "alg": "HS256" }) } else { json!({ "alg": "HS256", "kid": kid }) };
+        let text = format!("{}.{}", part(&head), part(&claims(json!({}))));
+        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), text.as_bytes());
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
     };
     let stranger = Key::new();
     let good = key.good("a");
@@ -208,7 +209,7 @@ fn forged(key: &Key) -> Vec<(&'static str, String)> {
         ("a certificate of its own", headed(json!({ "x5u": "http://127.0.0.1:1/evil-chain" }))),
         ("what must be understood", headed(json!({ "crit": ["exp"] }))),
         ("a type of another kind", headed(json!({ "typ": "dpop+jwt" }))),
-        ("huge", with(json!({ "sub": "a".repeat(9_000) }))),
+        ("a long subject", with(json!({ "sub": "a".repeat(257) }))),
         ("another's expired token", stranger.token(&head, &claims(json!({ "exp": OVER })))),
     ];
     tokens.extend(
@@ -220,14 +221,14 @@ fn forged(key: &Key) -> Vec<(&'static str, String)> {
             ("another audience", json!({ "aud": "https://shop.example" })),
             ("no end", json!({ "exp": null })),
             ("an end of text", json!({ "exp": "4102444800" })),
-            ("an end that is no whole number", json!({ "exp": 4_102_444_800.5 })),
+            ("an end before 1970", json!({ "exp": -0.5 })),
             ("expired", json!({ "exp": OVER })),
             ("no subject", json!({ "sub": null })),
             ("a beginning of text", json!({ "nbf": "1" })),
             ("a beginning to come", json!({ "nbf": LATE })),
             ("a user that is a path", json!({ "oneall_user": "../users" })),
             ("users", json!({ "oneall_user": [USER] })),
-            ("scopes", json!({ "scope": ["oneall:personal"] })),
+            ("scopes that are no text", json!({ "scope": ["oneall:personal", 1] })),
         ]
         .map(|(name, changes)| (name, with(changes))),
     );

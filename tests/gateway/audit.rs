@@ -24,7 +24,7 @@ fn key() -> SecretString {
 
 /// The name that the audit log has for something, under the key of these tests.
 fn alias(kind: &str, text: &str) -> String {
-    Pseudonymizer::new(Some(&key())).unwrap().of(kind, text)
+    Pseudonymizer::new(Some(&key())).unwrap().pseudonym(kind, text)
 }
 
 async fn world() -> World {

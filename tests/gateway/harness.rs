@@ -240,7 +240,7 @@ impl Asker {
 
 /// A JWT of the sandbox's issuer with these claims.
 pub fn signed(claims: &Value) -> String {
-    let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
+    let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes()).unwrap();
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key).unwrap()
 }
 

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use commongraph::app::Person;
 use commongraph::app::query::{self, Question};
 use commongraph::auth::service_key::{self, ServiceKeys};
-use commongraph::auth::{Authenticator, Credentials, Dependencies, LookupMode, Rejection, Scope};
+use commongraph::auth::{Authenticator, Credentials, LookupMode, Rejection, Scope};
 use commongraph::config::Settings;
 use commongraph::sandbox::{
     JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, people,
@@ -298,7 +298,7 @@ impl Marked {
                 "iss": JWT_ISSUER, "aud": JWT_AUDIENCE, "sub": person.name, "exp": 4_102_444_800_u64,
                 JWT_ONEALL_USER_CLAIM: person.oneall_user.unwrap_or("nobody"),
             });
-            let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
+            let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes()).unwrap();
             let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
             let shown = Asker::nobody().with("Authorization", &format!("Bearer {token}"));
             askers.push(shown.clone());
@@ -367,11 +367,12 @@ const PLACES: [&str; 8] =
 
 /// The Debug of what holds a credential.
 async fn printed(settings: &Settings, token: &str, jwt: &str) -> String {
-    let outside = Dependencies { prover: None, jwks_source: &|_| Err("no issuer".to_owned()) };
-    let access = Authenticator::from_settings(&settings.access, outside, None, SystemTime::now()).unwrap();
-    let shown = Credentials { authorization: Some(jwt), wordpress_token: Some(token) };
-    let caller =
-        access.admit(shown, SystemTime::now(), LookupMode::AllowFetch, |_| Ok::<_, Rejection>(())).await.unwrap();
+    let access = Authenticator::from_settings(&settings.access, None, None, SystemTime::now()).unwrap();
+    let credentials = Credentials { authorization: Some(jwt), wordpress_token: Some(token) };
+    let caller = access
+        .authenticate(credentials, SystemTime::now(), LookupMode::AllowFetch, |_| Ok::<_, Rejection>(()))
+        .await
+        .unwrap();
     let keys = ServiceKeys::from_settings(&settings.access.keys, SystemTime::now()).unwrap();
     let one = Person::of(Some(token), None).unwrap();
     let fresh = service_key::generate("fresh", &[7; service_key::SECRET_BYTES]).unwrap();
@@ -437,5 +438,5 @@ async fn no_credential_that_is_shown_or_held_is_told_anywhere() {
     }
     marked.check("what is printed", &printed(&kept, "sandbox-wpcom-olga", &key.0[0].1).await);
     marked.check("the log", &log.text());
-    assert!(log.text().contains("a credential was refused"), "the log tells of refusals");
+    assert!(log.text().contains("a credential was rejected"), "the log tells of refusals");
 }

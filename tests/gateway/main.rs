@@ -24,6 +24,7 @@ mod filters;
 mod flight;
 mod hanging;
 mod http2;
+mod issuers;
 mod leaks;
 mod leaving;
 mod lifecycle;

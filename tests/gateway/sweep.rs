@@ -10,7 +10,7 @@ pub mod changes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use commongraph::auth::Scope;
-use commongraph::auth::policy::{Access, FieldRule, PersonAccess, RULES, Right, opened};
+use commongraph::auth::policy::{Access, FieldRule, PersonAccess, RULES, Right, access_to};
 use commongraph::config::Settings;
 use commongraph::graph::document::limits::Limits;
 use serde_json::{Value, json};
@@ -405,8 +405,8 @@ fn side(kind: &str, value: &Value, above: Side) -> Side {
 
 /// The rights of which one is needed for a field of an object of this provider; none if nothing is needed.
 fn rights(kind: &str, field: &str, side: Side) -> Vec<Right> {
-    let Some(opened) = opened(kind, field) else { panic!("{kind}.{field} has no line in the table of rights") };
-    let Access::AnyOf(rights) = opened else { return Vec::new() };
+    let Some(access) = access_to(kind, field) else { panic!("{kind}.{field} has no line in the table of rights") };
+    let Access::AnyOf(rights) = access else { return Vec::new() };
     let (wordpress, oneall): (Vec<_>, Vec<_>) = rights.iter().copied().partition(|right| *right == Right::WordPress);
     match side {
         // Lists and entry points are over both.
@@ -514,7 +514,7 @@ impl Sweep {
     fn hold_lines(&self, callers: &[Caller], is_meant: impl Fn(&str) -> bool) {
         for line in RULES.iter().filter(|line| line.0.split('.').next().is_some_and(&is_meant)) {
             // What is a person's own may be empty.
-            for way in line.1.ways().into_iter().filter(|way| *way != "person") {
+            for way in line.1.requirements().into_iter().filter(|way| *way != "person") {
                 assert!(opens(line, way, callers, &self.held), "{}: {way} opens nothing there", line.0);
             }
         }
@@ -574,7 +574,7 @@ impl Sweep {
 /// Whether a way of a line of the table opens something to somebody: to a caller who has that way and none of the line's
 /// others. Some need a token besides, which must open nothing then by itself.
 fn opens(line: &FieldRule, way: &str, callers: &[Caller], held: &BTreeMap<String, BTreeSet<(String, String)>>) -> bool {
-    let others: Vec<_> = line.1.ways().into_iter().filter(|other| *other != way).collect();
+    let others: Vec<_> = line.1.requirements().into_iter().filter(|other| *other != way).collect();
     let has_other = |caller: &Caller| caller.ways().iter().any(|way| others.contains(way));
     let holds =
         |caller: &Caller| held.get(&caller.name).is_some_and(|held| held.iter().any(|field| is_of(line, field)));
@@ -621,7 +621,7 @@ async fn every_field_is_for_whom_the_table_says_and_for_nobody_else() {
 async fn every_field_has_a_line_in_the_table_and_every_line_a_field() {
     let world = World::start().await;
     let all = Types::read(&world.gateway).await.all();
-    let bare: Vec<_> = all.iter().filter(|(kind, field)| opened(kind, field).is_none()).collect();
+    let bare: Vec<_> = all.iter().filter(|(kind, field)| access_to(kind, field).is_none()).collect();
     assert!(bare.is_empty(), "without a line in the table of rights: {bare:?}");
     let is_field = |line: &str| match line.split_once('.') {
         Some((kind, field)) => all.contains(&(kind.to_owned(), field.to_owned())),

@@ -1,21 +1,21 @@
-//! What each kind of caller reaches at OneAll.
+//! The grants of each kind of caller at OneAll.
 
 #![allow(clippy::unwrap_used)]
 use super::*;
 
 #[test]
-fn a_person_reaches_what_is_theirs_and_never_lists_the_site() {
+fn a_person_reads_their_own_records_and_never_lists_the_site() {
     let ada = OneAllGrant::person(Some("ada"));
     let (sign_ins, users) = (ada.sign_ins().unwrap(), ada.users().unwrap());
     assert!(sign_ins.covers(Some("ada")) && !sign_ins.covers(Some("ben")) && !sign_ins.covers(None));
     assert!(users.covers(Some("ada")) && !users.covers(Some("ben")) && !users.covers(None));
     assert_eq!(ada.sign_in_list().unwrap_err(), Denied::ServicesOnly(Scope::ConnectionsList));
     assert_eq!(ada.identity_list().unwrap_err(), Denied::ServicesOnly(Scope::UsersRead));
-    assert!(ada.personal().is_ok() && ada.operators().is_none());
+    assert!(ada.personal().is_ok() && ada.operator_check().is_none());
 }
 
 #[test]
-fn a_person_without_a_user_reaches_nothing_and_is_refused_nothing() {
+fn a_person_without_a_oneall_user_reads_nothing_and_is_denied_nothing() {
     let ben = OneAllGrant::person(None);
     let (sign_ins, users) = (ben.sign_ins().unwrap(), ben.users().unwrap());
     assert!(!sign_ins.reaches_anything() && !sign_ins.covers(None) && !users.covers(Some("ada")));
@@ -23,7 +23,7 @@ fn a_person_without_a_user_reaches_nothing_and_is_refused_nothing() {
 }
 
 #[test]
-fn a_service_has_what_its_scopes_say_and_no_more() {
+fn a_service_has_the_rights_of_its_scopes_only() {
     let grant = |scopes: &[Scope]| OneAllGrant::service(scopes.iter().copied().collect());
     let callback = grant(&[Scope::ConnectionsRead]);
     assert!(callback.sign_ins().unwrap().covers(None));
@@ -36,7 +36,7 @@ fn a_service_has_what_its_scopes_say_and_no_more() {
 }
 
 #[test]
-fn what_changes_an_identity_takes_a_scope_of_its_own_or_ones_own_identity() {
+fn changing_an_identity_requires_its_own_scope_or_ownership() {
     let ada = OneAllGrant::person(Some("ada"));
     let own = ada.synchronize().unwrap();
     assert!(!own.reaches_everyone() && own.site_key_access(Some("ada")).is_some());
@@ -53,8 +53,8 @@ fn what_changes_an_identity_takes_a_scope_of_its_own_or_ones_own_identity() {
 }
 
 #[test]
-fn nobody_is_told_to_show_a_credential() {
-    let nobody = OneAllGrant::nobody();
+fn an_anonymous_caller_is_denied_for_lack_of_a_credential() {
+    let nobody = OneAllGrant::anonymous();
     assert_eq!(nobody.sign_ins().unwrap_err(), Denied::NoCredential);
     assert_eq!(nobody.identity_list().unwrap_err(), Denied::NoCredential);
     assert!(!nobody.reaches_anything());

@@ -1,4 +1,4 @@
-//! A key set in a file: read at start, and again when the keys are fetched afresh, so a new file needs no restart.
+//! A key set in a file, read at start and at every refresh, so that a changed file needs no restart.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use super::{BODY_MAX_BYTES, Source};
+use super::{BODY_MAX_BYTES, JwksSource};
 
-/// A file that holds a key set.
+/// The path of a file that holds a key set.
 #[derive(Debug)]
-pub struct File(pub PathBuf);
+pub struct JwksFile(pub PathBuf);
 
-impl File {
-    /// Reads it, up to one byte more than a set may have.
+impl JwksFile {
+    /// Reads the file, up to one byte more than [`BODY_MAX_BYTES`].
     ///
     /// # Errors
-    /// When it cannot be read; tells no path.
+    /// If the file cannot be read. The message does not contain the path.
     pub fn read(&self) -> Result<Bytes, String> {
         read(&self.0)
     }
@@ -30,7 +30,7 @@ fn read(path: &Path) -> Result<Bytes, String> {
     Ok(body.into())
 }
 
-impl Source for File {
+impl JwksSource for JwksFile {
     fn fetch(&self) -> BoxFuture<'_, Result<Bytes, String>> {
         let path = self.0.clone();
         Box::pin(async move {

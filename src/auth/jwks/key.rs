@@ -1,9 +1,9 @@
-//! One key: what a signature is checked with, and the one algorithm it is good for.
+//! A key that verifies signatures, bound to one algorithm.
 //!
-//! A key is taken for exactly one algorithm, and never the token's choice: an RSA key for RS256, a P-256 key for ES256,
-//! an Ed25519 key for EdDSA, a shared secret for HS256. PS256 and the longer hashes are left out, because nothing needs
-//! them that could not use one of these. A set is public, so a shared secret in one is known to everybody and a private
-//! key in one has leaked: neither is taken.
+//! The key decides the algorithm, never the token: RSA verifies RS256, P-256 verifies ES256, Ed25519 verifies EdDSA, and
+//! a shared secret verifies HS256. PS256 and longer hashes are not supported, because issuers that offer them also
+//! offer one of these. A key set is public, so a shared secret in it is known to everybody and a private key in it has
+//! leaked. Both are ignored.
 
 use std::fmt;
 
@@ -11,29 +11,30 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, Rs
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, VerificationAlgorithm};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::DecodingKeyKind::{RsaModulusExponent, SecretOrDer};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::KID_LENGTH_MAX;
+use super::KID_MAX_BYTES;
 
-/// The least size of an RSA key, in bits.
+/// The minimum size of an RSA key, in bits.
 const RSA_BITS_MIN: usize = 2_048;
 
-/// The largest size of an RSA key, in bits; beyond it each check takes long.
+/// The maximum size of an RSA key, in bits. A larger key makes each verification slow.
 const RSA_BITS_MAX: usize = 8_192;
 
-/// A key, bound to its algorithm.
-pub struct Key {
-    /// What it is good for.
+/// A key and the algorithm it is used with.
+pub struct VerifyingKey {
+    /// The only algorithm that this key is used with.
     pub algorithm: Algorithm,
-    /// The key itself.
+    /// The key.
     pub decoding: DecodingKey,
 }
 
-/// The members of a JWK that say whether and for what it is good.
+/// The members of a JWK that decide whether and how it is used.
 #[derive(Deserialize)]
-struct Payload<'a> {
+struct Jwk<'a> {
     kty: String,
     kid: Option<String>,
     r#use: Option<String>,
@@ -48,48 +49,68 @@ struct Payload<'a> {
     d: Option<&'a RawValue>,
 }
 
-impl Key {
-    /// A secret that the issuer shares with the gateway.
-    pub fn shared(secret: &[u8]) -> Self {
-        Self { algorithm: Algorithm::HS256, decoding: DecodingKey::from_secret(secret) }
+impl VerifyingKey {
+    /// Makes the key of a secret that the issuer shares with the gateway.
+    ///
+    /// # Errors
+    /// If the secret is empty.
+    pub fn from_secret(secret: &[u8]) -> Result<Self, &'static str> {
+        let decoding = DecodingKey::from_secret(secret).map_err(|_| "must not be empty")?;
+        Ok(Self { algorithm: Algorithm::HS256, decoding })
     }
 
-    /// Takes one key of a set, with its name; `None` if it is of no use here.
+    /// Reads one JWK and its `kid`. Returns `None` if the key cannot be used here: it has another kind or purpose, or
+    /// is not valid.
     pub(super) fn parse(text: &str) -> Option<(Option<String>, Self)> {
-        let key: Payload = serde_json::from_str(text).ok()?;
-        let is_to_verify = key.r#use.as_deref().is_none_or(|purpose| purpose == "sig")
-            && key.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
-        let is_named_well = key.kid.as_ref().is_none_or(|kid| (1..=KID_LENGTH_MAX).contains(&kid.len()));
-        if !is_to_verify || !is_named_well || key.d.is_some() {
+        let jwk: Jwk = serde_json::from_str(text).ok()?;
+        let is_for_verifying = jwk.r#use.as_deref().is_none_or(|purpose| purpose == "sig")
+            && jwk.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        let has_valid_kid = jwk.kid.as_ref().is_none_or(|kid| (1..=KID_MAX_BYTES).contains(&kid.len()));
+        if !is_for_verifying || !has_valid_kid || jwk.d.is_some() {
             return None;
         }
-        let (algorithm, name, decoding) = match (&*key.kty, key.crv.as_deref()) {
-            ("RSA", _) => (Algorithm::RS256, "RS256", key.rsa()?),
-            ("EC", Some("P-256")) => (Algorithm::ES256, "ES256", key.p256()?),
-            ("OKP", Some("Ed25519")) => (Algorithm::EdDSA, "EdDSA", key.ed25519()?),
+        let (algorithm, names, decoding): (_, &[&str], _) = match (&*jwk.kty, jwk.crv.as_deref()) {
+            ("RSA", _) => (Algorithm::RS256, &["RS256"], jwk.rsa()?),
+            ("EC", Some("P-256")) => (Algorithm::ES256, &["ES256"], jwk.p256()?),
+            // RFC 9864 replaces the first name with the second.
+            ("OKP", Some("Ed25519")) => (Algorithm::EdDSA, &["EdDSA", "Ed25519"], jwk.ed25519()?),
             _ => return None,
         };
-        let is_its_own = key.alg.as_deref().is_none_or(|alg| alg == name);
-        is_its_own.then_some((key.kid, Self { algorithm, decoding }))
+        let has_valid_algorithm = jwk.alg.as_deref().is_none_or(|alg| names.contains(&alg));
+        has_valid_algorithm.then_some((jwk.kid, Self { algorithm, decoding }))
+    }
+
+    /// Returns whether two public keys are the same key for the same algorithm.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let is_same_key = match (self.decoding.kind(), other.decoding.kind()) {
+            (SecretOrDer(one), SecretOrDer(other)) => one == other,
+            (RsaModulusExponent { n, e }, RsaModulusExponent { n: other_n, e: other_e }) => {
+                n == other_n && e == other_e
+            }
+            _ => false,
+        };
+        is_same_key && self.algorithm == other.algorithm
     }
 }
 
-impl Payload<'_> {
+impl Jwk<'_> {
     fn rsa(&self) -> Option<DecodingKey> {
-        let (n, e) = (bytes(self.n.as_ref()?)?, bytes(self.e.as_ref()?)?);
+        let n = decode(self.n.as_ref()?)?;
+        let e = decode(self.e.as_ref()?)?;
         let n = &n[n.iter().position(|byte| *byte != 0)?..];
         let bits = n.len() * 8 - n.first()?.leading_zeros() as usize;
         let is_odd = e.last().is_some_and(|last| last % 2 == 1);
         if !(RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits) || !is_odd || *e == [1] {
             return None;
         }
-        let parts = RsaPublicKeyComponents { n, e: &*e };
-        parts.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).ok()?;
+        let components = RsaPublicKeyComponents { n, e: &*e };
+        components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).ok()?;
         Some(DecodingKey::from_rsa_raw_components(n, &e))
     }
 
     fn p256(&self) -> Option<DecodingKey> {
-        let (x, y) = (bytes(self.x.as_ref()?)?, bytes(self.y.as_ref()?)?);
+        let x = decode(self.x.as_ref()?)?;
+        let y = decode(self.y.as_ref()?)?;
         if x.len() != 32 || y.len() != 32 {
             return None;
         }
@@ -98,7 +119,7 @@ impl Payload<'_> {
     }
 
     fn ed25519(&self) -> Option<DecodingKey> {
-        let x = bytes(self.x.as_ref()?)?;
+        let x = decode(self.x.as_ref()?)?;
         (x.len() == 32 && is_valid(&ED25519, &x)).then(|| DecodingKey::from_ed_der(&x))
     }
 }
@@ -107,12 +128,12 @@ fn is_valid<A: VerificationAlgorithm>(algorithm: &'static A, key: &[u8]) -> bool
     ParsedPublicKey::new(algorithm, key).is_ok()
 }
 
-fn bytes(text: &str) -> Option<Vec<u8>> {
+fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({:?})", self.algorithm)
+        write!(f, "VerifyingKey({:?})", self.algorithm)
     }
 }

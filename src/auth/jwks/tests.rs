@@ -1,6 +1,7 @@
-//! Key sets good and bad, and when they are fetched; on a clock that tests move.
+//! Key sets, valid and not, and when they are fetched, on a paused clock.
 #![allow(clippy::unwrap_used)]
 
+use jsonwebtoken::Algorithm::{ES256, EdDSA, RS256};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::{advance, sleep};
@@ -8,42 +9,44 @@ use tokio::time::{advance, sleep};
 use super::*;
 use crate::auth::jwt::forge::{Publisher, Signer, base64};
 
-fn set(keys: &[Value]) -> Result<Set, &'static str> {
-    Set::parse(json!({ "keys": keys }).to_string().as_bytes())
+fn set(keys: &[Value]) -> Result<KeySet, &'static str> {
+    KeySet::parse(json!({ "keys": keys }).to_string().as_bytes())
 }
 
-/// A key of the set, changed.
+/// A JWK with one member replaced.
 fn but(mut jwk: Value, name: &str, value: Value) -> Value {
     jwk[name] = value;
     jwk
 }
 
-fn ring(publisher: &Publisher) -> JwksCache {
+fn cache(publisher: &Publisher) -> JwksCache {
     JwksCache::start(Box::new(publisher.clone()), None).unwrap()
 }
 
-/// Lets the fetching task go on until nothing is left to do at this instant.
+/// Lets the task run until it waits.
 async fn settle() {
     sleep(Duration::from_millis(100)).await;
 }
 
 #[test]
-fn a_key_is_taken_for_its_one_algorithm() {
+fn a_key_is_used_with_one_algorithm() {
     let (p256, ed25519) = (Signer::p256().jwk("p"), Signer::ed25519().jwk("e"));
     let rsa = Signer::rsa().jwk("r");
-    let of = |jwk: &Value| set(std::slice::from_ref(jwk)).ok().map(|set| set.key(None).unwrap().algorithm);
-    use jsonwebtoken::Algorithm::{ES256, EdDSA, RS256};
+    let of = |jwk: &Value| set(std::slice::from_ref(jwk)).ok().map(|set| set.find(None, EdDSA).unwrap().algorithm);
     for (jwk, algorithm) in [(&rsa, RS256), (&p256, ES256), (&ed25519, EdDSA)] {
         assert_eq!(of(jwk), Some(algorithm));
-        for name in ["RS256", "ES256", "EdDSA", "PS256", "RS384", "RS512", "ES384", "HS256", "none", "RSA-OAEP"] {
-            let fits = name == format!("{algorithm:?}");
+        for name in [
+            "RS256", "ES256", "EdDSA", "Ed25519", "Ed448", "PS256", "RS384", "RS512", "ES384", "HS256", "none",
+            "RSA-OAEP",
+        ] {
+            let fits = name == format!("{algorithm:?}") || (name == "Ed25519" && algorithm == EdDSA);
             assert_eq!(of(&but(jwk.clone(), "alg", name.into())).is_some(), fits, "{name} {algorithm:?}");
         }
     }
 }
 
 #[test]
-fn a_key_of_no_use_is_passed_over() {
+fn an_unusable_key_is_ignored() {
     let good = Signer::ed25519().jwk("good");
     let (rsa, p256, ed) = (Signer::rsa().jwk("x"), Signer::p256().jwk("x"), Signer::ed25519().jwk("x"));
     let small = base64(&[0xff; 128]);
@@ -62,7 +65,7 @@ fn a_key_of_no_use_is_passed_over() {
         but(ed.clone(), "x", base64(&[1; 31]).into()),
         but(ed.clone(), "x", "not base64".into()),
         but(ed.clone(), "kid", "".into()),
-        but(ed.clone(), "kid", "k".repeat(KID_LENGTH_MAX + 1).into()),
+        but(ed.clone(), "kid", "k".repeat(KID_MAX_BYTES + 1).into()),
         but(ed.clone(), "kid", 3.into()),
         but(ed, "kty", "EC".into()),
         but(p256.clone(), "crv", "P-384".into()),
@@ -85,13 +88,13 @@ fn a_key_of_no_use_is_passed_over() {
         json!([]),
     ] {
         let taken = set(&[bad.clone(), good.clone()]).unwrap();
-        assert!(taken.key(Some("good")).is_some() && taken.key(None).is_some(), "{bad}");
+        assert!(taken.find(Some("good"), EdDSA).is_some() && taken.find(None, EdDSA).is_some(), "{bad}");
         assert!(set(std::slice::from_ref(&bad)).is_err(), "{bad}");
     }
 }
 
 #[test]
-fn a_set_that_is_none_or_too_large_is_refused() {
+fn a_malformed_or_oversized_set_is_refused() {
     let good = Signer::ed25519().jwk("good");
     let text = json!({ "keys": [good] }).to_string();
     for bad in [
@@ -107,7 +110,7 @@ fn a_set_that_is_none_or_too_large_is_refused() {
         format!("{text}{}", " ".repeat(BODY_MAX_BYTES)),
         format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)),
     ] {
-        assert!(Set::parse(bad.as_bytes()).is_err(), "{}", &bad[..bad.len().min(80)]);
+        assert!(KeySet::parse(bad.as_bytes()).is_err(), "{}", &bad[..bad.len().min(80)]);
     }
     let many = |count| {
         set(&vec![but(Value::Null, "kty", "oct".into()); count].into_iter().chain([good.clone()]).collect::<Vec<_>>())
@@ -116,128 +119,153 @@ fn a_set_that_is_none_or_too_large_is_refused() {
 }
 
 #[test]
-fn a_name_is_needed_where_there_are_several_and_names_one_key_or_none() {
-    let key = || Signer::ed25519();
-    let unnamed = but(key().jwk("x"), "kid", Value::Null);
+fn a_key_is_found_by_its_id_and_the_only_key_without_one() {
+    let unnamed = but(Signer::ed25519().jwk("x"), "kid", Value::Null);
     let one = set(std::slice::from_ref(&unnamed)).unwrap();
-    assert!(one.key(None).is_some() && one.key(Some("x")).is_none());
-    let two = set(&[key().jwk("a"), key().jwk("b")]).unwrap();
-    assert!(two.key(None).is_none() && two.key(Some("a")).is_some() && two.key(Some("A")).is_none());
-    let twice = set(&[key().jwk("a"), key().jwk("b"), key().jwk("a"), Signer::p256().jwk("a")]).unwrap();
-    assert!(twice.key(Some("a")).is_none() && twice.key(Some("b")).is_some());
-    assert!(set(&[unnamed.clone(), unnamed]).unwrap().key(None).is_none());
+    assert!(one.find(None, EdDSA).is_some() && one.find(Some("x"), EdDSA).is_some());
+    assert!(one.find(Some("x"), RS256).is_none(), "the only key is of another algorithm");
+    let two = set(&[Signer::ed25519().jwk("a"), Signer::ed25519().jwk("b")]).unwrap();
+    assert!(two.find(None, EdDSA).is_none() && two.find(Some("a"), EdDSA).is_some());
+    assert!(two.find(Some("A"), EdDSA).is_none());
+    let mixed = set(&[unnamed.clone(), Signer::ed25519().jwk("a")]).unwrap();
+    assert!(mixed.find(Some("x"), EdDSA).is_none() && mixed.find(None, EdDSA).is_none());
+    let named = set(&[Signer::ed25519().jwk("a")]).unwrap();
+    assert!(named.find(Some("x"), EdDSA).is_none(), "an ID is never ignored where the key has one");
+}
+
+#[test]
+fn a_key_listed_twice_counts_once_and_distinct_keys_with_one_id_are_ignored() {
+    let (key, other) = (Signer::ed25519().jwk("a"), Signer::ed25519().jwk("a"));
+    let p256 = Signer::p256().jwk("a");
+    let twice = set(&[key.clone(), key.clone()]).unwrap();
+    assert!(twice.find(Some("a"), EdDSA).is_some() && twice.find(None, EdDSA).is_some());
+    let described = but(but(key.clone(), "alg", "EdDSA".into()), "x5t", "AAAA".into());
+    assert!(set(&[key.clone(), described]).unwrap().find(Some("a"), EdDSA).is_some());
+    let unnamed = but(key.clone(), "kid", Value::Null);
+    assert!(set(&[unnamed.clone(), unnamed.clone()]).unwrap().find(None, EdDSA).is_some());
+    let renamed = but(key.clone(), "kid", "b".into());
+    let names = set(&[key.clone(), renamed]).unwrap();
+    assert!(names.find(Some("b"), EdDSA).is_some() && names.find(None, EdDSA).is_some());
+    assert!(set(&[key.clone(), other.clone()]).is_err(), "it is not known which of the two is meant");
+    let kinds = set(&[key.clone(), p256.clone()]).unwrap();
+    assert_eq!(kinds.find(Some("a"), ES256).unwrap().algorithm, ES256);
+    assert_eq!(kinds.find(Some("a"), EdDSA).unwrap().algorithm, EdDSA);
+    assert_eq!(kinds.find(Some("a"), RS256).map(|key| key.algorithm == RS256), Some(false));
+    let mixed = set(&[key, other, p256, Signer::ed25519().jwk("b")]).unwrap();
+    assert_eq!(mixed.find(Some("a"), EdDSA).unwrap().algorithm, ES256);
+    assert!(mixed.find(Some("b"), EdDSA).is_some() && mixed.find(None, EdDSA).is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_are_fetched_at_start_and_every_ten_minutes_whether_asked_or_not() {
+async fn keys_are_fetched_at_start_and_every_ten_minutes() {
     let publisher = Publisher::of(&[Signer::ed25519().jwk("1")]);
-    let ring = ring(&publisher);
-    assert!(ring.key(Some("1")).await.is_ok());
+    let cache = cache(&publisher);
+    assert!(cache.key(Some("1"), EdDSA).await.is_ok());
     publisher.publish(&[Signer::ed25519().jwk("2")]);
-    advance(FRESH - Duration::from_secs(1)).await;
+    advance(REFRESH_INTERVAL - Duration::from_secs(1)).await;
     settle().await;
     assert_eq!(publisher.fetches(), 1);
     advance(Duration::from_secs(2)).await;
     settle().await;
     assert_eq!(publisher.fetches(), 2);
-    assert_eq!(ring.key(Some("1")).await.unwrap_err(), CredentialError::UnknownKey);
-    assert!(ring.key(Some("2")).await.is_ok());
+    assert_eq!(cache.key(Some("1"), EdDSA).await.unwrap_err(), CredentialError::UnknownKey);
+    assert!(cache.key(Some("2"), EdDSA).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_name_fetches_once_a_minute_and_all_wait_for_that_one() {
+async fn an_unknown_id_causes_one_fetch_a_minute_that_all_wait_for() {
     let publisher = Publisher::of(&[Signer::ed25519().jwk("old")]);
-    let ring = ring(&publisher);
-    assert!(ring.key(Some("old")).await.is_ok());
+    let cache = cache(&publisher);
+    assert!(cache.key(Some("old"), EdDSA).await.is_ok());
     publisher.publish(&[Signer::ed25519().jwk("new")]);
-    let asked = futures_util::future::join_all((0..50).map(|_| ring.key(Some("new")))).await;
+    let asked = futures_util::future::join_all((0..50).map(|_| cache.key(Some("new"), EdDSA))).await;
     assert!(asked.iter().all(Result::is_ok));
     assert_eq!(publisher.fetches(), 2);
     for name in ["../../etc/passwd", "' OR 1=1 --", "old", ""] {
-        assert_eq!(ring.key(Some(name)).await.unwrap_err(), CredentialError::UnknownKey, "{name}");
+        assert_eq!(cache.key(Some(name), EdDSA).await.unwrap_err(), CredentialError::UnknownKey, "{name}");
     }
     assert_eq!(publisher.fetches(), 2);
-    advance(UNKNOWN).await;
-    assert_eq!(ring.key(Some("newer")).await.unwrap_err(), CredentialError::UnknownKey);
-    assert_eq!(ring.key(Some("newest")).await.unwrap_err(), CredentialError::UnknownKey);
+    advance(UNKNOWN_KID_INTERVAL).await;
+    assert_eq!(cache.key(Some("newer"), EdDSA).await.unwrap_err(), CredentialError::UnknownKey);
+    assert_eq!(cache.key(Some("newest"), EdDSA).await.unwrap_err(), CredentialError::UnknownKey);
     assert_eq!(publisher.fetches(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_goes_away_ends_no_fetch() {
+async fn a_client_that_disconnects_cancels_no_fetch() {
     let publisher = Publisher::of(&[Signer::ed25519().jwk("old")]).taking(Duration::from_secs(1));
-    let ring = ring(&publisher);
-    assert!(ring.key(Some("old")).await.is_ok());
+    let cache = cache(&publisher);
+    assert!(cache.key(Some("old"), EdDSA).await.is_ok());
     publisher.publish(&[Signer::ed25519().jwk("new")]);
-    assert!(timeout(Duration::from_millis(10), ring.key(Some("new"))).await.is_err());
-    assert!(ring.key(Some("new")).await.is_ok());
+    assert!(timeout(Duration::from_millis(10), cache.key(Some("new"), EdDSA)).await.is_err());
+    assert!(cache.key(Some("new"), EdDSA).await.is_ok());
     assert_eq!(publisher.fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_good_keys_stay_while_the_issuer_is_down_or_sends_nonsense() {
+async fn the_last_good_keys_stay_while_fetches_fail() {
     let publisher = Publisher::of(&[Signer::ed25519().jwk("1")]);
-    let ring = ring(&publisher);
-    assert!(ring.key(Some("1")).await.is_ok());
+    let cache = cache(&publisher);
+    assert!(cache.key(Some("1"), EdDSA).await.is_ok());
     publisher.go_down();
     for body in [None, Some("nonsense"), Some("{\"keys\":[]}")] {
         if let Some(body) = body {
-            publisher.answer(body.into());
+            publisher.respond(body.into());
         }
         let before = publisher.fetches();
-        advance(FRESH).await;
+        advance(REFRESH_INTERVAL).await;
         settle().await;
         assert!(publisher.fetches() > before);
-        assert!(ring.key(Some("1")).await.is_ok());
+        assert!(cache.key(Some("1"), EdDSA).await.is_ok());
     }
     publisher.publish(&[Signer::ed25519().jwk("2")]);
-    advance(AGAIN).await;
+    advance(RETRY_INTERVAL).await;
     settle().await;
-    assert!(ring.key(Some("2")).await.is_ok() && ring.key(Some("1")).await.is_err());
+    assert!(cache.key(Some("2"), EdDSA).await.is_ok() && cache.key(Some("1"), EdDSA).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_keys_nothing_is_good_and_nobody_waits_long() {
+async fn without_keys_no_token_is_accepted_and_waiting_is_bounded() {
     let publisher = Publisher::of(&[Signer::ed25519().jwk("1")]).taking(Duration::from_secs(60));
-    let ring = ring(&publisher);
+    let cache = cache(&publisher);
     let begin = Instant::now();
-    assert_eq!(ring.key(Some("1")).await.unwrap_err(), CredentialError::Unavailable);
-    assert_eq!(begin.elapsed(), WAIT_MAX);
-    // The fetch is given up by now, and the next has not begun.
-    advance(FETCH_MAX - WAIT_MAX + Duration::from_millis(1)).await;
+    assert_eq!(cache.key(Some("1"), EdDSA).await.unwrap_err(), CredentialError::Unavailable);
+    assert_eq!(begin.elapsed(), WAIT_TIMEOUT);
+    // The fetch has timed out by now, and the next one has not started.
+    advance(FETCH_TIMEOUT - WAIT_TIMEOUT + Duration::from_millis(1)).await;
     settle().await;
     let begin = Instant::now();
-    assert_eq!(ring.key(None).await.unwrap_err(), CredentialError::Unavailable);
+    assert_eq!(cache.key(None, EdDSA).await.unwrap_err(), CredentialError::Unavailable);
     assert_eq!((begin.elapsed(), publisher.fetches()), (Duration::ZERO, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_issuer_that_was_down_at_start_is_tried_again_soon() {
+async fn a_failed_first_fetch_is_retried_soon() {
     let publisher = Publisher::of(&[]);
     publisher.go_down();
-    let ring = ring(&publisher);
-    assert_eq!(ring.key(Some("1")).await.unwrap_err(), CredentialError::Unavailable);
+    let cache = cache(&publisher);
+    assert_eq!(cache.key(Some("1"), EdDSA).await.unwrap_err(), CredentialError::Unavailable);
     publisher.publish(&[Signer::ed25519().jwk("1")]);
-    advance(AGAIN).await;
+    advance(RETRY_INTERVAL).await;
     settle().await;
-    assert!(ring.key(Some("1")).await.is_ok());
+    assert!(cache.key(Some("1"), EdDSA).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_fetched_once_the_ring_is_dropped() {
+async fn nothing_is_fetched_after_the_cache_is_dropped() {
     let publisher = Publisher::of(&[Signer::ed25519().jwk("1")]);
-    let ring = ring(&publisher);
-    assert!(ring.key(Some("1")).await.is_ok());
-    drop(ring);
-    advance(10 * FRESH).await;
+    let cache = cache(&publisher);
+    assert!(cache.key(Some("1"), EdDSA).await.is_ok());
+    drop(cache);
+    advance(10 * REFRESH_INTERVAL).await;
     settle().await;
     assert_eq!(publisher.fetches(), 1);
 }
 
 proptest! {
     #[test]
-    fn any_bytes_are_no_panic(body in prop::collection::vec(any::<u8>(), 0..200), text in ".{0,80}") {
-        let _ = Set::parse(&body);
+    fn any_bytes_are_parsed_without_a_panic(body in prop::collection::vec(any::<u8>(), 0..200), text in ".{0,80}") {
+        let _ = KeySet::parse(&body);
         let _ = set(&[json!({ "kty": "RSA", "n": text, "e": text }), json!({ "kty": text, "crv": "P-256" })]);
     }
 }

@@ -1,7 +1,7 @@
-//! What a good token claims: each claim of the type that it must have, and the times held against the clock.
+//! Reads the claims of a JWT whose signature is valid, and checks them.
 //!
-//! A claim of the wrong type is refused and never taken for an absent one. Times are whole seconds; a clock that stands
-//! before 1970 proves nothing, so then no token is good.
+//! A claim with the wrong type rejects the token; it is never treated as absent. Only `scope`, `scp` and the claim of
+//! the OneAll user may be `null`, because issuers write that for "none". A system clock before 1970 rejects every token.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -10,51 +10,52 @@ use serde_json::Value;
 
 use super::token::Object;
 use crate::auth::credential_error::CredentialError;
-use crate::auth::scope::Scopes;
+use crate::auth::scope::{Scope, Scopes};
 
-/// How far the issuer's clock and ours may be apart.
+/// The tolerated difference between the issuer's clock and ours.
 pub const LEEWAY: Duration = Duration::from_secs(30);
 
-/// The longest `sub` taken, in characters.
-const SUBJECT_LENGTH_MAX: usize = 256;
+/// The maximum length of `sub`, in characters.
+const SUBJECT_MAX_CHARS: usize = 256;
 
-/// The longest token of a OneAll user, in bytes; theirs have 36.
-const USER_LENGTH_MAX: usize = 128;
+/// The maximum length of a OneAll user token, in bytes. OneAll's have 36.
+const USER_TOKEN_MAX_BYTES: usize = 128;
 
-/// The last second of the year 9999; a later time is a mistake, such as milliseconds.
-const SECONDS_MAX: u64 = 253_402_300_799;
+/// The last second of the year 9999. A later time is a mistake, such as milliseconds.
+const SECONDS_MAX: f64 = 253_402_300_799.0;
 
-/// Who the token's bearer is, and what the token is good for.
+/// The claims that carry scopes, by precedence: RFC 8693 and RFC 9068, then Entra ID, Okta and Ory.
+const SCOPE_CLAIMS: [&str; 2] = ["scope", "scp"];
+
+/// What the settings require of the claims.
+pub(super) struct Expected<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) audience: &'a str,
+    /// The name of the claim that holds the OneAll user token.
+    pub(super) oneall_user_claim: &'a str,
+}
+
+/// The claims of a valid token that the gateway uses.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Claims {
-    /// `sub`: the person's ID at the issuer; 1 to 256 characters, none of them a control character.
+    /// `sub`: the person's ID at the issuer. 1 to 256 characters without control characters.
     pub subject: String,
-    /// The person's user token at OneAll, if the token binds one.
+    /// The person's OneAll user token, if the token has one.
     pub oneall_user: Option<String>,
-    /// The scopes of ours that it names.
+    /// The scopes in the token that this gateway knows.
     pub scopes: Scopes,
 }
 
 impl Claims {
-    pub(super) fn read(
-        claimed: &Object,
-        issuer: &str,
-        user_claim: &str,
-        now: SystemTime,
-    ) -> Result<Self, CredentialError> {
-        let expires = seconds(claimed, "exp")?.ok_or(CredentialError::Malformed)?;
-        let not_before = seconds(claimed, "nbf")?;
-        // The library takes a list of issuers too.
-        if claimed.get("iss").and_then(Value::as_str) != Some(issuer) {
-            return Err(CredentialError::WrongIssuer);
-        }
-        let subject = text(claimed, "sub")?.filter(|sub| is_subject(sub)).ok_or(CredentialError::Malformed)?;
-        let oneall_user = match text(claimed, user_claim)? {
-            Some(user) if is_oneall_user_token(user) => Some(user.to_owned()),
-            Some(_) => return Err(CredentialError::Malformed),
-            None => None,
-        };
-        let scopes = text(claimed, "scope")?.map_or(Scopes::NONE, Scopes::from_claim);
+    pub(super) fn read(claims: &Object, expected: &Expected<'_>, now: SystemTime) -> Result<Self, CredentialError> {
+        let expires = numeric_date(claims, "exp")?.ok_or(CredentialError::Malformed)?;
+        let not_before = numeric_date(claims, "nbf")?;
+        let subject = claims.get("sub").and_then(Value::as_str).filter(|sub| is_subject(sub));
+        let subject = subject.ok_or(CredentialError::Malformed)?.to_owned();
+        let oneall_user = oneall_user(claims, expected.oneall_user_claim)?;
+        let scopes = scopes(claims)?;
+        check_issuer(claims, expected.issuer)?;
+        check_audience(claims, expected.audience)?;
         let now = now.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| CredentialError::NotYetValid)?;
         if now >= expires + LEEWAY {
             return Err(CredentialError::Expired);
@@ -62,29 +63,70 @@ impl Claims {
         if not_before.is_some_and(|begin| begin > now + LEEWAY) {
             return Err(CredentialError::NotYetValid);
         }
-        Ok(Self { subject: subject.to_owned(), oneall_user, scopes })
+        Ok(Self { subject, oneall_user, scopes })
     }
 }
 
-/// Whether a text can be the token of a OneAll user.
+/// Returns whether a text can be a OneAll user token.
 pub fn is_oneall_user_token(text: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    (1..=USER_LENGTH_MAX).contains(&text.len()) && text.bytes().all(plain)
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    (1..=USER_TOKEN_MAX_BYTES).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
 fn is_subject(text: &str) -> bool {
-    (1..=SUBJECT_LENGTH_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    (1..=SUBJECT_MAX_CHARS).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
-/// A time since 1970, if the claim is there.
-fn seconds(claimed: &Object, name: &str) -> Result<Option<Duration>, CredentialError> {
-    let Some(value) = claimed.get(name) else { return Ok(None) };
-    let seconds = value.as_u64().filter(|seconds| *seconds <= SECONDS_MAX).ok_or(CredentialError::Malformed)?;
-    Ok(Some(Duration::from_secs(seconds)))
+/// Reads a NumericDate (RFC 7519, section 2): seconds since 1970, possibly with a fraction.
+fn numeric_date(claims: &Object, name: &str) -> Result<Option<Duration>, CredentialError> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let seconds = value.as_f64().filter(|seconds| (0.0..=SECONDS_MAX).contains(seconds));
+    let date = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    date.map(Some).ok_or(CredentialError::Malformed)
 }
 
-fn text<'a>(claimed: &'a Object, name: &str) -> Result<Option<&'a str>, CredentialError> {
-    claimed.get(name).map(|value| value.as_str().ok_or(CredentialError::Malformed)).transpose()
+fn oneall_user(claims: &Object, name: &str) -> Result<Option<String>, CredentialError> {
+    match claims.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(user)) if is_oneall_user_token(user) => Ok(Some(user.clone())),
+        Some(_) => Err(CredentialError::Malformed),
+    }
+}
+
+/// Reads the scopes: one text with spaces between them, or a list. A list entry is one scope, whatever it contains.
+fn scopes(claims: &Object) -> Result<Scopes, CredentialError> {
+    let mut present = SCOPE_CLAIMS.iter().filter_map(|name| claims.get(name)).filter(|value| !value.is_null());
+    match present.next() {
+        None => Ok(Scopes::NONE),
+        Some(Value::String(text)) => Ok(Scopes::from_claim(text)),
+        Some(Value::Array(list)) => {
+            let names = texts(list)?;
+            Ok(names.into_iter().filter_map(Scope::parse).collect())
+        }
+        Some(_) => Err(CredentialError::Malformed),
+    }
+}
+
+/// `iss` must be one text. A list is refused even if it contains the right issuer.
+fn check_issuer(claims: &Object, expected: &str) -> Result<(), CredentialError> {
+    match claims.get("iss") {
+        Some(Value::String(issuer)) if issuer == expected => Ok(()),
+        Some(Value::String(_) | Value::Array(_)) => Err(CredentialError::WrongIssuer),
+        _ => Err(CredentialError::Malformed),
+    }
+}
+
+fn check_audience(claims: &Object, expected: &str) -> Result<(), CredentialError> {
+    let is_expected = match claims.get("aud") {
+        Some(Value::String(audience)) => audience == expected,
+        Some(Value::Array(list)) => texts(list)?.contains(&expected),
+        _ => return Err(CredentialError::Malformed),
+    };
+    if is_expected { Ok(()) } else { Err(CredentialError::WrongAudience) }
+}
+
+fn texts(list: &[Value]) -> Result<Vec<&str>, CredentialError> {
+    list.iter().map(|entry| entry.as_str().ok_or(CredentialError::Malformed)).collect()
 }
 
 impl fmt::Debug for Claims {

@@ -1,4 +1,4 @@
-//! An issuer for tests: keys made on the spot, a key set that can be changed, and tokens of any text, good or not.
+//! A test issuer: new keys, a key set that can change, and tokens with any content, valid or not.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,14 +20,14 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{Settings, Verifier};
-use crate::auth::jwks::Source;
+use crate::auth::jwks::JwksSource;
 
 pub const ISSUER: &str = "https://issuer.example/";
 pub const AUDIENCE: &str = "https://gateway.example";
 pub const USER: &str = "https://commongraph/oneall_user_token";
 pub const SECRET: &str = "a secret that has 32 bytes or more";
 
-/// The second in which every test happens.
+/// The current time in every test, in seconds since 1970.
 pub const NOW: u64 = 1_800_000_000;
 
 pub fn at(seconds: u64) -> SystemTime {
@@ -47,7 +47,7 @@ impl Signer {
         Self::Shared(secret.to_vec())
     }
 
-    /// The same key for all tests: making one takes long.
+    /// Returns the same key in all tests, because generating one is slow.
     pub fn rsa() -> &'static Self {
         static KEY: OnceLock<Signer> = OnceLock::new();
         KEY.get_or_init(|| Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()))
@@ -70,7 +70,7 @@ impl Signer {
         }
     }
 
-    /// The public key as it stands in a key set.
+    /// Returns the public key as a JWK.
     pub fn jwk(&self, kid: &str) -> Value {
         let mut jwk = match self {
             Self::Shared(secret) => json!({ "kty": "oct", "k": base64(secret) }),
@@ -89,7 +89,7 @@ impl Signer {
         jwk
     }
 
-    /// Signs any text.
+    /// Signs a message.
     pub fn sign(&self, message: &str) -> Vec<u8> {
         let (message, random) = (message.as_bytes(), SystemRandom::new());
         match self {
@@ -104,19 +104,19 @@ impl Signer {
         }
     }
 
-    /// A token of these texts, signed.
+    /// Returns a signed token with this header and payload.
     pub fn raw(&self, header: &str, payload: &str) -> String {
         let message = format!("{}.{}", base64(header.as_bytes()), base64(payload.as_bytes()));
         let signature = base64(&self.sign(&message));
         format!("{message}.{signature}")
     }
 
-    /// A token with this header, and the good claims changed so; a `null` takes a claim out.
+    /// Returns a token with this header and the valid claims with changes; `null` removes a claim.
     pub fn token(&self, header: &Value, changes: &Value) -> String {
         self.raw(&header.to_string(), &claims(changes).to_string())
     }
 
-    /// A token of this named key with the good claims changed so.
+    /// Returns a token of the key with this ID and the valid claims with changes.
     pub fn claiming(&self, kid: &str, changes: &Value) -> String {
         self.token(&json!({ "alg": self.algorithm(), "typ": "JWT", "kid": kid }), changes)
     }
@@ -126,7 +126,7 @@ pub fn base64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The good claims, changed.
+/// Returns the valid claims with changes; `null` removes a claim.
 pub fn claims(changes: &Value) -> Value {
     let mut claims = json!({
         "iss": ISSUER, "aud": AUDIENCE, "sub": "auth0|ada", "exp": NOW + 300, "nbf": NOW - 10, "iat": NOW,
@@ -142,7 +142,7 @@ pub fn claims(changes: &Value) -> Value {
     claims
 }
 
-/// Publishes a key set, and counts how often it is asked for.
+/// Publishes a key set and counts its fetches.
 #[derive(Clone)]
 pub struct Publisher {
     body: Arc<Mutex<Result<Bytes, String>>>,
@@ -161,16 +161,16 @@ impl Publisher {
         publisher
     }
 
-    /// One that takes this long to answer.
+    /// Sets how long a fetch takes.
     pub fn taking(self, takes: Duration) -> Self {
         Self { takes, ..self }
     }
 
     pub fn publish(&self, keys: &[Value]) {
-        self.answer(json!({ "keys": keys }).to_string().into());
+        self.respond(json!({ "keys": keys }).to_string().into());
     }
 
-    pub fn answer(&self, body: Bytes) {
+    pub fn respond(&self, body: Bytes) {
         *self.body.lock().unwrap() = Ok(body);
     }
 
@@ -182,14 +182,14 @@ impl Publisher {
         self.fetches.load(Ordering::SeqCst)
     }
 
-    /// A verifier of this publisher's tokens.
+    /// Returns a verifier that fetches this key set.
     pub fn verifier(&self) -> Verifier {
         let settings = Settings { jwks_url: Some("https://issuer.example/keys".to_owned()), ..settings() };
-        Verifier::build(&settings, &|_| Ok(Box::new(self.clone())), None).unwrap().unwrap()
+        Verifier::with_source(&settings, &|_| Ok(Box::new(self.clone())), None).unwrap().unwrap()
     }
 }
 
-impl Source for Publisher {
+impl JwksSource for Publisher {
     fn fetch(&self) -> BoxFuture<'_, Result<Bytes, String>> {
         self.fetches.fetch_add(1, Ordering::SeqCst);
         Box::pin(async {
@@ -199,13 +199,13 @@ impl Source for Publisher {
     }
 }
 
-/// Issuer and audience, and nothing to check with.
+/// Returns settings with issuer and audience but without keys.
 pub fn settings() -> Settings {
     Settings { issuer: Some(ISSUER.to_owned()), audience: Some(AUDIENCE.to_owned()), ..Settings::default() }
 }
 
-/// A verifier of tokens that are signed with the shared secret.
+/// Returns a verifier for the shared secret.
 pub fn shared() -> Verifier {
     let settings = Settings { secret: Some(SecretString::from(SECRET)), ..settings() };
-    Verifier::build(&settings, &|_| panic!("a secret is fetched from nowhere"), None).unwrap().unwrap()
+    Verifier::with_source(&settings, &|_| panic!("a shared secret causes no fetch"), None).unwrap().unwrap()
 }

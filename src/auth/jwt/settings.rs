@@ -1,4 +1,4 @@
-//! `[access.jwt]`: whose tokens are taken, and what of the settings is refused.
+//! `[access.jwt]`: the issuer of JWTs, and the validation of its settings.
 
 use std::path::PathBuf;
 
@@ -7,11 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::{Host, Url};
 
-/// The least length of a shared secret, in bytes: as many as the hash has.
-const SECRET_LENGTH_MIN: usize = 32;
+/// The minimum length of a shared secret, in bytes: the length of the hash (RFC 7518, section 3.2).
+const SECRET_MIN_BYTES: usize = 32;
 
-/// The longest text of a setting, in bytes.
-const TEXT_LENGTH_MAX: usize = 1_024;
+/// The maximum length of a setting, in bytes.
+const TEXT_MAX_BYTES: usize = 1_024;
 
 /// The JWTs of persons. Without these settings, no JWT is accepted.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -46,73 +46,77 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether anything says whose tokens are taken.
+    /// Returns whether any of the settings is set.
     pub fn is_set(&self) -> bool {
-        self.issuer.is_some() || self.audience.is_some() || !self.families().is_empty()
+        self.issuer.is_some() || self.audience.is_some() || !self.key_settings().is_empty()
     }
 
-    /// Says what is wrong with these, if anything is. Reads no file and asks no host.
+    /// Validates the settings. Reads no file and calls no host.
     ///
     /// # Errors
-    /// One line: the setting, and what is wanted.
-    pub fn check(&self) -> Result<(), String> {
+    /// One line: the setting, and what is expected.
+    pub fn validate(&self) -> Result<(), String> {
         if !is_text(&self.oneall_user_claim) {
-            return Err("access.jwt.oneall_user_claim: wanted the name of a claim, without spaces".to_owned());
+            return Err(
+                "access.jwt.oneall_user_claim: is not valid; expected the name of a claim, without spaces".to_owned()
+            );
         }
         if !self.is_set() {
             return Ok(());
         }
         for (name, value) in [("issuer", &self.issuer), ("audience", &self.audience)] {
             match value {
-                None => return Err(format!("access.jwt.{name}: is missing; issuer and audience are always checked")),
+                None => return Err(format!("access.jwt.{name}: is required; issuer and audience are always checked")),
                 Some(value) if !is_text(value) => {
-                    return Err(format!("access.jwt.{name}: wanted one text without spaces, as the tokens have it"));
+                    return Err(format!(
+                        "access.jwt.{name}: is not valid; expected a text without spaces, exactly as in the tokens"
+                    ));
                 }
                 Some(_) => {}
             }
         }
-        match *self.families() {
-            ["secret"] => self.check_secret(),
-            ["jwks_url"] => self.url().map(|_| ()),
+        match *self.key_settings() {
+            ["secret"] => self.validate_secret(),
+            ["jwks_url"] => self.parse_jwks_url().map(|_| ()),
             [_] => Ok(()),
-            [] => {
-                Err("access.jwt.jwks_url: is missing; or jwks_file, or secret, for tokens to be checked with"
-                    .to_owned())
+            [] => Err("access.jwt.jwks_url: is required, or jwks_file, or secret".to_owned()),
+            [first, second, ..] => {
+                Err(format!("access.jwt.{second}: is not allowed together with {first}; remove one of them"))
             }
-            [first, second, ..] => Err(format!("access.jwt.{second}: stands beside {first}; only one of them can be")),
         }
     }
 
-    /// The settings that say what signatures are checked with.
-    fn families(&self) -> Vec<&'static str> {
+    /// Returns the names of the settings that are set and give keys.
+    fn key_settings(&self) -> Vec<&'static str> {
         let secret = self.secret.as_ref().map(|_| "secret");
         let file = self.jwks_file.as_ref().map(|_| "jwks_file");
         let url = self.jwks_url.as_ref().map(|_| "jwks_url");
         [secret, file, url].into_iter().flatten().collect()
     }
 
-    fn check_secret(&self) -> Result<(), String> {
+    fn validate_secret(&self) -> Result<(), String> {
         let secret = self.secret.as_ref().map_or("", |secret| secret.expose_secret());
-        // Copying and `$(cat …)` leave white space at the ends, and then every signature is bad.
-        if secret.len() < SECRET_LENGTH_MIN || secret.trim() != secret {
-            return Err("access.jwt.secret: wanted 32 bytes or more, without white space around them".to_owned());
+        // Copying can add white space at the ends, and then no signature is valid.
+        if secret.len() < SECRET_MIN_BYTES || secret.trim() != secret {
+            return Err("access.jwt.secret: is not valid; expected 32 bytes or more, without white space at the ends"
+                .to_owned());
         }
         Ok(())
     }
 
-    /// Where the key set is.
-    pub(super) fn url(&self) -> Result<Url, String> {
-        const WANTED: &str = "access.jwt.jwks_url: wanted https://host/path without user, password or fragment; plain \
-                              http is for loopback hosts only";
+    /// Parses the URL of the key set: https, or http on loopback.
+    pub(super) fn parse_jwks_url(&self) -> Result<Url, String> {
+        const EXPECTED: &str = "access.jwt.jwks_url: is not valid; expected https://host/path without user, password or \
+                              fragment; http is allowed for loopback hosts only";
         let url = self.jwks_url.as_deref().filter(|text| is_text(text)).and_then(|text| Url::parse(text).ok());
         let url = url.filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none());
         url.filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))
-            .ok_or(WANTED.to_owned())
+            .ok_or(EXPECTED.to_owned())
     }
 }
 
 fn is_text(text: &str) -> bool {
-    (1..=TEXT_LENGTH_MAX).contains(&text.len()) && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    (1..=TEXT_MAX_BYTES).contains(&text.len()) && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 fn is_loopback(url: &Url) -> bool {

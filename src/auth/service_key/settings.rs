@@ -1,7 +1,6 @@
-//! `[access.keys.<id>]`: what the settings say of a service key, and what of that is refused.
+//! `[access.keys.<id>]`: the settings of service keys, and their validation.
 //!
-//! Nothing here is a secret, since a digest opens nothing; yet no line repeats a value, because a value in the wrong
-//! place may be one.
+//! A digest is not secret. Error messages repeat no value anyway, because a misplaced value may be a secret.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,15 +12,15 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
-use super::is_id;
+use super::is_valid_id;
 use crate::auth::digest::Digest;
 use crate::auth::scope::Scopes;
 
-/// How many keys of one service may be good at a time: the one in use, and the one that comes after it.
-pub const LIVE_KEYS_MAX: usize = 2;
+/// The maximum number of active keys of one service: the current key and its successor.
+pub const ACTIVE_KEYS_MAX: usize = 2;
 
-/// The longest name of a service, in characters.
-const SERVICE_LENGTH_MAX: usize = 64;
+/// The maximum length of a service name, in characters.
+const SERVICE_MAX_CHARS: usize = 64;
 
 /// One service key. All four settings are required; `commongraph key new` prints them.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
@@ -40,51 +39,50 @@ pub struct Settings {
     pub expires_at: Option<ExpiresAt>,
 }
 
-/// The instant at which a key ends; from then on it is refused.
+/// The time at which a key expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExpiresAt(pub SystemTime);
 
-/// Says what is wrong with the keys of the settings, if anything is. A key that has ended is not wrong: a restart must
-/// not fail because a day has passed.
+/// Validates the keys. An expired key is valid here, so that a restart does not fail because a day has passed.
 ///
 /// # Errors
-/// One line: the setting, and what is wanted.
-pub fn check(keys: &BTreeMap<String, Settings>, now: SystemTime) -> Result<(), String> {
+/// One line: the setting, and what is expected.
+pub fn validate(keys: &BTreeMap<String, Settings>, now: SystemTime) -> Result<(), String> {
     let mut live: BTreeMap<&str, usize> = BTreeMap::new();
     for (id, key) in keys {
-        if !is_id(id) {
-            // The name may be a whole key in the wrong place.
-            return Err("access.keys: names a key that cannot be one; wanted 1 to 32 of a-z and 0-9".to_owned());
+        if !is_valid_id(id) {
+            // The ID may be a misplaced key, so it is not repeated.
+            return Err("access.keys: a key ID is not valid; expected 1 to 32 of a-z and 0-9".to_owned());
         }
-        let (service, end) = check_key(key).map_err(|fault| format!("access.keys.{id}.{fault}"))?;
+        let (service, expires_at) = validate_key(key).map_err(|error| format!("access.keys.{id}.{error}"))?;
         let count = live.entry(service).or_default();
-        *count += usize::from(end.0 > now);
-        if *count > LIVE_KEYS_MAX {
+        *count += usize::from(expires_at.0 > now);
+        if *count > ACTIVE_KEYS_MAX {
             return Err(format!(
-                "access.keys.{id}.service: has more than {LIVE_KEYS_MAX} keys that are good now; take one of them out"
+                "access.keys.{id}.service: exceeds the limit of {ACTIVE_KEYS_MAX} active keys; remove one of them"
             ));
         }
     }
     Ok(())
 }
 
-fn check_key(key: &Settings) -> Result<(&str, ExpiresAt), &'static str> {
-    const SERVICE: &str = "service: wanted the name of the service, 1 to 64 letters, digits, dots, hyphens and _";
-    let service = key.service.as_deref().filter(|name| is_service(name)).ok_or(SERVICE)?;
+fn validate_key(key: &Settings) -> Result<(&str, ExpiresAt), &'static str> {
+    const SERVICE: &str = "service: is required: a name of 1 to 64 letters, digits, dots, hyphens and underscores";
+    let service = key.service.as_deref().filter(|name| is_valid_service_name(name)).ok_or(SERVICE)?;
     if key.sha256.is_none() {
-        return Err("sha256: is missing; `commongraph key new` prints it");
+        return Err("sha256: is required; `commongraph key new` prints it");
     }
     if key.scopes.is_empty() {
-        return Err("scopes: names none; a key without a scope is good for nothing");
+        return Err("scopes: at least one scope is required");
     }
-    let end = key.expires_at.ok_or("expires_at: is missing; every key has an end, such as 2027-01-31T00:00:00Z")?;
-    Ok((service, end))
+    let expires_at = key.expires_at.ok_or("expires_at: is required, such as 2027-01-31T00:00:00Z")?;
+    Ok((service, expires_at))
 }
 
-/// Whether a text can be the name of a service.
-pub fn is_service(name: &str) -> bool {
+/// Returns whether a text can be the name of a service.
+pub fn is_valid_service_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    (1..=SERVICE_LENGTH_MAX).contains(&name.len()) && name.bytes().all(plain)
+    (1..=SERVICE_MAX_CHARS).contains(&name.len()) && name.bytes().all(plain)
 }
 
 impl ExpiresAt {
@@ -102,28 +100,28 @@ impl fmt::Display for ExpiresAt {
 
 impl<'de> Deserialize<'de> for ExpiresAt {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(EndVisitor)
+        deserializer.deserialize_any(ExpiresAtVisitor)
     }
 }
 
-/// Takes text, or TOML's own notation, which reaches serde as a map.
-struct EndVisitor;
+/// Accepts a text, or a TOML date, which serde presents as a map.
+struct ExpiresAtVisitor;
 
-const INSTANT: &str = "an instant such as 2027-01-31T00:00:00Z";
+const EXPECTED: &str = "a time such as 2027-01-31T00:00:00Z";
 
-impl<'de> Visitor<'de> for EndVisitor {
+impl<'de> Visitor<'de> for ExpiresAtVisitor {
     type Value = ExpiresAt;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(INSTANT)
+        out.write_str(EXPECTED)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<ExpiresAt, E> {
-        ExpiresAt::parse(text).ok_or_else(|| E::custom(format_args!("no instant, expected {INSTANT}")))
+        ExpiresAt::parse(text).ok_or_else(|| E::custom(format_args!("not a time, expected {EXPECTED}")))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ExpiresAt, A::Error> {
-        let wrong = || de::Error::custom(format_args!("no instant, expected {INSTANT}"));
+        let wrong = || de::Error::custom(format_args!("not a time, expected {EXPECTED}"));
         let written = toml::value::Datetime::deserialize(MapAccessDeserializer::new(map)).map_err(|_| wrong())?;
         self.visit_str(&written.to_string())
     }

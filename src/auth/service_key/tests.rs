@@ -1,4 +1,4 @@
-//! Keys as they are made, set and shown, and what is refused of them.
+//! Keys that are generated, configured and verified, and keys that are rejected.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -34,13 +34,13 @@ fn keys() -> ServiceKeys {
     ServiceKeys::from_settings(&keys.into(), now()).unwrap()
 }
 
-fn of_toml(text: &str) -> Result<BTreeMap<String, Settings>, String> {
+fn parse_toml(text: &str) -> Result<BTreeMap<String, Settings>, String> {
     let read = toml::from_str::<BTreeMap<String, Settings>>(text).map_err(|error| error.message().to_owned())?;
-    check(&read, now()).map(|()| read)
+    validate(&read, now()).map(|()| read)
 }
 
 #[test]
-fn a_key_is_its_service_until_it_ends() {
+fn a_key_identifies_its_service_until_it_expires() {
     let keys = keys();
     let found = keys.verify(&text("a1", 1), now()).unwrap();
     assert_eq!(&*found.service, "backend");
@@ -51,7 +51,7 @@ fn a_key_is_its_service_until_it_ends() {
 }
 
 #[test]
-fn another_keys_secret_and_an_unknown_id_are_refused() {
+fn the_secret_of_another_key_and_an_unknown_id_are_rejected() {
     let keys = keys();
     assert_eq!(keys.verify(&text("a1", 2), now()), Err(CredentialError::BadSignature));
     assert_eq!(keys.verify(&text("c3", 1), now()), Err(CredentialError::UnknownKey));
@@ -60,11 +60,11 @@ fn another_keys_secret_and_an_unknown_id_are_refused() {
 }
 
 #[test]
-fn a_text_is_a_key_to_the_letter_or_not_at_all() {
+fn a_key_in_another_format_is_rejected() {
     let good = text("a1", 1);
     let secret = &good[6..];
-    assert_eq!(secret.len(), SECRET_LENGTH);
-    let long = "a".repeat(ID_LENGTH_MAX + 1);
+    assert_eq!(secret.len(), SECRET_CHARS);
+    let long = "a".repeat(ID_MAX_CHARS + 1);
     for wrong in [
         String::new(),
         "cg_".to_owned(),
@@ -92,13 +92,13 @@ fn a_text_is_a_key_to_the_letter_or_not_at_all() {
 }
 
 #[test]
-fn a_fresh_key_is_good_under_the_digest_it_comes_with_and_prints_nothing() {
+fn a_generated_key_matches_its_digest_and_is_not_in_debug_output() {
     let fresh = generate("x9", &[7; SECRET_BYTES]).unwrap();
     let toml = format!(
         "[x9]\nservice = 'web'\nsha256 = '{}'\nscopes = 'gateway:metrics'\nexpires_at = 2027-01-31T00:00:00Z",
         fresh.sha256
     );
-    let keys = ServiceKeys::from_settings(&of_toml(&toml).unwrap(), now()).unwrap();
+    let keys = ServiceKeys::from_settings(&parse_toml(&toml).unwrap(), now()).unwrap();
     assert!(keys.verify(fresh.text.expose_secret(), now()).is_ok());
     let printed = format!("{fresh:?} {keys:?}");
     assert!(!printed.contains(fresh.text.expose_secret()) && !printed.contains(&fresh.sha256.to_string()));
@@ -106,77 +106,74 @@ fn a_fresh_key_is_good_under_the_digest_it_comes_with_and_prints_nothing() {
 }
 
 #[test]
-fn an_end_is_written_as_text_or_as_toml_does_and_digits_in_either_case() {
+fn an_expiry_is_a_text_or_a_toml_date_and_digests_have_either_case() {
     let hex = "AB".repeat(32);
     let line = |end: &str| format!("[k]\nservice='s'\nsha256='{hex}'\nscopes=['gateway:explain']\nexpires_at={end}");
     let texts =
         ["'2027-01-31T00:00:00Z'", "2027-01-31T00:00:00Z", "'2027-01-31T01:00:00+01:00'", "2027-01-31 00:00:00Z"];
     for end in texts {
-        let read = of_toml(&line(end)).unwrap();
+        let read = parse_toml(&line(end)).unwrap();
         assert_eq!(read["k"].expires_at.unwrap().to_string(), "2027-01-31T00:00:00Z", "{end}");
         assert_eq!(read["k"].sha256.unwrap().to_string(), hex.to_lowercase());
     }
     for end in ["'SECRET'", "2027-01-31", "2027-01-31T00:00:00", "'2027-01-31'", "''", "12", "{ x = 1 }", "['SECRET']"]
     {
-        let told = of_toml(&line(end)).unwrap_err();
-        assert!(told.contains("expected an instant such as 2027-01-31T00:00:00Z"), "{end}: {told}");
-        assert!(!told.contains("SECRET"), "{told}");
+        let message = parse_toml(&line(end)).unwrap_err();
+        assert!(message.contains("expected a time such as 2027-01-31T00:00:00Z"), "{end}: {message}");
+        assert!(!message.contains("SECRET"), "{message}");
     }
 }
 
 #[test]
-fn what_is_wrong_with_a_key_is_told_in_one_line() {
+fn a_wrong_key_in_the_settings_is_reported_in_one_line() {
     let good = settings("a1", 1, "backend", now() + DAY).1;
-    let told = |change: fn(&mut Settings)| {
+    let error = |change: fn(&mut Settings)| {
         let mut key = good.clone();
         change(&mut key);
-        check(&[("a1".to_owned(), key)].into(), now()).unwrap_err()
+        validate(&[("a1".to_owned(), key)].into(), now()).unwrap_err()
     };
     let service =
-        "access.keys.a1.service: wanted the name of the service, 1 to 64 letters, digits, dots, hyphens and _";
-    assert_eq!(told(|key| key.service = None), service);
-    assert_eq!(told(|key| key.service = Some("SECRET here".to_owned())), service);
-    assert_eq!(told(|key| key.service = Some("x".repeat(65))), service);
-    assert_eq!(told(|key| key.sha256 = None), "access.keys.a1.sha256: is missing; `commongraph key new` prints it");
+        "access.keys.a1.service: is required: a name of 1 to 64 letters, digits, dots, hyphens and underscores";
+    assert_eq!(error(|key| key.service = None), service);
+    assert_eq!(error(|key| key.service = Some("SECRET here".to_owned())), service);
+    assert_eq!(error(|key| key.service = Some("x".repeat(65))), service);
+    assert_eq!(error(|key| key.sha256 = None), "access.keys.a1.sha256: is required; `commongraph key new` prints it");
+    assert_eq!(error(|key| key.scopes = Scopes::NONE), "access.keys.a1.scopes: at least one scope is required");
     assert_eq!(
-        told(|key| key.scopes = Scopes::NONE),
-        "access.keys.a1.scopes: names none; a key without a scope is good for nothing"
-    );
-    assert_eq!(
-        told(|key| key.expires_at = None),
-        "access.keys.a1.expires_at: is missing; every key has an end, such as 2027-01-31T00:00:00Z"
+        error(|key| key.expires_at = None),
+        "access.keys.a1.expires_at: is required, such as 2027-01-31T00:00:00Z"
     );
     let named = [("cg_a1_SECRET".to_owned(), good.clone())];
     assert_eq!(
-        check(&named.into(), now()).unwrap_err(),
-        "access.keys: names a key that cannot be one; wanted 1 to 32 of a-z and 0-9"
+        validate(&named.into(), now()).unwrap_err(),
+        "access.keys: a key ID is not valid; expected 1 to 32 of a-z and 0-9"
     );
     for digest in
         ["SECRET", "0".repeat(63).as_str(), "0".repeat(65).as_str(), &format!("+{}", "0".repeat(63)), &"é".repeat(32)]
     {
-        let line = of_toml(&format!("[a1]\nsha256 = '{digest}'")).unwrap_err();
-        assert_eq!(line, "no digest, expected 64 hex digits");
+        let line = parse_toml(&format!("[a1]\nsha256 = '{digest}'")).unwrap_err();
+        assert_eq!(line, "not a digest, expected 64 hex digits");
     }
 }
 
 #[test]
-fn a_service_has_two_keys_that_are_good_and_any_number_that_have_ended() {
+fn a_service_may_have_two_active_keys_and_any_number_of_expired_ones() {
     let (soon, ended) = (now() + DAY, now() - DAY);
     let of = |ends: &[SystemTime]| {
         let keys = ends.iter().zip(0..).map(|(end, at)| settings(&format!("k{at}"), at, "backend", *end));
-        check(&keys.chain([settings("other", 9, "other", soon)]).collect(), now())
+        validate(&keys.chain([settings("other", 9, "other", soon)]).collect(), now())
     };
     assert_eq!(of(&[soon, soon]), Ok(()));
     assert_eq!(of(&[soon, ended, soon, ended, ended]), Ok(()));
     assert_eq!(
         of(&[soon, ended, soon, soon]),
-        Err("access.keys.k3.service: has more than 2 keys that are good now; take one of them out".to_owned())
+        Err("access.keys.k3.service: exceeds the limit of 2 active keys; remove one of them".to_owned())
     );
 }
 
 proptest! {
     #[test]
-    fn a_key_with_any_one_character_changed_is_refused(at in 0..49_usize, with in any::<char>()) {
+    fn a_key_with_one_changed_character_is_rejected(at in 0..49_usize, with in any::<char>()) {
         let good = text("a1", 1);
         let mut changed: Vec<char> = good.chars().collect();
         prop_assume!(changed[at] != with);
@@ -185,18 +182,18 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_refused_without_a_panic(text in ".{0,80}", tail in ".{0,60}") {
+    fn any_text_is_rejected_without_a_panic(text in ".{0,80}", tail in ".{0,60}") {
         prop_assert!(keys().verify(&text, now()).is_err());
         let tailed = format!("cg_a1_{tail}");
         prop_assert!(keys().verify(&tailed, now()).is_err());
     }
 
     #[test]
-    fn every_key_that_is_made_is_read_again(id in "[a-z0-9]{1,32}", random in any::<[u8; SECRET_BYTES]>()) {
+    fn every_generated_key_is_parsed(id in "[a-z0-9]{1,32}", random in any::<[u8; SECRET_BYTES]>()) {
         let fresh = generate(&id, &random).unwrap();
         let text = fresh.text.expose_secret();
-        prop_assert_eq!(id_of(text), Some(&*id));
-        prop_assert_eq!(text.len(), 3 + id.len() + 1 + SECRET_LENGTH);
-        prop_assert!(is_meant(text));
+        prop_assert_eq!(parse_id(text), Some(&*id));
+        prop_assert_eq!(text.len(), 3 + id.len() + 1 + SECRET_CHARS);
+        prop_assert!(has_prefix(text));
     }
 }

@@ -208,13 +208,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn as_many_may_be_under_way_as_would_be_free_if_all_failed_and_one_always() {
         let failures = Failures::new(10, 100);
-        let begin = |number| failures.begin(ATTACKER, TokenHash::of(number)).ok();
+        let begin = |number| failures.begin(ATTACKER, TokenHash::for_test(number)).ok();
         let begin_20 = || (0..20).filter_map(begin).collect::<Vec<_>>();
         let (all, failed) = (begin_20(), 4);
         assert_eq!(all.len(), 10);
         assert!(all.iter().all(Try::is_first));
         assert!(begin(3).is_some_and(|again| !again.is_first()), "who tries the same tries no more");
-        assert!(failures.begin(OTHER, TokenHash::of(0)).is_ok());
+        assert!(failures.begin(OTHER, TokenHash::for_test(0)).is_ok());
         drop(all);
         (0..failed).for_each(|_| failures.note(ATTACKER));
         assert_eq!(begin_20().len(), 6, "those that were good are not held against it");

@@ -73,7 +73,7 @@ impl Reads {
     /// # Errors
     /// That it does not, or that there is no such site.
     pub async fn ping(&self) -> Result<(), Error> {
-        let permit = self.granted(|grant| grant.operators().ok_or(Denied::NoCredential))?;
+        let permit = self.granted(|grant| grant.operator_check().ok_or(Denied::NoCredential))?;
         let judge = |opened: Opened<IgnoredAny>| match opened.went_well()? {
             true => Ok(Some(Pong)),
             false => Ok(None),
@@ -182,7 +182,7 @@ impl Reads {
         lasts: impl Fn(&T) -> Option<Duration> + Send + Sync + 'static,
     ) -> Answer<T> {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
-        let (public_key, private_key) = site.keys.show(ask.permit);
+        let (public_key, private_key) = site.keys.expose(ask.permit);
         let credential = Credential::Basic(public_key, private_key);
         let Ask { path, query, masked, unproved, .. } = ask;
         let read = Read { path, query, masked, credential, reader: self.grant.user() };

@@ -137,7 +137,7 @@ impl Reads {
     async fn write(&self, wish: Wish<'_>, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
         let Wish { permit, method, path, query, body, shown } = wish;
-        let (public_key, private_key) = site.keys.show(permit);
+        let (public_key, private_key) = site.keys.expose(permit);
         let credential = Credential::Basic(public_key, private_key);
         let reader = self.grant.user();
         let write = Write { method, path, query, masked: Some(1), credential, reader, body, shown };

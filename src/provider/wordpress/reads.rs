@@ -79,7 +79,7 @@ impl Reads {
     pub(super) async fn proved(&self) -> Result<&WordPressGrant, Error> {
         let grant = self.granted()?;
         let asking = || Box::pin(async { self.host.issued_to(grant.token(), &self.calls.beside()).await });
-        match grant.proof(asking).await {
+        match grant.audience(asking).await {
             Audience::ThisApplication => Ok(grant),
             Audience::Unknown => Err(Error::denied(Provider::WordPress, Denied::AudienceUnknown)),
             Audience::OtherApplication => {

@@ -62,7 +62,7 @@ impl Keep for Told {
 }
 
 impl CheckAudience for WordPress {
-    fn prove<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Audience> {
+    fn check_audience<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Audience> {
         let calls = Calls::within(Budget::calls(1).with(Freshness::Live));
         async move { self.issued_to(token, &calls).await }.boxed()
     }

@@ -28,7 +28,7 @@ pub fn jwt(member: &CrowdMember) -> String {
         "iss": JWT_ISSUER, "aud": JWT_AUDIENCE, "sub": member.name, "exp": 4_102_444_800_u64,
         JWT_ONEALL_USER_CLAIM: member.oneall_user,
     });
-    let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
+    let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes()).unwrap();
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use commongraph::auth::policy::{Access, opened};
+use commongraph::auth::policy::{Access, access_to};
 use serde_json::json;
 
 use super::{Caller, Found, Owner, Sweep, blur};
@@ -83,7 +83,7 @@ const CHANGES: &[Change] = &[
 impl Sweep {
     async fn change(&mut self, caller: &Caller, change: &Change) {
         self.fields.insert(("Mutation".to_owned(), change.field.to_owned()));
-        let Some(Access::AnyOf(&[right])) = opened("Mutation", change.field) else { panic!("{}", change.field) };
+        let Some(Access::AnyOf(&[right])) = access_to("Mutation", change.field) else { panic!("{}", change.field) };
         let inner = self.types.everything_but(self.types.of_field("Mutation", change.field), 2, &BTreeSet::new());
         let mut unknown: Option<(String, BTreeMap<String, u64>)> = None;
         for (owner, key) in change.keys {
