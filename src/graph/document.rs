@@ -144,6 +144,7 @@ impl Documents {
             }
         };
         let (name, ready) = known.pick(request.operation_name.take().as_deref())?;
+        ready.keep_declared(&mut request.variables);
         ready.fill_in(&mut request.variables);
         let list_entries = request.variables.values().map(size::longest_list).max().unwrap_or(0);
         self.limits.hold("list_entries_max", list_entries, "Entries of the longest list")?;
@@ -238,6 +239,12 @@ impl Known {
 }
 
 impl Ready {
+    /// Drops variables that the operation does not declare: they would take memory for as long as it runs.
+    fn keep_declared(&self, variables: &mut Variables) {
+        let declared = &self.merged.operation.node.variable_definitions;
+        variables.retain(|name, _| declared.iter().any(|variable| variable.node.name.node == *name));
+    }
+
     /// Gives variables that the request leaves out their defaults: the library's `@skip` and `@include` know of none.
     fn fill_in(&self, variables: &mut Variables) {
         for definition in &self.merged.operation.node.variable_definitions {

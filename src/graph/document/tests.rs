@@ -215,6 +215,13 @@ fn variables_are_held_to_the_same_limits() {
 }
 
 #[test]
+fn variables_that_are_not_declared_are_dropped() {
+    let variables = serde_json::json!({ "id": "1", "more": vec![1; 1_000] });
+    let request = Request::new("query($id: ID!) { node(id: $id) { id } }").variables(Variables::from_json(variables));
+    assert_eq!(documents(Limits::default()).check(request).unwrap().variables().len(), 1);
+}
+
+#[test]
 fn conflicting_selections_are_refused_wherever_they_meet() {
     for text in [
         "{ a: viewer { __typename } ... on Query { a: providers { detail } } }",
