@@ -32,6 +32,15 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Requests under way at once on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 100;
 
+/// What an HTTP/2 client may send of a body, and of all bodies of its connection, before the gateway reads it, in bytes.
+/// Only while a caller is authenticated does a body stay unread.
+const STREAM_WINDOW_BYTES: u32 = 64 << 10;
+const CONNECTION_WINDOW_BYTES: u32 = 256 << 10;
+
+/// How much of an answer the system takes ahead of what it can send, in bytes. The rest stays here, where it is counted.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 128 << 10;
+
 /// How often a quiet HTTP/2 client is asked whether it is there, and how long it may take to say so.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PONG_WITHIN: Duration = Duration::from_secs(10);
@@ -40,6 +49,8 @@ const PONG_WITHIN: Duration = Duration::from_secs(10);
 pub(super) async fn serve(server: Arc<Server>, socket: TcpStream, peer: SocketAddr, seat: OwnedSemaphorePermit) {
     // Small answers must not wait for an acknowledgement; a failure only costs speed.
     let _ = socket.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES);
     let socket = Patient::new(socket, server.timeouts.write());
     let ended = match &server.tls {
         None => speak_http1(&server, socket, peer).await,
@@ -112,6 +123,8 @@ where
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PONG_WITHIN)
             .max_concurrent_streams(STREAMS_MAX)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_header_list_size(u32::try_from(server.limits.headers_max_bytes).unwrap_or(u32::MAX))
             .serve_connection(TokioIo::new(socket), service)
     );
