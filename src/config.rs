@@ -283,6 +283,14 @@ fn check_http(http: &http::Settings) -> Result<(), Fault> {
 }
 
 fn check_server(http: &http::Settings) -> Result<(), Fault> {
+    // One caller's share must hold the largest body or answer, also while some others hold theirs.
+    if http.limits.bodies_max_bytes / 32 < http.body_max_bytes {
+        return Err(Fault::new("http.limits.bodies_max_bytes", "is less than 32 times http.body_max_bytes"));
+    }
+    if http.limits.unread_answers_max_bytes / 16 < http.limits.answer_max_bytes {
+        let what = "is less than 16 times http.limits.answer_max_bytes";
+        return Err(Fault::new("http.limits.unread_answers_max_bytes", what));
+    }
     if http.drain.grace_ms > http.drain.max_ms {
         return Err(Fault::new("http.drain.max_ms", "is shorter than http.drain.grace_ms, which it includes"));
     }

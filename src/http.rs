@@ -55,7 +55,7 @@ const SDL_TYPE: &str = "application/graphql; charset=utf-8";
 pub struct Standing {
     /// Whether requests are wanted.
     pub readiness: Readiness,
-    /// The places of requests that are being answered.
+    /// What requests may hold at once.
     pub load: Load,
     /// The writes that are under way; whoever asked for them may have left.
     writes: TaskTracker,
@@ -109,6 +109,7 @@ pub fn routes(
         body_max: settings.body_max_bytes,
         batch_max: settings.batch_max,
         answer_max: settings.limits.answer_max_bytes,
+        load: standing.load.clone(),
         metrics: standing.metrics.clone(),
     });
     let schema = Bytes::from(rights::sdl());
@@ -120,6 +121,7 @@ pub fn routes(
     let pages = pages.fallback(nothing_here).method_not_allowed_fallback(read_only);
     let routes = pages
         .layer(middleware::from_fn_with_state(edge.clone(), meter::pages))
+        .layer(middleware::from_fn_with_state(standing.load.clone(), load::run))
         // Counted where it is known who asks.
         .merge(Router::new().route("/graphql", any(graphql::answer)).with_state(edge.clone()));
     // Within the layers that let pages read an answer: a page is to know that it is to come again.

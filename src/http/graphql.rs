@@ -27,14 +27,15 @@ pub(super) use self::ending::plain;
 pub(super) use self::media::Media;
 pub(super) use self::parameters::Parameters;
 pub(super) use self::refusal::{Fault, Refusal};
-pub(super) use self::render::errors_alone;
+pub(super) use self::render::{errors_alone, timed_out_mutation};
 
 use self::ending::Ending;
 use self::parameters::Asked;
-use self::render::Answer;
+use self::render::{Answer, AnswerLimits, Executed};
 use super::auth::Unmet;
 use super::guard::RequestId;
-use super::limits::{Limits, Over, Payer, Wait};
+use super::limits::{Key, Limits, Over, Payer, Wait};
+use super::load::{Load, MutationStarted, Running};
 use super::peer::Peer;
 use super::persisted::{Found, Persisted};
 use super::{Callers, Profile, auth};
@@ -75,6 +76,8 @@ pub(super) struct Edge {
     pub(super) batch_max: usize,
     /// The largest answer, in bytes.
     pub(super) answer_max: usize,
+    /// What requests may hold at once.
+    pub(super) load: Load,
     /// Where operations are counted.
     pub(super) metrics: Metrics,
 }
@@ -93,10 +96,20 @@ struct Way {
     deadline: Option<Duration>,
 }
 
+/// A request that may run.
+struct Admitted<'a> {
+    way: Way,
+    running: Running<'a>,
+}
+
 /// One who asks, and who pays for it.
 struct Visitor<'a> {
     caller: Caller,
     payer: Payer<'a>,
+    /// The caller's address, by which limits count.
+    address: IpAddr,
+    /// Whether a mutation of the request has started.
+    mutation_started: MutationStarted,
     /// When the request came; its operations have their time from then.
     came: Instant,
     /// The request's ID.
@@ -130,34 +143,35 @@ pub(super) async fn answer(State(edge): State<Arc<Edge>>, request: Request) -> R
 
 /// Answers what a caller asks.
 async fn attend(edge: &Edge, head: &Parts, body: Body, media: Media, visitor: &Visitor<'_>) -> Response {
-    match begin(edge, head, body, visitor).await {
-        Ok((way, Asked::One(parameters))) => {
-            let (answer, mut ending) = run(edge, parameters, visitor, way, Ok(())).await;
-            let response = render(edge, answer, media, visitor);
+    let (admitted, asked) = match begin(edge, head, body, visitor).await {
+        Ok(begun) => begun,
+        Err(refusal) => return render::refused(refusal, edge.profile, media),
+    };
+    let limits = AnswerLimits { max: edge.answer_max, unread: &admitted.running.answer };
+    let mut response = match asked {
+        Asked::One(parameters) => {
+            let (answer, mut ending) = run(edge, parameters, visitor, &admitted, Ok(())).await;
+            let response = match answer {
+                Ok(executed) => render::answered(executed, edge.profile, media, &visitor.id, limits),
+                Err(refusal) => render::refused(refusal, edge.profile, media),
+            };
             ending.answered(response.status());
             response
         }
-        Ok((way, Asked::Batch(all))) => {
+        Asked::Batch(all) => {
             let runs = all.into_iter().enumerate().map(async |(number, parameters)| {
                 // The request itself has paid for the first.
                 let toll = if number > 0 { visitor.payer.take() } else { Ok(()) };
-                run(edge, parameters, visitor, way, toll).await
+                run(edge, parameters, visitor, &admitted, toll).await
             });
             let (answers, endings): (Vec<_>, Vec<_>) = join_all(runs).await.into_iter().unzip();
-            let response = render::batch(answers, &visitor.id, edge.answer_max);
+            let response = render::batch(answers, &visitor.id, limits);
             endings.into_iter().for_each(|mut ending| ending.answered(response.status()));
             response
         }
-        Err(refusal) => render::refused(refusal, edge.profile, media),
-    }
-}
-
-/// Renders what one operation came to.
-fn render(edge: &Edge, answer: Answer, media: Media, visitor: &Visitor<'_>) -> Response {
-    match answer {
-        Ok(outcome) => render::answered(outcome, edge.profile, media, &visitor.id, edge.answer_max),
-        Err(refusal) => render::refused(refusal, edge.profile, media),
-    }
+    };
+    response.extensions_mut().insert(admitted.running.answer);
+    response
 }
 
 /// Refuses what is asked beside the graph, because the address asks too much.
@@ -247,10 +261,13 @@ async fn meet<'a>(edge: &'a Edge, head: &Parts, media: Option<Media>, address: I
     }
     let limits = &edge.callers.limits;
     limits.enter(address)?;
-    let caller = admit(&edge.callers, &head.headers, address).await?;
+    // An issuer or WordPress.com may have to be asked; that takes no permit of those that run.
+    let mut pending = edge.load.pending(address, Key::Address(address), &head.headers);
+    let caller = pending.hold(admit(&edge.callers, &head.headers, address)).await??;
     let payer = limits.payer(caller.principal(), address);
     let id = head.extensions.get::<RequestId>().map_or_else(|| "".into(), |id| id.0.clone());
-    Ok(Visitor { caller, payer, came, id, trace: head.extensions.get().copied() })
+    let mutation_started = head.extensions.get::<MutationStarted>().cloned().unwrap_or_default();
+    Ok(Visitor { caller, payer, address, mutation_started, came, id, trace: head.extensions.get().copied() })
 }
 
 /// Makes the caller whom a request's headers describe. Where too many were not good, one that is known here to be good
@@ -272,18 +289,27 @@ async fn admit(callers: &Callers, headers: &HeaderMap, address: IpAddr) -> Resul
     })
 }
 
-/// Parses what is asked, of a caller who may ask.
-async fn begin(edge: &Edge, head: &Parts, body: Body, visitor: &Visitor<'_>) -> Result<(Way, Asked), Refusal> {
+/// Receives and parses what is asked, of a caller who may ask. The permit to run is taken once the body is there.
+async fn begin<'a>(
+    edge: &'a Edge,
+    head: &Parts,
+    body: Body,
+    visitor: &Visitor<'_>,
+) -> Result<(Admitted<'a>, Asked), Refusal> {
     visitor.payer.take()?;
     let way = Way::of(head)?;
-    let asked = match head.method {
-        Method::GET => Asked::One(parameters::from_query(&head.headers, &head.uri, edge.body_max)?),
-        _ => parameters::from_body(&head.headers, body, edge.body_max).await?,
+    let (running, asked) = if head.method == Method::GET {
+        let parameters = parameters::from_query(&head.headers, &head.uri, edge.body_max)?;
+        (edge.load.start(visitor.address)?, Asked::One(parameters))
+    } else {
+        let pending = edge.load.pending(visitor.address, visitor.payer.key(), &head.headers);
+        let body = parameters::receive(&head.headers, body, edge.body_max, pending).await?;
+        (edge.load.start(visitor.address)?, parameters::from_body(&body)?)
     };
     if let Asked::Batch(all) = &asked {
         check_batch(all.len(), edge.batch_max)?;
     }
-    Ok((way, asked))
+    Ok((Admitted { way, running }, asked))
 }
 
 fn check_batch(count: usize, max: usize) -> Result<(), Refusal> {
@@ -303,24 +329,35 @@ async fn run(
     edge: &Edge,
     parameters: Parameters,
     visitor: &Visitor<'_>,
-    way: Way,
+    admitted: &Admitted<'_>,
     toll: Result<(), Wait>,
 ) -> (Answer, Ending) {
     let mut ending = Ending::begin(edge, visitor, parameters.operation_name.as_deref());
     let answer = match toll {
-        Ok(()) => execute(edge, parameters, visitor, way, &mut ending).await,
+        Ok(()) => execute(edge, parameters, visitor, admitted, &mut ending).await,
         Err(wait) => Err(wait.into()),
     };
     ending.came_to(&answer);
     (answer, ending)
 }
 
-async fn execute(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, way: Way, ending: &mut Ending) -> Answer {
-    let Visitor { caller, payer, came, id, trace } = visitor;
+async fn execute(
+    edge: &Edge,
+    parameters: Parameters,
+    visitor: &Visitor<'_>,
+    Admitted { way, running }: &Admitted<'_>,
+    ending: &mut Ending,
+) -> Answer {
+    let Visitor { caller, payer, came, id, trace, mutation_started, .. } = visitor;
     let (operation, found) = check(edge, parameters, caller, way.allowed).await?;
     ending.checked(&operation);
     edge.persisted.keep(found);
     let allowance = Some(payer.afford(operation.expense().calls())?);
+    let is_mutation = !operation.is_query();
+    if is_mutation {
+        running.answer.expect_mutation()?;
+        mutation_started.set();
+    }
     let mut calls = edge.graph.calls(*came, way.deadline);
     if way.wants_live && caller.has_scope(Scope::NoCache) {
         calls = calls.live();
@@ -338,7 +375,7 @@ async fn execute(edge: &Edge, parameters: Parameters, visitor: &Visitor<'_>, way
     if way.wants_calls {
         outcome = outcome.with_calls(caller);
     }
-    Ok(outcome.response)
+    Ok(Executed { response: outcome.response, is_mutation })
 }
 
 async fn check(

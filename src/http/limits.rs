@@ -85,10 +85,14 @@ impl Default for Settings {
 
 /// Whose budget it is. It prints nothing: subjects and addresses are people's.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Key {
+pub(super) enum Key {
+    /// All at one address who are not authenticated, or whose token is not confirmed.
     Address(IpAddr),
+    /// A person, by a confirmed WordPress.com token.
     Token(TokenHash),
+    /// A person, by the subject of their JWT.
     User(Arc<str>),
+    /// A service.
     Service(Arc<str>),
     /// The one person of a gateway in personal mode.
     Person,
@@ -258,6 +262,11 @@ pub(super) struct Payer<'a> {
 }
 
 impl<'a> Payer<'a> {
+    /// The key of the caller's budgets.
+    pub(super) fn key(&self) -> Key {
+        self.key.clone()
+    }
+
     /// Takes a request out of the caller's budget.
     ///
     /// # Errors

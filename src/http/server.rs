@@ -15,7 +15,6 @@ mod tls;
 mod traffic;
 
 pub(super) use self::body::TooSlow;
-pub(super) use self::guests::Guest;
 pub use self::guests::Guests;
 pub use self::settings::{Drain, Limits, Timeouts, Tls};
 
@@ -30,7 +29,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, Version, header};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -44,7 +43,7 @@ use self::body::Timed;
 use self::tls::Shown;
 use self::traffic::{Counted, UnderWay};
 use super::health::Readiness;
-use super::load::Unsent;
+use super::load::UnreadAnswer;
 use super::peer::Socket;
 use super::{Standing, scrape};
 use crate::metrics::Metrics;
@@ -222,8 +221,12 @@ impl Server {
         if version < Version::HTTP_2 && !self.readiness.is_ready() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        let unsent = response.extensions_mut().remove::<Unsent>();
-        Ok(response.map(|body| Counted::new(body, under_way, unsent)))
+        let unread = response.extensions_mut().remove::<UnreadAnswer>();
+        if let Some(unread) = &unread {
+            // It may be smaller than it was rendered: compressed, or without a body for HEAD.
+            unread.shrink(usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX));
+        }
+        Ok(response.map(|body| Counted::new(body, under_way, unread)))
     }
 }
 

@@ -39,6 +39,7 @@ mod mutations;
 mod observe;
 mod orders;
 mod outage;
+mod overload;
 mod pages;
 mod persisted;
 mod profile;

@@ -15,7 +15,7 @@ use async_graphql::ServerError;
 use axum::http::StatusCode;
 use tokio::time::Instant;
 
-use super::render::Answer;
+use super::render::{Answer, Executed};
 use super::{Edge, Visitor};
 use crate::auth::digest::Digest;
 use crate::graph::document::Checked;
@@ -80,7 +80,7 @@ impl Ending {
     /// It came to this.
     pub(super) fn came_to(&mut self, answer: &Answer) {
         let errors = match answer {
-            Ok(response) => {
+            Ok(Executed { response, .. }) => {
                 self.outcome = match (response.errors.is_empty(), &response.data) {
                     (true, _) => "good",
                     (false, async_graphql::Value::Null) => "failed",

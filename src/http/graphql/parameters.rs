@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
+use super::super::load::Pending;
 use super::super::server::TooSlow;
 use super::media::is_json;
 use super::{Fault, Refusal};
@@ -103,12 +104,10 @@ pub(super) fn from_query(headers: &HeaderMap, uri: &Uri, length_max: usize) -> R
     Parameters::new(given)
 }
 
-/// Reads the parameters of a POST.
-pub(super) async fn from_body(headers: &HeaderMap, body: Body, length_max: usize) -> Result<Asked, Refusal> {
-    check_type(headers)?;
-    let body = read(headers, body, length_max).await?;
+/// Parses the parameters of a POST.
+pub(super) fn from_body(body: &[u8]) -> Result<Asked, Refusal> {
     let unreadable = |_| Refusal::new(Fault::Unreadable, Error::bad_input("The body is not JSON in UTF-8."));
-    match serde_json::from_slice(&body).map_err(unreadable)? {
+    match serde_json::from_slice(body).map_err(unreadable)? {
         Value::Object(given) => Parameters::new(given).map(Asked::One),
         Value::Array(all) => all.into_iter().map(member).collect::<Result<_, _>>().map(Asked::Batch),
         _ => Err(malformed("The body must be an object with the parameter query.")),
@@ -132,19 +131,27 @@ fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
     Err(Refusal::new(Fault::MediaType, Error::bad_input(message)))
 }
 
-/// Reads a body, counting: no more than the limit is ever held, whatever length it claims.
-async fn read(headers: &HeaderMap, body: Body, length_max: usize) -> Result<Bytes, Refusal> {
+/// Receives the body of a POST. No more than `length_max` bytes are ever held, whatever length the request claims, and they
+/// count as pending while they come.
+pub(super) async fn receive(
+    headers: &HeaderMap,
+    body: Body,
+    length_max: usize,
+    mut pending: Pending<'_>,
+) -> Result<Bytes, Refusal> {
+    check_type(headers)?;
     let claimed = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if claimed.is_some_and(|claimed| claimed > length_max as u64) {
         return Err(too_large(length_max));
     }
     let mut read = BytesMut::new();
     let mut frames = body.into_data_stream();
-    while let Some(frame) = frames.next().await {
+    while let Some(frame) = pending.hold(frames.next()).await? {
         let frame = frame.map_err(broken)?;
         if read.len() + frame.len() > length_max {
             return Err(too_large(length_max));
         }
+        pending.receive(frame.len())?;
         read.extend_from_slice(&frame);
     }
     Ok(read.freeze())

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::super::Profile;
 use super::super::limits::{Over, Wait};
+use super::super::load::Overload;
 use super::Media;
 use crate::graph::error::{Code, Error};
 use crate::graph::operation::{self, Rejected};
@@ -44,6 +45,8 @@ pub(in crate::http) enum Fault {
     MediaType,
     /// The caller, or their address, asks more than it may.
     TooMany,
+    /// The gateway has no room for the request.
+    Overloaded,
 }
 
 /// A request that is not executed; written out it is the whole answer.
@@ -93,6 +96,12 @@ impl From<Wait> for Refusal {
     }
 }
 
+impl From<Overload> for Refusal {
+    fn from(overload: Overload) -> Self {
+        Refusal::new(Fault::Overloaded, overload.error())
+    }
+}
+
 impl Fault {
     /// The status of an answer with this fault.
     pub(super) fn status(self, profile: Profile, media: Media) -> StatusCode {
@@ -111,6 +120,7 @@ impl Fault {
             (Fault::AddressTooLong, ..) => StatusCode::URI_TOO_LONG,
             (Fault::MediaType, ..) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             (Fault::TooMany, ..) => StatusCode::TOO_MANY_REQUESTS,
+            (Fault::Overloaded, ..) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

@@ -1,18 +1,20 @@
 //! Renders answers: what an operation brought, or why none ran. An operation that did not run has no `data`; one that ran
 //! has it, if only as null, also where its answer is larger than is given: it may have changed something.
 
+mod shortened;
+
 use std::cmp::Reverse;
 
 use async_graphql::{Response as Outcome, ServerError, Value};
-use async_graphql_axum::GraphQLResponse;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hyper::body::Body;
 use serde_json::json;
 
+use self::shortened::{Excess, shortened};
+use super::super::load::{Overload, UnreadAnswer};
 use super::super::{Profile, auth, limits};
 use super::{Fault, Media, Refusal};
-use crate::graph::error::{Code, Error, Exceeded, mask};
+use crate::graph::error::{Code, Error, mask};
 
 /// Data that is there and not all that was asked for, in the draft.
 const PARTIAL: u16 = 294;
@@ -20,22 +22,61 @@ const PARTIAL: u16 = 294;
 /// How soon it is worth asking again whether a credential is good.
 const RETRY_AFTER_SECONDS: &str = "5";
 
-/// What became of one operation.
-pub(super) type Answer = Result<Outcome, Refusal>;
+/// An operation that was executed.
+pub(super) struct Executed {
+    /// What it brought.
+    pub(super) response: Outcome,
+    /// Whether it may have changed something.
+    pub(super) is_mutation: bool,
+}
 
-/// Renders what an operation brought, in at most so many bytes.
-pub(super) fn answered(mut outcome: Outcome, profile: Profile, media: Media, id: &str, max: usize) -> Response {
-    if did_not_run(&outcome) {
-        return refused(invalid(outcome), profile, media);
+/// What became of one operation.
+pub(super) type Answer = Result<Executed, Refusal>;
+
+/// The limits of an answer's length.
+#[derive(Clone, Copy)]
+pub(super) struct AnswerLimits<'a> {
+    /// `answer_max_bytes`.
+    pub(super) max: usize,
+    /// The bytes that are reserved for the answer, and can be more.
+    pub(super) unread: &'a UnreadAnswer,
+}
+
+impl AnswerLimits<'_> {
+    /// Reserves room for an answer of this length.
+    fn check(&self, length: usize) -> Result<(), Excess> {
+        match length {
+            _ if length > self.max => Err(Excess::Answer { has: length, max: self.max }),
+            _ if !self.unread.fit(length) => Err(Excess::Unread),
+            _ => Ok(()),
+        }
     }
-    mask::executed(&mut outcome.errors, id);
-    let mut has_errors = !outcome.errors.is_empty();
-    let mut response = GraphQLResponse::from(outcome).into_response();
-    let has = usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX);
-    if has > max {
+}
+
+/// Renders what an operation brought, within the limits.
+pub(super) fn answered(
+    mut executed: Executed,
+    profile: Profile,
+    media: Media,
+    id: &str,
+    limits: AnswerLimits<'_>,
+) -> Response {
+    if did_not_run(&executed.response) {
+        return refused(invalid(executed.response), profile, media);
+    }
+    mask::executed(&mut executed.response.errors, id);
+    let mut has_errors = !executed.response.errors.is_empty();
+    let mut body = text(&executed.response);
+    if let Err(excess) = limits.check(body.len()) {
+        if excess == Excess::Unread && !executed.is_mutation {
+            return refused(Overload::Unread.into(), profile, media);
+        }
         has_errors = true;
-        response = GraphQLResponse::from(too_large(has, max)).into_response();
+        body = shortened(executed, excess, limits.max);
     }
+    // It counts by its length, so it must not hold more.
+    body.shrink_to_fit();
+    let mut response = body.into_response();
     let is_partial = profile == Profile::Draft && media == Media::Graphql && has_errors;
     if let (true, Ok(status)) = (is_partial, StatusCode::from_u16(PARTIAL)) {
         *response.status_mut() = status;
@@ -72,69 +113,85 @@ pub(super) fn refused(refusal: Refusal, profile: Profile, media: Media) -> Respo
     response
 }
 
-/// Renders a list of answers, each as it would stand alone, in at most so many bytes; a list has no media type but JSON, and
-/// no status of its own.
-pub(super) fn batch(answers: Vec<Answer>, id: &str, max: usize) -> Response {
+/// Renders a list of answers, each as it would stand alone, within the limits; a list has no media type but JSON, and no
+/// status of its own.
+pub(super) fn batch(answers: Vec<Answer>, id: &str, limits: AnswerLimits<'_>) -> Response {
     let mut entries: Vec<Entry> = answers.into_iter().map(|answer| Entry::of(answer, id)).collect();
-    bound(&mut entries, max);
-    let texts: Vec<_> = entries.iter().map(|entry| entry.text.as_str()).collect();
-    let body = format!("[{}]", texts.join(","));
+    bound(&mut entries, limits.max);
+    let mut body = list(&entries);
+    if !limits.unread.fit(body.len()) {
+        for entry in &mut entries {
+            entry.shorten(Excess::Unread, limits.max);
+        }
+        body = list(&entries);
+    }
     ([(header::CONTENT_TYPE, Media::Json.header())], body).into_response()
+}
+
+fn list(entries: &[Entry]) -> String {
+    let texts: Vec<_> = entries.iter().map(|entry| entry.text.as_str()).collect();
+    format!("[{}]", texts.join(","))
 }
 
 /// One answer of a list, written out: read again, its fields would lose their order.
 struct Entry {
     text: String,
-    /// Whether its operation ran.
-    ran: bool,
+    /// What the text says, if its operation ran.
+    executed: Option<Executed>,
 }
 
 impl Entry {
     fn of(answer: Answer, id: &str) -> Self {
         match answer {
-            Ok(outcome) if did_not_run(&outcome) => Self { text: json!(invalid(outcome)).to_string(), ran: false },
-            Ok(mut outcome) => {
-                mask::executed(&mut outcome.errors, id);
-                Self { text: text(outcome), ran: true }
+            Ok(executed) if did_not_run(&executed.response) => {
+                Self { text: json!(invalid(executed.response)).to_string(), executed: None }
             }
-            Err(refusal) => Self { text: json!(refusal).to_string(), ran: false },
+            Ok(mut executed) => {
+                mask::executed(&mut executed.response.errors, id);
+                Self { text: text(&executed.response), executed: Some(executed) }
+            }
+            Err(refusal) => Self { text: json!(refusal).to_string(), executed: None },
         }
+    }
+
+    /// Replaces the answer by a shorter one, once and if it is shorter. Returns how many bytes that saves.
+    fn shorten(&mut self, excess: Excess, max: usize) -> usize {
+        let Some(executed) = self.executed.take() else { return 0 };
+        let text = shortened(executed, excess, max);
+        let saved = self.text.len().saturating_sub(text.len());
+        if saved > 0 {
+            self.text = text;
+        }
+        saved
     }
 }
 
-fn text(outcome: Outcome) -> String {
-    serde_json::to_string(&outcome).unwrap_or_else(|error| {
+fn text(outcome: &Outcome) -> String {
+    serde_json::to_string(outcome).unwrap_or_else(|error| {
         tracing::error!(%error, "an answer could not be written");
         json!({ "data": null, "errors": [Error::internal().at(None)] }).to_string()
     })
 }
 
-/// Puts errors in the place of the largest answers, until all of them together are no larger than is given.
+/// Shortens the largest answers, until all of them together are within the limit.
 fn bound(entries: &mut [Entry], max: usize) {
     // Brackets and commas.
     let has = entries.iter().map(|entry| entry.text.len() + 1).sum::<usize>() + 1;
     let mut over = has.saturating_sub(max);
-    if over == 0 {
-        return;
-    }
-    let instead = text(too_large(has, max));
-    let mut large: Vec<_> = entries.iter_mut().filter(|entry| entry.ran && entry.text.len() > instead.len()).collect();
+    let mut large: Vec<_> = entries.iter_mut().collect();
     large.sort_by_key(|entry| Reverse(entry.text.len()));
     for entry in large {
         if over > 0 {
-            over = over.saturating_sub(entry.text.len() - instead.len());
-            entry.text.clone_from(&instead);
+            over = over.saturating_sub(entry.shorten(Excess::Answer { has, max }, max));
         }
     }
 }
 
-/// What takes the place of an answer that is larger than is given, of an operation that ran.
-fn too_large(has: usize, max: usize) -> Outcome {
-    let message =
-        format!("The operation ran; its answer has {has} bytes, and at most {max} are given. Ask for less at a time.");
-    let exceeded = Some(Box::new(Exceeded { limit: "answer_max_bytes", max, has }));
-    let error = Error { exceeded, ..Error::own(Code::LimitExceeded, message) };
-    Outcome::from_errors(vec![error.at(None)])
+/// Renders that a request timed out whose mutation had started: nobody may read that nothing was done.
+pub(in crate::http) fn timed_out_mutation() -> Response {
+    let message = "The request timed out after a mutation had started. Read the object again before you repeat it.";
+    let error = Error::own(Code::Uncertain, message).at(None);
+    write(StatusCode::OK, Media::Json, &json!({ "data": null, "errors": [error] }))
 }
 
 /// An answer of errors alone.

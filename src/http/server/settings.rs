@@ -19,9 +19,17 @@ pub struct Limits {
     /// Open connections per peer address, or per /64 network for IPv6. Further ones are closed. Trusted proxies are exempt.
     #[schemars(range(min = 1, max = 65_536))]
     pub connections_per_address_max: usize,
-    /// Requests in progress. Further ones are refused with 503.
+    /// Requests that run: their body has arrived and their response is not rendered yet. Further ones are refused with 503.
     #[schemars(range(min = 1, max = 65_536))]
     pub requests_max: usize,
+    /// Bytes of requests whose caller is being authenticated or whose body is being received. Addresses and callers share
+    /// them; a request over its share is refused with 503. At least 32 times `http.body_max_bytes`.
+    #[schemars(range(min = 1 << 20, max = 16_usize << 30))]
+    pub bodies_max_bytes: usize,
+    /// Bytes of responses that clients have not read yet. Addresses share them; a request over its share is refused with
+    /// 503. At least 16 times `answer_max_bytes`.
+    #[schemars(range(min = 8 << 20, max = 64_usize << 30))]
+    pub unread_answers_max_bytes: usize,
     /// Header fields of one request. More are refused with 431.
     #[schemars(range(min = 1, max = 256))]
     pub headers_max: usize,
@@ -29,7 +37,7 @@ pub struct Limits {
     #[schemars(range(min = 1, max = 256 << 10))]
     pub headers_max_bytes: usize,
     /// The largest response before compression, in bytes. A larger one is replaced by `data: null` and `LIMIT_EXCEEDED`. The
-    /// operation has run; its mutations took effect.
+    /// operation has run; its mutations took effect. If they fit, the IDs and `userErrors` of a mutation stay.
     #[schemars(range(min = 1, max = 64 << 20))]
     pub answer_max_bytes: usize,
 }
@@ -80,6 +88,8 @@ impl Default for Limits {
             connections_max: 1_024,
             connections_per_address_max: 256,
             requests_max: 512,
+            bodies_max_bytes: 64 << 20,
+            unread_answers_max_bytes: 128 << 20,
             headers_max: 64,
             headers_max_bytes: 32 << 10,
             answer_max_bytes: 4 << 20,

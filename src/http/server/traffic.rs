@@ -14,7 +14,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, sleep_until};
 
-use crate::http::load::Unsent;
+use crate::http::load::UnreadAnswer;
 
 /// How long a connection may lie idle between requests.
 const IDLE_MAX: Duration = Duration::from_secs(60);
@@ -126,20 +126,20 @@ impl Drop for UnderWay {
     }
 }
 
-/// A body in pieces that keeps its request under way, and its answer's place, until it is sent or dropped.
+/// A body in pieces that keeps its request under way, and its bytes reserved, until it is sent or dropped.
 pub(super) struct Counted<B> {
     inner: B,
     /// What the inner one gave and is not passed on.
     rest: Bytes,
     /// None for a connection of one request at a time.
     under_way: Option<UnderWay>,
-    _unsent: Option<Unsent>,
+    unread: Option<UnreadAnswer>,
 }
 
 impl<B: Body<Data = Bytes>> Counted<B> {
     /// Ties them together.
-    pub(super) fn new(inner: B, under_way: Option<UnderWay>, unsent: Option<Unsent>) -> Self {
-        Self { inner, rest: Bytes::new(), under_way, _unsent: unsent }
+    pub(super) fn new(inner: B, under_way: Option<UnderWay>, unread: Option<UnreadAnswer>) -> Self {
+        Self { inner, rest: Bytes::new(), under_way, unread }
     }
 
     /// The next piece of what is there.
@@ -163,7 +163,13 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Counted<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if self.rest.is_empty() {
             match ready!(Pin::new(&mut self.inner).poll_frame(context)).map(|frame| frame.map(Frame::into_data)) {
-                Some(Ok(Ok(data))) => self.rest = data,
+                // What hyper and h2 buffer are slices of these bytes, so it stays counted until it is written.
+                Some(Ok(Ok(data))) => {
+                    self.rest = match &self.unread {
+                        Some(unread) => unread.hold(data),
+                        None => data,
+                    };
+                }
                 Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
