@@ -11,7 +11,7 @@ use commongraph::app::{self, tour};
 use commongraph::auth::Caller;
 use commongraph::config::Settings;
 use commongraph::graph::Graph;
-use commongraph::graph::operation::Allowed;
+use commongraph::graph::operation::AllowedOperations;
 use commongraph::metrics::Metrics;
 use cpu_time::ThreadTime;
 use futures_util::FutureExt;
@@ -39,7 +39,7 @@ fn least(graph: &Graph, text: &str) -> f64 {
 fn check(graph: &Graph, text: String) {
     let caller = &Caller::operator(None, None);
     let checked =
-        graph.check(Request::new(text), caller, Allowed::Everything).now_or_never().expect("a check does not wait");
+        graph.check(Request::new(text), caller, AllowedOperations::All).now_or_never().expect("a check does not wait");
     black_box(checked.is_ok());
 }
 

@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use self::parts::Parts;
 use crate::auth::{self, Authenticator, Caller};
 use crate::config::Settings;
-use crate::graph::{Graph, Introspection, rights};
+use crate::graph::{Graph, Introspection, schema_directives};
 use crate::http::explorer::{self, Tab};
 use crate::http::{self, Hosts, Standing};
 use crate::metrics::Metrics;
@@ -38,7 +38,7 @@ pub struct Playing {
 
 /// The schema in the schema language.
 pub fn schema() -> String {
-    rights::sdl()
+    schema_directives::sdl()
 }
 
 /// Makes the graph over the providers that the settings name, whose calls are counted in these metrics.

@@ -44,7 +44,7 @@ use self::server::Guests;
 use crate::auth::Authenticator;
 use crate::auth::pseudonym::Pseudonymizer;
 use crate::graph::error::Error;
-use crate::graph::{Graph, rights};
+use crate::graph::{Graph, schema_directives};
 use crate::metrics::Metrics;
 
 /// What the schema's text is.
@@ -112,7 +112,7 @@ pub fn routes(
         load: standing.load.clone(),
         metrics: standing.metrics.clone(),
     });
-    let schema = Bytes::from(rights::sdl());
+    let schema = Bytes::from(schema_directives::sdl());
     let mut pages =
         Router::new().route("/schema.graphql", get(async move || ([(header::CONTENT_TYPE, SDL_TYPE)], schema)));
     if settings.shows_explorer() {

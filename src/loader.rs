@@ -1,9 +1,10 @@
-//! Keys asked together travel together: one operation's loaders, on async-graphql's dataloader.
+//! Data loaders: batch and deduplicate the reads of one operation, on top of async-graphql's dataloader.
 //!
-//! Three promises. A key is read once in an operation, however often it is named, also while the first read is under
-//! way: what the dataloader keeps per key is not a value but the shared read that brings it. Keys gather without a
-//! timer: `drive` polls the operation until nothing more can be asked, and only then lets a batch go. And an operation
-//! that is dropped drops its reads, since they run inside it and not beside it.
+//! - Each key is read at most once per operation, even while its first read is running: the loader caches the shared
+//!   future of the read, not its value.
+//! - Batches are collected without a timer: [`run_with_loads`] polls the operation until it cannot request more keys, and
+//!   starts the batch then.
+//! - Dropping the operation cancels its reads, because they run inside its future.
 
 use std::convert::Infallible;
 use std::hash::Hash;
@@ -22,62 +23,62 @@ use tokio::sync::mpsc;
 
 use crate::provider::{Answer, Fetch, oneall, wordpress};
 
-/// One operation's way to both providers.
+/// The loaders of one operation.
 pub struct Loaders {
-    /// WordPress.com, as this caller may read it.
+    /// Reads WordPress.com with the caller's permissions.
     pub wordpress: Loader<wordpress::Reads>,
-    /// OneAll, as this caller may read it.
+    /// Reads OneAll with the caller's permissions.
     pub oneall: Loader<oneall::Reads>,
     spawner: Spawner,
-    /// Those that took their place when something was changed.
+    /// The loaders that replaced these after a mutation.
     next: OnceLock<Box<Loaders>>,
 }
 
-/// The loads that an operation has begun, to be run inside it.
-pub struct Loads(mpsc::UnboundedReceiver<FutureObj<'static, ()>>);
+/// The loads that an operation has started. [`run_with_loads`] runs them.
+pub struct PendingLoads(mpsc::UnboundedReceiver<FutureObj<'static, ()>>);
 
-/// Things of one provider by key, and the provider's other reads.
+/// Loads the objects of one provider by key.
 pub struct Loader<P: Send + Sync + 'static> {
     keys: DataLoader<Batch<P>, HashMapCache>,
-    /// The provider, for what is not asked by key: lists and the caller's own account.
-    pub reads: Arc<P>,
+    /// The provider session, for reads without a key: lists and the caller's own account.
+    pub session: Arc<P>,
 }
 
 impl Loaders {
-    /// Fresh loaders for one operation, and the loads it will begin, for `drive`.
-    pub fn build(wordpress: wordpress::Reads, oneall: oneall::Reads) -> (Self, Loads) {
-        let (begin, loads) = mpsc::unbounded_channel();
-        (Self::over(wordpress, oneall, Spawner(begin)), Loads(loads))
+    /// The loaders of a new operation, and its pending loads for [`run_with_loads`].
+    pub fn build(wordpress: wordpress::Reads, oneall: oneall::Reads) -> (Self, PendingLoads) {
+        let (sender, loads) = mpsc::unbounded_channel();
+        (Self::with_spawner(wordpress, oneall, Spawner(sender)), PendingLoads(loads))
     }
 
-    fn over(wordpress: wordpress::Reads, oneall: oneall::Reads, spawner: Spawner) -> Self {
+    fn with_spawner(wordpress: wordpress::Reads, oneall: oneall::Reads, spawner: Spawner) -> Self {
         let (wordpress, oneall) = (Loader::build(wordpress, spawner.clone()), Loader::build(oneall, spawner.clone()));
         Self { wordpress, oneall, spawner, next: OnceLock::new() }
     }
 
-    /// Those that have read nothing from before the last change.
-    pub fn latest(&self) -> &Self {
+    /// The current loaders. They hold nothing that was read before the last mutation.
+    pub fn current(&self) -> &Self {
         std::iter::successors(Some(self), |loaders| loaders.next.get().map(|next| &**next)).last().unwrap_or(self)
     }
 
-    /// Something was changed: from now on nothing is answered from what was read before. What was read before stays with
-    /// whoever has it in hand, so each change of an operation costs it a set of loaders.
-    pub fn renew(&self) {
-        let latest = self.latest();
-        let (wordpress, oneall) = (latest.wordpress.reads.afresh(), latest.oneall.reads.afresh());
-        latest.next.get_or_init(|| Box::new(Self::over(wordpress, oneall, latest.spawner.clone())));
+    /// Replaces the loaders after a mutation, so that later reads return nothing from before it. References to the old
+    /// loaders stay valid.
+    pub fn reset(&self) {
+        let current = self.current();
+        let (wordpress, oneall) = (current.wordpress.session.afresh(), current.oneall.session.afresh());
+        current.next.get_or_init(|| Box::new(Self::with_spawner(wordpress, oneall, current.spawner.clone())));
     }
 }
 
 impl<P: Send + Sync + 'static> Loader<P> {
     fn build(provider: P, spawner: Spawner) -> Self {
-        let reads = Arc::new(provider);
-        let keys = DataLoader::with_cache(Batch(reads.clone()), spawner, AtOnce, HashMapCache::default());
-        Self { keys, reads }
+        let session = Arc::new(provider);
+        let keys = DataLoader::with_cache(Batch(session.clone()), spawner, NoDelay, HashMapCache::default());
+        Self { keys, session }
     }
 
-    /// The thing with this key.
-    pub async fn find<K>(&self, key: K) -> Answer<P::Noun>
+    /// Loads the object with this key.
+    pub async fn load<K>(&self, key: K) -> Answer<P::Entity>
     where
         P: Fetch<K>,
         K: Send + Sync + Hash + Eq + Clone + 'static,
@@ -90,8 +91,8 @@ impl<P: Send + Sync + 'static> Loader<P> {
     }
 }
 
-/// Runs an operation and, inside it, the loads it begins; a load goes only when the operation can ask for nothing more.
-pub async fn drive<T>(operation: impl Future<Output = T>, mut loads: Loads) -> T {
+/// Runs an operation and its loads in one future. A batch starts only when the operation cannot request more keys.
+pub async fn run_with_loads<T>(operation: impl Future<Output = T>, mut loads: PendingLoads) -> T {
     let mut operation = pin!(operation);
     let mut running = FuturesUnordered::new();
     poll_fn(|cx| {
@@ -107,20 +108,24 @@ pub async fn drive<T>(operation: impl Future<Output = T>, mut loads: Loads) -> T
     .await
 }
 
-/// Starts what was begun and runs what can run; true if the operation may have something new to see.
-fn advance(loads: &mut Loads, running: &mut FuturesUnordered<FutureObj<'static, ()>>, cx: &mut Context<'_>) -> bool {
-    let mut moved = false;
+/// Starts the pending loads and polls the running ones. True when the operation must be polled again.
+fn advance(
+    loads: &mut PendingLoads,
+    running: &mut FuturesUnordered<FutureObj<'static, ()>>,
+    cx: &mut Context<'_>,
+) -> bool {
+    let mut progressed = false;
     while let Poll::Ready(Some(load)) = loads.0.poll_recv(cx) {
         running.push(load);
-        moved = true;
+        progressed = true;
     }
     while let Poll::Ready(Some(())) = running.poll_next_unpin(cx) {
-        moved = true;
+        progressed = true;
     }
-    moved
+    progressed
 }
 
-type Reading<K, V> = Shared<BoxFuture<'static, Arc<HashMap<K, V>>>>;
+type SharedRead<K, V> = Shared<BoxFuture<'static, Arc<HashMap<K, V>>>>;
 
 struct Batch<P>(Arc<P>);
 
@@ -129,17 +134,18 @@ where
     P: Fetch<K>,
     K: Send + Sync + Hash + Eq + Clone + 'static,
 {
-    type Value = Reading<K, Answer<P::Noun>>;
+    type Value = SharedRead<K, Answer<P::Entity>>;
     type Error = Infallible;
 
     async fn load(&self, keys: &[K]) -> Result<HashMap<K, Self::Value>, Infallible> {
-        let (provider, wanted) = (self.0.clone(), keys.to_vec());
-        let reading = async move { Arc::new(provider.fetch(&wanted).await) }.boxed().shared();
-        Ok(keys.iter().map(|key| (key.clone(), reading.clone())).collect())
+        let provider = self.0.clone();
+        let batch = keys.to_vec();
+        let read = async move { Arc::new(provider.fetch(&batch).await) }.boxed().shared();
+        Ok(keys.iter().map(|key| (key.clone(), read.clone())).collect())
     }
 }
 
-/// Hands a load to the operation it belongs to.
+/// Sends a load to the operation that it belongs to.
 #[derive(Clone)]
 struct Spawner(mpsc::UnboundedSender<FutureObj<'static, ()>>);
 
@@ -149,10 +155,10 @@ impl Spawn for Spawner {
     }
 }
 
-/// A timer that has always rung: `drive` says when keys have gathered.
-struct AtOnce;
+/// A timer that fires immediately: [`run_with_loads`] decides when a batch starts.
+struct NoDelay;
 
-impl Timer for AtOnce {
+impl Timer for NoDelay {
     fn delay(&self, _: Duration) -> BoxFuture<'static, ()> {
         ready(()).boxed()
     }

@@ -1,7 +1,7 @@
-//! The nouns of the graph, in our own words: what a provider said, mapped, and nothing about how it was read.
+//! The entities of the schema: plain data that the providers' responses are mapped to.
 //!
-//! A noun is plain data. What needs another read is an edge, and edges live in `graph`; here such a field is only a
-//! key. The descriptions on types and fields are printed into the schema, so they are written for its readers.
+//! A field that needs another read is only a key here; `graph::fields` resolves it. Doc comments of types and fields become
+//! the descriptions of the schema, so they are written for API clients.
 
 pub mod application;
 pub mod catalogue;
@@ -37,18 +37,18 @@ pub use user::{OneAllUser, WordPressUser};
 
 use async_graphql::Enum;
 
-/// A row of a list that could not be read, or the rest of many.
+/// A row of a list that could not be read, or a count of further rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedRow {
-    /// Where it stands in the provider's answer: `connections[3]`.
+    /// The path in the provider's response, such as `connections[3]`.
     pub path: String,
-    /// What is wrong with it, without its content: `ID: expected a number or digits`.
+    /// The problem, without the content, such as `ID: expected a number or digits`.
     pub detail: String,
-    /// How many rows this stands for: one, or all those of a list that are not named one by one.
+    /// The number of rows: one, or all further rows of a list that are not listed.
     pub rows: usize,
 }
 
-/// One of the two services that the gateway reads.
+/// A provider of data.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[graphql(rename_items = "SCREAMING_SNAKE_CASE")]
 pub enum Provider {
@@ -64,7 +64,7 @@ impl Provider {
     /// Every provider.
     pub const ALL: [Provider; 2] = [Provider::WordPress, Provider::OneAll];
 
-    /// The provider's name in settings, logs and errors: `wordpress` or `oneall`.
+    /// The name in settings, logs and errors: `wordpress` or `oneall`.
     pub fn name(self) -> &'static str {
         match self {
             Provider::WordPress => "wordpress",
@@ -72,7 +72,7 @@ impl Provider {
         }
     }
 
-    /// The provider's name in a sentence: `WordPress.com` or `OneAll`.
+    /// The name in text: `WordPress.com` or `OneAll`.
     pub fn title(self) -> &'static str {
         match self {
             Provider::WordPress => "WordPress.com",

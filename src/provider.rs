@@ -84,10 +84,10 @@ pub fn tell_left_out(provider: Provider, skipped: &[SkippedRow]) {
 /// Every key gets an answer of its own; how many reads that takes is the provider's business.
 pub trait Fetch<K: Eq + Hash>: Send + Sync + 'static {
     /// What a key stands for.
-    type Noun: Send + Sync + 'static;
+    type Entity: Send + Sync + 'static;
 
     /// Answers each of these keys.
-    fn fetch(&self, keys: &[K]) -> impl Future<Output = HashMap<K, Answer<Self::Noun>>> + Send;
+    fn fetch(&self, keys: &[K]) -> impl Future<Output = HashMap<K, Answer<Self::Entity>>> + Send;
 }
 
 /// Why a provider did not answer.

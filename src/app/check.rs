@@ -53,7 +53,7 @@ pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String>
 
 /// Who may read what: rights, scopes, and the fields that they open.
 pub fn access() -> String {
-    crate::graph::rights::list()
+    crate::graph::schema_directives::access_table()
 }
 
 /// Every edge of the graph with its batching and its fan-out: where a list leads to a call for each row.

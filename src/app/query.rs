@@ -9,8 +9,8 @@ use super::parts::Parts;
 use super::{Person, point_at, start_sandbox, tour};
 use crate::auth::{self, Authenticator, Caller, Credentials, LookupMode, Rejection};
 use crate::config::Settings;
-use crate::graph::operation::Allowed;
-use crate::graph::terms::Terms;
+use crate::graph::execution::ExecutionContext;
+use crate::graph::operation::AllowedOperations;
 use crate::metrics::Metrics;
 use crate::provider::CallMade;
 use crate::sandbox::{self, people};
@@ -77,10 +77,14 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
         request = request.operation_name(name);
     }
     let (graph, aliases) = (parts.graph()?, parts.aliases());
-    let reply = match graph.check(request, &asker, Allowed::Everything).await {
+    let reply = match graph.check(request, &asker, AllowedOperations::All).await {
         Ok(operation) => {
-            let terms =
-                Terms { calls: graph.calls(Instant::now(), None), allowance: None, aliases, request: "".into() };
+            let terms = ExecutionContext {
+                calls: graph.calls(Instant::now(), None),
+                rate_limit: None,
+                aliases,
+                request_id: "".into(),
+            };
             let outcome = graph.execute(operation, &asker, terms).await;
             let calls = outcome.calls.list().iter().map(describe).collect();
             Reply { json: pretty(&outcome.response)?, clean: outcome.response.errors.is_empty(), calls }

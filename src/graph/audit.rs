@@ -1,106 +1,112 @@
-//! The audit log: whose personal data an operation read, one line for each person's record, with the fields' names; and what
-//! it changed, one line for each mutation.
+//! The audit log: which personal data an operation read, and what it changed.
 //!
-//! Personal is what identifies somebody outside: e-mail addresses, telephone numbers, the birthday, postal addresses. The
-//! resolvers of these fields note what they give; a field that is refused, or empty, gives nothing. The lines are written
-//! when the operation ends, however it ends, and never hold a value, a token or an ID: objects and people are aliases.
+//! Personal data are e-mail addresses, phone numbers, birthdays and postal addresses. Their resolvers record each field that
+//! returns a value. The log gets one line per person and operation, with the field names, and one line per mutation. The
+//! lines are written when the operation ends, for whatever reason. They never contain a value, a token or an ID: callers
+//! and objects appear under pseudonyms.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::ID;
 
+use super::execution::ExecutionContext;
 use super::id::GlobalId;
-use super::terms::Terms;
 use crate::auth::Principal;
 use crate::auth::pseudonym::Pseudonymizer;
 use crate::model::{IdentityKey, WordPressUser};
 use crate::upstream::Ended;
 
-/// The target of the audit log's lines.
+/// The tracing target of the audit log.
 pub const TARGET: &str = "commongraph::audit";
 
-/// How much of an operation's name is written, in bytes; the name is the client's own.
+/// The maximum length of a logged operation name, in bytes. Clients choose the name.
 const NAME_LENGTH_MAX: usize = 100;
 
-/// What an operation read of people.
+/// The personal data that one operation has read.
 #[derive(Clone)]
-pub struct Audit(Arc<Book>);
+pub struct AuditRecord(Arc<Inner>);
 
-struct Book {
+struct Inner {
     aliases: Arc<Pseudonymizer>,
     principal: Principal,
-    request: Arc<str>,
+    request_id: Arc<str>,
     operation: Option<String>,
-    read: Mutex<BTreeMap<Object, BTreeSet<&'static str>>>,
+    reads: Mutex<BTreeMap<AuditedObject, BTreeSet<&'static str>>>,
 }
 
-/// Whose record it is.
+/// An object whose personal data were read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Object {
+struct AuditedObject {
     kind: &'static str,
-    /// The ID by which the graph or the provider knows it.
+    /// Its ID in the API or at the provider. Only its pseudonym is logged.
     id: String,
 }
 
-impl Audit {
-    /// Begins the record of an operation of this name.
-    pub(super) fn begin(terms: &Terms, principal: &Principal, operation: Option<&str>) -> Self {
+impl AuditRecord {
+    /// A record for an operation of this name.
+    pub(super) fn new(context: &ExecutionContext, principal: &Principal, operation: Option<&str>) -> Self {
         let shortened = |name: &str| name.get(..NAME_LENGTH_MAX).unwrap_or(name).to_owned();
-        Self(Arc::new(Book {
-            aliases: terms.aliases.clone(),
+        Self(Arc::new(Inner {
+            aliases: context.aliases.clone(),
             principal: principal.clone(),
-            request: terms.request.clone(),
+            request_id: context.request_id.clone(),
             operation: operation.map(shortened),
-            read: Mutex::default(),
+            reads: Mutex::default(),
         }))
     }
 
-    /// Notes that a field of an identity was given; a line about nobody known is better than none.
-    pub(super) fn of_identity(&self, key: Option<&IdentityKey>, field: &'static str) {
+    /// Records that a field of an identity was returned. Without a key the object is unknown, but the read is still logged.
+    pub(super) fn record_identity_read(&self, key: Option<&IdentityKey>, field: &'static str) {
         let id = key.map(|key| ID::from(GlobalId::Identity(key.clone())).to_string());
-        self.note(Object { kind: "Identity", id: id.unwrap_or_default() }, field);
+        self.record_read(AuditedObject { kind: "Identity", id: id.unwrap_or_default() }, field);
     }
 
-    /// Notes that a field of a WordPress.com user was given.
-    pub(super) fn of_wordpress_user(&self, user: &WordPressUser, field: &'static str) {
-        self.note(Object { kind: "WordPressUser", id: user.user_id.to_string() }, field);
+    /// Records that a field of a WordPress.com user was returned.
+    pub(super) fn record_wordpress_user_read(&self, user: &WordPressUser, field: &'static str) {
+        self.record_read(AuditedObject { kind: "WordPressUser", id: user.user_id.to_string() }, field);
     }
 
-    /// Begins the line of a mutation of the thing with this ID, as the client gave it; it is written when the mutation has
-    /// ended, also if that is after the operation.
-    pub(super) fn deed(&self, field: &'static str, id: &ID) -> Deed {
+    /// Starts the record of a mutation of the object with this ID, as the client sent it. Its line is written when the
+    /// mutation has ended, even if the operation ended before.
+    pub(super) fn start_mutation(&self, field: &'static str, id: &ID) -> AuditHandle {
         let ended = Mutex::new(Ended::Unsent);
-        Deed(Arc::new(Line { book: self.0.clone(), field, id: id.to_string(), ended }))
+        AuditHandle(Arc::new(MutationRecord { operation: self.0.clone(), field, id: id.to_string(), ended }))
     }
 
-    fn note(&self, object: Object, field: &'static str) {
-        let mut read = self.0.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.entry(object).or_default().insert(field);
+    fn record_read(&self, object: AuditedObject, field: &'static str) {
+        let mut reads = self.0.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        reads.entry(object).or_default().insert(field);
     }
 }
 
-/// A mutation under way; its line is written once, when the last is gone who could say how it ended.
-pub(super) struct Deed(Arc<Line>);
+/// A handle to the record of a running mutation. The line is written once, when the last handle is dropped.
+#[derive(Clone)]
+pub(super) struct AuditHandle(Arc<MutationRecord>);
 
-struct Line {
-    book: Arc<Book>,
+struct MutationRecord {
+    operation: Arc<Inner>,
     field: &'static str,
     id: String,
     ended: Mutex<Ended>,
 }
 
-impl Deed {
-    /// Tells how it ended, wherever and whenever that turns out.
-    pub(super) fn teller(&self) -> impl FnOnce(Ended) + Send + 'static {
-        let line = self.0.clone();
-        move |ended| *line.ended.lock().unwrap_or_else(PoisonError::into_inner) = ended
+impl AuditHandle {
+    /// Sets how the mutation ended.
+    fn complete(&self, ended: Ended) {
+        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = ended;
+    }
+
+    /// A callback that completes the record. The write calls it when it ends, even if the operation was cancelled before.
+    pub(super) fn on_end(&self) -> impl FnOnce(Ended) + Send + 'static {
+        let handle = self.clone();
+        move |ended| handle.complete(ended)
     }
 }
 
-impl Drop for Line {
+impl Drop for MutationRecord {
     fn drop(&mut self) {
-        let Book { aliases, principal, request, operation, .. } = &*self.book;
+        let Inner { aliases, principal, request_id, operation, .. } = &*self.operation;
         let ended = *self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
         tracing::info!(
             target: TARGET,
@@ -109,21 +115,22 @@ impl Drop for Line {
             field = self.field,
             object = aliases.pseudonym("object", &self.id),
             outcome = ended.as_str(),
-            request = &**request,
+            request = &**request_id,
             operation,
             "mutation"
         );
     }
 }
 
-impl Drop for Book {
+impl Drop for Inner {
     fn drop(&mut self) {
-        let read = std::mem::take(self.read.get_mut().unwrap_or_else(PoisonError::into_inner));
-        if read.is_empty() {
+        let reads = std::mem::take(self.reads.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if reads.is_empty() {
             return;
         }
-        let (caller, name) = (self.principal.kind(), self.aliases.for_principal(&self.principal));
-        for (Object { kind, id }, fields) in read {
+        let caller = self.principal.kind();
+        let name = self.aliases.for_principal(&self.principal);
+        for (AuditedObject { kind, id }, fields) in reads {
             let fields: Vec<_> = fields.into_iter().collect();
             tracing::info!(
                 target: TARGET,
@@ -132,7 +139,7 @@ impl Drop for Book {
                 kind,
                 object = self.aliases.pseudonym("object", &id),
                 fields = fields.join(","),
-                request = &*self.request,
+                request = &*self.request_id,
                 operation = self.operation,
                 "personal data read"
             );

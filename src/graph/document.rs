@@ -37,7 +37,7 @@ use self::limits::Limits;
 use self::merge::{Counts, Merged};
 use self::size::Size;
 use super::error::Error;
-use super::operation::Fault;
+use super::operation::OperationErrorKind;
 
 /// What the library's introspection has beyond the validator's.
 const INTROSPECTION_MORE: &str = "extend type __Type { isOneOf: Boolean }";
@@ -64,12 +64,12 @@ pub struct Checked {
     request: Request,
     operation: Positioned<OperationDefinition>,
     name: Option<Name>,
-    expense: Expense,
+    estimate: CostEstimate,
 }
 
 /// What an operation may cost, and what it has.
 #[derive(Clone, Copy, Debug)]
-pub struct Expense {
+pub struct CostEstimate {
     calls: usize,
     budget: usize,
     depth: usize,
@@ -84,7 +84,7 @@ pub struct Refused {
     /// How many more there are.
     pub omitted: usize,
     /// Syntax for a text that is no document, Invalid for everything else.
-    pub fault: Fault,
+    pub fault: OperationErrorKind,
     /// Whether all that the document asks for is to read; so a document counts that cannot be parsed.
     pub is_query: bool,
     /// The document, if it parses, is within all limits and only breaks rules of validation, each of which is told.
@@ -154,8 +154,8 @@ impl Documents {
         self.limits.hold("calls_max", calls, "Calls to the providers")?;
         self.limits.hold("rows_max", rows, "Rows of all pages and lists")?;
         let (depth, counts) = (ready.size.depth, ready.merged.counts);
-        let expense = Expense { calls, budget: self.limits.calls_max, depth, counts };
-        Ok(Checked { request, operation: operation.clone(), name: name.clone(), expense })
+        let estimate = CostEstimate { calls, budget: self.limits.calls_max, depth, counts };
+        Ok(Checked { request, operation: operation.clone(), name: name.clone(), estimate })
     }
 
     /// Reads a text that is not known.
@@ -189,7 +189,7 @@ impl Documents {
             invalid.set_parsed_query(document);
             Box::new(invalid)
         });
-        Refused { errors, omitted, fault: Fault::Invalid, is_query, invalid }
+        Refused { errors, omitted, fault: OperationErrorKind::Invalid, is_query, invalid }
     }
 
     fn measure(&self, document: &ExecutableDocument) -> Result<Size, Error> {
@@ -291,12 +291,12 @@ impl Checked {
     }
 
     /// What the operation may cost.
-    pub fn expense(&self) -> Expense {
-        self.expense
+    pub fn estimate(&self) -> CostEstimate {
+        self.estimate
     }
 }
 
-impl Expense {
+impl CostEstimate {
     /// How many calls it is expected to make.
     pub fn calls(self) -> usize {
         self.calls
@@ -322,7 +322,13 @@ impl Expense {
 
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self { errors: vec![error.at(None)], omitted: 0, fault: Fault::Invalid, is_query: true, invalid: None }
+        Self {
+            errors: vec![error.at(None)],
+            omitted: 0,
+            fault: OperationErrorKind::Invalid,
+            is_query: true,
+            invalid: None,
+        }
     }
 }
 
@@ -330,7 +336,7 @@ fn unreadable(text: &str, (line, column): (usize, usize)) -> Refused {
     let wrong = scan::wrong_at(text, (line, column));
     let error = Error::bad_input(format!("Syntax error at line {line}, column {column}: {wrong}."));
     let errors = vec![error.at(Some(Pos { line, column }))];
-    Refused { errors, omitted: 0, fault: Fault::Syntax, is_query: true, invalid: None }
+    Refused { errors, omitted: 0, fault: OperationErrorKind::Syntax, is_query: true, invalid: None }
 }
 
 /// Says where a text cannot be parsed, in words of our own: the parser's hold the text.

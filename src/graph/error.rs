@@ -1,7 +1,7 @@
-//! A provider's reason becomes a client's code and sentence: the only place where that happens, and where causes stop.
+//! The errors that clients see: codes, messages and extensions.
 //!
-//! What a client sees is a code out of one table, a sentence that says what to do, and the numbers it needs to decide
-//! whether to ask again. The cause stands in the log already, where the provider's answer was read.
+//! This is the only place where a provider's reason becomes a code and a message. Causes stop here: they were logged when
+//! the provider's response was read, and are never shown to a client.
 
 pub mod mask;
 
@@ -15,189 +15,201 @@ use crate::auth::{Denied, Scope};
 use crate::model::Provider;
 use crate::provider::{self, Reason};
 
-/// The exact words by which Apollo's clients know that they have to send the text.
-const NOT_FOUND: &str = "PersistedQueryNotFound";
+/// The message by which Apollo clients know that they must send the document.
+const PERSISTED_QUERY_NOT_FOUND: &str = "PersistedQueryNotFound";
 
-/// The exact words by which Apollo's clients know that they need not send hashes again.
-const NOT_SUPPORTED: &str = "PersistedQueryNotSupported";
+/// The message by which Apollo clients know that they must stop sending hashes.
+const PERSISTED_QUERY_NOT_SUPPORTED: &str = "PersistedQueryNotSupported";
 
-/// Every code that an error of this gateway can carry in `extensions.code`. A client goes by the code, never by the message:
-/// codes are added, never changed or reused, so treat one that you do not know like INTERNAL.
+/// The codes in `errors[].extensions.code`. Use the code, not the message, to decide what to do.
+///
+/// Codes may be added but are never changed or reused. Treat an unknown code like INTERNAL.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[graphql(name = "ErrorCode")]
-pub enum Code {
-    /// No credential for this, or one that is not accepted (401 if it is the gateway that does not). Retryable: no.
-    /// What to do: send a valid one: in `Authorization`, for WordPress.com in `X-WordPress-Token`.
+pub enum ErrorCode {
+    /// The credential is missing or was not accepted. Retryable: no. What to do: send a valid credential in
+    /// `Authorization`, or for WordPress.com in `X-WordPress-Token`.
     Unauthenticated,
-    /// The credential does not reach this. Retryable: no. What to do: ask with the scope that `scope` names, or do
-    /// without.
+    /// The credential does not permit this. Retryable: no. What to do: use a credential with the scope in `scope`.
     Forbidden,
-    /// The person has to sign in afresh. Retryable: no. What to do: send the person through sign-in; with two-step
-    /// sign-in WordPress.com may say this for ever.
+    /// The person must sign in again. Retryable: no. What to do: send the person through sign-in. Some accounts with
+    /// two-step sign-in never succeed at WordPress.com.
     ReauthorizationRequired,
-    /// The provider asks to slow down, or without a `provider` the gateway does (429). Retryable: yes. What to do: wait
-    /// `retryAfterSeconds`; asking earlier prolongs it.
+    /// The rate limit of `provider`, or of the gateway if there is no `provider`, is exceeded. Retryable: yes. What to
+    /// do: retry after `retryAfterSeconds`. Earlier requests extend the wait.
     RateLimited,
-    /// The provider cannot be reached or is out of order. Retryable: yes. What to do: ask again later.
+    /// The provider is unreachable or failing. Retryable: yes. What to do: retry later.
     ProviderUnavailable,
-    /// The provider did not answer in time. Retryable: yes. What to do: ask again later.
+    /// The request to the provider timed out. Retryable: yes. What to do: retry later.
     ProviderTimeout,
-    /// The provider's answer cannot be understood. Retryable: no. What to do: report it; the log says where, without
-    /// its content.
+    /// The provider sent a response that the gateway cannot read. Retryable: no. What to do: report it. The log names
+    /// the place, without the content.
     ProviderMalformed,
-    /// The gateway has no access to this provider. Retryable: no. What to do: set its keys.
+    /// The gateway is not configured for this provider. Retryable: no. What to do: set the keys of the provider.
     NotConfigured,
-    /// The request makes no sense as it is. Retryable: no. What to do: correct the ID, cursor, argument or document.
+    /// The request is not valid. Retryable: no. What to do: correct the ID, cursor, argument or document.
     BadInput,
-    /// The provider cannot do this, or not for this person or site. Retryable: no. What to do: do without.
+    /// The provider does not support this, or not for this person or site. Retryable: no. What to do: do not request
+    /// it.
     UnsupportedByProvider,
-    /// The request, or a provider's answer, is larger than the gateway takes. Retryable: no. What to do: ask for less;
-    /// `limit`, `allowed` and `actual` say of what.
+    /// The request, or a response of a provider, exceeds a limit. Retryable: no. What to do: request less. `limit`,
+    /// `allowed` and `actual` name the limit.
     LimitExceeded,
-    /// No document is known by the request's hash or ID. Retryable: no. What to do: send the text, as Apollo's clients
-    /// do by themselves.
+    /// No document has this hash or ID. Retryable: no. What to do: send the document. Apollo clients do so
+    /// automatically.
     PersistedQueryNotFound,
-    /// Documents are not known by hash or ID here. Retryable: no. What to do: send texts only.
+    /// Persisted queries are not enabled. Retryable: no. What to do: send the document with each request.
     PersistedQueryNotSupported,
-    /// The gateway has too much to do, or did not get done in time. Retryable: yes. What to do: ask again after
-    /// `Retry-After`.
+    /// The gateway is overloaded. Retryable: yes. What to do: retry after the time in the `Retry-After` header.
     Overloaded,
-    /// A mutation was sent, and nobody knows whether it is done. Retryable: no. What to do: read the thing again before
-    /// trying anew; the gateway never sends it again by itself.
+    /// The mutation was sent, but its result is unknown. Retryable: no. What to do: read the object before you try
+    /// again. The gateway never repeats a mutation.
     Uncertain,
-    /// The gateway failed. Retryable: no. What to do: report it with `requestId`; the log has the cause under it.
+    /// An internal error occurred. Retryable: no. What to do: report it with the `requestId`, under which the log has
+    /// the cause.
     Internal,
 }
 
-impl Code {
+impl ErrorCode {
     /// Every code, in the order of the table in `docs/errors.md`.
-    pub const ALL: [Code; 16] = [
-        Code::Unauthenticated,
-        Code::Forbidden,
-        Code::ReauthorizationRequired,
-        Code::RateLimited,
-        Code::ProviderUnavailable,
-        Code::ProviderTimeout,
-        Code::ProviderMalformed,
-        Code::NotConfigured,
-        Code::BadInput,
-        Code::UnsupportedByProvider,
-        Code::LimitExceeded,
-        Code::PersistedQueryNotFound,
-        Code::PersistedQueryNotSupported,
-        Code::Overloaded,
-        Code::Uncertain,
-        Code::Internal,
+    pub const ALL: [ErrorCode; 16] = [
+        ErrorCode::Unauthenticated,
+        ErrorCode::Forbidden,
+        ErrorCode::ReauthorizationRequired,
+        ErrorCode::RateLimited,
+        ErrorCode::ProviderUnavailable,
+        ErrorCode::ProviderTimeout,
+        ErrorCode::ProviderMalformed,
+        ErrorCode::NotConfigured,
+        ErrorCode::BadInput,
+        ErrorCode::UnsupportedByProvider,
+        ErrorCode::LimitExceeded,
+        ErrorCode::PersistedQueryNotFound,
+        ErrorCode::PersistedQueryNotSupported,
+        ErrorCode::Overloaded,
+        ErrorCode::Uncertain,
+        ErrorCode::Internal,
     ];
 
-    /// The code as it is in `extensions.code`.
+    /// The code as it appears in `extensions.code`.
     pub fn as_str(self) -> &'static str {
         Self::items().iter().find(|item| item.value == self).map_or("INTERNAL", |item| item.name)
     }
 
     /// Whether the same request may succeed later.
     pub fn is_retryable(self) -> bool {
-        matches!(self, Code::RateLimited | Code::ProviderUnavailable | Code::ProviderTimeout | Code::Overloaded)
+        matches!(
+            self,
+            ErrorCode::RateLimited
+                | ErrorCode::ProviderUnavailable
+                | ErrorCode::ProviderTimeout
+                | ErrorCode::Overloaded
+        )
     }
 
-    /// What a person reads, about this provider.
-    fn sentence(self, provider: Provider) -> String {
+    /// The message of an error of this provider.
+    fn message(self, provider: Provider) -> String {
         let title = provider.title();
         match self {
-            Code::Unauthenticated if provider == Provider::WordPress => {
-                format!("{title} needs the person's token: send a valid one in X-WordPress-Token.")
+            ErrorCode::Unauthenticated if provider == Provider::WordPress => {
+                format!("A valid {title} token is required. Send it in the X-WordPress-Token header.")
             }
-            Code::Unauthenticated => format!("{title} does not accept the gateway's keys for the site."),
-            Code::Forbidden => format!("The credentials of this request do not reach this at {title}."),
-            Code::ReauthorizationRequired => {
-                format!("{title} wants the person to sign in afresh; asking again with the same token will not help.")
+            ErrorCode::Unauthenticated => format!("{title} rejected the gateway's keys for the site."),
+            ErrorCode::Forbidden => format!("The credentials do not permit this at {title}."),
+            ErrorCode::ReauthorizationRequired => {
+                format!("{title} requires the person to sign in again. A retry with the same token will fail.")
             }
-            Code::RateLimited => format!("{title} asks to slow down; ask again after retryAfterSeconds."),
-            Code::ProviderUnavailable => format!("{title} cannot be reached or is out of order; ask again later."),
-            Code::ProviderTimeout => format!("{title} did not answer in time; ask again later."),
-            Code::ProviderMalformed => format!("{title} gave an answer that cannot be understood."),
-            Code::NotConfigured => format!("This gateway has no access to {title}; see its settings."),
-            Code::BadInput => format!("{title} does not accept what was asked."),
-            Code::UnsupportedByProvider => format!("{title} cannot do this, or not for this person or site."),
-            Code::LimitExceeded => format!("{title} gave an answer that is larger than the gateway takes."),
-            Code::PersistedQueryNotFound => NOT_FOUND.to_owned(),
-            Code::PersistedQueryNotSupported => NOT_SUPPORTED.to_owned(),
-            Code::Overloaded => "The gateway has too much to do; ask again later.".to_owned(),
-            Code::Uncertain => format!(
-                "{title} was asked once and its answer does not say whether this is done; read again before trying anew."
+            ErrorCode::RateLimited => {
+                format!("The rate limit of {title} is exceeded. Retry after the time in retryAfterSeconds.")
+            }
+            ErrorCode::ProviderUnavailable => format!("{title} is unavailable. Retry later."),
+            ErrorCode::ProviderTimeout => format!("The request to {title} timed out. Retry later."),
+            ErrorCode::ProviderMalformed => format!("{title} sent a response that cannot be read."),
+            ErrorCode::NotConfigured => {
+                format!("The gateway is not configured for {title}. Set its keys in the settings.")
+            }
+            ErrorCode::BadInput => format!("{title} rejected the request as invalid."),
+            ErrorCode::UnsupportedByProvider => {
+                format!("{title} does not support this, or not for this person or site.")
+            }
+            ErrorCode::LimitExceeded => format!("The response of {title} exceeds the size limit."),
+            ErrorCode::PersistedQueryNotFound => PERSISTED_QUERY_NOT_FOUND.to_owned(),
+            ErrorCode::PersistedQueryNotSupported => PERSISTED_QUERY_NOT_SUPPORTED.to_owned(),
+            ErrorCode::Overloaded => "The gateway is overloaded. Retry later.".to_owned(),
+            ErrorCode::Uncertain => format!(
+                "The request was sent to {title}, but its result is unknown. Read the object before you try again."
             ),
-            Code::Internal => Self::internal_sentence().to_owned(),
+            ErrorCode::Internal => Self::internal_message().to_owned(),
         }
     }
 
-    /// What a person reads when the gateway failed.
-    fn internal_sentence() -> &'static str {
-        "The gateway failed; the request's ID leads to the cause in its log."
+    /// The message of an internal error.
+    fn internal_message() -> &'static str {
+        "Internal error. Quote the request ID when you report it."
     }
 }
 
-impl From<Reason> for Code {
+impl From<Reason> for ErrorCode {
     fn from(reason: Reason) -> Self {
         match reason {
-            Reason::NotAuthenticated => Code::Unauthenticated,
-            Reason::NotAllowed | Reason::NotTheirs => Code::Forbidden,
-            Reason::Expired => Code::ReauthorizationRequired,
-            Reason::Throttled => Code::RateLimited,
-            Reason::Unavailable => Code::ProviderUnavailable,
-            Reason::TimedOut => Code::ProviderTimeout,
-            Reason::Malformed => Code::ProviderMalformed,
-            Reason::NotConfigured => Code::NotConfigured,
-            Reason::Unsupported => Code::UnsupportedByProvider,
-            Reason::Refused => Code::BadInput,
-            Reason::TooLarge | Reason::OverBudget => Code::LimitExceeded,
-            Reason::Uncertain => Code::Uncertain,
-            Reason::Denied(Denied::NoCredential | Denied::NoToken | Denied::TokenAlone) => Code::Unauthenticated,
-            Reason::Denied(Denied::AudienceUnknown) => Code::ProviderUnavailable,
-            Reason::Denied(Denied::MissingScope(_) | Denied::ServicesOnly(_)) => Code::Forbidden,
+            Reason::NotAuthenticated => ErrorCode::Unauthenticated,
+            Reason::NotAllowed | Reason::NotTheirs => ErrorCode::Forbidden,
+            Reason::Expired => ErrorCode::ReauthorizationRequired,
+            Reason::Throttled => ErrorCode::RateLimited,
+            Reason::Unavailable => ErrorCode::ProviderUnavailable,
+            Reason::TimedOut => ErrorCode::ProviderTimeout,
+            Reason::Malformed => ErrorCode::ProviderMalformed,
+            Reason::NotConfigured => ErrorCode::NotConfigured,
+            Reason::Unsupported => ErrorCode::UnsupportedByProvider,
+            Reason::Refused => ErrorCode::BadInput,
+            Reason::TooLarge | Reason::OverBudget => ErrorCode::LimitExceeded,
+            Reason::Uncertain => ErrorCode::Uncertain,
+            Reason::Denied(Denied::NoCredential | Denied::NoToken | Denied::TokenAlone) => ErrorCode::Unauthenticated,
+            Reason::Denied(Denied::AudienceUnknown) => ErrorCode::ProviderUnavailable,
+            Reason::Denied(Denied::MissingScope(_) | Denied::ServicesOnly(_)) => ErrorCode::Forbidden,
         }
     }
 }
 
-/// An error made for clients: all of it may be shown.
+/// An error for clients. All of it may be shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Error {
-    /// The code.
-    pub code: Code,
-    /// What a person reads.
+    /// The error code.
+    pub code: ErrorCode,
+    /// The message, for people.
     pub message: String,
-    /// Whose failure it is, if a provider's.
+    /// The provider that failed, if any.
     pub provider: Option<Provider>,
-    /// How long to wait before asking again, if that is known.
+    /// The time to wait before a retry, if known.
     pub retry_after: Option<Duration>,
-    /// The status and error identifier of the provider's answer.
+    /// The status and the error code of the provider's response.
     pub upstream: Option<(Option<u16>, Option<String>)>,
-    /// Which row of the provider's list, or of the page, it is about.
+    /// The row of the provider's list or of the page that has the error.
     pub row: Option<String>,
-    /// The limit that a document goes over.
+    /// The limit that the document exceeds.
     pub exceeded: Option<Box<Exceeded>>,
-    /// The scope that a service's key needs for this.
+    /// The scope that a service key needs.
     pub scope: Option<Scope>,
 }
 
-/// A limit, and what goes over it.
+/// A limit that is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exceeded {
-    /// The limit's name, as in the settings.
+    /// The name of the limit in the settings.
     pub limit: &'static str,
-    /// Its value.
+    /// The value of the limit.
     pub max: usize,
-    /// What the document has.
-    pub has: usize,
+    /// The value in the document.
+    pub actual: usize,
 }
 
 impl Error {
-    /// The request makes no sense as it is.
+    /// A BAD_INPUT error.
     pub fn bad_input(message: impl Into<String>) -> Self {
-        Self::own(Code::BadInput, message)
+        Self::new(ErrorCode::BadInput, message)
     }
 
-    /// An error of the gateway's own.
-    pub fn own(code: Code, message: impl Into<String>) -> Self {
+    /// An error without a provider.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
             code,
@@ -211,53 +223,53 @@ impl Error {
         }
     }
 
-    /// No document is known by the hash or ID of the request.
+    /// No document has the hash or ID of the request.
     pub fn persisted_query_not_found() -> Self {
-        Self::own(Code::PersistedQueryNotFound, NOT_FOUND)
+        Self::new(ErrorCode::PersistedQueryNotFound, PERSISTED_QUERY_NOT_FOUND)
     }
 
-    /// Documents are not known by hash or ID here.
+    /// Persisted queries are not enabled.
     pub fn persisted_query_not_supported() -> Self {
-        Self::own(Code::PersistedQueryNotSupported, NOT_SUPPORTED)
+        Self::new(ErrorCode::PersistedQueryNotSupported, PERSISTED_QUERY_NOT_SUPPORTED)
     }
 
-    /// The gateway failed; its log has the cause.
+    /// An internal error. The log has the cause.
     pub fn internal() -> Self {
-        Self::own(Code::Internal, Code::internal_sentence())
+        Self::new(ErrorCode::Internal, ErrorCode::internal_message())
     }
 
-    /// The error as part of an answer, at a place of the document if it has one there.
-    pub fn at(self, place: Option<Pos>) -> ServerError {
+    /// The error as an entry of `errors`, with a location if there is one.
+    pub fn at(self, location: Option<Pos>) -> ServerError {
         let mut error = async_graphql::Error::from(self).into_server_error(Pos::default());
-        error.locations = place.into_iter().collect();
+        error.locations = location.into_iter().collect();
         error
     }
 
-    /// A row of a provider's list or a value in it, or all but the first of many, could not be read and was left out.
-    pub fn skipped(provider: Provider, skipped: &provider::SkippedRow) -> Self {
+    /// Rows of a provider's list that could not be read and were skipped.
+    pub fn skipped_row(provider: Provider, skipped: &provider::SkippedRow) -> Self {
         let title = provider.title();
         let message = match skipped.rows {
-            0 | 1 => format!("{title} gave a row or a value that cannot be understood; it was left out."),
-            rows => format!("{title} gave {rows} more rows that cannot be understood; they were left out."),
+            0 | 1 => format!("A row or value from {title} cannot be read and was skipped."),
+            rows => format!("{rows} more rows from {title} cannot be read and were skipped."),
         };
         let row = Some(skipped.path.clone());
-        Self { provider: Some(provider), row, ..Self::own(Code::ProviderMalformed, message) }
+        Self { provider: Some(provider), row, ..Self::new(ErrorCode::ProviderMalformed, message) }
     }
 }
 
 impl From<provider::Error> for Error {
     fn from(error: provider::Error) -> Self {
-        let code = Code::from(error.reason);
+        let code = ErrorCode::from(error.reason);
         let message = match error.reason {
-            Reason::OverBudget => "The operation has made as many calls to the providers as it may.".to_owned(),
-            Reason::Denied(why) => denied(why, error.provider),
-            _ => code.sentence(error.provider),
+            Reason::OverBudget => "The operation exceeds its limit of calls to the providers. Request less.".to_owned(),
+            Reason::Denied(why) => denied_message(why, error.provider),
+            _ => code.message(error.provider),
         };
         Self {
             code,
             message,
             provider: Some(error.provider),
-            // A provider may say when to come back whatever it refused; it means something only where coming back helps.
+            // Providers send Retry-After with many errors. It has a meaning only when a retry can succeed.
             retry_after: error.retry_after.filter(|_| code.is_retryable()),
             upstream: (error.status.is_some() || error.code.is_some()).then_some((error.status, error.code)),
             row: None,
@@ -270,23 +282,23 @@ impl From<provider::Error> for Error {
     }
 }
 
-/// What a caller reads who may not read something at this provider.
-fn denied(why: Denied, provider: Provider) -> String {
+/// The message for a caller without permission at this provider.
+fn denied_message(why: Denied, provider: Provider) -> String {
     let title = provider.title();
     match why {
-        Denied::NoToken => Code::Unauthenticated.sentence(provider),
+        Denied::NoToken => ErrorCode::Unauthenticated.message(provider),
         Denied::NoCredential => {
-            format!("{title} needs to know who asks: send a person's JWT or a service key as Bearer in Authorization.")
+            format!("{title} requires a credential. Send a JWT or a service key in `Authorization: Bearer`.")
         }
         Denied::TokenAlone => format!(
-            "{title} is not read with a token alone: send a person's JWT or a service key as Bearer in Authorization too."
+            "{title} requires a second credential. Also send a JWT or a service key in `Authorization: Bearer`."
         ),
         Denied::AudienceUnknown => {
-            format!("{title} cannot say at present whether this token was issued for this gateway; ask again later.")
+            format!("The token could not be verified with {title}. Retry later.")
         }
-        Denied::MissingScope(scope) => format!("The service's key has not the scope {scope}."),
+        Denied::MissingScope(scope) => format!("The service key lacks the scope {scope}."),
         Denied::ServicesOnly(scope) => {
-            format!("No person may do this, only a service whose key has the scope {scope}.")
+            format!("Only a service whose key has the scope {scope} may do this.")
         }
     }
 }
@@ -317,7 +329,7 @@ impl From<Error> for async_graphql::Error {
             if let Some(exceeded) = error.exceeded {
                 extensions.set("limit", exceeded.limit);
                 extensions.set("allowed", exceeded.max);
-                extensions.set("actual", exceeded.has);
+                extensions.set("actual", exceeded.actual);
             }
         })
     }
@@ -328,26 +340,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_distinct_and_spelled_for_clients() {
-        let mut names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    fn codes_are_unique_and_upper_case() {
+        let mut names: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), Code::ALL.len());
+        assert_eq!(names.len(), ErrorCode::ALL.len());
         assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')));
     }
 
     #[test]
-    fn a_cause_is_not_shown() {
+    fn causes_are_not_shown() {
         let error = provider::Error::new(Provider::OneAll, Reason::Malformed, "canary: line 3 column 9");
         assert!(!format!("{:?}", async_graphql::Error::from(Error::from(error))).contains("canary"));
     }
 
     #[test]
-    fn a_wait_is_told_only_where_asking_again_can_help() {
+    fn retry_after_is_set_only_for_retryable_codes() {
         let wait = Some(Duration::from_secs(7));
-        for (reason, told) in [(Reason::NotAllowed, None), (Reason::Malformed, None), (Reason::Throttled, wait)] {
+        for (reason, expected) in [(Reason::NotAllowed, None), (Reason::Malformed, None), (Reason::Throttled, wait)] {
             let error = provider::Error { retry_after: wait, ..provider::Error::new(Provider::WordPress, reason, "") };
-            assert_eq!(Error::from(error).retry_after, told, "{reason:?}");
+            assert_eq!(Error::from(error).retry_after, expected, "{reason:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Global IDs: typed, opaque, and parsed at the border, so that nothing behind it meets a wrong one.
+//! Global IDs: the IDs of the `Node` interface, parsed before any read.
 //!
-//! An ID names a kind and the provider's own key, as base64url text. Clients must not read it; that it can be read is
-//! a convenience for whoever looks into a log.
+//! An ID contains the type and the provider's key, encoded as base64url. Clients must treat it as opaque; operators can
+//! decode it.
 
 use async_graphql::ID;
 use base64::Engine;
@@ -14,7 +14,7 @@ use crate::model::{
     SiteId,
 };
 
-/// What a global ID names.
+/// A parsed global ID.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum GlobalId {
     /// A `Connection`.
@@ -23,14 +23,14 @@ pub enum GlobalId {
     Application(ApplicationKey),
     /// An `Identity`.
     Identity(IdentityKey),
-    /// A `Service`, by our key.
+    /// A `Service`, by its key.
     Service(String),
     /// A `Site`.
     Site(SiteId),
 }
 
 impl GlobalId {
-    /// Reads an ID.
+    /// Parses an ID. `None` when it is invalid.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let plain = std::str::from_utf8(&bytes).ok()?;
@@ -40,29 +40,28 @@ impl GlobalId {
             "plugin" => slug(key).map(|key| Self::Application(ApplicationKey::Plugin(key))),
             "identity" => IdentityToken::parse(key).map(|token| Self::Identity(IdentityKey::Token(token))),
             "encrypted" => ConnectionToken::parse(key).map(|token| Self::Identity(IdentityKey::Encrypted(token))),
-            "account" => connection(key).map(|key| Self::Identity(IdentityKey::External(key))),
+            "account" => parse_connection(key).map(|key| Self::Identity(IdentityKey::External(key))),
             "service" => slug(key).map(Self::Service),
             "site" => SiteId::parse(key).map(Self::Site),
-            _ => connection(plain).map(Self::Connection),
+            _ => parse_connection(plain).map(Self::Connection),
         }
     }
 
-    /// Reads an ID that a client sent.
+    /// Parses an ID that a client sent.
+    ///
+    /// # Errors
+    /// BAD_INPUT.
     pub fn from_client(id: &ID) -> Result<Self, Error> {
-        Self::parse(id).ok_or_else(|| {
-            Error::bad_input(
-                "This is not an ID of this graph. Use the `id` that an earlier answer gave; it cannot be made up.",
-            )
-        })
+        Self::parse(id).ok_or_else(|| Error::bad_input("The ID is not valid. Use the `id` of an earlier response."))
     }
 
-    /// The error for an ID that names another noun than the field is about.
-    pub fn not_a(&self, wanted: &str) -> Error {
-        Error::bad_input(format!("This is the ID of {}, not of {wanted}.", self.noun()))
+    /// The error for an ID of another type than the field expects.
+    pub fn wrong_type(&self, wanted: &str) -> Error {
+        Error::bad_input(format!("This is the ID of {}. Expected the ID of {wanted}.", self.type_name()))
     }
 
-    /// The noun that the ID names, as the schema calls it.
-    pub fn noun(&self) -> &'static str {
+    /// The GraphQL type of the object, with its article.
+    pub fn type_name(&self) -> &'static str {
         match self {
             GlobalId::Connection(_) => "a Connection",
             GlobalId::Application(_) => "an Application",
@@ -72,15 +71,15 @@ impl GlobalId {
         }
     }
 
-    /// The ID before it is encoded: `keyring:51001`. It orders rows of the same date.
-    pub fn plain(&self) -> String {
+    /// The ID before encoding, such as `keyring:51001`. Lists use it to order rows with equal sort keys.
+    pub fn to_plain(&self) -> String {
         match self {
-            GlobalId::Connection(key) => print_connection(key),
+            GlobalId::Connection(key) => encode_connection(key),
             GlobalId::Application(ApplicationKey::Connected(id)) => format!("application:{id}"),
             GlobalId::Application(ApplicationKey::Plugin(key)) => format!("plugin:{key}"),
             GlobalId::Identity(IdentityKey::Token(token)) => format!("identity:{token}"),
             GlobalId::Identity(IdentityKey::Encrypted(token)) => format!("encrypted:{token}"),
-            GlobalId::Identity(IdentityKey::External(key)) => format!("account:{}", print_connection(key)),
+            GlobalId::Identity(IdentityKey::External(key)) => format!("account:{}", encode_connection(key)),
             GlobalId::Service(key) => format!("service:{key}"),
             GlobalId::Site(id) => format!("site:{id}"),
         }
@@ -89,11 +88,11 @@ impl GlobalId {
 
 impl From<GlobalId> for ID {
     fn from(id: GlobalId) -> Self {
-        ID(URL_SAFE_NO_PAD.encode(id.plain()))
+        ID(URL_SAFE_NO_PAD.encode(id.to_plain()))
     }
 }
 
-fn print_connection(key: &ConnectionKey) -> String {
+fn encode_connection(key: &ConnectionKey) -> String {
     match key {
         ConnectionKey::Keyring(id) => format!("keyring:{id}"),
         ConnectionKey::Publicize(PublicizeId { site: Some(site), id }) => format!("publicize:{site}/{id}"),
@@ -102,17 +101,17 @@ fn print_connection(key: &ConnectionKey) -> String {
     }
 }
 
-fn connection(plain: &str) -> Option<ConnectionKey> {
+fn parse_connection(plain: &str) -> Option<ConnectionKey> {
     let (kind, key) = plain.split_once(':')?;
     match kind {
         "keyring" => KeyringId::parse(key).map(ConnectionKey::Keyring),
-        "publicize" => publicize(key).map(ConnectionKey::Publicize),
+        "publicize" => parse_publicize(key).map(ConnectionKey::Publicize),
         "sign-in" => ConnectionToken::parse(key).map(ConnectionKey::SignIn),
         _ => None,
     }
 }
 
-fn publicize(key: &str) -> Option<PublicizeId> {
+fn parse_publicize(key: &str) -> Option<PublicizeId> {
     let number = |text| KeyringId::parse(text).map(|id| id.0);
     match key.split_once('/') {
         Some((site, id)) => Some(PublicizeId { site: Some(SiteId::parse(site)?), id: number(id)? }),
@@ -155,12 +154,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_id_that_is_printed_reads_as_the_same(id in global_id()) {
+        fn ids_round_trip(id in global_id()) {
             prop_assert_eq!(GlobalId::parse(&ID::from(id.clone()).0), Some(id));
         }
 
         #[test]
-        fn any_text_is_an_id_or_is_not(text in ".*", bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        fn parsing_never_panics(text in ".*", bytes in prop::collection::vec(any::<u8>(), 0..64)) {
             let _ = GlobalId::parse(&text);
             let _ = GlobalId::parse(&URL_SAFE_NO_PAD.encode(bytes));
         }

@@ -1,32 +1,30 @@
-//! Where an outside account is looked for: among what is the person's own at each provider, and nowhere else.
+//! Finds an external account among the viewer's own identities.
 //!
-//! That is the identities behind the Keyring connections of the WordPress.com token, and those of the OneAll user whom
-//! the JWT names. The two need not be one person's: each list is what its own credential reaches, and neither opens more
-//! of the other. Neither provider can find an account by itself; each list is one call, once an operation. A whole OneAll
-//! site is never searched, whoever asks: it may have a million identities, each a call.
+//! These are the identities of the Keyring connections of the WordPress.com token and those of the OneAll user that the JWT
+//! names. Each list is limited to what its own credential may read. Neither provider can search for an account, and each
+//! list costs one call per operation. A whole OneAll site is never searched: it may have a million identities.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_graphql::Context;
 
-use super::ContextExt;
-use super::error::Error;
-use super::filter::beyond_oneall;
-use super::lists::{behind_keyring, of_user};
+use super::error::{Error, ErrorCode};
+use crate::graph::context::ContextExt;
+use crate::graph::pagination::filter::oneall_unsupported;
+use crate::graph::pagination::lists::{keyring_identities, oneall_user_identities};
 use crate::model::{Identity, IdentityMatch, IdentityState, Provider, matching};
 use crate::provider::List;
 
-/// The same account as the other provider sees it. None where there is nothing to compare: no place to look, or an
-/// identity of which nothing is known.
+/// The other provider's identities of the same account. `None` when there is no list to search or the identity is encrypted.
 pub async fn same_as(ctx: &Context<'_>, identity: &Identity) -> Option<Result<Vec<IdentityMatch>, Error>> {
     if !identity.complete || identity.state == IdentityState::Encrypted {
         return None;
     }
     let loaders = ctx.loaders();
     let list = match identity.provider {
-        Provider::WordPress => of_user(loaders).await?,
-        Provider::OneAll => behind_keyring(loaders).await?,
+        Provider::WordPress => oneall_user_identities(loaders).await?,
+        Provider::OneAll => keyring_identities(loaders).await?,
     };
     Some(list.map(|list| matches(identity, &list)).map_err(Error::from))
 }
@@ -40,29 +38,29 @@ fn matches(identity: &Identity, list: &List<Identity>) -> Vec<IdentityMatch> {
     matched.collect()
 }
 
-/// The person's own identity that is this account. An error of one provider stands beside the other's answer.
-pub async fn account(ctx: &Context<'_>, service: &str, subject: &str) -> Option<Result<Arc<Identity>, Error>> {
+/// The viewer's own identity of this account. If one provider fails, its error is added to the other's answer.
+pub async fn find_account(ctx: &Context<'_>, service: &str, subject: &str) -> Option<Result<Arc<Identity>, Error>> {
     let loaders = ctx.loaders();
-    let (oneall, keyring) = futures_util::join!(of_user(loaders), behind_keyring(loaders));
+    let (oneall, keyring) = futures_util::join!(oneall_user_identities(loaders), keyring_identities(loaders));
     let mut errors = Vec::new();
     if oneall.is_none() && keyring.is_none() {
-        // Nobody's own: the provider's word for a missing credential.
-        errors.extend(loaders.wordpress.reads.keyring_connections().await.err().map(Error::from));
-    } else if oneall.is_none() && loaders.oneall.reads.may_list_identities().is_ok() {
-        errors.push(beyond_oneall("it has no way to find an account; only a person's own are searched, by their JWT"));
+        // No list to search: report the missing credential.
+        errors.extend(loaders.wordpress.session.keyring_connections().await.err().map(Error::from));
+    } else if oneall.is_none() && loaders.oneall.session.may_list_identities().is_ok() {
+        errors.push(oneall_unsupported("it cannot search for an account. Send the JWT of the person"));
     }
     let mut found = None;
     for list in [oneall, keyring].into_iter().flatten() {
         match list {
             Ok(list) => {
-                let is_it = |row: &&Arc<Identity>| matching::is_account(row, service, subject);
-                found = found.or_else(|| list.rows.iter().find(is_it).cloned());
+                let is_account = |row: &&Arc<Identity>| matching::is_account(row, service, subject);
+                found = found.or_else(|| list.rows.iter().find(is_account).cloned());
             }
             Err(error) => errors.insert(0, error.into()),
         }
     }
     let Some(found) = found else { return errors.into_iter().next().map(Err) };
-    let failed = errors.into_iter().filter(|error| error.code != super::error::Code::UnsupportedByProvider);
-    failed.for_each(|error| ctx.report(error));
+    let reported = errors.into_iter().filter(|error| error.code != ErrorCode::UnsupportedByProvider);
+    reported.for_each(|error| ctx.report(error));
     Some(Ok(found))
 }

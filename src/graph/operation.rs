@@ -1,6 +1,6 @@
-//! An operation before it runs: what kinds a request may bring, and why one is not executed.
+//! Operations before execution: which types a request may contain, and why an operation is rejected.
 //!
-//! Whatever is refused has run nothing, so the answer has no `data`.
+//! A rejected operation has not run, so its response has no `data`.
 
 use std::collections::BTreeMap;
 
@@ -8,73 +8,75 @@ use async_graphql::parser::types::{OperationDefinition, Selection, SelectionSet}
 use async_graphql::{Positioned, ServerError, Value};
 use serde::Serialize;
 
-use super::error::{Code, Error};
+use super::error::{Error, ErrorCode};
 
-/// What a request may do, by how it came.
+/// The operation types that a request may contain, by its HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Allowed {
-    /// Read only, as a safe method of HTTP must.
-    Queries,
-    /// Everything that the schema has.
-    Everything,
+pub enum AllowedOperations {
+    /// Queries only. Required for GET, which is a safe method.
+    QueriesOnly,
+    /// Queries and mutations.
+    All,
 }
 
-/// Why an operation is not executed; written out it is the whole answer.
+/// An operation that is not executed. Its JSON is the whole response.
 #[derive(Debug, Serialize)]
-pub struct Rejected {
-    /// What kind of fault it is.
+pub struct OperationError {
+    /// The kind of error.
     #[serde(skip)]
-    pub fault: Fault,
-    /// The faults found, made for clients.
+    pub kind: OperationErrorKind,
+    /// The errors, ready for the client.
     pub errors: Vec<ServerError>,
-    /// What is told beside them.
+    /// The `extensions` of the response.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub extensions: BTreeMap<String, Value>,
 }
 
-/// What kind of fault keeps an operation from being executed.
+/// Why an operation is not executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The text is not a GraphQL document.
+pub enum OperationErrorKind {
+    /// The document cannot be parsed.
     Syntax,
-    /// The document goes over a limit, or it, the choice of the operation or a variable's value is not valid.
+    /// The document, the operation name or a variable is invalid, or a limit is exceeded.
     Invalid,
-    /// The operation does more than read, and the request may only read.
+    /// The operation is not a query, and the request may only contain queries.
     NotAQuery,
 }
 
-impl Rejected {
-    pub(super) fn new(fault: Fault, errors: Vec<ServerError>) -> Self {
-        Self { fault, errors, extensions: BTreeMap::new() }
+impl OperationError {
+    pub(super) fn new(kind: OperationErrorKind, errors: Vec<ServerError>) -> Self {
+        Self { kind, errors, extensions: BTreeMap::new() }
     }
 }
 
-/// Refuses what does more than the request may.
-pub(super) fn allow(is_query: bool, allowed: Allowed) -> Result<(), Rejected> {
-    if is_query || allowed == Allowed::Everything {
+/// Rejects an operation type that the request may not contain.
+pub(super) fn check_kind(is_query: bool, allowed: AllowedOperations) -> Result<(), OperationError> {
+    if is_query || allowed == AllowedOperations::All {
         return Ok(());
     }
-    let error = Error::bad_input("GET may only query; send a mutation by POST.");
-    Err(Rejected::new(Fault::NotAQuery, vec![error.at(None)]))
+    let error = Error::bad_input("Mutations are not allowed with GET. Send them with POST.");
+    Err(OperationError::new(OperationErrorKind::NotAQuery, vec![error.at(None)]))
 }
 
-/// Refuses an operation that asks for the schema; its fragments have been written out.
-pub(super) fn refuse_introspection(operation: &Positioned<OperationDefinition>) -> Result<(), Rejected> {
-    if introspects(&operation.node.selection_set.node) {
-        let message =
-            "This gateway does not answer this caller questions about its schema; read it at /schema.graphql.";
-        return Err(Rejected::new(Fault::Invalid, vec![Error::own(Code::Forbidden, message).at(None)]));
+/// Rejects an introspection query. Fragments must be expanded already.
+pub(super) fn reject_introspection(operation: &Positioned<OperationDefinition>) -> Result<(), OperationError> {
+    if has_introspection(&operation.node.selection_set.node) {
+        let message = "Introspection is not allowed for this caller. The schema is at /schema.graphql.";
+        return Err(OperationError::new(
+            OperationErrorKind::Invalid,
+            vec![Error::new(ErrorCode::Forbidden, message).at(None)],
+        ));
     }
     Ok(())
 }
 
-fn introspects(set: &SelectionSet) -> bool {
+fn has_introspection(set: &SelectionSet) -> bool {
     set.items.iter().any(|item| match &item.node {
         Selection::Field(field) => {
             matches!(field.node.name.node.as_str(), "__schema" | "__type")
-                || introspects(&field.node.selection_set.node)
+                || has_introspection(&field.node.selection_set.node)
         }
-        Selection::InlineFragment(fragment) => introspects(&fragment.node.selection_set.node),
+        Selection::InlineFragment(fragment) => has_introspection(&fragment.node.selection_set.node),
         Selection::FragmentSpread(_) => false,
     })
 }

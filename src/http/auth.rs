@@ -12,7 +12,7 @@ use super::limits::Wait;
 use crate::auth::token_hash::TokenHash;
 use crate::auth::{Authenticator, Caller, CredentialError, CredentialHeader, Credentials};
 use crate::auth::{LookupMode, Rejection, RejectionReason};
-use crate::graph::error::{Code, Error};
+use crate::graph::error::{Error, ErrorCode};
 
 /// Carries the person's OAuth token for WordPress.com. It is sent to WordPress.com and never stored.
 const WORDPRESS_TOKEN: HeaderName = HeaderName::from_static("x-wordpress-token");
@@ -96,17 +96,17 @@ pub(super) fn refuse(rejection: Rejection) -> Refusal {
             "X-WordPress-Token requires one token, without spaces or a scheme.".to_owned()
         }
     };
-    Refusal::new(Fault::Unauthenticated, Error::own(Code::Unauthenticated, message))
+    Refusal::new(Fault::Unauthenticated, Error::new(ErrorCode::Unauthenticated, message))
 }
 
 fn refuse_invalid(error: CredentialError) -> Refusal {
     tracing::info!(reason = error.as_str(), "a credential was rejected");
     let message = format!("The credential in Authorization {}.", error.client_message());
     if error.is_unavailable() {
-        let error = Error::own(Code::ProviderUnavailable, format!("{message} Retry later."));
+        let error = Error::new(ErrorCode::ProviderUnavailable, format!("{message} Retry later."));
         return Refusal::new(Fault::Unavailable, error);
     }
-    Refusal::new(Fault::Unauthenticated, Error::own(Code::Unauthenticated, message))
+    Refusal::new(Fault::Unauthenticated, Error::new(ErrorCode::Unauthenticated, message))
 }
 
 fn too_large(header: CredentialHeader, limit: usize) -> String {

@@ -42,9 +42,9 @@ use super::{Callers, Profile, auth};
 use crate::auth::{Caller, LookupMode, Scope};
 use crate::graph::Graph;
 use crate::graph::document::Checked;
-use crate::graph::error::{Code, Error};
-use crate::graph::operation::Allowed;
-use crate::graph::terms::Terms;
+use crate::graph::error::{Error, ErrorCode};
+use crate::graph::execution::ExecutionContext;
+use crate::graph::operation::AllowedOperations;
 use crate::metrics::Metrics;
 use crate::upstream::Trace;
 
@@ -85,7 +85,7 @@ pub(super) struct Edge {
 /// How an operation came.
 #[derive(Clone, Copy)]
 struct Way {
-    allowed: Allowed,
+    allowed: AllowedOperations,
     /// Whether its cost is told, in `extensions.cost`.
     wants_cost: bool,
     /// Whether its reads are told, if the caller may know.
@@ -193,7 +193,7 @@ pub(super) fn wrong_method() -> Response {
 
 impl Way {
     fn of(head: &Parts) -> Result<Self, Refusal> {
-        let allowed = if head.method == Method::POST { Allowed::Everything } else { Allowed::Queries };
+        let allowed = if head.method == Method::POST { AllowedOperations::All } else { AllowedOperations::QueriesOnly };
         let is_one = |name| head.headers.get(name).is_some_and(|value| value == "1");
         let (wants_cost, wants_calls) = (is_one(COST), is_one(EXPLAIN));
         let (wants_live, deadline) = (says_no_cache(&head.headers), deadline(&head.headers)?);
@@ -232,11 +232,11 @@ pub(super) async fn may_scrape(edge: &Edge, head: &Parts) -> Result<(), Response
             return Ok(());
         }
         let (fault, code) = match visitor.caller.is_anonymous() {
-            true => (Fault::Unauthenticated, Code::Unauthenticated),
-            false => (Fault::Forbidden, Code::Forbidden),
+            true => (Fault::Unauthenticated, ErrorCode::Unauthenticated),
+            false => (Fault::Forbidden, ErrorCode::Forbidden),
         };
         let message = "The metrics are for services whose key has the scope for them.";
-        Err(Refusal::new(fault, Error { scope: Some(Scope::Metrics), ..Error::own(code, message) }))
+        Err(Refusal::new(fault, Error { scope: Some(Scope::Metrics), ..Error::new(code, message) }))
     };
     visitor.await.map_err(|refusal| {
         let response = render::refused(refusal, edge.profile, Media::Json);
@@ -317,7 +317,7 @@ fn check_batch(count: usize, max: usize) -> Result<(), Refusal> {
         (_, 0) => Error::bad_input("Lists of operations are not taken here: send one operation a request."),
         (0, _) => Error::bad_input("The list of operations is empty."),
         _ if count > max => {
-            Error::own(Code::LimitExceeded, format!("The list has {count} operations; at most {max} are taken."))
+            Error::new(ErrorCode::LimitExceeded, format!("The list has {count} operations; at most {max} are taken."))
         }
         _ => return Ok(()),
     };
@@ -352,7 +352,7 @@ async fn execute(
     let (operation, found) = check(edge, parameters, caller, way.allowed).await?;
     ending.checked(&operation);
     edge.persisted.keep(found);
-    let allowance = Some(payer.afford(operation.expense().calls())?);
+    let allowance = Some(payer.afford(operation.estimate().calls())?);
     let is_mutation = !operation.is_query();
     if is_mutation {
         running.answer.expect_mutation()?;
@@ -367,13 +367,18 @@ async fn execute(
     }
     ending.runs(&calls);
     let _bill = payer.bill(&calls);
-    let terms = Terms { calls, allowance, aliases: edge.callers.aliases.clone(), request: id.clone() };
+    let terms = ExecutionContext {
+        calls,
+        rate_limit: allowance,
+        aliases: edge.callers.aliases.clone(),
+        request_id: id.clone(),
+    };
     let mut outcome = edge.graph.execute(operation, caller, terms).await;
     if way.wants_cost {
         outcome = outcome.with_cost();
     }
     if way.wants_calls {
-        outcome = outcome.with_calls(caller);
+        outcome = outcome.with_call_records(caller);
     }
     Ok(Executed { response: outcome.response, is_mutation })
 }
@@ -382,7 +387,7 @@ async fn check(
     edge: &Edge,
     mut parameters: Parameters,
     caller: &Caller,
-    allowed: Allowed,
+    allowed: AllowedOperations,
 ) -> Result<(Checked, Found), Refusal> {
     let found = edge.persisted.find(&mut parameters)?;
     let mut operation = Operation::new(&*found.text);

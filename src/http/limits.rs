@@ -24,7 +24,7 @@ use self::budget::{Budget, Left, Rate};
 use self::failures::{Failures, Try};
 use crate::auth::Principal;
 use crate::auth::token_hash::TokenHash;
-use crate::graph::terms::Allowance;
+use crate::graph::rate_limit::RateLimitSnapshot;
 use crate::provider::Calls;
 
 /// The upper bound of every rate.
@@ -279,13 +279,13 @@ impl<'a> Payer<'a> {
     ///
     /// # Errors
     /// If it may need a call and what was called before is not paid back.
-    pub(super) fn afford(&self, expected: usize) -> Result<Allowance, Wait> {
+    pub(super) fn afford(&self, expected: usize) -> Result<RateLimitSnapshot, Wait> {
         if expected > 0 {
             self.class.calls.check(&self.key).map_err(|time| Wait { over: Over::Calls, time })?;
             self.of_address.calls.check(&self.address).map_err(|time| Wait { over: Over::AddressCalls, time })?;
         }
         let Left { remaining, whole_in } = self.class.calls.left(&self.key);
-        Ok(Allowance { limit: self.class.calls.rate().burst(), remaining, whole_in })
+        Ok(RateLimitSnapshot { limit: self.class.calls.rate().burst(), remaining, reset_after: whole_in })
     }
 
     /// The bill for these calls: whatever of them has begun is paid for when it is dropped, also if the client leaves.

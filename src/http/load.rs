@@ -33,7 +33,7 @@ use tokio::time::timeout;
 use self::shares::{Reservation, SharedBytes};
 use super::limits::Key;
 use super::{Settings, graphql, refuse};
-use crate::graph::error::{Code, Error};
+use crate::graph::error::{Error, ErrorCode};
 
 /// The `Retry-After` of a refusal.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -229,7 +229,7 @@ impl Overload {
             }
             Overload::TimedOut => "The request timed out. Retry after the time in Retry-After.",
         };
-        Error { retry_after: Some(RETRY_AFTER), ..Error::own(Code::Overloaded, message) }
+        Error { retry_after: Some(RETRY_AFTER), ..Error::new(ErrorCode::Overloaded, message) }
     }
 
     fn response(self) -> Response {
@@ -246,7 +246,7 @@ pub(super) async fn count_headers(State(max): State<usize>, request: Request, ne
         return next.run(request).await;
     }
     let message = format!("The request has {has} headers; at most {max} are taken.");
-    let error = Error::own(Code::LimitExceeded, message);
+    let error = Error::new(ErrorCode::LimitExceeded, message);
     refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, vec![error.at(None)])
 }
 

@@ -16,7 +16,7 @@ use axum::response::Response;
 
 use super::refuse;
 use super::settings::{Hosts, Origins, Settings};
-use crate::graph::error::{Code, Error};
+use crate::graph::error::{Error, ErrorCode};
 
 /// Whose page makes the request, as a browser tells it.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -57,12 +57,12 @@ pub(super) async fn check(State(gate): State<Arc<Gate>>, request: Request, next:
             }
             _ => "This gateway does not answer to the name in Host.",
         };
-        return refuse(StatusCode::MISDIRECTED_REQUEST, vec![Error::own(Code::Forbidden, message).at(None)]);
+        return refuse(StatusCode::MISDIRECTED_REQUEST, vec![Error::new(ErrorCode::Forbidden, message).at(None)]);
     }
     let harmless = request.method() == Method::OPTIONS || opens_explorer(&request);
     if is_foreign(request.headers(), &gate.origins) && !harmless {
         let message = "A page of another site cannot use this gateway.";
-        return refuse(StatusCode::FORBIDDEN, vec![Error::own(Code::Forbidden, message).at(None)]);
+        return refuse(StatusCode::FORBIDDEN, vec![Error::new(ErrorCode::Forbidden, message).at(None)]);
     }
     next.run(request).await
 }

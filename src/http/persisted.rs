@@ -18,7 +18,7 @@ use self::store::Store;
 use self::trusted::Trusted;
 use super::graphql::{self, Fault, Parameters, Refusal};
 use crate::auth::digest::Digest;
-use crate::graph::error::{Code, Error};
+use crate::graph::error::{Error, ErrorCode};
 
 /// Documents that are deployed with the gateway.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Persisted {
             Some(hash) if self.mode != Mode::Off && !self.trusted.has(&hash) => {
                 if self.mode == Mode::Enforce {
                     let message = "This gateway answers only the documents that it was given; send the ID of one.";
-                    return Err(Refusal::new(Fault::Forbidden, Error::own(Code::Forbidden, message)));
+                    return Err(Refusal::new(Fault::Forbidden, Error::new(ErrorCode::Forbidden, message)));
                 }
                 let operation = operation.map(graphql::plain);
                 tracing::warn!(hash = hash.to_string(), operation, "a document that is not a trusted one");

@@ -1,84 +1,84 @@
-//! An application: one that was given access at WordPress.com, or the OneAll plugin that made a connection.
+//! Applications: authorized at WordPress.com, or OneAll plugins.
 
 use async_graphql::{Enum, SimpleObject};
 
 use super::{ApplicationKey, DateTime, Provider, Site, Url};
 
-/// An application: one that was given access at WordPress.com, or the OneAll plugin that made a connection.
+/// An application: authorized at WordPress.com, or the OneAll plugin that created a connection.
 ///
-/// At WordPress.com an application is one grant: the same program can appear several times, once per site.
+/// At WordPress.com an application is one grant, so the same program may appear once per site.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct Application {
-    /// Which thing this is at its provider.
+    /// The key at the provider.
     #[graphql(skip)]
     pub key: ApplicationKey,
-    /// The provider that knows it.
+    /// The provider of the application.
     pub provider: Provider,
-    /// The provider's own key: the grant's number at WordPress.com, the plugin's key at OneAll.
+    /// The provider's ID: the ID of the grant at WordPress.com, the key of the plugin at OneAll.
     pub provider_id: String,
-    /// The version of OAuth it was authorised with, such as "2.0". Null where the provider does not say.
+    /// The OAuth version of the authorization, such as "2.0". Null when the provider does not provide it.
     pub oauth_version: Option<String>,
-    /// Its name. Null if WordPress.com gives none.
+    /// The name of the application. Null when WordPress.com provides none.
     pub name: Option<String>,
-    /// What its maker says of it. Null if nothing, and for a OneAll plugin.
+    /// The description by its developer. Null when there is none, and for a OneAll plugin.
     pub description: Option<String>,
-    /// Its home page. Null if none is given or it is no web address, and for a OneAll plugin.
+    /// The URL of the application's home page. Null when there is no valid URL, and for a OneAll plugin.
     pub url: Option<Url>,
-    /// Its icon. Null if it has none, and for a OneAll plugin.
+    /// The URL of the application's icon. Null when there is none, and for a OneAll plugin.
     pub icon_url: Option<Url>,
-    /// When the person gave it access. Null if WordPress.com does not say, and for a OneAll plugin.
+    /// The time of the authorization. Null when WordPress.com does not provide it, and for a OneAll plugin.
     pub authorized_at: Option<DateTime>,
-    /// What it may do. Empty where the provider lists nothing.
+    /// The permissions of the application. Empty when the provider lists none.
     pub permissions: Vec<Permission>,
-    /// How far its access reaches. Null for a OneAll plugin.
+    /// The extent of its access. Null for a OneAll plugin.
     pub access: Option<ApplicationAccess>,
-    /// The one site it may reach. Null if it is not bound to one.
+    /// The site to which the access is limited. Null when it is not limited to a site.
     pub site: Option<Site>,
 }
 
-/// One thing an application may do.
+/// A permission of an application.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct Permission {
-    /// The scope's name, such as `posts`.
+    /// The name of the scope, such as `posts`.
     pub name: String,
-    /// What it allows, in the provider's words. Null if the provider gives none.
+    /// The description by the provider. Null when the provider provides none.
     pub description: Option<String>,
-    /// How much it lets the application do.
+    /// The risk of the permission.
     pub risk: PermissionRisk,
 }
 
-/// How much a permission lets an application do, judged by the scope's name.
+/// The risk of a permission, derived from the name of its scope.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PermissionRisk {
-    /// It reads what is not about the person.
+    /// Reads data that is not about the person.
     Read,
-    /// It changes or publishes something.
+    /// Changes or publishes data.
     Write,
-    /// It reads what is about the person: name, e-mail, notifications.
+    /// Reads personal data: name, email, notifications.
     Personal,
-    /// The scope is not known.
+    /// The scope is unknown.
     Unknown,
 }
 
-/// How far an application's access reaches.
+/// The extent of an application's access.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct ApplicationAccess {
-    /// One word for it.
+    /// The kind of access.
     pub kind: ApplicationAccessKind,
-    /// The provider's own word, kept as it came. Null if it gives none, as often.
+    /// The provider's own value. Null when it provides none.
     pub scope: Option<String>,
 }
 
-/// How far an application's access reaches.
+/// The extent of an application's access.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ApplicationAccessKind {
     /// All of the person's sites.
     Global,
-    /// Only who the person is ("Log in with WordPress.com").
+    /// Only the identity of the person ("Log in with WordPress.com").
     IdentityOnly,
-    /// One site: the one that is named, where the provider's word says nothing else or only what may be done there.
+    /// One site, which is named in `site`.
     Site,
-    /// The provider's word is not known, or it names no site.
+    /// The provider's value is unknown, or it names no site.
     Unknown,
 }

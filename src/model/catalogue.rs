@@ -1,22 +1,21 @@
-//! The one table of services: our key for each, its name, and how each provider spells it.
+//! The known services: key, name, and the slugs of each provider.
 //!
-//! OneAll has no endpoint that describes its services; the keys are those its own WordPress plugin lists. A slug that is
-//! not here is its own key, so a service that a provider adds tomorrow works today, under the name the provider uses. Of
-//! one that is here the name is the table's, whatever a provider says: one node has one name, and the two providers give a
-//! service two. Where only one of them knows the service, the name is that provider's.
+//! OneAll has no endpoint for its services; its slugs are those of its WordPress plugin. A slug that is not in the table is
+//! its own key, so new services work without a change. For a known service the table's name is used, because the two
+//! providers may have different names for it.
 
 use super::Provider;
 
-/// How one service is called.
+/// The names of a known service.
 #[derive(Debug, PartialEq, Eq)]
 pub struct KnownService {
-    /// Our key.
+    /// The key in the API.
     pub key: &'static str,
-    /// The name to show.
+    /// The display name.
     pub label: &'static str,
-    /// How WordPress.com spells it, the current spelling first; empty where it does not know the service.
+    /// The slugs at WordPress.com, the current one first. Empty when WordPress.com does not support the service.
     pub wordpress: &'static [&'static str],
-    /// How OneAll spells it; empty where it does not know the service.
+    /// The slugs at OneAll. Empty when OneAll does not support the service.
     pub oneall: &'static [&'static str],
 }
 
@@ -32,7 +31,7 @@ const fn wordpress(key: &'static str, label: &'static str, spelling: &'static [&
     KnownService { key, label, wordpress: spelling, oneall: &[] }
 }
 
-/// Every service whose name is known beforehand, by key.
+/// The known services, ordered by key.
 pub const KNOWN_SERVICES: &[KnownService] = &[
     oneall("amazon", "Amazon", &["amazon"]),
     oneall("apple", "Apple", &["apple"]),
@@ -91,7 +90,7 @@ pub const KNOWN_SERVICES: &[KnownService] = &[
     oneall("youtube", "YouTube", &["youtube"]),
 ];
 
-/// The hosts at which services keep their accounts' pages, each with our key of the service.
+/// The hosts of profile pages, with the key of their service.
 const HOSTS: &[(&str, &str)] = &[
     ("battle.net", "battlenet"),
     ("blogger.com", "blogger"),
@@ -138,58 +137,58 @@ const HOSTS: &[(&str, &str)] = &[
     ("youtube.com", "youtube"),
 ];
 
-/// Whether a host, in small letters, is one at which the service keeps its accounts' pages, or is below one.
+/// Whether a lower-case host is a profile host of the service, or a subdomain of one.
 pub fn is_host_of(key: &str, host: &str) -> bool {
     let below = |known: &str| host.strip_suffix(known).is_some_and(|front| front.is_empty() || front.ends_with('.'));
     HOSTS.iter().any(|(known, service)| *service == key && below(known))
 }
 
-/// Whether a host is itself one at which the service keeps its accounts' pages.
+/// Whether a host is a profile host of the service. Subdomains do not count.
 pub fn is_main_host_of(key: &str, host: &str) -> bool {
     HOSTS.contains(&(host, key))
 }
 
-/// Whether OneAll's word for the place of an account, such as `twitter.com`, is about the service with this key.
+/// Whether OneAll's domain of an account, such as `twitter.com`, belongs to the service with this key.
 pub fn is_domain_of(key: &str, domain: &str) -> bool {
     let domain = domain.to_ascii_lowercase();
-    let spelled = |label: &str| label == key || known_service(key).is_some_and(|name| name.oneall.contains(&label));
-    is_host_of(key, &domain) || domain.split('.').any(spelled)
+    let has_slug = |label: &str| label == key || known_service(key).is_some_and(|name| name.oneall.contains(&label));
+    is_host_of(key, &domain) || domain.split('.').any(has_slug)
 }
 
-/// Our key for a service that a client names in any spelling: ours or a provider's.
-pub fn key_for_any_spelling(spelling: &str) -> String {
+/// The key of a service that a client names by its key or by a provider's slug.
+pub fn key_for_any_slug(slug: &str) -> String {
     let known = |key: &String| known_service(key).is_some();
-    let keys = Provider::ALL.map(|provider| key_for(provider, spelling));
-    keys.into_iter().find(known).unwrap_or_else(|| spelling.to_owned())
+    let keys = Provider::ALL.map(|provider| key_for(provider, slug));
+    keys.into_iter().find(known).unwrap_or_else(|| slug.to_owned())
 }
 
-/// Our key for what a provider calls `slug`.
+/// The key of the service that a provider calls `slug`.
 pub fn key_for(provider: Provider, slug: &str) -> String {
-    let spelled = |name: &&KnownService| name.spelling(provider).contains(&slug);
-    KNOWN_SERVICES.iter().find(spelled).map_or_else(|| slug.to_owned(), |name| name.key.to_owned())
+    let has_slug = |name: &&KnownService| name.slugs(provider).contains(&slug);
+    KNOWN_SERVICES.iter().find(has_slug).map_or_else(|| slug.to_owned(), |name| name.key.to_owned())
 }
 
-/// The service with this key, if it is in the table.
+/// The known service with this key.
 pub fn known_service(key: &str) -> Option<&'static KnownService> {
     KNOWN_SERVICES.iter().find(|name| name.key == key)
 }
 
-/// WordPress.com's slug for the service with this key.
+/// WordPress.com's slug of the service with this key.
 pub fn wordpress_slug(key: &str) -> &str {
     known_service(key).and_then(|name| name.wordpress.first().copied()).unwrap_or(key)
 }
 
 impl KnownService {
-    fn spelling(&self, provider: Provider) -> &'static [&'static str] {
+    fn slugs(&self, provider: Provider) -> &'static [&'static str] {
         match provider {
             Provider::WordPress => self.wordpress,
             Provider::OneAll => self.oneall,
         }
     }
 
-    /// The providers that know the service.
+    /// The providers that support the service.
     pub fn providers(&self) -> Vec<Provider> {
-        Provider::ALL.into_iter().filter(|p| !self.spelling(*p).is_empty()).collect()
+        Provider::ALL.into_iter().filter(|p| !self.slugs(*p).is_empty()).collect()
     }
 }
 
@@ -198,40 +197,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_spellings_of_one_service_share_a_key() {
+    fn slugs_of_both_providers_share_a_key() {
         assert_eq!(key_for(Provider::WordPress, "google_plus"), "google");
         assert_eq!(key_for(Provider::OneAll, "google"), "google");
         assert_eq!(key_for(Provider::OneAll, "windowslive"), "microsoft");
         assert_eq!(key_for(Provider::OneAll, "brand_new"), "brand_new");
     }
 
-    /// Every slug of Keyring's services that its documentation, clients or tests name.
+    /// The slugs of Keyring's services in its documentation, clients and tests.
     const KEYRING: &str = "facebook twitter instagram instagram-business tumblr linkedin mastodon bluesky google_plus \
          google_site_verification google_my_business mailchimp";
 
-    /// Every provider key that OneAll's own WordPress plugin lists.
+    /// The slugs in OneAll's WordPress plugin.
     const ONEALL: &str = "amazon apple battlenet blogger discord disqus draugiem dribbble epicgames facebook foursquare \
          github google instagram line linkedin livejournal mailru meetup mixer odnoklassniki openid patreon paypal \
          pinterest pixelpin reddit skyrock soundcloud spotify stackexchange steam strava tumblr twitch twitter vimeo \
          vkontakte weibo windowslive wordpress xing yahoo yandex youtube";
 
     #[test]
-    fn every_slug_that_a_provider_is_known_to_use_is_in_the_table() {
+    fn every_known_slug_is_in_the_table() {
         for (provider, slugs) in [(Provider::WordPress, KEYRING), (Provider::OneAll, ONEALL)] {
             for slug in slugs.split_whitespace() {
                 let name = known_service(&key_for(provider, slug));
-                assert!(name.is_some_and(|name| name.spelling(provider).contains(&slug)), "{slug}");
-                assert_eq!(name.map(|name| name.key.to_owned()), Some(key_for_any_spelling(slug)), "{slug}");
+                assert!(name.is_some_and(|name| name.slugs(provider).contains(&slug)), "{slug}");
+                assert_eq!(name.map(|name| name.key.to_owned()), Some(key_for_any_slug(slug)), "{slug}");
             }
-            let listed = KNOWN_SERVICES.iter().flat_map(|name| name.spelling(provider)).count();
+            let listed = KNOWN_SERVICES.iter().flat_map(|name| name.slugs(provider)).count();
             assert_eq!(listed, slugs.split_whitespace().count());
         }
-        assert_eq!(key_for_any_spelling("microsoft"), "microsoft");
-        assert_eq!(key_for_any_spelling("brand_new"), "brand_new");
+        assert_eq!(key_for_any_slug("microsoft"), "microsoft");
+        assert_eq!(key_for_any_slug("brand_new"), "brand_new");
     }
 
     #[test]
-    fn a_host_is_one_services_and_a_likeness_is_nobodys() {
+    fn hosts_match_their_service_only() {
         assert!(HOSTS.is_sorted_by(|a, b| a.0 < b.0));
         assert!(HOSTS.iter().all(|(_, key)| known_service(key).is_some()));
         assert!(is_host_of("twitter", "x.com") && is_host_of("google", "plus.google.com"));
@@ -242,14 +241,14 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_sorted_and_no_spelling_stands_for_two_services() {
+    fn the_table_is_sorted_and_slugs_are_unique() {
         assert!(KNOWN_SERVICES.is_sorted_by(|a, b| a.key < b.key));
         for provider in Provider::ALL {
-            let mut spellings: Vec<_> = KNOWN_SERVICES.iter().flat_map(|name| name.spelling(provider)).collect();
-            let all = spellings.len();
-            spellings.sort_unstable();
-            spellings.dedup();
-            assert_eq!(spellings.len(), all);
+            let mut slugs: Vec<_> = KNOWN_SERVICES.iter().flat_map(|name| name.slugs(provider)).collect();
+            let count = slugs.len();
+            slugs.sort_unstable();
+            slugs.dedup();
+            assert_eq!(slugs.len(), count);
         }
     }
 }

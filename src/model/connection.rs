@@ -1,4 +1,4 @@
-//! A connection: the link between a person and an account at an outside service, as one provider recorded it.
+//! Connections: links between a person and an account at a service.
 
 use std::sync::Arc;
 
@@ -8,59 +8,59 @@ use super::{
     ConnectionKey, ConnectionToken, DateTime, Identity, KeyringId, OneTimeLink, Provider, SiteId, Url, UserToken,
 };
 
-/// A link between a person and an account at an outside service, as one provider recorded it.
+/// A link between a person and an account at a service, as a provider has recorded it.
 ///
-/// At WordPress.com it is a Keyring connection (a stored grant) or a Publicize connection (a grant put to use on a
-/// site); at OneAll it is one sign-in or link event. A sign-in that failed is a connection too, in state FAILED.
+/// At WordPress.com it is a Keyring connection (a stored grant) or a Publicize connection (the use of a grant on a site). At
+/// OneAll it is one sign-in or link event; a failed sign-in is a connection in state FAILED.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct Connection {
-    /// Which thing this is at its provider.
+    /// The key at the provider.
     #[graphql(skip)]
     pub key: ConnectionKey,
-    /// The provider that recorded it.
+    /// The provider of the connection.
     pub provider: Provider,
-    /// The provider's own key: a number at WordPress.com, a connection token at OneAll.
+    /// The provider's ID: a number at WordPress.com, a connection token at OneAll.
     pub provider_id: String,
-    /// What sort of record it is.
+    /// The kind of connection.
     pub kind: ConnectionKind,
-    /// The provider's label for it, such as "Facebook". Null where the provider gives none, as OneAll.
+    /// The provider's label, such as "Facebook". Null when the provider has none, as at OneAll.
     pub label: Option<String>,
-    /// When it was made. Null where the provider does not say.
+    /// The time of creation. Null when the provider does not provide it.
     pub created_at: Option<DateTime>,
-    /// When it ends. Null if it never does, or where the provider does not say.
+    /// The time of expiry. Null when it never expires or the provider does not provide it.
     pub expires_at: Option<DateTime>,
-    /// Publicize only: whether every author of the site may use it. Null at OneAll, for a Keyring connection, and where
-    /// WordPress.com does not say.
+    /// Whether all authors of the site may use the Publicize connection. Null for other kinds of connection and when
+    /// WordPress.com does not provide it.
     pub shared: Option<bool>,
-    /// Other accounts that the same grant can act as: pages, channels, organisations. Empty for none.
+    /// Other accounts that the same grant gives access to: pages, channels, organizations.
     pub additional_accounts: Vec<AdditionalAccount>,
-    /// How well it works; null on a row whose provider tells that only one by one.
+    /// The health. `None` for a row of a list that does not have it.
     #[graphql(skip)]
     pub health: Option<ConnectionHealth>,
-    /// The service's slug as the provider spells it.
+    /// The provider's slug of the service.
     #[graphql(skip)]
     pub service: Option<String>,
-    /// The outside account.
+    /// The external account.
     #[graphql(skip)]
     pub identity: Option<Arc<Identity>>,
-    /// The OneAll plugin through which it was made.
+    /// The OneAll plugin that created it.
     #[graphql(skip)]
     pub plugin: Option<String>,
     /// The sites that use it.
     #[graphql(skip)]
     pub sites: Vec<SiteId>,
-    /// Everything else the provider said.
+    /// The provider-specific data.
     #[graphql(skip)]
     pub record: ConnectionRecord,
-    /// False on a row of a list that carries less than the thing itself: a OneAll sign-in has only its token, date,
-    /// status and callback there. The absent fields are then unknown, not empty.
+    /// False for a row of a list that has fewer fields than the object: a OneAll sign-in has only its token, date, status and
+    /// callback there. The missing fields are then unknown, not empty.
     #[graphql(skip)]
     pub complete: bool,
 }
 
 impl Connection {
-    /// A connection of which nothing is known but what names it, and its record.
+    /// A connection with a key and a record only.
     pub fn with_key(key: ConnectionKey, record: ConnectionRecord) -> Self {
         let (provider, provider_id, kind) = match &key {
             ConnectionKey::Keyring(id) => (Provider::WordPress, id.to_string(), ConnectionKind::Keyring),
@@ -87,7 +87,7 @@ impl Connection {
         }
     }
 
-    /// Where the person's own browser renews the grant; none where the provider gives no place.
+    /// The link at which the person renews the grant, if there is one.
     pub fn refresh_link(&self) -> Option<&OneTimeLink<ConnectionKey>> {
         match &self.record {
             ConnectionRecord::Keyring(record) => record.refresh_url.as_ref(),
@@ -97,100 +97,99 @@ impl Connection {
     }
 }
 
-/// What sort of record a connection is.
+/// The kinds of connection.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConnectionKind {
-    /// WordPress.com: a stored grant to an outside service.
+    /// A grant to a service that WordPress.com stores.
     Keyring,
-    /// WordPress.com: a Keyring connection put to use on a site.
+    /// The use of a Keyring connection on a WordPress.com site.
     Publicize,
-    /// OneAll: one sign-in or link event.
+    /// A sign-in or link event at OneAll.
     SignIn,
 }
 
-/// How well a connection works.
+/// The health of a connection.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct ConnectionHealth {
-    /// One word over both providers' vocabularies.
+    /// The state, with the same values for both providers.
     pub state: HealthState,
-    /// The provider's own word, kept as it came. Null where it gave none.
+    /// The provider's own status. Null when it provides none.
     pub provider_status: Option<String>,
-    /// Why a sign-in failed, in OneAll's words: "The user did not authenticate successfully". Null where it gave none,
-    /// for one that did not fail, and at WordPress.com.
+    /// The reason by OneAll why a sign-in failed. Null when OneAll provides none, when the sign-in did not fail, and at
+    /// WordPress.com.
     pub reason: Option<String>,
-    /// What a person can do about it, and where. Null if nothing needs doing.
+    /// The action that a person must take. Null when no action is needed.
     pub action: Option<HealthAction>,
-    /// When the connection ends.
+    /// The time of expiry.
     #[graphql(skip)]
     pub expires_at: Option<DateTime>,
 }
 
-/// How well a connection works, in one word over both providers' vocabularies.
+/// The states of a connection, with the same values for both providers.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HealthState {
-    /// It works.
+    /// The connection works.
     Ok,
-    /// It still works but will end soon: the person should reconnect (WordPress.com's `must_reauth`).
+    /// The connection works but will expire soon. The person should reconnect.
     Expiring,
-    /// It has expired: the person has to grant access again.
+    /// The connection has expired. The person must grant access again.
     Reauthorize,
-    /// The outside service no longer accepts it (WordPress.com's `broken`).
+    /// The service no longer accepts the grant (`broken` at WordPress.com).
     Broken,
-    /// It never came to be or cannot be repaired: a failed sign-in, or WordPress.com's `invalid`.
+    /// The sign-in failed, or the connection cannot be repaired (`invalid` at WordPress.com).
     Failed,
     /// The provider no longer supports the service.
     Unsupported,
-    /// The provider gave no word, or one that is not known; see `providerStatus`. Or its word is that it works, beside an
-    /// end that cannot be read and may have passed.
+    /// The provider's status is missing or unknown (see `providerStatus`), or the date of expiry cannot be read.
     Unknown,
 }
 
 impl HealthState {
-    /// Whether a person has something to do.
+    /// Whether a person must act.
     pub fn needs_attention(self) -> bool {
         !matches!(self, HealthState::Ok | HealthState::Unknown)
     }
 }
 
-/// What a person can do about a connection.
+/// The action that a person must take on a connection.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct HealthAction {
-    /// What to do.
+    /// The kind of action.
     pub kind: HealthActionKind,
-    /// Where, for the person's own browser; none where the provider gives no place.
+    /// The link for the person's browser, if the provider has one.
     #[graphql(skip)]
     pub url: Option<OneTimeLink<ConnectionKey>>,
 }
 
-/// What a person can do about a connection.
+/// The kinds of action on a connection.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HealthActionKind {
-    /// Grant access again; the connection stays.
+    /// Grant access again. The connection is kept.
     Reconnect,
-    /// Remove it: it cannot be repaired.
+    /// Disconnect it, because it cannot be repaired.
     Disconnect,
-    /// Sign in or link once more: this attempt is over.
+    /// Sign in or link again.
     ConnectAgain,
 }
 
-/// Another account that the same grant can act as: a page, a channel, an organisation.
+/// Another account that a grant gives access to: a page, a channel, an organization.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct AdditionalAccount {
-    /// The account's own ID at the service. Null where WordPress.com gives none.
+    /// The ID of the account at the service. Null when WordPress.com provides none.
     pub subject: Option<String>,
-    /// Its name. Null where WordPress.com gives none.
+    /// The name of the account. Null when WordPress.com provides none.
     pub name: Option<String>,
-    /// Its picture. Null where WordPress.com gives none.
+    /// The URL of a picture. Null when WordPress.com provides none.
     pub picture_url: Option<Url>,
-    /// Its description. Null where WordPress.com gives none.
+    /// The description of the account. Null when WordPress.com provides none.
     pub description: Option<String>,
-    /// The service's word for what it is, such as "Bakery". Null where WordPress.com gives none.
+    /// The category at the service, such as "Bakery". Null when WordPress.com provides none.
     pub category: Option<String>,
 }
 
-/// Everything else a provider said of a connection, in its own terms.
+/// The provider-specific data of a connection.
 #[derive(Union, Clone, Debug, PartialEq)]
 pub enum ConnectionRecord {
     /// From `/me/keyring-connections`.
@@ -201,106 +200,103 @@ pub enum ConnectionRecord {
     SignIn(SignInRecord),
 }
 
-/// WordPress.com: what only a Keyring connection has (the grant itself, not its use on a site).
+/// The data of a Keyring connection at WordPress.com: the grant itself.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct KeyringRecord {
-    /// The number in `/me/keyring-connections/$ID`. Always there; it is nullable so that it can be selected together with
-    /// a PublicizeRecord's, which may be null.
+    /// The WordPress.com ID of the Keyring connection. Never null; the type is nullable to match PublicizeRecord.
     pub keyring_connection_id: Option<ID>,
-    /// The WordPress.com user it belongs to. Null where WordPress.com does not say.
+    /// The ID of the WordPress.com user who owns the grant. Null when WordPress.com does not provide it.
     pub user_id: Option<ID>,
-    /// `publicize` for services that posts can be shared to, `other` for the rest. Null where WordPress.com does not
-    /// say.
+    /// The kind of service: `publicize` when posts can be shared to it, otherwise `other`. Null when WordPress.com does not
+    /// provide it.
     #[graphql(name = "type")]
     pub kind: Option<String>,
-    /// Where the person's own browser renews the grant.
+    /// The link at which the person renews the grant.
     #[graphql(skip)]
     pub refresh_url: Option<OneTimeLink<ConnectionKey>>,
-    /// WordPress.com asks that the person be told of LinkedIn's changed terms. Null where it does not say.
+    /// Whether the person must be shown LinkedIn's changed terms. Null when WordPress.com does not provide it.
     pub show_linkedin_warning: Option<bool>,
 }
 
-/// WordPress.com: what only a Publicize connection has (a Keyring connection put to use on a site).
+/// The data of a Publicize connection at WordPress.com: the use of a grant on a site.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct PublicizeRecord {
-    /// The number in `/sites/$site/publicize-connections/$ID`.
+    /// The WordPress.com ID of the Publicize connection.
     pub publicize_connection_id: ID,
-    /// The site it serves. Null where WordPress.com does not say.
+    /// The ID of the site that uses the connection. Null when WordPress.com does not provide it.
     pub site_id: Option<ID>,
-    /// The WordPress.com user who put it to use. Null where WordPress.com does not say.
+    /// The ID of the WordPress.com user who added it to the site. Null when WordPress.com does not provide it.
     pub user_id: Option<ID>,
-    /// The Keyring connection it is built on. Null where WordPress.com does not say.
+    /// The ID of the Keyring connection whose grant is used. Null when WordPress.com does not provide it.
     pub keyring_connection_id: Option<ID>,
-    /// The WordPress.com user whose grant that is. Null where WordPress.com does not say.
+    /// The ID of the WordPress.com user who owns the grant. Null when WordPress.com does not provide it.
     pub keyring_user_id: Option<ID>,
-    /// Where the person's own browser renews the grant.
+    /// The link at which the person renews the grant.
     #[graphql(skip)]
     pub refresh_url: Option<OneTimeLink<ConnectionKey>>,
-    /// The API's page about this resource. Null where WordPress.com gives none.
+    /// The URL of the API documentation of the resource. Null when WordPress.com provides none.
     pub help_url: Option<Url>,
-    /// The API's address of this resource. Null where WordPress.com gives none.
+    /// The API URL of the resource. Null when WordPress.com provides none.
     pub self_url: Option<Url>,
-    /// The site, to read.
+    /// The key of the site.
     #[graphql(skip)]
     pub site: Option<SiteId>,
-    /// The Keyring connection, to read.
+    /// The key of the Keyring connection.
     #[graphql(skip)]
     pub keyring: Option<KeyringId>,
 }
 
-/// OneAll: one sign-in or link event.
+/// A sign-in or link event at OneAll.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct SignInRecord {
-    /// The token that the callback received.
+    /// The connection token, as the callback received it.
     #[graphql(skip)]
     pub token: ConnectionToken,
-    /// OneAll's word for the outcome, such as `succeeded`. Null where it gives none.
+    /// OneAll's status of the sign-in, such as `succeeded`. Null when OneAll provides none.
     pub status: Option<String>,
-    /// Where the person's browser was sent back to. Null where OneAll gives none.
+    /// The URL to which the browser was redirected. Null when OneAll provides none.
     pub callback_url: Option<Url>,
-    /// What the plugin reported; unknown on a list's row.
+    /// What the plugin reported. Unknown in a row of a list.
     #[graphql(skip)]
     pub plugin: Option<SignInPlugin>,
-    /// The operation's own status; unknown on a list's row.
+    /// The result of the operation. Unknown in a row of a list.
     #[graphql(skip)]
     pub result: Option<SignInResult>,
-    /// The user it belongs to; unknown on a list's row.
+    /// The user who signed in. Unknown in a row of a list.
     #[graphql(skip)]
     pub user: Option<UserToken>,
-    /// What a callback's `data.action` says, such as `authenticate_user`; unknown on a list's row.
+    /// The action that OneAll performed, such as `authenticate_user`. Unknown in a row of a list.
     #[graphql(skip)]
     pub action: Option<String>,
 }
 
-/// OneAll: what the plugin behind a sign-in reported.
+/// What a OneAll plugin reported about a sign-in.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct SignInPlugin {
-    /// The plugin: `social_login`, `social_link` or `single_sign_on`.
+    /// The key of the plugin: `social_login`, `social_link` or `single_sign_on`.
     pub key: String,
-    /// What it was asked to do, such as `login`, `link_identity` or `unlink_identity`. Null where the plugin did not
-    /// say.
+    /// The requested action, such as `login`, `link_identity` or `unlink_identity`. Null when the plugin did not report it.
     pub action: Option<String>,
-    /// What it did, such as `user_profile_read`. Null where the plugin did not say.
+    /// The operation that the plugin performed, such as `user_profile_read`. Null when the plugin did not report it.
     pub operation: Option<String>,
-    /// Why it ended as it did, such as `user_authenticated` or `identity_is_linked_to_another_user`. Null where the
-    /// plugin did not say.
+    /// The reason for the status, such as `user_authenticated` or `identity_is_linked_to_another_user`. Null when the plugin did not report it.
     pub reason: Option<String>,
-    /// How it ended: `success` or `error`. Null where the plugin did not say.
+    /// The status: `success` or `error`. Null when the plugin did not report it.
     pub status: Option<String>,
 }
 
-/// OneAll: how the operation behind a sign-in ended. A failed sign-in says 401 here, inside a request that went well.
+/// The result of a sign-in at OneAll. A failed sign-in has code 401.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct SignInResult {
-    /// `success` or `error`. Null where OneAll gives none.
+    /// The flag: `success` or `error`. Null when OneAll provides none.
     pub flag: Option<String>,
-    /// A number like an HTTP status. Null where OneAll gives none.
+    /// The status code, like an HTTP status code. Null when OneAll provides none.
     pub code: Option<i32>,
-    /// A sentence, such as "The user successfully authenticated". Null where OneAll gives none.
+    /// The message, such as "The user successfully authenticated". Null when OneAll provides none.
     pub info: Option<String>,
-    /// Whether what was asked was done: the person was signed in, linked or unlinked.
+    /// Whether the person was signed in, linked or unlinked as requested.
     pub succeeded: bool,
 }

@@ -1,7 +1,7 @@
-//! How much memory a noun holds, by walking it: each text and each list by its capacity, and what an allocator adds.
+//! The heap memory of entities: the capacity of each string and list, plus the overhead of the allocator.
 //!
-//! A noun names all its fields here, so one that is added and not weighed does not compile. What several nouns share is
-//! weighed in each: the sum may be too large and is never too small.
+//! Every field of an entity is listed, so a new field that is not counted does not compile. Shared memory is counted for
+//! each owner, so the sum may be too large but is never too small.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use async_graphql::ID;
 use super::user::OneAllUserEntry;
 use super::*;
 
-/// What can be weighed.
+/// A type whose heap memory can be estimated.
 pub trait HeapSize {
-    /// How many bytes it holds beyond itself.
+    /// The size of the heap memory in bytes, without the value itself.
     fn heap_size(&self) -> usize;
 }
 
-/// What an allocation of so many bytes takes: allocators round up, by an eighth at most, and small ones to 16 bytes.
+/// The size of an allocation. Allocators round up by at most an eighth, and small sizes to 16 bytes.
 fn allocation(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { bytes + bytes / 8 + 16 }
 }
@@ -41,15 +41,15 @@ impl<T: HeapSize> HeapSize for Option<T> {
 
 impl<T: HeapSize> HeapSize for Arc<T> {
     fn heap_size(&self) -> usize {
-        // Its two counts lie before what is shared.
+        // The two reference counts precede the value.
         allocation(2 * size_of::<usize>() + size_of::<T>()) + T::heap_size(self)
     }
 }
 
-/// What holds nothing.
-macro_rules! bare {
-    ($($noun:ty),* $(,)?) => {
-        $(impl HeapSize for $noun {
+/// Types without heap memory.
+macro_rules! no_heap {
+    ($($entity:ty),* $(,)?) => {
+        $(impl HeapSize for $entity {
             fn heap_size(&self) -> usize {
                 0
             }
@@ -57,10 +57,10 @@ macro_rules! bare {
     };
 }
 
-/// Texts of which only the words are to be had; they were made to measure.
-macro_rules! texts {
-    ($($noun:ty),* $(,)?) => {
-        $(impl HeapSize for $noun {
+/// Wrappers of strings without spare capacity.
+macro_rules! strings {
+    ($($entity:ty),* $(,)?) => {
+        $(impl HeapSize for $entity {
             fn heap_size(&self) -> usize {
                 allocation(self.as_str().len())
             }
@@ -68,10 +68,10 @@ macro_rules! texts {
     };
 }
 
-/// What holds what its fields hold.
+/// Structs: the sum of their fields.
 macro_rules! fields {
-    ($($noun:ident { $($field:ident),* $(,)? })*) => {
-        $(impl HeapSize for $noun {
+    ($($entity:ident { $($field:ident),* $(,)? })*) => {
+        $(impl HeapSize for $entity {
             fn heap_size(&self) -> usize {
                 let Self { $($field),* } = self;
                 0 $(+ $field.heap_size())*
@@ -80,22 +80,22 @@ macro_rules! fields {
     };
 }
 
-/// What is one of several things.
-macro_rules! choices {
-    ($($noun:ident { $($choice:ident),* $(,)? })*) => {
-        $(impl HeapSize for $noun {
+/// Enums: the size of their variant.
+macro_rules! variants {
+    ($($entity:ident { $($variant:ident),* $(,)? })*) => {
+        $(impl HeapSize for $entity {
             fn heap_size(&self) -> usize {
                 match self {
-                    $(Self::$choice(it) => it.heap_size(),)*
+                    $(Self::$variant(it) => it.heap_size(),)*
                 }
             }
         })*
     };
 }
 
-bare!(bool, i32, u32, usize, DateTime, Provider, ConnectionKind, HealthState, HealthActionKind, IdentityState);
-bare!(ApplicationAccessKind, PermissionRisk, KeyringId, PublicizeId, ApplicationId, SiteId);
-texts!(Url, ConnectionToken, UserToken, IdentityToken);
+no_heap!(bool, i32, u32, usize, DateTime, Provider, ConnectionKind, HealthState, HealthActionKind, IdentityState);
+no_heap!(ApplicationAccessKind, PermissionRisk, KeyringId, PublicizeId, ApplicationId, SiteId);
+strings!(Url, ConnectionToken, UserToken, IdentityToken);
 
 impl HeapSize for ID {
     fn heap_size(&self) -> usize {
@@ -112,7 +112,7 @@ impl<K: HeapSize> HeapSize for OneTimeLink<K> {
     }
 }
 
-choices! {
+variants! {
     ConnectionKey { Keyring, Publicize, SignIn }
     ApplicationKey { Connected, Plugin }
     IdentityKey { External, Token, Encrypted }

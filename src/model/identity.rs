@@ -1,85 +1,83 @@
-//! An identity: a person's account at an outside service, as one provider sees it.
+//! Identities: a person's accounts at services.
 //!
-//! OneAll writes identities in the Portable Contacts format; what it documents is all here. Its live credentials
-//! (`source.access_token`, `refresh_token`, `publish_token`) have no field anywhere, so nothing can print them.
+//! OneAll uses the Portable Contacts format, and every documented field is here. Its credentials (`source.access_token`,
+//! `refresh_token`, `publish_token`) have no field anywhere, so they can never be printed.
 
 use async_graphql::{Enum, SimpleObject};
 
 use super::{DateTime, IdentityKey, Provider, Url, UserToken};
 
-/// A person's account at an outside service, as one provider sees it.
+/// A person's account at a service, as a provider knows it.
 ///
-/// WordPress.com knows little of it (a name, a picture, a number); OneAll knows the whole profile the service gave. Of an
-/// encrypted identity nothing is known but its keys: all else is null or empty.
+/// WordPress.com provides a name, a picture and an ID; OneAll provides the whole profile. All fields of an encrypted identity
+/// except its keys are null or empty.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct Identity {
-    /// Which thing this is at its provider.
+    /// The key at the provider.
     #[graphql(skip)]
     pub key: IdentityKey,
-    /// The provider that knows it.
+    /// The provider of the identity.
     pub provider: Provider,
-    /// OneAll's identity token. Null at WordPress.com, which knows the account only through a connection, and for an
-    /// encrypted identity that is known only through its sign-in.
+    /// The OneAll identity token. Null at WordPress.com, and for an encrypted identity that is known only by its sign-in.
     pub provider_id: Option<String>,
-    /// Whether it can be read: ENCRYPTED where the OneAll site encrypts its users' data.
+    /// Whether the identity can be read. ENCRYPTED when the OneAll site encrypts user data.
     pub state: IdentityState,
-    /// The service's slug as the provider spells it.
+    /// The provider's slug of the service.
     #[graphql(skip)]
     pub service: Option<String>,
-    /// The service's name as the provider writes it, where it does (OneAll's `source.name`).
+    /// The provider's name of the service, if any (`source.name` at OneAll).
     #[graphql(skip)]
     pub service_label: Option<String>,
-    /// The account's own ID at the service: Keyring's `external_ID`, OneAll's `accounts[].userid`. Null where it is not
-    /// given.
+    /// The ID of the account at the service. Null when the provider does not provide it.
     pub subject: Option<String>,
-    /// OneAll's mark of the account, the same for everyone who uses it on the site. Null at WordPress.com and where OneAll
-    /// gives none.
+    /// OneAll's ID of the account on the site, the same for all users who linked it. Null at WordPress.com and when OneAll
+    /// provides none.
     pub provider_account_uid: Option<String>,
-    /// The name to show. Null where the provider knows none.
+    /// The display name. Null when the provider provides none.
     pub display_name: Option<String>,
-    /// The name the person signs in with, or the service's handle. It may hold spaces. Null if the service gave none.
+    /// The login name or handle; it may contain spaces. Null when the service provides none.
     pub username: Option<String>,
-    /// The parts of the person's name. Null at WordPress.com, and where the service gave none.
+    /// The parts of the person's name. Null at WordPress.com and when the service provides none.
     pub name: Option<PersonName>,
-    /// The page about the account at the service. Null if none is known.
+    /// The URL of the profile page. Null when unknown.
     pub profile_url: Option<Url>,
-    /// A picture of the person. Null if none is known.
+    /// The URL of a picture. Null when unknown.
     pub picture_url: Option<Url>,
-    /// A small picture. Null at WordPress.com, and if OneAll has none.
+    /// The URL of a small picture. Null at WordPress.com and when OneAll provides none.
     pub thumbnail_url: Option<Url>,
     /// Pictures in several sizes.
     pub photos: Vec<Photo>,
-    /// OneAll's `id`: a link that names the account. It is not always the profile page. Null at WordPress.com.
+    /// OneAll's URL that identifies the account. It is not always the profile page. Null at WordPress.com.
     pub account_url: Option<Url>,
-    /// When the provider first saw it. Null at WordPress.com, and where OneAll does not say.
+    /// The time of creation at the provider. Null at WordPress.com and when OneAll does not provide it.
     pub created_at: Option<DateTime>,
-    /// When the provider last renewed it. Null at WordPress.com, and where OneAll does not say.
+    /// The time of the last update at the provider. Null at WordPress.com and when OneAll does not provide it.
     pub updated_at: Option<DateTime>,
-    /// E-mail addresses. Empty where the service gave none.
+    /// The email addresses. Empty when the service provides none.
     #[graphql(skip)]
     pub emails: Option<Vec<EmailEntry>>,
-    /// Links the person gave.
+    /// Links of the person.
     pub urls: Vec<UrlEntry>,
-    /// The account at the service, as the service names it; now and then several.
+    /// The accounts at the service, mostly one.
     pub accounts: Vec<Account>,
-    /// How many follow the account. Null but for a Publicize connection of which WordPress.com knows it.
+    /// The number of followers. Null except for Publicize connections for which WordPress.com provides it.
     pub follower_count: Option<i32>,
-    /// What the person says of themselves. Null where the provider has no profile.
+    /// The profile of the person. Null when the provider has none.
     pub profile: Option<Profile>,
-    /// The OneAll user who owns it, where the answer says so.
+    /// The OneAll user who owns it, if known.
     #[graphql(skip)]
     pub user: Option<UserToken>,
-    /// False on a row of a list that carries less than the thing itself (OneAll's `/identities.json`).
+    /// False for a row of a list that has fewer fields than the object (OneAll's `/identities.json`).
     #[graphql(skip)]
     pub complete: bool,
-    /// Whether what identifies the person outside was taken out, since the caller has no right to it.
+    /// Whether personal data were removed because the caller may not read them.
     #[graphql(skip)]
     pub redacted: bool,
 }
 
 impl Identity {
-    /// A readable identity of which nothing is known but what names it.
+    /// A readable identity with a key only.
     pub fn with_key(provider: Provider, key: IdentityKey) -> Self {
         Self {
             key,
@@ -112,202 +110,202 @@ impl Identity {
     }
 }
 
-/// Whether an identity, or a user of the OneAll site, can be read.
+/// Whether an identity or a OneAll user can be read.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdentityState {
-    /// Its data is plain.
+    /// The data can be read.
     Readable,
-    /// The OneAll site encrypts user data; the key goes only to the callback of the sign-in, and the gateway has none.
+    /// The OneAll site encrypts user data. The gateway does not have the key.
     Encrypted,
 }
 
-/// The parts of a person's name, each as the service gave it.
+/// The parts of a person's name.
 #[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
 pub struct PersonName {
-    /// The whole name, ready to show. Null where the service gave none.
+    /// The complete name, formatted for display. Null when the service provides none.
     pub formatted: Option<String>,
-    /// First name. Null where the service gave none.
+    /// The first name. Null when the service provides none.
     pub given_name: Option<String>,
-    /// Middle name. Null where the service gave none.
+    /// The middle name. Null when the service provides none.
     pub middle_name: Option<String>,
-    /// Last name. Null where the service gave none.
+    /// The last name. Null when the service provides none.
     pub family_name: Option<String>,
-    /// Nickname. Null where the service gave none.
+    /// The nickname. Null when the service provides none.
     pub nickname: Option<String>,
-    /// "Dr". Null where the service gave none.
+    /// The prefix, such as "Dr". Null when the service provides none.
     pub honorific_prefix: Option<String>,
-    /// "Jr". Null where the service gave none.
+    /// The suffix, such as "Jr". Null when the service provides none.
     pub honorific_suffix: Option<String>,
-    /// A name to show, beside `formatted`. Null where the service gave none.
+    /// The display name. Null when the service provides none.
     pub display_name: Option<String>,
 }
 
-/// A picture in one size.
+/// A picture.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct Photo {
-    /// Where it is.
+    /// The URL of the picture.
     pub url: Url,
-    /// An older record's word for it, such as `thumbnail`. Null where the record has none, as newer ones.
+    /// The type, such as `thumbnail`. Null when the record has none; only older records have it.
     #[graphql(name = "type")]
     pub kind: Option<String>,
-    /// OneAll's mark of the size, from `2:XS` to `5:L`. Null where the record has none, as older ones.
+    /// OneAll's size, from `2:XS` to `5:L`. Null when the record has none; only newer records have it.
     pub size: Option<String>,
 }
 
-/// An e-mail address.
+/// An email address.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct EmailEntry {
-    /// The address.
+    /// The email address.
     pub value: String,
-    /// Whether the service says the person controls it. Null where it does not say: treat that as no.
+    /// Whether the service has verified the address. Null when the service does not provide it; treat null as false.
     pub verified: Option<bool>,
 }
 
-/// A link the person gave.
+/// A link of a person.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct UrlEntry {
-    /// The link.
+    /// The URL.
     pub url: Url,
-    /// What it leads to, such as `profile`. Null where the service does not say.
+    /// The type, such as `profile`. Null when the service provides none.
     #[graphql(name = "type")]
     pub kind: Option<String>,
 }
 
-/// An account at a service, as the service names it.
+/// An account at a service.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct Account {
-    /// The service's domain, such as `twitter.com`. Null where the service did not tell it.
+    /// The domain of the service, such as `twitter.com`. Null when the service does not provide it.
     pub domain: Option<String>,
-    /// The account's own ID there. Null where the service did not tell it.
+    /// The ID of the account at the service. Null when the service does not provide it.
     pub user_id: Option<String>,
-    /// Its handle. Null where the service did not tell it, as often.
+    /// The handle of the account. Null when the service does not provide it.
     pub username: Option<String>,
 }
 
-/// What a person says of themselves at the service. Each field is null or empty where the service gave nothing.
+/// The profile of a person at a service. Fields are null or empty when the service provides nothing.
 #[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
 #[graphql(complex)]
 pub struct Profile {
-    /// The service's word, mostly `male` or `female`. Null where the service gave none.
+    /// The gender, mostly `male` or `female`. Null when the service provides none.
     pub gender: Option<String>,
-    /// As the service gave it: mostly MM/DD/YYYY, now and then only a part.
+    /// The birthday as the service provides it, mostly MM/DD/YYYY.
     #[graphql(skip)]
     pub birthday: Option<String>,
-    /// Where the person says they are. Null where the service gave none.
+    /// The location. Null when the service provides none.
     pub location: Option<String>,
-    /// What the person writes about themselves. Null where the service gave none.
+    /// The description that the person wrote. Null when the service provides none.
     pub about_me: Option<String>,
-    /// A note on the person. Null where the service gave none.
+    /// A note about the person. Null when the service provides none.
     pub note: Option<String>,
-    /// Hours and minutes from UTC, such as `2:00`. Null where the service gave none.
+    /// The offset from UTC in hours and minutes, such as `2:00`. Null when the service provides none.
     pub utc_offset: Option<String>,
-    /// Whether the person has a partner, and whom they look for. Null where the service said nothing of it.
+    /// The relationship status. Null when the service provides none.
     pub relationship: Option<Relationship>,
-    /// Languages: the language, how well, a remark.
+    /// The languages, with level and remark.
     pub languages: Vec<LabelledValue>,
-    /// Locales such as `en_GB`.
+    /// The locales, such as `en_GB`.
     pub locales: Vec<LabelledValue>,
-    /// Interests, with a category.
+    /// The interests, with category.
     pub interests: Vec<LabelledValue>,
-    /// Phone numbers, with a type.
+    /// The phone numbers, with type.
     #[graphql(skip)]
     pub phone_numbers: Option<Vec<LabelledValue>>,
-    /// Postal addresses.
+    /// The postal addresses.
     #[graphql(skip)]
     pub addresses: Option<Vec<Address>>,
-    /// Employers and clubs.
+    /// The organizations, such as employers and clubs.
     pub organizations: Vec<Organization>,
-    /// Schools, with a type.
+    /// The schools, with type.
     pub educations: Vec<LabelledValue>,
-    /// Roles.
+    /// The roles.
     pub roles: Vec<String>,
-    /// Certificates: the name; as the label its number; as the detail who gave it, from when and until when, in this order and
-    /// with a comma between. What is not said is left out, so a detail can be a date alone.
+    /// The certifications: `value` is the name and `label` the number. `detail` lists issuer, start and end, separated by
+    /// commas; missing parts are omitted.
     pub certifications: Vec<LabelledValue>,
-    /// Recommendations: the text and who wrote it.
+    /// The recommendations, with author.
     pub recommendations: Vec<LabelledValue>,
-    /// The identity whose profile it is.
+    /// The identity that has the profile.
     #[graphql(skip)]
     pub owner: Option<IdentityKey>,
-    /// Whether the birthday, the phone numbers and the addresses were taken out.
+    /// Whether the birthday, phone numbers and addresses were removed.
     #[graphql(skip)]
     pub redacted: bool,
 }
 
-/// Whether a person has a partner, and whom they look for, in the service's words.
+/// The relationship status of a person.
 #[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
 pub struct Relationship {
-    /// Such as `single`. Null where the service gave none.
+    /// The status, such as `single`. Null when the service provides none.
     pub status: Option<String>,
-    /// Such as `women`. Null where the service gave none.
+    /// Whom the person is interested in, such as `women`. Null when the service provides none.
     pub interested_in: Option<String>,
 }
 
-/// A value with what the service said about it.
+/// A value with a label and a detail.
 #[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
 pub struct LabelledValue {
     /// The value.
     pub value: String,
-    /// Its type, category or degree. Null where the service gave none.
+    /// The type, category or degree. Null when the service provides none.
     pub label: Option<String>,
-    /// A remark, or the rest of what was said. Null where the service gave none.
+    /// A remark or further information. Null when the service provides none.
     pub detail: Option<String>,
 }
 
-/// A postal address; every part may be missing.
+/// A postal address.
 #[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
 pub struct Address {
-    /// The whole address, ready to show. Null where the service gave none.
+    /// The complete address, formatted for display. Null when the service provides none.
     pub formatted: Option<String>,
-    /// Such as `billing`. Null where the service gave none.
+    /// The type, such as `billing`. Null when the service provides none.
     #[graphql(name = "type")]
     pub kind: Option<String>,
-    /// The company. Null where the service gave none.
+    /// The company. Null when the service provides none.
     pub company: Option<String>,
-    /// The addressee's first name. Null where the service gave none.
+    /// The addressee's first name. Null when the service provides none.
     pub given_name: Option<String>,
-    /// The addressee's middle name. Null where the service gave none.
+    /// The addressee's middle name. Null when the service provides none.
     pub middle_name: Option<String>,
-    /// The addressee's last name. Null where the service gave none.
+    /// The addressee's last name. Null when the service provides none.
     pub family_name: Option<String>,
-    /// Street and number. Null where the service gave none.
+    /// The street and number. Null when the service provides none.
     pub street_address: Option<String>,
-    /// A second line. Null where the service gave none.
+    /// The second line of the address. Null when the service provides none.
     pub complement: Option<String>,
-    /// Town. Null where the service gave none.
+    /// The city or town. Null when the service provides none.
     pub locality: Option<String>,
-    /// State or region. Null where the service gave none.
+    /// The state or region. Null when the service provides none.
     pub region: Option<String>,
-    /// Postal code. Null where the service gave none.
+    /// The postal code. Null when the service provides none.
     pub postal_code: Option<String>,
-    /// Country. Null where the service gave none.
+    /// The country. Null when the service provides none.
     pub country: Option<String>,
-    /// OneAll's `code`, which it does not explain: mostly the country's. Null where the service gave none.
+    /// OneAll's `code`, mostly the country code. Null when the service provides none.
     pub code: Option<String>,
-    /// Telephone at this address. Null where the service gave none.
+    /// The phone number. Null when the service provides none.
     pub phone_number: Option<String>,
-    /// Fax at this address. Null where the service gave none.
+    /// The fax number. Null when the service provides none.
     pub fax_number: Option<String>,
 }
 
-/// An employer or a club.
+/// An organization, such as an employer or a club.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct Organization {
-    /// Its name.
+    /// The name of the organization.
     pub name: String,
-    /// The person's title there. Null where the service gave none.
+    /// The title of the person. Null when the service provides none.
     pub title: Option<String>,
-    /// What it is, such as `job`. Null where the service gave none.
+    /// The type, such as `job`. Null when the service provides none.
     #[graphql(name = "type")]
     pub kind: Option<String>,
-    /// Where it is. Null where the service gave none.
+    /// The URL of the picture. Null when the service provides none.
     pub location: Option<String>,
-    /// The part of it the person is in. Null where the service gave none.
+    /// The department. Null when the service provides none.
     pub department: Option<String>,
-    /// What the person does or did there. Null where the service gave none.
+    /// The description of the work. Null when the service provides none.
     pub description: Option<String>,
-    /// From when, as the service wrote it. Null where the service gave none.
+    /// The start date, as the service provides it. Null when the service provides none.
     pub start_date: Option<String>,
-    /// Until when, as the service wrote it. Null where the service gave none, as of a present one.
+    /// The end date, as the service provides it. Null when the service provides none, as for a current position.
     pub end_date: Option<String>,
 }

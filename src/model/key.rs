@@ -1,29 +1,29 @@
-//! The native keys of what the providers hold, each a type of its own, checked where it enters.
+//! The providers' own keys, each with a type of its own and validated when parsed.
 //!
-//! A key is what a provider's path takes. Numbers stay numbers, so nothing else can reach a `%d` route; OneAll's tokens
-//! are opaque text from a small alphabet, so a token can never leave its place in a path.
+//! Keys become segments of the providers' URL paths. Numeric keys are numbers, and OneAll's tokens have a small alphabet, so
+//! a key can never change the rest of a path.
 
 use std::fmt;
 
-/// The longest token that is taken, in bytes; OneAll's are 36.
+/// The maximum length of a token, in bytes. OneAll's tokens have 36.
 const TOKEN_LENGTH_MAX: usize = 128;
 
-/// The longest key of a service or plugin, in bytes.
+/// The maximum length of the key of a service or plugin, in bytes.
 const SLUG_LENGTH_MAX: usize = 64;
 
-/// A key of a service or a plugin, as both providers spell them: 1 to 64 characters out of `0-9 A-Z a-z _ -`.
+/// Parses the key of a service or plugin: 1 to 64 characters out of `0-9 A-Z a-z _ -`.
 pub fn slug(text: &str) -> Option<String> {
     is_slug(text).then(|| text.to_owned())
 }
 
-/// Whether a text is as short and plain as a slug: safe to show, to log and to put into a path.
+/// Whether a text is a valid slug, so that it is safe to show, to log and to use in a path.
 pub fn is_slug(text: &str) -> bool {
     is_word(text, SLUG_LENGTH_MAX)
 }
 
 fn is_word(text: &str, length_max: usize) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    (1..=length_max).contains(&text.len()) && text.bytes().all(plain)
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    (1..=length_max).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
 macro_rules! numeric_key {
@@ -33,7 +33,7 @@ macro_rules! numeric_key {
         pub struct $name(pub u64);
 
         impl $name {
-            /// Reads decimal digits and nothing else.
+            /// Parses decimal digits. Signs and spaces are not allowed.
             pub fn parse(text: &str) -> Option<Self> {
                 let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
                 digits.then(|| text.parse().ok()).flatten().map(Self)
@@ -55,7 +55,7 @@ macro_rules! token_key {
         pub struct $name(String);
 
         impl $name {
-            /// Takes 1 to 128 characters out of `0-9 A-Z a-z _ -`.
+            /// Parses 1 to 128 characters out of `0-9 A-Z a-z _ -`.
             pub fn parse(text: &str) -> Option<Self> {
                 is_word(text, TOKEN_LENGTH_MAX).then(|| Self(text.to_owned()))
             }
@@ -99,16 +99,16 @@ token_key! {
     IdentityToken
 }
 
-/// A Publicize connection at WordPress.com: `/sites/$site/publicize-connections/$ID`, or under `/me` where no site is known.
+/// A Publicize connection at WordPress.com: `/sites/$site/publicize-connections/$ID`, or under `/me` when the site is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicizeId {
-    /// The site the connection serves, where the provider said it.
+    /// The site that uses the connection, if known.
     pub site: Option<SiteId>,
-    /// The connection's own number.
+    /// The ID of the connection.
     pub id: u64,
 }
 
-/// Which thing at which provider a `Connection` is.
+/// The key of a `Connection` at its provider.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ConnectionKey {
     /// A Keyring connection.
@@ -119,23 +119,23 @@ pub enum ConnectionKey {
     SignIn(ConnectionToken),
 }
 
-/// Which thing at which provider an `Application` is.
+/// The key of an `Application` at its provider.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ApplicationKey {
-    /// An application that a WordPress.com user gave access to.
+    /// An application that a WordPress.com user has authorized.
     Connected(ApplicationId),
     /// A OneAll plugin, by its key: `social_login`, `social_link`, `single_sign_on`.
     Plugin(String),
 }
 
-/// Which thing at which provider an `Identity` is.
+/// The key of an `Identity` at its provider.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum IdentityKey {
-    /// The outside account of a WordPress.com connection, which has no key but its connection's.
+    /// The external account of a WordPress.com connection. Its key is that of the connection.
     External(ConnectionKey),
     /// A OneAll identity.
     Token(IdentityToken),
-    /// An encrypted OneAll identity, which has no key but its sign-in's.
+    /// An encrypted OneAll identity. Its key is that of its sign-in.
     Encrypted(ConnectionToken),
 }
 
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_digits_only() {
+    fn numeric_keys_are_digits_only() {
         assert_eq!(KeyringId::parse("51001"), Some(KeyringId(51001)));
         for bad in ["", "+1", "-1", "1.0", " 1", "1e3", "0x1", "99999999999999999999999"] {
             assert_eq!(KeyringId::parse(bad), None, "{bad:?}");
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_cannot_leave_its_place_in_a_path() {
+    fn tokens_cannot_change_a_path() {
         assert!(ConnectionToken::parse("a3ba5j55-aacc-25ag-a4ah-ga4ahab3a2aa").is_some());
         let long = "a".repeat(TOKEN_LENGTH_MAX + 1);
         for bad in ["", "../users", "%2e%2e", "a?b", "a#b", "a/b", "a.b", "a\0b", "å", long.as_str()] {

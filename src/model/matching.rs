@@ -1,8 +1,8 @@
-//! Whether two providers speak of the same outside account, judged by their records alone, and by which evidence.
+//! Decides whether identities of two providers are the same external account, and by which evidence.
 //!
-//! An account's own ID at its service is proof. The page about it is weaker: it counts only at hosts known to be the
-//! service's, and only where not both sides give an ID, since a name in a link can pass to somebody else. A person's name
-//! or e-mail address is never looked at: namesakes exist, and an address proves nothing of an account.
+//! The ID of the account at its service is proof. The profile URL is weaker, because a service may give a user name to
+//! another person. It counts only on known hosts of the service, and only when one of the two has no ID. Names and email
+//! addresses are never compared: different people may share them.
 
 use std::sync::Arc;
 
@@ -10,52 +10,55 @@ use async_graphql::{Enum, SimpleObject};
 
 use super::{Identity, IdentityState, Provider, Url, catalogue};
 
-/// Texts that providers put where an account has no ID.
+/// Values that providers use for a missing account ID.
 const NO_SUBJECT: [&str; 2] = ["0", "false"];
 
-/// How many accounts of one identity are looked at. Two lists are compared row by row, and either may be as long as an
-/// answer has room for.
+/// The maximum number of accounts of one identity that are compared. Two lists are compared pairwise, and each may be long.
 const ACCOUNTS_MAX: usize = 100;
 
-/// By what two identities are seen to be the same outside account.
+/// The evidence that two identities are the same account.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MatchEvidence {
-    /// The service and the account's own ID there are the same: Keyring's `external_ID` and OneAll's `accounts[].userid`.
+    /// The service and the ID of the account there are equal.
     Subject,
-    /// The page about the account is the same, but for `http` or `https`, `www.` and a slash at its end, and not both
-    /// providers tell the account's ID. Weaker: a service may give a name in a link to another account some day.
+    /// The profile URLs are equivalent, and not both providers know the ID of the account. Weaker than SUBJECT: a service may
+    /// reuse user names.
     ProfileUrl,
 }
 
-/// The same outside account as another provider sees it. The two stay two identities, each under its own ID.
+/// An identity of the same account at the other provider.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 pub struct IdentityMatch {
-    /// The other provider's identity.
+    /// The identity at the other provider.
     pub identity: Arc<Identity>,
-    /// Why the two are taken for one account.
+    /// The evidence for the match.
     pub matched_by: MatchEvidence,
 }
 
-/// The evidence that two identities of different providers are the same outside account; none if there is none.
+/// The evidence that two identities of different providers are the same account, if any.
 pub fn evidence(one: &Identity, other: &Identity) -> Option<MatchEvidence> {
     let service = service_key(one)?;
     if one.provider == other.provider || service_key(other)? != service {
         return None;
     }
-    let (mine, theirs) = (subjects(one, &service), subjects(other, &service));
-    if !mine.is_empty() && !theirs.is_empty() {
-        return mine.iter().any(|subject| theirs.contains(subject)).then_some(MatchEvidence::Subject);
+    let subjects_of_one = subjects(one, &service);
+    let subjects_of_other = subjects(other, &service);
+    if !subjects_of_one.is_empty() && !subjects_of_other.is_empty() {
+        return subjects_of_one
+            .iter()
+            .any(|subject| subjects_of_other.contains(subject))
+            .then_some(MatchEvidence::Subject);
     }
     let page = |identity: &Identity| profile_page(&service, identity.profile_url.as_ref()?);
     (page(one)? == page(other)?).then_some(MatchEvidence::ProfileUrl)
 }
 
-/// Whether an identity is the account with this ID at this service, by our key for it.
+/// Whether an identity is the account with this ID at the service with this key.
 pub fn is_account(identity: &Identity, service: &str, subject: &str) -> bool {
     service_key(identity).is_some_and(|key| key == service) && subjects(identity, service).contains(&subject)
 }
 
-/// Whether two identities are the same account, whoever tells of it: for one provider, by service and ID alone.
+/// Whether two identities are the same account. Identities of one provider are compared by service and ID only.
 pub fn is_same_account(one: &Identity, other: &Identity) -> bool {
     if one.key == other.key {
         return true;
@@ -67,13 +70,13 @@ pub fn is_same_account(one: &Identity, other: &Identity) -> bool {
     subjects(one, &service).iter().any(|subject| is_account(other, &service, subject))
 }
 
-/// Our key for the service of an identity that can be read.
+/// The key of the service of a readable identity.
 pub fn service_key(identity: &Identity) -> Option<String> {
     let readable = identity.state == IdentityState::Readable;
     identity.service.as_deref().filter(|_| readable).map(|slug| catalogue::key_for(identity.provider, slug))
 }
 
-/// The account's IDs at its service. OneAll can name accounts at other services beside it; those are not this account.
+/// The IDs of an identity's account at its service. OneAll may also list accounts at other services, which do not count.
 fn subjects<'a>(identity: &'a Identity, service: &str) -> Vec<&'a str> {
     let at_service = |domain: Option<&str>| domain.is_none_or(|domain| catalogue::is_domain_of(service, domain));
     let listed = identity.accounts.iter().take(ACCOUNTS_MAX).filter(|account| at_service(account.domain.as_deref()));
@@ -81,12 +84,12 @@ fn subjects<'a>(identity: &'a Identity, service: &str) -> Vec<&'a str> {
         Provider::OneAll if !identity.accounts.is_empty() => listed.map(|account| account.user_id.as_deref()).collect(),
         _ => vec![identity.subject.as_deref()],
     };
-    let is_one = |subject: &&str| !subject.trim().is_empty() && !NO_SUBJECT.contains(subject);
-    subjects.into_iter().flatten().filter(is_one).collect()
+    let is_valid = |subject: &&str| !subject.trim().is_empty() && !NO_SUBJECT.contains(subject);
+    subjects.into_iter().flatten().filter(is_valid).collect()
 }
 
-/// What of a link names an account at this service: the host in one spelling, the path and the query. None for a link
-/// that is not at the service, and for its front page, which is everybody's.
+/// The parts of a profile URL that identify an account: normalized host, path and query. `None` for a URL of another site
+/// and for the home page of the service.
 fn profile_page(service: &str, url: &Url) -> Option<String> {
     let url = url::Url::parse(url.as_str()).ok()?;
     let host = url.host_str()?.to_ascii_lowercase();
@@ -95,7 +98,7 @@ fn profile_page(service: &str, url: &Url) -> Option<String> {
     if url.port().is_some() || path.is_empty() || !catalogue::is_host_of(service, host) {
         return None;
     }
-    // A service's second host leads to the same pages.
+    // All main hosts of a service have the same pages.
     let host = if catalogue::is_main_host_of(service, host) { service } else { host };
     Some(format!("{host}{path}?{}", url.query().unwrap_or_default()))
 }

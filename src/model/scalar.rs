@@ -1,34 +1,34 @@
-//! The two scalars of our own: a moment and a link that is safe to show.
+//! The custom scalars `DateTime` and `URL`, and one-time links.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
-/// A moment, in RFC 3339, always in UTC: `2014-08-23T02:49:47Z`.
+/// An RFC 3339 date and time in UTC, such as `2014-08-23T02:49:47Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
-/// A link that is safe to open or show: http or https, without a user name or password in it.
+/// An http or https URL without credentials, so it is safe to show and open.
 ///
-/// What a provider sends otherwise (`javascript:`, an empty text, broken text) is null.
+/// Other URLs of a provider (`javascript:`, empty or invalid text) become null.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Url(String);
 
-/// A link that bears a one-time mark: it is for one person and one visit, so it is never kept.
+/// A link with a one-time nonce. It is valid for one person and one visit, so it is never cached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OneTimeLink<K> {
-    /// The link, as it just came.
+    /// The link, just read.
     Known(Url),
-    /// There was one, and it was not kept. This is whose link it was, to be read again.
+    /// The link was removed before caching. The key is that of its object, to read it again.
     Redacted(K),
 }
 
 impl<K> OneTimeLink<K> {
-    /// Whether the link itself is at hand.
+    /// Whether the link is present.
     pub fn is_known(&self) -> bool {
         matches!(self, OneTimeLink::Known(_))
     }
 
-    /// The link, if it is at hand.
+    /// The link, if it is present.
     pub fn known(&self) -> Option<&Url> {
         match self {
             OneTimeLink::Known(url) => Some(url),
@@ -38,9 +38,9 @@ impl<K> OneTimeLink<K> {
 }
 
 impl DateTime {
-    /// Reads RFC 3339 text.
+    /// Parses RFC 3339 text.
     pub fn parse(text: &str) -> Option<Self> {
-        chrono::DateTime::parse_from_rfc3339(text).ok().map(|moment| Self(moment.to_utc()))
+        chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.to_utc()))
     }
 }
 
@@ -51,29 +51,30 @@ impl std::fmt::Display for DateTime {
 }
 
 impl Url {
-    /// Takes a provider's text if it is a link that is safe to show; the text stays as it was.
+    /// Parses a provider's URL. `None` when it is not safe to show. The text is not normalized.
     pub fn parse(text: &str) -> Option<Self> {
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return None;
         }
         let url = url::Url::parse(text).ok()?;
-        let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-        plain.then(|| Self(text.to_owned()))
+        let is_safe = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
+        is_safe.then(|| Self(text.to_owned()))
     }
 
-    /// The link as text.
+    /// The URL as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A moment, in RFC 3339, always in UTC: `2014-08-23T02:49:47Z`.
+/// An RFC 3339 date and time in UTC, such as `2014-08-23T02:49:47Z`.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => DateTime::parse(text)
-                .ok_or_else(|| InputValueError::custom("a DateTime is RFC 3339 text such as 2014-08-23T02:49:47Z")),
+            Value::String(text) => DateTime::parse(text).ok_or_else(|| {
+                InputValueError::custom("a DateTime must be RFC 3339 text, such as 2014-08-23T02:49:47Z")
+            }),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -83,14 +84,13 @@ impl ScalarType for DateTime {
     }
 }
 
-/// A link that is safe to open or show: http or https, without a user name or password in it. What a provider sends otherwise is null.
+/// An http or https URL without credentials, so it is safe to show and open. Other URLs of a provider become null.
 #[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org/")]
 impl ScalarType for Url {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => {
-                Url::parse(text).ok_or_else(|| InputValueError::custom("a URL is an http or https link"))
-            }
+            Value::String(text) => Url::parse(text)
+                .ok_or_else(|| InputValueError::custom("a URL must be an http or https URL without credentials")),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_is_http_without_credentials() {
+    fn urls_are_http_without_credentials() {
         for good in ["http://twitter.com/ExampleUser", "https://img.example/a.png?w=100"] {
             assert_eq!(Url::parse(good).map(|url| url.0).as_deref(), Some(good));
         }
@@ -123,8 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_printed_in_utc() {
-        let moment = DateTime::parse("2011-08-25T13:35:40+02:00").map(|m| m.to_string());
-        assert_eq!(moment.as_deref(), Some("2011-08-25T11:35:40Z"));
+    fn date_times_are_printed_in_utc() {
+        let time = DateTime::parse("2011-08-25T13:35:40+02:00").map(|m| m.to_string());
+        assert_eq!(time.as_deref(), Some("2011-08-25T11:35:40Z"));
     }
 }

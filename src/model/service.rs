@@ -1,55 +1,55 @@
-//! Services and sites: what a connection leads to, and where it is used.
+//! Services: what connections lead to.
 
 use async_graphql::SimpleObject;
 
 use super::{OneTimeLink, Provider, Url, catalogue};
 
-/// A service on which people have accounts, such as Facebook, under one key for both providers.
+/// A service on which people have accounts, such as Facebook, with the same key for both providers.
 ///
-/// What is more than its key, name and providers comes from WordPress.com's catalogue: null without a WordPress.com token,
-/// for a service that only OneAll knows, and where the catalogue says nothing.
+/// Most fields come from WordPress.com's catalogue. They are null without a WordPress.com token and for services that are
+/// not in the catalogue.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct Service {
-    /// Our key for it, the same whichever provider spoke of it: `google` for WordPress.com's `google_plus` too.
+    /// The key of the service, the same for both providers: `google` also stands for WordPress.com's `google_plus`.
     pub key: String,
-    /// WordPress.com's slug for it, under which its catalogue can be read.
+    /// WordPress.com's slug of the service, by which its catalogue entry is read.
     #[graphql(skip)]
     pub slug: String,
-    /// The provider's own name for it, where one came along.
+    /// The provider's own name of the service, if known.
     #[graphql(skip)]
     pub label: Option<String>,
-    /// The catalogue's entry, where it is already at hand.
+    /// The catalogue entry, if already loaded.
     #[graphql(skip)]
     pub entry: Option<ServiceEntry>,
 }
 
-/// What WordPress.com's catalogue says of a service.
+/// An entry of WordPress.com's catalogue of services.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceEntry {
     /// The slug at WordPress.com.
     pub slug: String,
-    /// Its name.
+    /// The name.
     pub label: Option<String>,
     /// `publicize` or `other`.
     pub kind: Option<String>,
-    /// What connecting it brings.
+    /// What a connection to the service does.
     pub description: Option<String>,
-    /// Its icon.
+    /// The URL of the icon.
     pub icon_url: Option<Url>,
-    /// The name of its sign in WordPress.com's icon font.
+    /// The name of the icon in the Genericons font.
     pub genericon: Option<String>,
-    /// Where the person's browser connects it. It carries a one-time mark.
+    /// The URL at which a person connects the service. It contains a one-time nonce.
     pub connect_url: Option<OneTimeLink<String>>,
     /// Whether one person can connect several accounts.
     pub supports_multiple_accounts: Option<bool>,
-    /// Whether only additional accounts (pages, channels), not the person's own, can be used.
+    /// Whether only additional accounts (pages, channels) can be connected.
     pub additional_accounts_only: Option<bool>,
-    /// Whether it works on sites of one's own with Jetpack.
+    /// Whether it works on self-hosted sites with Jetpack.
     pub jetpack_support: Option<bool>,
-    /// The Jetpack module it needs.
+    /// The required Jetpack module.
     pub jetpack_module: Option<String>,
-    /// WordPress.com's word on it, such as `unsupported`.
+    /// WordPress.com's status, such as `unsupported`.
     pub status: Option<String>,
 }
 

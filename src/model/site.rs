@@ -2,22 +2,22 @@
 
 use super::{SiteId, Url};
 
-/// A site at WordPress.com.
+/// A WordPress.com site.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Site {
-    /// Its number.
+    /// The site ID.
     pub key: SiteId,
-    /// Its name, where it is already at hand.
+    /// The name, if loaded.
     pub name: Option<String>,
-    /// Its address, where it is already at hand.
+    /// The URL, if loaded.
     pub url: Option<Url>,
-    /// Its icon, where it is already at hand.
+    /// The URL of the icon, if loaded.
     pub icon_url: Option<Url>,
-    /// Its tagline, where it is already at hand.
+    /// The tagline, if loaded.
     pub description: Option<String>,
-    /// Whether the person may edit what others wrote there, where it is already at hand.
+    /// Whether the viewer may edit other authors' posts, if loaded.
     pub can_edit_others_posts: Option<bool>,
-    /// Whether all of this is at hand: false where another record only names the site.
+    /// Whether the site is completely loaded. False when another record only refers to it.
     pub complete: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The accounts whose own a request asks for: a WordPress.com user and a OneAll user.
+//! Users: a WordPress.com user and a OneAll user.
 
 use std::sync::Arc;
 
@@ -6,48 +6,48 @@ use async_graphql::{ID, SimpleObject};
 
 use super::{DateTime, Identity, IdentityState, SiteId, SkippedRow, Url, UserToken};
 
-/// A WordPress.com user, as `/me` describes the owner of the token.
+/// A WordPress.com user: the owner of the token.
 ///
-/// A field is null where WordPress.com does not say, which may be because the token does not reach so far.
+/// Fields may be null because the token does not have the scope for them.
 #[derive(SimpleObject, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct WordPressUser {
-    /// The user's number.
+    /// The user's WordPress.com ID.
     pub user_id: ID,
-    /// The name they sign in with. Null where WordPress.com does not say.
+    /// The user's login name. Null when WordPress.com does not provide it.
     pub username: Option<String>,
-    /// The name to show. Null where WordPress.com does not say.
+    /// The user's display name. Null when WordPress.com does not provide it.
     pub display_name: Option<String>,
-    /// Their e-mail address.
+    /// The user's email address.
     #[graphql(skip)]
     pub email: Option<String>,
-    /// Whether they have shown that the address is theirs. Null if WordPress.com does not say: treat that as no.
+    /// Whether the email address is verified. Null when WordPress.com does not provide it; treat null as false.
     pub email_verified: Option<bool>,
-    /// Their picture. Null if there is none.
+    /// The URL of the user's avatar. Null when there is none.
     pub avatar_url: Option<Url>,
-    /// Their public profile. Null where WordPress.com does not say.
+    /// The URL of the user's public profile. Null when WordPress.com does not provide it.
     pub profile_url: Option<Url>,
-    /// The language they use, such as `en`. Null where WordPress.com does not say.
+    /// The user's language, such as `en`. Null when WordPress.com does not provide it.
     pub language: Option<String>,
-    /// When they joined. Null where WordPress.com does not say.
+    /// The time of registration. Null when WordPress.com does not provide it.
     pub created_at: Option<DateTime>,
-    /// How many sites they have. Null where WordPress.com does not say.
+    /// The number of the user's sites. Null when WordPress.com does not provide it.
     pub site_count: Option<i32>,
-    /// What the token may do: `global`, `auth`, or a list of scopes. It explains a FORBIDDEN elsewhere.
+    /// The scopes of the token: `global`, `auth`, or a list of scopes. Other fields are FORBIDDEN without their scope.
     pub token_scope: Vec<String>,
-    /// The one site the token is bound to. Null if it is bound to none.
+    /// The ID of the site to which the token is limited. Null when it is not limited to a site.
     pub token_site_id: Option<ID>,
-    /// Their main site.
+    /// The user's primary site.
     #[graphql(skip)]
     pub primary_site: Option<SiteId>,
 }
 
-/// A user of the OneAll site: one person with all the identities they linked.
+/// A user of the OneAll site: a person with all identities that they have linked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OneAllUser {
     /// The user's token.
     pub key: UserToken,
-    /// What OneAll says of them, where it is already at hand.
+    /// The user's data, if already loaded.
     pub entry: Option<OneAllUserEntry>,
 }
 
@@ -58,19 +58,19 @@ impl OneAllUser {
     }
 }
 
-/// What OneAll says of a user.
+/// The data of a OneAll user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OneAllUserEntry {
     /// Whether all of it can be read.
     pub state: IdentityState,
-    /// When the user first came.
+    /// The time of the user's first sign-in.
     pub created_at: Option<DateTime>,
-    /// When they last signed in.
+    /// The time of the user's last sign-in.
     pub last_login_at: Option<DateTime>,
-    /// How often they signed in.
+    /// The number of the user's sign-ins.
     pub login_count: Option<i32>,
-    /// The identities they linked.
+    /// The identities that the user has linked.
     pub identities: Vec<Arc<Identity>>,
-    /// Those that could not be read.
+    /// The identities that could not be read.
     pub skipped: Vec<SkippedRow>,
 }

@@ -258,7 +258,7 @@ impl Reads {
 }
 
 impl Fetch<ConnectionToken> for Reads {
-    type Noun = Connection;
+    type Entity = Connection;
 
     async fn fetch(&self, keys: &[ConnectionToken]) -> HashMap<ConnectionToken, Answer<Connection>> {
         one_by_one(keys, |key| self.sign_in(key)).await
@@ -266,7 +266,7 @@ impl Fetch<ConnectionToken> for Reads {
 }
 
 impl Fetch<UserToken> for Reads {
-    type Noun = OneAllUser;
+    type Entity = OneAllUser;
 
     async fn fetch(&self, keys: &[UserToken]) -> HashMap<UserToken, Answer<OneAllUser>> {
         one_by_one(keys, |key| self.user_by_token(key)).await
@@ -274,7 +274,7 @@ impl Fetch<UserToken> for Reads {
 }
 
 impl Fetch<IdentityToken> for Reads {
-    type Noun = Identity;
+    type Entity = Identity;
 
     async fn fetch(&self, keys: &[IdentityToken]) -> HashMap<IdentityToken, Answer<Identity>> {
         one_by_one(keys, |key| self.identity(key)).await

@@ -210,9 +210,9 @@ async fn a_check_fails_where_the_site_does_not_say_that_all_is_well() {
         (200, envelope(200, None), None),
         (404, envelope(404, None), Some("no such site; look at oneall.subdomain")),
         (200, envelope(404, None), Some("no such site")),
-        (401, envelope(401, None), Some("does not accept the gateway's keys")),
+        (401, envelope(401, None), Some("rejected the gateway's keys")),
         (200, envelope(200, Some(401)), Some("the operation ended with 401")),
-        (200, envelope(200, Some(500)), Some("out of order")),
+        (200, envelope(200, Some(500)), Some("is unavailable")),
     ] {
         let canned = Canned::start(vec![("/tools/ping.json", status, "application/json", body.clone())]).await;
         let output = commongraph()

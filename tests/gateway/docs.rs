@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use commongraph::graph::error::Code;
+use commongraph::graph::error::ErrorCode;
 use serde_json::{Value, json};
 
 use crate::harness::{Asker, World};
@@ -167,7 +167,7 @@ fn every_document_shown_is_valid() {
 
 #[test]
 fn the_table_of_error_codes_is_complete() {
-    assert_eq!(first_cells(&page("docs/errors.md"), "code"), Code::ALL.map(Code::as_str));
+    assert_eq!(first_cells(&page("docs/errors.md"), "code"), ErrorCode::ALL.map(ErrorCode::as_str));
 }
 
 #[test]
@@ -191,7 +191,7 @@ mod metrics {
     use std::fmt::Write;
     use std::path::PathBuf;
 
-    use commongraph::graph::error::Code;
+    use commongraph::graph::error::ErrorCode;
     use commongraph::metrics::TABLE;
 
     const BEGIN: &str =
@@ -239,7 +239,7 @@ mod metrics {
             "docs/observability.md is out of date; run: cargo test --test gateway docs::metrics -- --ignored"
         );
         let codes = TABLE.iter().flat_map(|row| row.labels).find(|(label, _)| *label == "code").unwrap().1;
-        assert_eq!(codes, Code::ALL.map(Code::as_str), "the label has a value for every code");
+        assert_eq!(codes, ErrorCode::ALL.map(ErrorCode::as_str), "the label has a value for every code");
     }
 
     #[test]

@@ -318,7 +318,7 @@ async fn a_document_that_cannot_run_is_told_so_in_a_sentence() {
         ("{ nope { secret_looking_name } }".to_owned(), "nope"),
         (
             "query Q($t: String!) { connection(by: { connectionToken: $t }) { id } }".to_owned(),
-            "$t of type String! is missing",
+            "$t of type String! is required",
         ),
         ("query Q($t: Nope) { __typename }".to_owned(), "Nope"),
         ("{ connection(by: { connectionToken: 7 }) { id } }".to_owned(), "connectionToken"),

@@ -227,5 +227,5 @@ fn the_rights_are_printed_for_a_person_to_read() {
         "the list of the site's sign-ins - - never oneall:connections:list"
     );
     assert_eq!(line("Identity.emails"), "Identity.emails person | oneall:personal");
-    assert_eq!(line("Query.providers"), "Query.providers open to all");
+    assert_eq!(line("Query.providers"), "Query.providers public");
 }

@@ -236,7 +236,7 @@ async fn of_many_bad_rows_the_first_are_named_and_the_others_counted() {
     assert_eq!(errors.len(), 16);
     assert_eq!(errors[14]["extensions"]["row"], "connections[14]");
     assert_eq!(errors[15]["extensions"]["row"], "connections");
-    let rest = "WordPress.com gave 4985 more rows that cannot be understood; they were left out.";
+    let rest = "4985 more rows from WordPress.com cannot be read and were skipped.";
     assert_eq!(errors[15]["message"], rest);
 }
 

@@ -6,7 +6,7 @@ use apollo_compiler::Schema;
 use apollo_compiler::ast::{DirectiveList, Type};
 use apollo_compiler::schema::{Directive, ExtendedType};
 use chrono::NaiveDate;
-use commongraph::graph::error::Code;
+use commongraph::graph::error::ErrorCode;
 use serde_json::{Value, json};
 
 use crate::harness::{Asker, World};
@@ -78,7 +78,7 @@ fn said(schema: &Schema) -> Vec<Said> {
 #[test]
 fn the_committed_schema_is_the_one_that_is_printed() {
     assert!(
-        TEXT == commongraph::graph::rights::sdl(),
+        TEXT == commongraph::graph::schema_directives::sdl(),
         "schema.graphql is out of date; run: cargo run -- schema > schema.graphql"
     );
 }
@@ -107,8 +107,8 @@ fn every_code_is_in_the_schema_with_the_meaning_and_the_advice_of_the_docs() {
     let values = all.iter().filter_map(|it| Some((it.place.strip_prefix("ErrorCode.")?, &it.description)));
     let told: BTreeMap<_, _> = values.collect();
     let rows = rows();
-    assert_eq!(told.len(), Code::ALL.len());
-    for code in Code::ALL {
+    assert_eq!(told.len(), ErrorCode::ALL.len());
+    for code in ErrorCode::ALL {
         let [meaning, retryable, advice] = rows[code.as_str()];
         let (first, rest) = meaning.split_at(1);
         assert_eq!(retryable, if code.is_retryable() { "yes" } else { "no" }, "{}", code.as_str());
@@ -200,9 +200,9 @@ fn what_a_provider_does_not_say_of_a_change_is_not_said_for_it() {
     let all = said(&schema(TEXT));
     let of = |place: &str| &all.iter().find(|it| it.place == place).unwrap().description;
     for place in ["Mutation.identityRelink", "Mutation.identityDelete"] {
-        assert!(of(place).contains("OneAll does not say what becomes of its sign-ins."), "{place}: {}", of(place));
+        assert!(of(place).contains("OneAll does not document what happens to its sign-ins."), "{place}: {}", of(place));
     }
-    assert!(of("Mutation.connectionDisconnect").contains("somebody else's"));
+    assert!(of("Mutation.connectionDisconnect").contains("of another person"));
 }
 
 /// What of a schema is deprecated otherwise than `docs/api.md` says: the reason names something of the schema to use

@@ -18,7 +18,7 @@ use super::narrow::{Narrowed, narrow};
 const PAGE_ROWS_DEFAULT: usize = 20;
 
 /// The most rows that a page can have; a larger one is refused when it runs.
-const PAGE_ROWS_MAX: usize = crate::graph::page::FIRST_MAX as usize;
+const PAGE_ROWS_MAX: usize = crate::graph::pagination::page::FIRST_MAX as usize;
 
 /// What an operation costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::graph::error::{Code, Error, Exceeded};
+use crate::graph::error::{Error, ErrorCode, Exceeded};
 
 /// The size and the cost of one document. Unless a description says otherwise, things are counted after fragments are
 /// expanded and equal selections are merged.
@@ -135,7 +135,7 @@ impl Limits {
         }
         let has_text = if has == usize::MAX { "more than can be counted".to_owned() } else { has.to_string() };
         let message = format!("{what}: the document has {has_text}, the limit {limit} is {max}.");
-        let exceeded = Box::new(Exceeded { limit, max, has });
-        Err(Error { exceeded: Some(exceeded), ..Error::own(Code::LimitExceeded, message) })
+        let exceeded = Box::new(Exceeded { limit, max, actual: has });
+        Err(Error { exceeded: Some(exceeded), ..Error::new(ErrorCode::LimitExceeded, message) })
     }
 }

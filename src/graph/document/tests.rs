@@ -12,7 +12,7 @@ use super::size::size;
 use super::*;
 
 fn documents(limits: Limits) -> Documents {
-    Documents::build(&crate::graph::sdl(), limits, 1 << 20).unwrap()
+    Documents::build(&crate::graph::schema::sdl(), limits, 1 << 20).unwrap()
 }
 
 fn checked(text: &str) -> Result<Checked, Refused> {
@@ -162,7 +162,7 @@ fn a_syntax_error_names_its_place_and_shows_nothing_of_the_text() {
     ] {
         let refused = checked(text).unwrap_err();
         assert_eq!(refused.errors[0].message, format!("Syntax error at {place}: {wrong}."), "{text}");
-        assert_eq!(refused.fault, Fault::Syntax, "{text}");
+        assert_eq!(refused.fault, OperationErrorKind::Syntax, "{text}");
     }
     let twice = checked("query SECRET { __typename } query SECRET { __typename }").unwrap_err();
     assert_eq!(twice.errors[0].message, "Two operations have the same name.");
@@ -207,11 +207,11 @@ fn variables_are_held_to_the_same_limits() {
     };
     let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
     let cost = |count: usize| ask(nodes, serde_json::json!({ "ids": vec!["x"; count] }));
-    assert_eq!(cost(100).unwrap().expense().calls, 100);
+    assert_eq!(cost(100).unwrap().estimate().calls, 100);
     assert_eq!(limit_of(&cost(101).unwrap_err()), "list_entries_max");
     let page = "query($n: Int = 7) { connections(first: $n) { nodes { health { state } } } }";
-    assert_eq!(ask(page, serde_json::json!({})).unwrap().expense().calls, 3 + 7);
-    assert_eq!(ask(page, serde_json::json!({ "n": 100 })).unwrap().expense().calls, 3 + 100);
+    assert_eq!(ask(page, serde_json::json!({})).unwrap().estimate().calls, 3 + 7);
+    assert_eq!(ask(page, serde_json::json!({ "n": 100 })).unwrap().estimate().calls, 3 + 100);
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn the_operation_asked_for_is_the_one_made_ready() {
     let ask = |name: Option<&str>| {
         let mut request = Request::new(text);
         request.operation_name = name.map(str::to_owned);
-        documents(Limits::default()).check(request).map(|checked| checked.expense().calls)
+        documents(Limits::default()).check(request).map(|checked| checked.estimate().calls)
     };
     assert_eq!((ask(Some("A")).unwrap(), ask(Some("B")).unwrap()), (0, 2));
     assert!(ask(None).unwrap_err().errors[0].message.starts_with("The document has several"));

@@ -124,7 +124,7 @@ mod tests {
     use super::super::{ByBytes, Documents};
 
     fn documents(kept_max_bytes: usize) -> Documents {
-        Documents::build(&crate::graph::sdl(), Limits::default(), kept_max_bytes).unwrap()
+        Documents::build(&crate::graph::schema::sdl(), Limits::default(), kept_max_bytes).unwrap()
     }
 
     /// Many operations that spread one fragment, whose argument is this.

@@ -1,59 +1,59 @@
-//! What of an answer's errors a client may see: those made for clients; in place of any other stands the gateway's failure.
+//! Masks the errors of a response: a client sees only errors that are meant for clients.
 //!
-//! An error made for clients carries a code. One without it comes from the library or slipped through a resolver: about
-//! a document that did not run the library speaks to the client, and the error only lacks its code; in one that ran, its
-//! text may hold anything, so it goes to the log and the client gets the request's ID.
+//! Such an error has a code. An error without a code comes from async-graphql or from a resolver. Before execution,
+//! async-graphql's messages are about the document and only need a code. During execution, a message may contain anything:
+//! it is logged, and the client gets an internal error with the request ID.
 
 use std::collections::BTreeMap;
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 
-use super::Code;
+use super::ErrorCode;
 
-/// How long a message may be, in bytes; a longer one repeats some long name of the document.
+/// The maximum length of a message, in bytes. Longer messages repeat a long name of the document.
 const MESSAGE_MAX: usize = 500;
 
-/// How the library begins what it says of a literal that an argument does not take.
-const ARGUMENT: &str = "Failed to parse \"";
+/// The start of async-graphql's message about an invalid argument value.
+const INVALID_ARGUMENT: &str = "Failed to parse \"";
 
-/// Leaves out what is beyond the most errors of an answer, and says how many that are.
-pub fn cap(errors: &mut Vec<ServerError>, extensions: &mut BTreeMap<String, Value>, max: usize) {
+/// Limits the number of errors in a response. `extensions.errorsOmitted` counts the others.
+pub fn truncate(errors: &mut Vec<ServerError>, extensions: &mut BTreeMap<String, Value>, max: usize) {
     let omitted = errors.len().saturating_sub(max);
     errors.truncate(max);
-    omit(extensions, omitted);
+    note_omitted(extensions, omitted);
 }
 
-/// Says how many errors are left out, if any are.
-pub fn omit(extensions: &mut BTreeMap<String, Value>, omitted: usize) {
+/// Sets `extensions.errorsOmitted`, unless no error was omitted.
+pub fn note_omitted(extensions: &mut BTreeMap<String, Value>, omitted: usize) {
     if omitted > 0 {
         extensions.insert("errorsOmitted".to_owned(), Value::from(omitted));
     }
 }
 
-/// Makes the errors of a document that did not run presentable.
-pub fn refused(errors: &mut [ServerError]) {
+/// Masks the errors of an operation that was not executed.
+pub fn mask_request_errors(errors: &mut [ServerError]) {
     for error in errors {
         if !is_for_clients(error) {
-            code(error, Code::BadInput);
+            set_code(error, ErrorCode::BadInput);
             shorten(&mut error.message);
         }
     }
 }
 
-/// Makes the errors of an operation that ran presentable, and logs what it hides.
-pub fn executed(errors: &mut [ServerError], request_id: &str) {
+/// Masks the errors of an executed operation and logs what it hides.
+pub fn mask_execution_errors(errors: &mut [ServerError], request_id: &str) {
     for error in errors.iter_mut().filter(|error| !is_for_clients(error)) {
         let cause = std::mem::take(&mut error.message);
         error.source = None;
-        if cause.starts_with(ARGUMENT) {
-            error.message = "An argument of this field has a value that its type does not take.".to_owned();
-            code(error, Code::BadInput);
+        if cause.starts_with(INVALID_ARGUMENT) {
+            error.message = "An argument of this field has an invalid value.".to_owned();
+            set_code(error, ErrorCode::BadInput);
             continue;
         }
-        tracing::error!(cause, path = ?error.path, "an error that was not made for clients");
-        error.message = Code::internal_sentence().to_owned();
+        tracing::error!(cause, path = ?error.path, "unexpected error in a resolver");
+        error.message = ErrorCode::internal_message().to_owned();
         error.extensions = None;
-        code(error, Code::Internal);
+        set_code(error, ErrorCode::Internal);
         error.extensions.get_or_insert_default().set("requestId", request_id);
     }
 }
@@ -62,7 +62,7 @@ fn is_for_clients(error: &ServerError) -> bool {
     error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some())
 }
 
-fn code(error: &mut ServerError, code: Code) {
+fn set_code(error: &mut ServerError, code: ErrorCode) {
     let extensions: &mut ErrorExtensionValues = error.extensions.get_or_insert_default();
     extensions.set("code", code.as_str());
     extensions.set("retryable", code.is_retryable());
@@ -83,13 +83,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_that_was_not_made_for_clients_becomes_the_gateways_failure() {
-        let made = Error::bad_input("Made for clients.").at(None);
-        let slipped = ServerError::new("canary: /etc/passwd", None);
+    fn unexpected_errors_become_internal_errors() {
+        let expected = Error::bad_input("For clients.").at(None);
+        let unexpected = ServerError::new("canary: /etc/passwd", None);
         let argument = ServerError::new("Failed to parse \"Int\": canary", None);
-        let mut errors = vec![made.clone(), slipped, argument];
-        executed(&mut errors, "the-id");
-        assert_eq!(errors[0], made);
+        let mut errors = vec![expected.clone(), unexpected, argument];
+        mask_execution_errors(&mut errors, "the-id");
+        assert_eq!(errors[0], expected);
         assert!(!format!("{errors:?}").contains("canary"), "{errors:?}");
         let extension = |at: usize, name: &str| errors[at].extensions.as_ref().unwrap().get(name).unwrap().to_string();
         assert_eq!(extension(1, "code"), "\"INTERNAL\"");
@@ -98,12 +98,12 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_few_and_short() {
+    fn errors_are_limited_in_number_and_length() {
         let mut errors = vec![ServerError::new("ä".repeat(10_000), None); 1_000];
         let mut extensions = BTreeMap::new();
-        cap(&mut errors, &mut extensions, 20);
-        cap(&mut errors, &mut extensions, 20);
-        refused(&mut errors);
+        truncate(&mut errors, &mut extensions, 20);
+        truncate(&mut errors, &mut extensions, 20);
+        mask_request_errors(&mut errors);
         assert_eq!((errors.len(), extensions["errorsOmitted"].clone()), (20, Value::from(980)));
         assert!(errors[0].message.len() <= MESSAGE_MAX + 3);
     }

@@ -1,175 +1,174 @@
-//! What mutations take and give: one input and one payload each.
+//! The input and the payload type of each mutation.
 //!
-//! A payload's things are read when they are selected, after the change. A part that cannot be read is an error of that part:
-//! the change is made all the same.
+//! Objects of a payload are read when they are selected, after the mutation. If such a read fails, only that field has an
+//! error; the mutation has taken effect.
 
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, SimpleObject};
 
-use super::wish::UserError;
-use crate::graph::ContextExt;
-use crate::graph::edge::settle;
+use super::user_error::UserError;
+use crate::graph::context::ContextExt;
 use crate::graph::error::Error;
-use crate::graph::query::{Viewer, named_connection};
+use crate::graph::fields::resolve::into_field;
+use crate::graph::query::{Viewer, load_exact_connection};
 use crate::model::{Connection, ConnectionKey, Identity, IdentityToken, PublicizeId};
 
-/// Which application is to lose its access.
+/// The input of `applicationRevoke`.
 #[derive(InputObject, Debug)]
 pub struct ApplicationRevokeInput {
-    /// The `id` of an Application at WordPress.com.
+    /// The ID of a WordPress.com application.
     pub id: ID,
 }
 
-/// What became of a revocation.
+/// The payload of `applicationRevoke`.
 #[derive(SimpleObject, Debug)]
 pub struct ApplicationRevokePayload {
-    /// The `id` of the application that has no access any more. Null if `userErrors` says why it has.
+    /// The ID of the revoked application. Null when `userErrors` is not empty.
     pub deleted_application_id: Option<ID>,
-    /// Whose own this request asks for, as it is now. Null for whom the query's `viewer` is null.
+    /// The viewer, read after the mutation. Null when `Query.viewer` is null.
     pub viewer: Option<Viewer>,
-    /// What can be corrected; empty if it is done.
+    /// The errors that the person can correct. Empty when the mutation succeeded.
     pub user_errors: Vec<UserError>,
 }
 
-/// Which connection is to end.
+/// The input of `connectionDisconnect`.
 #[derive(InputObject, Debug)]
 pub struct ConnectionDisconnectInput {
-    /// The `id` of a Keyring connection.
+    /// The ID of a Keyring connection.
     pub id: ID,
 }
 
-/// What became of a disconnection.
+/// The payload of `connectionDisconnect`.
 #[derive(SimpleObject, Debug)]
 #[graphql(complex)]
 pub struct ConnectionDisconnectPayload {
-    /// The `id` of the connection that is gone. Null if `userErrors` says why it is not.
+    /// The ID of the deleted connection. Null when `userErrors` is not empty.
     pub deleted_connection_id: Option<ID>,
-    /// What stood on the connection before it was deleted, if that is selected.
+    /// The Publicize connections that used it, read before the deletion when the field is selected.
     #[graphql(skip)]
-    pub standing_on_it: Option<Result<Vec<ID>, Error>>,
-    /// Whose own this request asks for, as it is now. Null for whom the query's `viewer` is null.
+    pub publicize_connection_ids: Option<Result<Vec<ID>, Error>>,
+    /// The viewer, read after the mutation. Null when `Query.viewer` is null.
     pub viewer: Option<Viewer>,
-    /// What can be corrected; empty if it is done.
+    /// The errors that the person can correct. Empty when the mutation succeeded.
     pub user_errors: Vec<UserError>,
 }
 
-/// Which Publicize connection is to be shared or not.
+/// The input of `publicizeConnectionShare`.
 #[derive(InputObject, Debug)]
 pub struct PublicizeConnectionShareInput {
-    /// The `id` of a Publicize connection.
+    /// The ID of a Publicize connection.
     pub id: ID,
-    /// Whether every author of the site may use it.
+    /// Whether all authors of the site may use the connection.
     pub shared: bool,
 }
 
-/// What became of sharing a connection.
+/// The payload of `publicizeConnectionShare`.
 #[derive(SimpleObject, Debug)]
 #[graphql(complex)]
 pub struct PublicizeConnectionSharePayload {
-    /// The connection, if it is done.
+    /// The key of the connection when the mutation succeeded.
     #[graphql(skip)]
     pub key: Option<PublicizeId>,
-    /// Whose own this request asks for, as it is now. Null for whom the query's `viewer` is null.
+    /// The viewer, read after the mutation. Null when `Query.viewer` is null.
     pub viewer: Option<Viewer>,
-    /// What can be corrected; empty if it is done.
+    /// The errors that the person can correct. Empty when the mutation succeeded.
     pub user_errors: Vec<UserError>,
 }
 
-/// Which identity is to be read afresh.
+/// The input of `identitySynchronize`.
 #[derive(InputObject, Debug)]
 pub struct IdentitySynchronizeInput {
-    /// The `id` of an Identity at OneAll.
+    /// The ID of a OneAll identity.
     pub id: ID,
 }
 
-/// What became of a synchronization.
+/// The payload of `identitySynchronize`.
 #[derive(SimpleObject, Debug)]
 #[graphql(complex)]
 pub struct IdentitySynchronizePayload {
-    /// The identity, if it is done.
+    /// The key of the identity when the mutation succeeded.
     #[graphql(skip)]
     pub key: Option<IdentityToken>,
-    /// Whose own this request asks for, as it is now. Null for whom the query's `viewer` is null.
+    /// The viewer, read after the mutation. Null when `Query.viewer` is null.
     pub viewer: Option<Viewer>,
-    /// What can be corrected; empty if it is done.
+    /// The errors that the person can correct. Empty when the mutation succeeded.
     pub user_errors: Vec<UserError>,
 }
 
-/// Which identity is to move, and to whom.
+/// The input of `identityRelink`.
 #[derive(InputObject, Debug)]
 pub struct IdentityRelinkInput {
-    /// The `id` of an Identity at OneAll.
+    /// The ID of a OneAll identity.
     pub id: ID,
-    /// The `userToken` of the OneAll user it is to belong to.
+    /// The `userToken` of the OneAll user who becomes the owner.
     pub user_token: String,
 }
 
-/// What became of a relink.
+/// The payload of `identityRelink`.
 #[derive(SimpleObject, Debug)]
 #[graphql(complex)]
 pub struct IdentityRelinkPayload {
-    /// The identity, if it is done.
+    /// The key of the identity when the mutation succeeded.
     #[graphql(skip)]
     pub key: Option<IdentityToken>,
-    /// Whose own this request asks for, as it is now. Null for whom the query's `viewer` is null.
+    /// The viewer, read after the mutation. Null when `Query.viewer` is null.
     pub viewer: Option<Viewer>,
-    /// What can be corrected; empty if it is done.
+    /// The errors that the person can correct. Empty when the mutation succeeded.
     pub user_errors: Vec<UserError>,
 }
 
-/// Which identity is to be deleted.
+/// The input of `identityDelete`.
 #[derive(InputObject, Debug)]
 pub struct IdentityDeleteInput {
-    /// The `id` of an Identity at OneAll.
+    /// The ID of a OneAll identity.
     pub id: ID,
-    /// That it is meant: this cannot be taken back. Without it nothing is sent.
+    /// Must be true, because the deletion cannot be undone. Otherwise nothing is sent.
     #[graphql(default)]
     pub confirm: bool,
 }
 
-/// What became of a deletion.
+/// The payload of `identityDelete`.
 #[derive(SimpleObject, Debug)]
 pub struct IdentityDeletePayload {
-    /// The `id` of the identity that is gone. Null if `userErrors` says why it is not.
+    /// The ID of the deleted identity. Null when `userErrors` is not empty.
     pub deleted_identity_id: Option<ID>,
-    /// Whose own this request asks for, as it is now. Null for whom the query's `viewer` is null.
+    /// The viewer, read after the mutation. Null when `Query.viewer` is null.
     pub viewer: Option<Viewer>,
-    /// What can be corrected; empty if it is done.
+    /// The errors that the person can correct. Empty when the mutation succeeded.
     pub user_errors: Vec<UserError>,
 }
 
 #[ComplexObject]
 impl ConnectionDisconnectPayload {
-    /// The `id`s of the Publicize connections that went with it, as far as the person saw them: they are read just before it
-    /// is deleted, and only if this is selected. Empty if it was gone already. Null if nothing was deleted or they could not
-    /// be read, which is then an error here.
+    /// The IDs of the Publicize connections that were deleted with it, as far as the person can see them. They are read
+    /// before the deletion. Null when nothing was deleted and, with an error, when they could not be read.
     async fn deleted_publicize_connection_ids(&self) -> Option<Result<&[ID], Error>> {
-        let before = self.standing_on_it.as_ref()?;
-        Some(before.as_deref().map_err(Clone::clone))
+        let ids = self.publicize_connection_ids.as_ref()?;
+        Some(ids.as_deref().map_err(Clone::clone))
     }
 }
 
 #[ComplexObject]
 impl PublicizeConnectionSharePayload {
-    /// The connection as it is now. Null if it is not done, and if the person no longer sees it.
+    /// The connection, read after the mutation. Null when `userErrors` is not empty or the person can no longer see it.
     async fn connection(&self, ctx: &Context<'_>) -> Option<Result<Arc<Connection>, Error>> {
-        settle(named_connection(ctx.loaders(), ConnectionKey::Publicize(self.key?)).await)
+        into_field(load_exact_connection(ctx.loaders(), ConnectionKey::Publicize(self.key?)).await)
     }
 }
 
 #[ComplexObject]
 impl IdentitySynchronizePayload {
-    /// The identity as it is now. Null if it is not done.
+    /// The identity, read after the mutation. Null when `userErrors` is not empty.
     async fn identity(&self, ctx: &Context<'_>) -> Option<Result<Arc<Identity>, Error>> {
-        settle(ctx.loaders().oneall.find(self.key.clone()?).await)
+        into_field(ctx.loaders().oneall.load(self.key.clone()?).await)
     }
 }
 
 #[ComplexObject]
 impl IdentityRelinkPayload {
-    /// The identity as it is now, with its new user in `oneallUser`. Null if it is not done.
+    /// The identity with its new owner, read after the mutation. Null when `userErrors` is not empty.
     async fn identity(&self, ctx: &Context<'_>) -> Option<Result<Arc<Identity>, Error>> {
-        settle(ctx.loaders().oneall.find(self.key.clone()?).await)
+        into_field(ctx.loaders().oneall.load(self.key.clone()?).await)
     }
 }

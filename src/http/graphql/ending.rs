@@ -19,7 +19,7 @@ use super::render::{Answer, Executed};
 use super::{Edge, Visitor};
 use crate::auth::digest::Digest;
 use crate::graph::document::Checked;
-use crate::graph::error::Code;
+use crate::graph::error::ErrorCode;
 use crate::metrics::Metrics;
 use crate::provider::Calls;
 use crate::upstream::Trace;
@@ -69,7 +69,7 @@ impl Ending {
     pub(super) fn checked(&mut self, operation: &Checked) {
         self.kind = if operation.is_query() { "query" } else { "mutation" };
         self.name = operation.name().map(plain);
-        self.expected = Some(operation.expense().calls());
+        self.expected = Some(operation.estimate().calls());
     }
 
     /// It runs, with these calls.
@@ -137,11 +137,11 @@ impl Drop for Ending {
 /// The error's code; what has none the gateway is to blame for.
 fn code(error: &ServerError) -> &'static str {
     let given = match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
-        Some(async_graphql::Value::String(code)) => Code::ALL.into_iter().find(|known| known.as_str() == code),
+        Some(async_graphql::Value::String(code)) => ErrorCode::ALL.into_iter().find(|known| known.as_str() == code),
         _ => None,
     };
     // What has no path either is a document that the library refused.
-    given.unwrap_or(if error.path.is_empty() { Code::BadInput } else { Code::Internal }).as_str()
+    given.unwrap_or(if error.path.is_empty() { ErrorCode::BadInput } else { ErrorCode::Internal }).as_str()
 }
 
 /// Counts by name: `HIT=2 MISS=1`.

@@ -13,7 +13,7 @@ use super::super::load::Pending;
 use super::super::server::TooSlow;
 use super::media::is_json;
 use super::{Fault, Refusal};
-use crate::graph::error::{Code, Error};
+use crate::graph::error::{Error, ErrorCode};
 
 /// Under which names a client sends a document's ID: ours and the persisted documents', and Relay's two.
 const IDS: [&str; 3] = ["documentId", "doc_id", "id"];
@@ -84,7 +84,7 @@ pub(super) fn from_query(headers: &HeaderMap, uri: &Uri, length_max: usize) -> R
     let query = uri.query().unwrap_or_default();
     if query.len() > length_max {
         let message = format!("The address is longer than {length_max} bytes; send the operation by POST.");
-        return Err(Refusal::new(Fault::AddressTooLong, Error::own(Code::LimitExceeded, message)));
+        return Err(Refusal::new(Fault::AddressTooLong, Error::new(ErrorCode::LimitExceeded, message)));
     }
     let mut given = Map::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
@@ -166,5 +166,5 @@ fn broken(error: axum::Error) -> Refusal {
 
 fn too_large(length_max: usize) -> Refusal {
     let message = format!("The body is larger than {length_max} bytes.");
-    Refusal::new(Fault::TooLarge, Error::own(Code::LimitExceeded, message))
+    Refusal::new(Fault::TooLarge, Error::new(ErrorCode::LimitExceeded, message))
 }

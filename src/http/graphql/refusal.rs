@@ -11,8 +11,8 @@ use super::super::Profile;
 use super::super::limits::{Over, Wait};
 use super::super::load::Overload;
 use super::Media;
-use crate::graph::error::{Code, Error};
-use crate::graph::operation::{self, Rejected};
+use crate::graph::error::{Error, ErrorCode};
+use crate::graph::operation::{self, OperationError};
 
 /// What kind of fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +76,12 @@ impl Refusal {
     }
 }
 
-impl From<Rejected> for Refusal {
-    fn from(rejected: Rejected) -> Self {
-        let fault = match rejected.fault {
-            operation::Fault::Syntax => Fault::Syntax,
-            operation::Fault::Invalid => Fault::Invalid,
-            operation::Fault::NotAQuery => Fault::Method,
+impl From<OperationError> for Refusal {
+    fn from(rejected: OperationError) -> Self {
+        let fault = match rejected.kind {
+            operation::OperationErrorKind::Syntax => Fault::Syntax,
+            operation::OperationErrorKind::Invalid => Fault::Invalid,
+            operation::OperationErrorKind::NotAQuery => Fault::Method,
         };
         Self { fault, wait: None, over: None, errors: rejected.errors, extensions: rejected.extensions }
     }
@@ -91,7 +91,7 @@ impl From<Wait> for Refusal {
     fn from(wait: Wait) -> Self {
         let Wait { over, time } = wait;
         tracing::debug!(?over, wait = ?time, "refused: a limit is reached");
-        let error = Error { retry_after: Some(time), ..Error::own(Code::RateLimited, over.sentence()) };
+        let error = Error { retry_after: Some(time), ..Error::new(ErrorCode::RateLimited, over.sentence()) };
         Refusal { over: Some(over), ..Refusal::new(Fault::TooMany, error) }
     }
 }

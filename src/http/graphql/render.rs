@@ -14,7 +14,7 @@ use self::shortened::{Excess, shortened};
 use super::super::load::{Overload, UnreadAnswer};
 use super::super::{Profile, auth, limits};
 use super::{Fault, Media, Refusal};
-use crate::graph::error::{Code, Error, mask};
+use crate::graph::error::{Error, ErrorCode, mask};
 
 /// Data that is there and not all that was asked for, in the draft.
 const PARTIAL: u16 = 294;
@@ -64,7 +64,7 @@ pub(super) fn answered(
     if did_not_run(&executed.response) {
         return refused(invalid(executed.response), profile, media);
     }
-    mask::executed(&mut executed.response.errors, id);
+    mask::mask_execution_errors(&mut executed.response.errors, id);
     let mut has_errors = !executed.response.errors.is_empty();
     let mut body = text(&executed.response);
     if let Err(excess) = limits.check(body.len()) {
@@ -147,7 +147,7 @@ impl Entry {
                 Self { text: json!(invalid(executed.response)).to_string(), executed: None }
             }
             Ok(mut executed) => {
-                mask::executed(&mut executed.response.errors, id);
+                mask::mask_execution_errors(&mut executed.response.errors, id);
                 Self { text: text(&executed.response), executed: Some(executed) }
             }
             Err(refusal) => Self { text: json!(refusal).to_string(), executed: None },
@@ -190,7 +190,7 @@ fn bound(entries: &mut [Entry], max: usize) {
 /// Renders that a request timed out whose mutation had started: nobody may read that nothing was done.
 pub(in crate::http) fn timed_out_mutation() -> Response {
     let message = "The request timed out after a mutation had started. Read the object again before you repeat it.";
-    let error = Error::own(Code::Uncertain, message).at(None);
+    let error = Error::new(ErrorCode::Uncertain, message).at(None);
     write(StatusCode::OK, Media::Json, &json!({ "data": null, "errors": [error] }))
 }
 
@@ -209,6 +209,6 @@ fn did_not_run(outcome: &Outcome) -> bool {
 }
 
 fn invalid(mut outcome: Outcome) -> Refusal {
-    mask::refused(&mut outcome.errors);
+    mask::mask_request_errors(&mut outcome.errors);
     Refusal { fault: Fault::Invalid, wait: None, over: None, errors: outcome.errors, extensions: outcome.extensions }
 }

@@ -1,4 +1,4 @@
-//! Matches of random records: what must hold for any two, and look-alikes that are none.
+//! Properties of matches between random identities, and examples of similar identities that do not match.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{Account, ConnectionKey, EmailEntry, IdentityKey, IdentityToken, KeyringId};
 
-/// An identity with no more than what names it, at a service as its provider spells it.
-fn blank(provider: Provider, service: &str) -> Identity {
+/// An identity with a key and the provider's name of a service.
+fn identity_at(provider: Provider, service: &str) -> Identity {
     let key = match provider {
         Provider::WordPress => IdentityKey::External(ConnectionKey::Keyring(KeyringId(1))),
         Provider::OneAll => IdentityKey::Token(IdentityToken::parse("token").unwrap()),
@@ -16,7 +16,7 @@ fn blank(provider: Provider, service: &str) -> Identity {
 }
 
 fn keyring(service: &str, subject: &str) -> Identity {
-    Identity { subject: Some(subject.to_owned()), ..blank(Provider::WordPress, service) }
+    Identity { subject: Some(subject.to_owned()), ..identity_at(Provider::WordPress, service) }
 }
 
 fn oneall(service: &str, accounts: &[(&str, &str)]) -> Identity {
@@ -25,7 +25,7 @@ fn oneall(service: &str, accounts: &[(&str, &str)]) -> Identity {
         user_id: Some((*id).to_owned()),
         username: None,
     };
-    Identity { accounts: accounts.iter().map(account).collect(), ..blank(Provider::OneAll, service) }
+    Identity { accounts: accounts.iter().map(account).collect(), ..identity_at(Provider::OneAll, service) }
 }
 
 fn page(identity: Identity, url: &str) -> Identity {
@@ -56,12 +56,12 @@ fn identity() -> impl Strategy<Value = Identity> {
         let (subject, url, sealed) = known;
         let subject = subject.map(str::to_owned);
         let identity = if ours {
-            Identity { subject, ..blank(Provider::WordPress, KEYRING[service]) }
+            Identity { subject, ..identity_at(Provider::WordPress, KEYRING[service]) }
         } else {
             let text = |text: Option<&str>| text.map(str::to_owned);
             let account = |(domain, id)| Account { domain: text(domain), user_id: text(id), username: None };
             let accounts = accounts.into_iter().map(account).collect();
-            Identity { subject, accounts, ..blank(Provider::OneAll, ONEALL[service]) }
+            Identity { subject, accounts, ..identity_at(Provider::OneAll, ONEALL[service]) }
         };
         let state = if sealed { IdentityState::Encrypted } else { IdentityState::Readable };
         Identity { profile_url: Url::parse(url), display_name: name, state, ..identity }
@@ -69,7 +69,7 @@ fn identity() -> impl Strategy<Value = Identity> {
 }
 
 #[test]
-fn of_endless_accounts_the_first_are_looked_at() {
+fn only_the_first_accounts_are_compared() {
     let mut accounts = vec![("twitter.com", "1"); ACCOUNTS_MAX];
     accounts[ACCOUNTS_MAX - 1].1 = "2";
     accounts.push(("twitter.com", "3"));
@@ -80,13 +80,13 @@ fn of_endless_accounts_the_first_are_looked_at() {
 
 proptest! {
     #[test]
-    fn a_match_is_mutual(one in identity(), other in identity()) {
+    fn matches_are_symmetric(one in identity(), other in identity()) {
         prop_assert_eq!(evidence(&one, &other), evidence(&other, &one));
         prop_assert_eq!(is_same_account(&one, &other), is_same_account(&other, &one));
     }
 
     #[test]
-    fn a_match_is_of_two_providers_and_one_service(one in identity(), other in identity()) {
+    fn matches_have_two_providers_and_one_service(one in identity(), other in identity()) {
         if evidence(&one, &other).is_some() {
             prop_assert_ne!(one.provider, other.provider);
             prop_assert_eq!(service_key(&one).unwrap(), service_key(&other).unwrap());
@@ -95,18 +95,18 @@ proptest! {
     }
 
     #[test]
-    fn names_and_addresses_decide_nothing(one in identity(), other in identity(), name in "[A-Za-z ]{1,12}") {
-        let dress = |identity: &Identity| Identity {
+    fn names_and_email_addresses_are_not_evidence(one in identity(), other in identity(), name in "[A-Za-z ]{1,12}") {
+        let with_name = |identity: &Identity| Identity {
             display_name: Some(name.clone()),
             username: Some(name.clone()),
             emails: Some(vec![EmailEntry { value: "ada@fen.example".to_owned(), verified: Some(true) }]),
             ..identity.clone()
         };
-        prop_assert_eq!(evidence(&dress(&one), &dress(&other)), evidence(&one, &other));
+        prop_assert_eq!(evidence(&with_name(&one), &with_name(&other)), evidence(&one, &other));
     }
 
     #[test]
-    fn an_empty_id_is_none(one in identity(), id in prop::sample::select(vec!["", " ", "\t", "0", "false"])) {
+    fn empty_ids_are_not_evidence(one in identity(), id in prop::sample::select(vec!["", " ", "\t", "0", "false"])) {
         let without = |identity: &Identity, id: Option<&str>| {
             let id = id.map(str::to_owned);
             let mut identity = Identity { subject: id.clone(), profile_url: None, ..identity.clone() };
@@ -114,7 +114,7 @@ proptest! {
             identity
         };
         for (provider, spelling) in [(Provider::WordPress, "google_plus"), (Provider::OneAll, "google")] {
-            let other = Identity { subject: Some(id.to_owned()), ..blank(provider, spelling) };
+            let other = Identity { subject: Some(id.to_owned()), ..identity_at(provider, spelling) };
             prop_assert_eq!(evidence(&without(&one, Some(id)), &other), None);
             prop_assert_eq!(evidence(&without(&one, None), &other), None);
         }
@@ -122,7 +122,7 @@ proptest! {
 }
 
 #[test]
-fn one_account_under_two_spellings_is_found_by_its_id() {
+fn accounts_match_by_id_across_service_names() {
     let subject = Some(MatchEvidence::Subject);
     for (ours, theirs, domain) in [
         ("twitter", "twitter", "twitter.com"),
@@ -134,13 +134,13 @@ fn one_account_under_two_spellings_is_found_by_its_id() {
         assert_eq!(evidence(&keyring(ours, "7"), &oneall(theirs, &[(domain, "7")])), subject, "{ours}");
         assert_eq!(evidence(&keyring(ours, "7"), &oneall(theirs, &[(domain, "8")])), None, "{ours}");
     }
-    let alone = Identity { subject: Some("7".to_owned()), ..blank(Provider::OneAll, "google") };
+    let alone = Identity { subject: Some("7".to_owned()), ..identity_at(Provider::OneAll, "google") };
     assert_eq!(evidence(&keyring("google_plus", "7"), &alone), subject);
     assert_eq!(evidence(&keyring("google_my_business", "7"), &alone), None);
 }
 
 #[test]
-fn an_account_at_another_service_that_onealls_record_names_too_is_not_this_one() {
+fn accounts_at_other_services_do_not_match() {
     let both = oneall("google", &[("twitter.com", "300"), ("google.com", "118")]);
     assert_eq!(evidence(&keyring("google_plus", "118"), &both), Some(MatchEvidence::Subject));
     assert_eq!(evidence(&keyring("google_plus", "300"), &both), None);
@@ -149,9 +149,9 @@ fn an_account_at_another_service_that_onealls_record_names_too_is_not_this_one()
 }
 
 #[test]
-fn a_page_is_the_same_in_any_spelling_of_its_address_and_no_other() {
+fn equivalent_profile_urls_match_and_others_do_not() {
     let matched = |ours: &str, theirs: &str| {
-        let (one, other) = (page(blank(Provider::WordPress, "twitter"), ours), oneall("twitter", &[]));
+        let (one, other) = (page(identity_at(Provider::WordPress, "twitter"), ours), oneall("twitter", &[]));
         evidence(&one, &page(other, theirs)) == Some(MatchEvidence::ProfileUrl)
     };
     for spelling in ["http://twitter.com/heron", "https://WWW.Twitter.com/heron/", "https://x.com/heron#top"] {
@@ -169,12 +169,12 @@ fn a_page_is_the_same_in_any_spelling_of_its_address_and_no_other() {
         assert!(!matched(other, "https://twitter.com/heron"), "{other}");
     }
     for front in ["https://twitter.com", "https://www.twitter.com/", "https://heron.example/heron"] {
-        assert!(!matched(front, front), "{front} is no account's page, or not the service's");
+        assert!(!matched(front, front), "{front} is not the profile of an account at the service");
     }
 }
 
 #[test]
-fn two_ids_outweigh_one_page() {
+fn two_ids_outweigh_a_profile_url() {
     let (ours, theirs) = (keyring("twitter", "7"), oneall("twitter", &[("twitter.com", "8")]));
     let address = "https://twitter.com/heron";
     assert_eq!(evidence(&page(ours.clone(), address), &page(theirs, address)), None);

@@ -58,7 +58,7 @@ impl Reads {
 }
 
 impl Fetch<KeyringId> for Reads {
-    type Noun = Connection;
+    type Entity = Connection;
 
     async fn fetch(&self, keys: &[KeyringId]) -> HashMap<KeyringId, Answer<Connection>> {
         let key_of = |row: &Connection| match row.key {
@@ -78,7 +78,7 @@ impl Fetch<KeyringId> for Reads {
 }
 
 impl Fetch<PublicizeId> for Reads {
-    type Noun = Connection;
+    type Entity = Connection;
 
     async fn fetch(&self, keys: &[PublicizeId]) -> HashMap<PublicizeId, Answer<Connection>> {
         let mut by_site: HashMap<Option<SiteId>, Vec<PublicizeId>> = HashMap::new();
@@ -101,7 +101,7 @@ impl Fetch<PublicizeId> for Reads {
 }
 
 impl Fetch<ApplicationId> for Reads {
-    type Noun = Application;
+    type Entity = Application;
 
     async fn fetch(&self, keys: &[ApplicationId]) -> HashMap<ApplicationId, Answer<Application>> {
         let key_of = |row: &Application| match row.key {
@@ -115,7 +115,7 @@ impl Fetch<ApplicationId> for Reads {
 }
 
 impl Fetch<ServiceSlug> for Reads {
-    type Noun = ServiceEntry;
+    type Entity = ServiceEntry;
 
     async fn fetch(&self, keys: &[ServiceSlug]) -> HashMap<ServiceSlug, Answer<ServiceEntry>> {
         // Here as well: the catalogue is complete.
@@ -127,7 +127,7 @@ impl Fetch<ServiceSlug> for Reads {
 }
 
 impl Fetch<SiteId> for Reads {
-    type Noun = Site;
+    type Entity = Site;
 
     async fn fetch(&self, keys: &[SiteId]) -> HashMap<SiteId, Answer<Site>> {
         let place = Place { list: SITES, things: &["rest", "v1.1", "sites"], query: &[("fields", SITE_FIELDS)] };

@@ -168,7 +168,7 @@ async fn play(world: &World, case: &Case, mut fault: Value, expected: Told) -> u
     assert!(!text.contains("canary") && !text.contains("<h1>"), "{context}: {text}");
     if expected == UNCERTAIN {
         assert_eq!(answer["errors"][0]["extensions"]["retryable"], false, "{context}");
-        assert!(answer["errors"][0]["message"].as_str().unwrap().contains("read again"), "{context}");
+        assert!(answer["errors"][0]["message"].as_str().unwrap().contains("Read the object"), "{context}");
     }
 
     let writes = world.take_writes().await;

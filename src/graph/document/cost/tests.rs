@@ -7,7 +7,7 @@ use crate::graph::document::limits::Limits;
 use crate::graph::document::{Checked, Documents, Refused};
 
 fn documents() -> Documents {
-    Documents::build(&crate::graph::sdl(), Limits::default(), 1 << 20).unwrap()
+    Documents::build(&crate::graph::schema::sdl(), Limits::default(), 1 << 20).unwrap()
 }
 
 fn checked(text: &str) -> Result<Checked, Refused> {
@@ -15,7 +15,7 @@ fn checked(text: &str) -> Result<Checked, Refused> {
 }
 
 fn calls(text: &str) -> usize {
-    checked(text).unwrap_or_else(|refused| panic!("{text}: {:?}", refused.errors)).expense().calls
+    checked(text).unwrap_or_else(|refused| panic!("{text}: {:?}", refused.errors)).estimate().calls
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn an_argument_that_spares_a_read_spares_its_cost() {
         );
         let request = Request::new(text).variables(Variables::from_json(variables));
         // The viewer's two lists are the same that `connections` reads; the applications are one call more.
-        documents.check(request).unwrap().expense().calls - 1
+        documents.check(request).unwrap().estimate().calls - 1
     };
     let none = serde_json::json!({});
     assert_eq!(cost("", none.clone()), 3 + 10);

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::super::load::{MUTATION_BYTES, Overload};
 use super::{Executed, text};
-use crate::graph::error::{Code, Error, Exceeded};
+use crate::graph::error::{Error, ErrorCode, Exceeded};
 
 /// Which limit an answer exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,13 +67,13 @@ impl Excess {
                 let message = format!(
                     "The operation ran; its answer has {has} bytes, and at most {max} are given. Ask for less at a time."
                 );
-                let exceeded = Some(Box::new(Exceeded { limit: "answer_max_bytes", max, has }));
-                Error { exceeded, ..Error::own(Code::LimitExceeded, message) }
+                let exceeded = Some(Box::new(Exceeded { limit: "answer_max_bytes", max, actual: has }));
+                Error { exceeded, ..Error::new(ErrorCode::LimitExceeded, message) }
             }
             Excess::Unread => {
                 let message = "The mutation ran, so do not repeat it. What it read afterwards is omitted because too many \
                                responses have not been read yet.";
-                Error::own(Code::LimitExceeded, message)
+                Error::new(ErrorCode::LimitExceeded, message)
             }
         }
     }
@@ -88,7 +88,7 @@ mod tests {
             "gone": { "deletedApplicationId": "abc", "userErrors": [], "viewer": { "applications": { "nodes": [1, 2] } } },
             "failed": null,
         });
-        let mut failed = Error::own(Code::Uncertain, "no answer").at(None);
+        let mut failed = Error::new(ErrorCode::Uncertain, "no answer").at(None);
         failed.path = vec![PathSegment::Field("failed".to_owned())];
         let mut deep = failed.clone();
         deep.path = ["gone", "viewer", "applications"].map(|name| PathSegment::Field(name.to_owned())).to_vec();

@@ -1,0 +1,90 @@
+//! User errors: the errors of a mutation that a person can correct.
+//!
+//! An object of another person gives the same error as an object that does not exist, so an error never reveals more than
+//! the answer to a made-up ID.
+
+use async_graphql::{Context, Enum, SimpleObject};
+
+use crate::graph::context::ContextExt;
+use crate::graph::error::Error;
+use crate::provider::{self, Reason};
+use crate::upstream::Done;
+
+/// An error that the person can correct. Nothing was changed.
+#[derive(SimpleObject, Clone, Debug, PartialEq, Eq)]
+pub struct UserError {
+    /// The error code.
+    code: UserErrorCode,
+    /// The error message, for people.
+    message: String,
+    /// The path to the argument that caused the error, such as `["input", "id"]`.
+    path: Vec<String>,
+}
+
+/// The codes of errors that a person can correct.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserErrorCode {
+    /// The ID is invalid, or it is the ID of another kind of object.
+    WrongId,
+    /// The object does not exist or the caller may not see it.
+    NotFound,
+    /// The mutation cannot be undone and must be confirmed with `confirm: true`.
+    ConfirmationMissing,
+    /// The person may not share the connection because they may not edit other authors' posts on its site.
+    NotShareable,
+    /// The provider rejected the mutation for this object in its current state.
+    Refused,
+}
+
+/// The result of a mutation, or an error that the person can correct.
+pub type MutationResult<T> = Result<T, UserError>;
+
+impl UserError {
+    pub(super) fn new(code: UserErrorCode, field: &str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), path: vec!["input".to_owned(), field.to_owned()] }
+    }
+
+    pub(super) fn wrong_id(message: impl Into<String>) -> Self {
+        Self::new(UserErrorCode::WrongId, "id", message)
+    }
+
+    /// The object does not exist or the caller may not see it.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(UserErrorCode::NotFound, "id", format!("{what} not found."))
+    }
+
+    /// The connection exists, but the person may not share it.
+    pub fn not_shareable() -> Self {
+        let message = "Sharing this connection requires permission to edit other authors' posts on its site.";
+        Self::new(UserErrorCode::NotShareable, "id", message)
+    }
+}
+
+/// Finishes a write: later reads of the operation skip what was read before.
+///
+/// # Errors
+/// Errors that the person cannot correct.
+pub fn finish_write(ctx: &Context<'_>, done: Result<Done, provider::Error>) -> Result<MutationResult<Done>, Error> {
+    ctx.loaders().reset();
+    match done {
+        Ok(done) => Ok(Ok(done)),
+        Err(error) if error.reason == Reason::Refused => {
+            let message = format!("{} rejected this for the object in its current state.", error.provider.title());
+            Ok(Err(UserError::new(UserErrorCode::Refused, "id", message)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A write of an object that stays: a missing object is an error that the person can correct.
+pub fn require_existing(what: &'static str) -> impl FnOnce(Done) -> MutationResult<()> {
+    move |done| if done == Done::Absent { Err(UserError::not_found(what)) } else { Ok(()) }
+}
+
+/// The two parts of a payload: the result and the user errors.
+pub fn split<T>(result: MutationResult<T>) -> (Option<T>, Vec<UserError>) {
+    match result {
+        Ok(value) => (Some(value), Vec::new()),
+        Err(error) => (None, vec![error]),
+    }
+}
