@@ -1,8 +1,8 @@
 //! commongraph: a GraphQL gateway that puts WordPress.com and OneAll on one common graph.
 //!
-//! The rooms, in the order in which a request meets them. A room names only rooms further down; `tests/tidy.rs` holds
-//! that. `model` holds the nouns that `graph` and `provider` share, `auth` who asks and what they may read, and
-//! `sandbox` is an island that plays the providers.
+//! The modules, in the order in which a request meets them. A module uses only modules further down; `tests/tidy.rs`
+//! checks that. `model` has the entities that `graph` and `provider` share, `auth` identifies callers and decides what
+//! they may read, and `keyed_hash` hashes secrets. `sandbox` plays the providers and uses no other module.
 
 pub mod app;
 pub mod config;
@@ -15,5 +15,6 @@ pub mod provider;
 pub mod upstream;
 
 pub mod auth;
+pub mod keyed_hash;
 pub mod model;
 pub mod sandbox;

@@ -5,20 +5,17 @@
 //! can find all lines about it. With a random key, pseudonyms are stable only within the process. A pseudonym cannot be
 //! reversed.
 
-use std::fmt::Write;
-
-use aws_lc_rs::hmac::{self, HMAC_SHA256, Key};
-use aws_lc_rs::rand::SystemRandom;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::caller::Principal;
+use crate::keyed_hash::KeyedHasher;
 
 /// The minimum length of a key, in bytes.
 pub const KEY_MIN_BYTES: usize = 32;
 
 /// Makes pseudonyms under one key.
 #[derive(Clone)]
-pub struct Pseudonymizer(Key);
+pub struct Pseudonymizer(KeyedHasher);
 
 impl Pseudonymizer {
     /// Uses this key, or a random one if there is none.
@@ -27,20 +24,15 @@ impl Pseudonymizer {
     /// If the system has no random bytes.
     pub fn new(key: Option<&SecretString>) -> Result<Self, String> {
         match key {
-            Some(key) => Ok(Self(Key::new(HMAC_SHA256, key.expose_secret().as_bytes()))),
-            None => {
-                let key = Key::generate(HMAC_SHA256, &SystemRandom::new());
-                key.map(Self).map_err(|_| "the system has no random bytes".to_owned())
-            }
+            Some(key) => Ok(Self(KeyedHasher::with_key(key.expose_secret().as_bytes()))),
+            None => KeyedHasher::random().map(Self),
         }
     }
 
     /// Returns the pseudonym of an object of this kind (`subject` or `object`): the HMAC of `kind:text`, as 64
     /// hexadecimal digits.
     pub fn pseudonym(&self, kind: &str, text: &str) -> String {
-        let mut context = hmac::Context::with_key(&self.0);
-        [kind, ":", text].iter().for_each(|part| context.update(part.as_bytes()));
-        hexadecimal(context.sign().as_ref())
+        self.0.hash(format!("{kind}:{text}").as_bytes()).to_hex()
     }
 
     /// Returns the name of a principal for the log. A service is no person, so its own name is used. A person has a
@@ -49,18 +41,10 @@ impl Pseudonymizer {
         match principal {
             Principal::Service { name, .. } => Some(name.to_string()),
             Principal::User { subject } => Some(self.pseudonym("subject", subject)),
-            Principal::WordPress { token, .. } => Some(hexadecimal(token.as_bytes())),
+            Principal::WordPress { token, .. } => Some(token.to_hex()),
             Principal::Anonymous | Principal::Personal | Principal::Operator => None,
         }
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut digits = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
 }
 
 /// Returns whether a key is long enough.

@@ -5,13 +5,12 @@
 //! prints keys can give one away.
 
 use std::any::TypeId;
-use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::{hmac, rand::SystemRandom};
 use secrecy::ExposeSecret;
 
 use super::Credential;
+use crate::keyed_hash::{KeyedHash, KeyedHasher};
 
 /// Names one answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,71 +59,43 @@ pub struct Whose {
     reader: Option<Fingerprint>,
 }
 
-/// Stands for a credential: equal for equal ones within this process, and nothing can be told from it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u8; 32]);
+/// The fingerprint of a credential or a reader. It replaces the credential in keys, maps and logs.
+pub type Fingerprint = KeyedHash;
 
-impl From<hmac::Tag> for Fingerprint {
-    fn from(tag: hmac::Tag) -> Self {
-        let mut print = [0; 32];
-        print.copy_from_slice(tag.as_ref());
-        Self(print)
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Fingerprint")
-    }
-}
-
-/// Takes fingerprints, under a random key that never leaves it.
-pub struct Fingerprints(hmac::Key);
+/// Makes fingerprints under a random key, which never leaves the process.
+#[derive(Debug)]
+pub struct Fingerprints(KeyedHasher);
 
 impl Fingerprints {
     /// Makes the random key.
     ///
     /// # Errors
-    /// When the system has no random numbers.
+    /// If the system has no random bytes.
     pub fn random() -> Result<Self, String> {
-        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
-        key.map(Self).map_err(|_| "the system gives no random numbers".to_owned())
+        KeyedHasher::random().map(Self)
     }
 
-    /// The fingerprint of a credential.
+    /// Returns the fingerprint of a credential. A token has the same fingerprint in a header and in a parameter, so that
+    /// its concurrency and its throttling are counted once.
     pub fn of(&self, credential: Credential<'_>) -> Fingerprint {
-        let mut context = hmac::Context::with_key(&self.0);
-        let mut part = |bytes: &[u8]| {
-            // The length stands before each part, so that no two pairs run together to the same text.
-            context.update(&bytes.len().to_le_bytes());
-            context.update(bytes);
-        };
         match credential {
-            // The same token, wherever it is shown: it has its turns, and is shut out, once.
-            Credential::Bearer(token) | Credential::Parameter(_, token) => part(token.expose_secret().as_bytes()),
+            Credential::Bearer(token) | Credential::Parameter(_, token) => {
+                self.0.hash_parts(&[token.expose_secret().as_bytes()])
+            }
             Credential::Basic(name, password) => {
-                part(name.expose_secret().as_bytes());
-                part(password.expose_secret().as_bytes());
+                self.0.hash_parts(&[name.expose_secret().as_bytes(), password.expose_secret().as_bytes()])
             }
         }
-        Fingerprint::from(context.sign())
     }
 
-    /// The fingerprint of who reads.
+    /// Returns the fingerprint of a reader.
     pub fn of_reader(&self, reader: &str) -> Fingerprint {
-        Fingerprint::from(hmac::sign(&self.0, reader.as_bytes()))
+        self.0.hash(reader.as_bytes())
     }
 
-    /// A short word that stands for a text in records, the same for the same text within this process.
+    /// Returns a short text that replaces `text` in logs: the same for the same text within this process.
     pub fn mask(&self, text: &str) -> String {
-        let tag = hmac::sign(&self.0, text.as_bytes());
-        tag.as_ref().iter().take(4).fold("~".to_owned(), |mask, byte| mask + &format!("{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Fingerprints {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Fingerprints")
+        format!("~{:.8}", self.0.hash(text.as_bytes()).to_hex())
     }
 }
 
