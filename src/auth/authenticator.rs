@@ -1,8 +1,8 @@
 //! Turns the credentials of a request into a [`Caller`].
 //!
-//! A service key or JWT is checked first. A WordPress.com token beside it is checked for its application only when it
-//! is used, so that WordPress.com delays no request that does not need it. A token without another credential is checked
-//! at once. The secret itself is never stored: results are cached by [`TokenHash`].
+//! A service key or JWT is checked first. A WordPress.com token next to it is checked only when it is used, so that
+//! WordPress.com delays no request that does not need it. A token without another credential is checked at once. The
+//! secret itself is never stored: results are cached by [`TokenHash`].
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -165,7 +165,7 @@ impl Authenticator {
         Ok(identity.with_wordpress(grant))
     }
 
-    /// Returns the grant of a token beside a credential that identifies the caller. An unknown token is checked when it
+    /// Returns the grant of a token next to a credential that identifies the caller. An unknown token is checked when it
     /// is first used.
     fn grant_with_identity(&self, token: &SecretString) -> Result<Result<WordPressGrant, Denied>, Rejection> {
         let Some(audiences) = &self.audiences else { return Ok(Ok(WordPressGrant::new(token.clone()))) };
@@ -197,7 +197,7 @@ impl Authenticator {
         }
     }
 
-    /// Returns whether a token is known to be genuine: it was issued to our application, or, if that is not checked,
+    /// Returns whether a token is known to be genuine: it was issued to this application, or, if that is not checked,
     /// WordPress.com has accepted it recently.
     fn is_verified(&self, hash: TokenHash) -> bool {
         match &self.audiences {
@@ -238,7 +238,7 @@ fn invalid(error: CredentialError) -> Rejection {
     bearer_rejection(RejectionReason::Invalid(error))
 }
 
-/// A token is used only if it is known to be issued to our application.
+/// A token is used only if it is known to be issued to this application.
 fn grant_for(token: &SecretString, audience: Audience) -> Result<Result<WordPressGrant, Denied>, Rejection> {
     match audience {
         Audience::ThisApplication => Ok(Ok(WordPressGrant::new(token.clone()))),

@@ -96,7 +96,7 @@ mod tests {
     async fn issuer() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let bomb = get(|| async { "0".repeat(64 << 20) }).layer(CompressionLayer::new());
+        let bomb = get(|| async { "0".repeat(4 << 20) }).layer(CompressionLayer::new());
         let endless = get(|| async {
             let piece = Bytes::from_static(&[b' '; 4_096]);
             Body::from_stream(futures_util::stream::repeat_with(move || Ok::<_, std::io::Error>(piece.clone())))

@@ -18,7 +18,11 @@ fn hs() -> Signer {
 
 /// Verifies a token with the shared secret.
 async fn verify(token: &str) -> Result<(), CredentialError> {
-    shared().verify(token, at(NOW), LookupMode::AllowFetch).await.map(|_| ())
+    verify_with(&shared(), token).await
+}
+
+async fn verify_with(verifier: &Verifier, token: &str) -> Result<(), CredentialError> {
+    verifier.verify(token, at(NOW), LookupMode::AllowFetch).await.map(|_| ())
 }
 
 /// Verifies the valid claims with changes, signed with the shared secret.
@@ -38,7 +42,7 @@ async fn alg_none_is_rejected_in_every_spelling() {
             (format!("{message}.AAAA"), CredentialError::WrongAlgorithm),
         ] {
             assert_eq!(verify(&token).await, Err(reason));
-            assert_eq!(publisher.verifier().verify(&token, at(NOW), LookupMode::AllowFetch).await, Err(reason));
+            assert_eq!(verify_with(&publisher.verifier(), &token).await, Err(reason));
         }
     }
 }
@@ -53,14 +57,11 @@ async fn a_public_key_is_never_used_as_a_shared_secret() {
             [json!({ "alg": "HS256" }), json!({ "alg": "HS256", "kid": "r" }), json!({ "alg": "HS256", "kid": "x" })]
         {
             let token = Signer::shared(&secret).token(&header, &json!({}));
-            assert_eq!(
-                verifier.verify(&token, at(NOW), LookupMode::AllowFetch).await,
-                Err(CredentialError::WrongAlgorithm)
-            );
+            assert_eq!(verify_with(&verifier, &token).await, Err(CredentialError::WrongAlgorithm));
         }
     }
     let named = Signer::rsa().claiming("r", &json!({}));
-    assert!(verifier.verify(&named, at(NOW), LookupMode::AllowFetch).await.is_ok());
+    assert!(verify_with(&verifier, &named).await.is_ok());
     assert_eq!(publisher.fetches(), 1, "a token with a shared secret causes no fetch");
 }
 
@@ -87,16 +88,9 @@ async fn a_key_is_used_with_its_own_algorithm_only() {
             ["RS256", "ES256", "EdDSA", "Ed25519", "HS256", "RS384", "RS512", "PS256", "ES384", "HS512", "ES256K"]
         {
             let token = signer.token(&json!({ "alg": alg, "kid": kid }), &json!({}));
-            let found = verifier.verify(&token, at(NOW), LookupMode::AllowFetch).await.map(|_| ());
-            assert_eq!(
-                found,
-                if alg.replace("Ed25519", "EdDSA") == signer.algorithm() {
-                    Ok(())
-                } else {
-                    Err(CredentialError::WrongAlgorithm)
-                },
-                "{alg}"
-            );
+            let found = verify_with(&verifier, &token).await;
+            let is_its_own = alg.replace("Ed25519", "EdDSA") == signer.algorithm();
+            assert_eq!(found, if is_its_own { Ok(()) } else { Err(CredentialError::WrongAlgorithm) }, "{alg}");
         }
         let token = signer.token(&json!({ "alg": signer.algorithm(), "kid": kid }), &json!({}));
         assert_eq!(
@@ -114,7 +108,7 @@ async fn a_key_id_is_looked_up_and_nothing_else() {
     let verifier = publisher.verifier();
     let of = async |kid: Value| {
         let token = one.token(&json!({ "alg": "EdDSA", "kid": kid }), &json!({}));
-        verifier.verify(&token, at(NOW), LookupMode::AllowFetch).await.map(|_| ())
+        verify_with(&verifier, &token).await
     };
     assert_eq!(of(json!("1")).await, Ok(()));
     assert_eq!(of(json!("2")).await, Err(CredentialError::BadSignature));
@@ -125,10 +119,10 @@ async fn a_key_id_is_looked_up_and_nothing_else() {
         assert_eq!(of(kid.clone()).await, Err(CredentialError::Malformed), "{kid}");
     }
     let unnamed = one.token(&json!({ "alg": "EdDSA" }), &json!({}));
-    assert_eq!(verifier.verify(&unnamed, at(NOW), LookupMode::AllowFetch).await, Err(CredentialError::UnknownKey));
+    assert_eq!(verify_with(&verifier, &unnamed).await, Err(CredentialError::UnknownKey));
     assert!(publisher.fetches() <= 2);
     let alone = Publisher::of(&[one.jwk("1")]).verifier();
-    assert!(alone.verify(&unnamed, at(NOW), LookupMode::AllowFetch).await.is_ok());
+    assert!(verify_with(&alone, &unnamed).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +131,7 @@ async fn a_token_that_brings_or_locates_a_key_is_rejected_and_nothing_is_fetched
     let publisher = Publisher::of(&[own.jwk("1")]);
     let verifier = publisher.verifier();
     let good = own.token(&json!({ "alg": "EdDSA", "kid": "1" }), &json!({}));
-    assert!(verifier.verify(&good, at(NOW), LookupMode::AllowFetch).await.is_ok());
+    assert!(verify_with(&verifier, &good).await.is_ok());
     // A listener at the location in the token.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -156,7 +150,7 @@ async fn a_token_that_brings_or_locates_a_key_is_rejected_and_nothing_is_fetched
     ] {
         for signer in [&own, &forged] {
             let header = json!({ "alg": "EdDSA", "kid": "1", name: value });
-            let found = verifier.verify(&signer.token(&header, &json!({})), at(NOW), LookupMode::AllowFetch).await;
+            let found = verify_with(&verifier, &signer.token(&header, &json!({}))).await;
             assert_eq!(found, Err(CredentialError::Malformed), "{name}");
         }
     }
@@ -348,7 +342,7 @@ async fn verifier_and_tokens() -> (Verifier, Vec<String>) {
     let verifier = Publisher::of(&[Signer::rsa().jwk("r"), p256.jwk("p"), ed25519.jwk("e")]).verifier();
     let tokens = [("r", Signer::rsa()), ("p", &p256), ("e", &ed25519)].map(|(kid, key)| key.claiming(kid, &json!({})));
     for token in &tokens {
-        verifier.verify(token, at(NOW), LookupMode::AllowFetch).await.unwrap();
+        verify_with(&verifier, token).await.unwrap();
     }
     (verifier, tokens.into())
 }
@@ -368,10 +362,7 @@ async fn a_token_with_one_changed_or_missing_character_is_rejected() {
                 }
                 let changed = String::from_utf8(changed).unwrap();
                 if changed != *token {
-                    let found = [
-                        verifier.verify(&changed, at(NOW), LookupMode::AllowFetch).await,
-                        shared.verify(&changed, at(NOW), LookupMode::AllowFetch).await,
-                    ];
+                    let found = [verify_with(&verifier, &changed).await, verify_with(&shared, &changed).await];
                     assert!(found.iter().all(Result::is_err), "{changed}");
                 }
             }
