@@ -6,8 +6,10 @@
 //! as a number or as a truth value is one where the setting wants one, and stays text where it wants text.
 
 mod bounds;
+pub mod log_filter;
 pub mod mode;
 mod place;
+mod relaxed;
 mod words;
 
 #[cfg(test)]
@@ -20,10 +22,10 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
-use tracing_subscriber::EnvFilter;
 
 pub use self::bounds::schema;
 use self::place::Places;
+pub use self::relaxed::relaxed;
 use crate::auth::pseudonym::{self, KEY_MIN_BYTES};
 use crate::http::limits;
 use crate::http::persisted::Mode;
@@ -63,8 +65,8 @@ pub struct Settings {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
-    /// The lowest level that is logged, for all targets or per target: `info`, or `warn,commongraph=debug`. It never
-    /// silences the audit log.
+    /// The lowest level that is logged, for all targets or per target: `info`, or `warn,commongraph=debug`. A word that is
+    /// not a level is refused. The audit log and the start line are always logged.
     pub filter: String,
     /// The format of a log line.
     pub format: LogFormat,
@@ -259,10 +261,7 @@ fn check(settings: &Settings, places: &Places) -> Result<(), Fault> {
     if settings.log.audit_key.as_ref().is_some_and(|key| !pseudonym::is_valid_key(key)) {
         return Err(Fault::new("log.audit_key", format!("is too short; wanted {KEY_MIN_BYTES} bytes or more")));
     }
-    match EnvFilter::try_new(&settings.log.filter) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Fault::new("log.filter", "is not a filter; wanted such as info, or warn,commongraph=debug")),
-    }
+    log_filter::parse(&settings.log.filter).map(drop).map_err(|message| Fault::new("log.filter", message))
 }
 
 fn check_http(http: &http::Settings) -> Result<(), Fault> {

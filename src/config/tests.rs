@@ -172,7 +172,7 @@ const WRONG_FILES: [(&str, &str); 84] = [
     ("wordpress.base_url = 'SECRET:x'", "wordpress.base_url in F:1: the scheme \"…\" cannot be read; wanted https"),
     (
         "log.filter = 'info=SECRET=x'",
-        "log.filter in F:1: is not a filter; wanted such as info, or warn,commongraph=debug",
+        "log.filter in F:1: directive 1 is not a level (off, error, warn, info, debug, trace) or target=level",
     ),
     ("http.profile = 'SECRET'", "http.profile in F:1: no such choice; allowed: stable, draft"),
     ("http.batch_max = 11", "http.batch_max in F:1: out of range; allowed: 0 to 10"),
