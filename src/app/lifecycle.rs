@@ -1,41 +1,45 @@
-//! A process's life: what its signals and its files ask of a gateway that runs.
+//! The life of a process that serves: signals, and files that change.
 //!
-//! SIGTERM and Ctrl-C drain it, and asked again it ends at once. SIGHUP, or a settings file that changed, reloads the
-//! settings; where there are none to reload, SIGHUP says that the terminal is gone, and drains too. Files of the
-//! certificate that changed reload the certificate. What is refused costs one line in the log and changes nothing.
+//! SIGTERM and Ctrl-C drain the gateway; the second one ends the process at once. SIGHUP reloads the settings at once. A
+//! settings file or a certificate that changed is reloaded when two successive looks find the same content. Without
+//! settings to reload, SIGHUP means that the terminal is gone, and drains. A reload that fails is logged in one line and
+//! changes nothing.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+mod watch;
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use self::watch::Watched;
 use super::Running;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 
-/// How often the files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How often files are looked at. A change takes effect at the second look, so within half a minute.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 
-/// Runs a command to its end, and waits for nothing that it leaves behind. The system's search for a host's name cannot be
-/// given up, and may go on for longer than stopping may take.
+/// Runs a command to its end on a runtime of its own. Blocking calls that are still running, such as a DNS lookup, are
+/// abandoned: they cannot be cancelled, and may take longer than a shutdown may.
 ///
 /// # Errors
-/// The command's, or that there can be no runtime.
+/// The command's error, or that there is no runtime.
 pub fn drive<T>(command: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
-    let ended = runtime.block_on(command);
+    let result = runtime.block_on(command);
     runtime.shutdown_background();
-    ended
+    result
 }
 
-/// What the process is asked.
+/// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+enum Request {
     Stop,
     Reload,
 }
 
-/// The signals of this process, taken from the moment this is made.
+/// The signals of this process, handled from the moment this is made.
 pub struct Signals {
     #[cfg(unix)]
     stop: [tokio::signal::unix::Signal; 2],
@@ -44,29 +48,29 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes the signals, which then end the process no more by themselves.
+    /// Installs the handlers. From then on the signals do not end the process by themselves.
     ///
     /// # Errors
-    /// A sentence, if the system does not give them.
+    /// A sentence, if the system refuses.
     #[cfg(unix)]
     pub fn take() -> Result<Self, String> {
         use tokio::signal::unix::{SignalKind, signal};
-        let take = |kind| signal(kind).map_err(|error| format!("cannot take signals: {error}"));
+        let take = |kind| signal(kind).map_err(|error| format!("cannot handle signals: {error}"));
         let stop = [take(SignalKind::interrupt())?, take(SignalKind::terminate())?];
         Ok(Self { stop, reload: take(SignalKind::hangup())? })
     }
 
     #[cfg(unix)]
-    async fn next(&mut self) -> Asked {
+    async fn next(&mut self) -> Request {
         let [interrupt, terminate] = &mut self.stop;
         tokio::select! {
-            _ = interrupt.recv() => Asked::Stop,
-            _ = terminate.recv() => Asked::Stop,
-            _ = self.reload.recv() => Asked::Reload,
+            _ = interrupt.recv() => Request::Stop,
+            _ = terminate.recv() => Request::Stop,
+            _ = self.reload.recv() => Request::Reload,
         }
     }
 
-    /// Takes the signals; here only Ctrl-C, which is taken when it is waited for.
+    /// Installs the handlers. Here only Ctrl-C is handled, when it is waited for.
     ///
     /// # Errors
     /// None.
@@ -76,155 +80,178 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    async fn next(&mut self) -> Asked {
+    async fn next(&mut self) -> Request {
         if tokio::signal::ctrl_c().await.is_err() {
             // Without a handler there is nothing to wait for: the default action ends the process.
             std::future::pending::<()>().await;
         }
-        Asked::Stop
+        Request::Stop
     }
 }
 
-/// Where settings come from, and what else follows them.
+/// Where the settings come from, for a reload.
 pub struct Source {
-    /// The file among them, if there is one.
+    /// The settings file, if there is one.
     pub file: Option<PathBuf>,
-    /// Reads them all again; a sentence if they are wrong.
+    /// Reads and checks all settings.
     pub read: Box<dyn Fn() -> Result<Settings, String> + Send + Sync>,
-    /// Told of settings that are in force now.
+    /// Called with the settings that a reload put in force.
     pub follow: Box<dyn Fn(&Settings) + Send + Sync>,
 }
 
-/// Lets a gateway run until it has ended, and does what the process is asked. Without a source nothing is reloaded.
+/// Runs a gateway until it ends, and handles signals and changed files. Without a source no settings are reloaded.
 ///
 /// # Errors
-/// When it ended otherwise than by being asked.
+/// When the gateway ends without having been asked to.
 pub async fn run(
     mut running: Running,
     mut signals: Signals,
     settings: &Settings,
     source: Option<Source>,
 ) -> Result<(), String> {
-    let mut stops = false;
-    let mut certificate = Watched::certificate(settings);
-    let mut file = Watched::new(source.as_ref().and_then(|source| source.file.as_ref()));
+    let mut is_stopping = false;
+    let mut reloads = Reloads::new(settings.clone(), source);
     let mut look = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let mut reloads = false;
         tokio::select! {
             ended = running.ended() => return ended,
-            asked = signals.next() => match asked {
-                Asked::Reload if source.is_some() => reloads = true,
-                _ if stops => {
+            request = signals.next() => match request {
+                Request::Reload if reloads.source.is_some() => reloads.reload_now(&running),
+                _ if is_stopping => {
                     tracing::warn!("asked again to stop: stopped at once");
                     return Ok(());
                 }
                 _ => {
-                    tracing::info!("asked to stop: answering what is under way");
+                    tracing::info!("asked to stop: finishing the requests in flight");
                     running.stop();
-                    stops = true;
+                    is_stopping = true;
                 }
             },
-            _ = look.tick() => {
-                reloads = file.has_changed();
-                if certificate.has_changed() && !reloads {
-                    tell("certificate", running.reload_certificate());
-                }
-            }
-        }
-        if let (true, Some(source)) = (reloads, &source) {
-            let reloaded = reload(&running, source);
-            if let Ok(settings) = &reloaded {
-                certificate = Watched::certificate(settings);
-            }
-            tell("settings", reloaded.map(drop));
+            _ = look.tick() => reloads.look(&running),
         }
     }
 }
 
-fn reload(running: &Running, source: &Source) -> Result<Settings, String> {
-    let settings = (source.read)()?;
-    running.reload(&settings)?;
-    (source.follow)(&settings);
-    Ok(settings)
+/// What can be reloaded, and the settings in force.
+struct Reloads {
+    current: Settings,
+    source: Option<Source>,
+    file: Watched,
+    certificate: Watched,
 }
 
-fn tell(what: &str, reloaded: Result<(), String>) {
+impl Reloads {
+    fn new(settings: Settings, source: Option<Source>) -> Self {
+        let file = Watched::new(source.as_ref().and_then(|source| source.file.as_ref()));
+        Self { certificate: watch_certificate(&settings), current: settings, source, file }
+    }
+
+    /// Reloads the settings from the file as it is now.
+    fn reload_now(&mut self, running: &Running) {
+        self.file.accept();
+        if let Some(source) = &self.source {
+            let settings = (source.read)();
+            self.apply(running, settings);
+        }
+    }
+
+    /// Looks at the files, and reloads what has a new and complete content.
+    fn look(&mut self, running: &Running) {
+        let has_new_certificate = self.certificate.has_settled();
+        if let (true, Some(source)) = (self.file.has_settled(), &self.source) {
+            let settings = (source.read)();
+            // Else it was written again while it was read: the next looks decide.
+            if self.file.is_unchanged() {
+                return self.apply(running, settings);
+            }
+        }
+        if has_new_certificate {
+            report("certificate", running.reload_certificate());
+        }
+    }
+
+    fn apply(&mut self, running: &Running, settings: Result<Settings, String>) {
+        let applied = settings.and_then(|settings| running.reload(&settings).map(|()| settings));
+        if let Ok(settings) = &applied {
+            let relaxed = config::relaxed(&self.current, settings);
+            if !relaxed.is_empty() {
+                tracing::warn!(settings = relaxed.join(","), "the reload removes or relaxes security settings");
+            }
+            self.certificate = watch_certificate(settings);
+            self.current = settings.clone();
+            if let Some(source) = &self.source {
+                (source.follow)(settings);
+            }
+        }
+        report("settings", applied.map(drop));
+    }
+}
+
+fn watch_certificate(settings: &Settings) -> Watched {
+    Watched::new(settings.http.tls.files().into_iter().flat_map(|(certificate, key)| [certificate, key]))
+}
+
+fn report(what: &str, reloaded: Result<(), String>) {
     match reloaded {
         Ok(()) => tracing::info!("{what} reloaded"),
-        Err(sentence) => tracing::error!("new {what} refused, the old stay: {sentence}"),
+        Err(message) => tracing::error!("new {what} refused, the old stay: {message}"),
     }
-}
-
-/// Files, and how they were when they were last looked at.
-struct Watched(Vec<(PathBuf, Option<Look>)>);
-
-/// How a file looks from outside: when it was written, and its length in bytes.
-type Look = (SystemTime, u64);
-
-impl Watched {
-    /// The files of the certificate, if there is one.
-    fn certificate(settings: &Settings) -> Self {
-        Self::new(settings.http.tls.files().into_iter().flat_map(|(one, other)| [one, other]))
-    }
-
-    fn new<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Self {
-        Self(files.into_iter().map(|path| (path.clone(), look(path))).collect())
-    }
-
-    /// Whether any of them changed since the last time; a file that is gone for a moment has not.
-    fn has_changed(&mut self) -> bool {
-        let mut changed = false;
-        for (path, last) in &mut self.0 {
-            let now = look(path);
-            if now.is_some() && now != *last {
-                *last = now;
-                changed = true;
-            }
-        }
-        changed
-    }
-}
-
-fn look(path: &Path) -> Option<Look> {
-    let file = std::fs::metadata(path).ok()?;
-    Some((file.modified().ok()?, file.len()))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
-    fn a_command_ends_though_the_system_has_not_answered() {
-        let (keep, wait) = std::sync::mpsc::channel::<()>();
+    fn a_command_ends_though_a_blocking_call_has_not() {
+        let (release, blocked) = std::sync::mpsc::channel::<()>();
         let ended = drive(async move {
-            let (tell, told) = tokio::sync::oneshot::channel();
+            let (started, is_running) = tokio::sync::oneshot::channel();
             tokio::task::spawn_blocking(move || {
-                tell.send(()).unwrap();
-                wait.recv()
+                started.send(()).unwrap();
+                blocked.recv()
             });
-            told.await.map_err(|error| error.to_string())
+            is_running.await.map_err(|error| error.to_string())
         });
-        // Whoever waits for the other thread never comes here.
+        // A runtime that waits for the blocking call never comes here.
         assert_eq!(ended, Ok(()));
-        drop(keep);
+        drop(release);
     }
 
-    #[test]
-    fn a_file_changes_once_each_time_it_is_written() {
-        let path = std::env::temp_dir().join(format!("commongraph-{}.toml", std::process::id()));
-        std::fs::write(&path, "a").unwrap();
-        let mut watched = Watched::new([&path]);
-        assert!(!watched.has_changed());
-        std::fs::write(&path, "ab").unwrap();
-        assert!(watched.has_changed() && !watched.has_changed());
-        std::fs::remove_file(&path).unwrap();
-        assert!(!watched.has_changed());
-        std::fs::write(&path, "abc").unwrap();
-        assert!(watched.has_changed());
+    #[tokio::test(start_paused = true)]
+    async fn a_file_seen_half_written_is_not_loaded() {
+        let path = std::env::temp_dir().join(format!("commongraph-half-written-{}.toml", std::process::id()));
+        std::fs::write(&path, "whole").unwrap();
+        let mut settings = Settings::default();
+        settings.http.listen.set_port(0);
+        let running = crate::app::start(&settings, Vec::new()).await.unwrap();
+        let reads = Arc::new(AtomicUsize::new(0));
+        let read = {
+            let (reads, settings) = (reads.clone(), settings.clone());
+            move || {
+                reads.fetch_add(1, Ordering::Relaxed);
+                Ok(settings.clone())
+            }
+        };
+        let source = Source { file: Some(path.clone()), read: Box::new(read), follow: Box::new(|_| {}) };
+        let running = tokio::spawn({
+            let settings = settings.clone();
+            async move { run(running, Signals::take()?, &settings, Some(source)).await }
+        });
+        // Between two looks.
+        tokio::time::sleep(LOOK_EVERY / 2).await;
+        for (content, expected) in [("ha", 0), ("half", 0), ("whole again", 0), ("whole again", 1), ("whole again", 1)]
+        {
+            std::fs::write(&path, content).unwrap();
+            tokio::time::sleep(LOOK_EVERY).await;
+            assert_eq!(reads.load(Ordering::Relaxed), expected, "{content}");
+        }
+        running.abort();
         std::fs::remove_file(&path).unwrap();
     }
 }
