@@ -17,7 +17,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 
-pub use self::settings::{ACTIVE_KEYS_MAX, ExpiresAt, Settings, is_valid_service_name, validate};
+pub use self::settings::{ACTIVE_KEYS_MAX, ExpiresAt, Expiry, Settings, expiring, is_valid_service_name, validate};
 use super::credential_error::CredentialError;
 use super::digest::Digest;
 use super::scope::Scopes;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
@@ -18,6 +18,9 @@ use crate::auth::scope::Scopes;
 
 /// The maximum number of active keys of one service: the current key and its successor.
 pub const ACTIVE_KEYS_MAX: usize = 2;
+
+/// How long before its end a key is reported as one that expires soon: 14 days.
+const EXPIRES_SOON: Duration = Duration::from_secs(14 * 86_400);
 
 /// The maximum length of a service name, in characters.
 const SERVICE_MAX_CHARS: usize = 64;
@@ -42,6 +45,24 @@ pub struct Settings {
 /// The time at which a key expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExpiresAt(pub SystemTime);
+
+/// A key that has expired, or that expires soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiry<'a> {
+    /// The ID of the key.
+    pub id: &'a str,
+    /// When it expires.
+    pub expires_at: ExpiresAt,
+    /// Whether it has expired.
+    pub has_expired: bool,
+}
+
+/// The keys that have expired or expire within 14 days, by ID.
+pub fn expiring(keys: &BTreeMap<String, Settings>, now: SystemTime) -> Vec<Expiry<'_>> {
+    let soon = keys.iter().filter_map(|(id, key)| key.expires_at.map(|end| (id, end)));
+    let soon = soon.filter(|(_, end)| end.0 <= now + EXPIRES_SOON);
+    soon.map(|(id, expires_at)| Expiry { id, expires_at, has_expired: expires_at.0 <= now }).collect()
+}
 
 /// Validates the keys. An expired key is valid here, so that a restart does not fail because a day has passed.
 ///

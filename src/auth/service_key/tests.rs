@@ -171,6 +171,16 @@ fn a_service_may_have_two_active_keys_and_any_number_of_expired_ones() {
     );
 }
 
+#[test]
+fn keys_that_have_expired_or_expire_within_14_days_are_reported() {
+    let end = |days: u32| now() + DAY * days;
+    let keys =
+        [("gone", now() - DAY), ("today", now()), ("soon", end(14)), ("later", end(14) + Duration::from_secs(1))];
+    let keys = keys.into_iter().zip(0..).map(|((id, end), at)| settings(id, at, "backend", end)).collect();
+    let reported: Vec<_> = expiring(&keys, now()).iter().map(|key| (key.id.to_owned(), key.has_expired)).collect();
+    assert_eq!(reported, [("gone".to_owned(), true), ("soon".to_owned(), false), ("today".to_owned(), true)]);
+}
+
 proptest! {
     #[test]
     fn a_key_with_one_changed_character_is_rejected(at in 0..49_usize, with in any::<char>()) {
