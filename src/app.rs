@@ -11,7 +11,7 @@ mod running;
 pub mod tour;
 pub mod toy;
 
-pub use self::running::Running;
+pub use self::running::{Prepared, Running};
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use self::parts::Parts;
 use crate::auth::{self, Authenticator, Caller};
 use crate::config::Settings;
 use crate::graph::{Graph, Introspection, schema_directives};
-use crate::http::explorer::{self, Tab};
+use crate::http::explorer::Tab;
 use crate::http::{self, Hosts, Standing};
 use crate::metrics::Metrics;
 use crate::sandbox::{self, Sandbox};
@@ -84,30 +84,36 @@ impl Person {
 /// # Errors
 /// A sentence that names the setting, or says why the address cannot be listened on.
 pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, String> {
-    let metrics = Metrics::default();
-    start_with(Parts::build(settings, &metrics, None)?, tabs, metrics).await
+    start_counted(settings, tabs, Metrics::default())
+}
+
+fn start_counted(settings: &Settings, tabs: Vec<Tab>, metrics: Metrics) -> Result<Running, String> {
+    Prepared::build(Parts::build(settings, &metrics, None)?, tabs, metrics)?.listen()
 }
 
 /// Starts a gateway for one person alone, on this machine alone; also gives the credential that each request must show.
 ///
 /// # Errors
 /// A sentence that names the setting, or says why the address cannot be listened on.
-pub async fn start_personal(mut settings: Settings, person: Person) -> Result<(Running, SecretString), String> {
+pub async fn start_personal(settings: Settings, person: Person) -> Result<(Running, SecretString), String> {
+    let (prepared, bearer) = prepare_personal(settings, person, Metrics::default())?;
+    Ok((prepared.listen()?, bearer))
+}
+
+/// Builds a gateway for one user, and returns the credential that each request must carry.
+///
+/// # Errors
+/// A sentence that names the setting.
+pub fn prepare_personal(
+    mut settings: Settings,
+    person: Person,
+    metrics: Metrics,
+) -> Result<(Prepared, SecretString), String> {
     settings.http.allowed_hosts = Hosts::ThisMachine;
     settings.access = auth::Settings::default();
     let (access, bearer) = Authenticator::personal(person.wordpress_token, person.oneall_user.as_deref())?;
-    let metrics = Metrics::default();
     let parts = Parts::build(&settings, &metrics, None)?.with(access);
-    Ok((start_with(parts, Vec::new(), metrics).await?, bearer))
-}
-
-async fn start_with(parts: Parts, tabs: Vec<Tab>, metrics: Metrics) -> Result<Running, String> {
-    let shows_explorer = parts.settings().http.shows_explorer();
-    let running = Running::start(parts, tabs, metrics).await?;
-    if shows_explorer && !explorer::ASSETS_BUILT {
-        tracing::info!("the explorer's files are not built in; its page loads them from outside (see playground/)");
-    }
-    Ok(running)
+    Ok((Prepared::build(parts, Vec::new(), metrics)?, bearer))
 }
 
 /// Makes everything that stands between a request and the parts, and gives the graph behind it; what outlasts it is in
@@ -122,13 +128,13 @@ fn routes(parts: &Parts, tabs: Vec<Tab>, standing: &Standing) -> Result<(Router,
 ///
 /// # Errors
 /// A sentence that says what cannot be listened on.
-pub async fn play(mut settings: Settings) -> Result<Playing, String> {
+pub async fn play(mut settings: Settings, metrics: Metrics) -> Result<Playing, String> {
     let sandbox = start_sandbox().await?;
     point_at(&mut settings, &sandbox);
     settings.graph.suggestions = true;
     // No load balancer has to notice that a sandbox stops.
     settings.http.drain.grace_ms = 0;
-    let gateway = start(&settings, tour::tabs()).await?;
+    let gateway = start_counted(&settings, tour::tabs(), metrics)?;
     let explorer = settings.http.shows_explorer();
     let greeting = tour::greeting(gateway.address, explorer, &sandbox.wordpress_url(), &sandbox.oneall_url());
     Ok(Playing { gateway, greeting, _sandbox: sandbox })

@@ -60,6 +60,8 @@ struct Book {
     waiting: Gauges<1>,
     cache_bytes: Gauges<1>,
     cache_entries: Gauges<1>,
+    log_lines_dropped: Counter,
+    audit_lines_dropped: Counter,
     measure: Mutex<Option<Measure>>,
 }
 
@@ -120,6 +122,8 @@ impl Default for Metrics {
             waiting: labelled(all, &table::WAITING, Gauge::default),
             cache_bytes: labelled(all, &table::CACHE_BYTES, Gauge::default),
             cache_entries: labelled(all, &table::CACHE_ENTRIES, Gauge::default),
+            log_lines_dropped: alone(all, &table::LOG_LINES_DROPPED, Counter::default()),
+            audit_lines_dropped: alone(all, &table::AUDIT_LINES_DROPPED, Counter::default()),
             measure: Mutex::default(),
             registry,
         };
@@ -203,6 +207,16 @@ impl Metrics {
         ] {
             gauges.get_or_create(&[("provider", provider)]).set(i64::try_from(value).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Counts a line of the operational log that was dropped.
+    pub fn log_line_dropped(&self) {
+        self.0.log_lines_dropped.inc();
+    }
+
+    /// Counts a line of the audit log that was dropped.
+    pub fn audit_line_dropped(&self) {
+        self.0.audit_lines_dropped.inc();
     }
 
     /// From now on this sets the gauges of hosts, each time before they are told.
@@ -305,6 +319,8 @@ mod tests {
         metrics.call("wordpress", "timed_out", instant);
         metrics.retry("wordpress");
         metrics.write("wordpress", "DELETE", "uncertain");
+        metrics.log_line_dropped();
+        metrics.audit_line_dropped();
         let state =
             HostState { circuit: "open", calls_under_way: 1, waiting: 2, cache_bytes: 3, cache_entries: usize::MAX };
         metrics.host("oneall", state);
@@ -321,6 +337,8 @@ mod tests {
             "commongraph_http_connections_open 0\n",
             "commongraph_upstream_breaker_state{provider=\"oneall\",state=\"open\"} 1\n",
             "commongraph_upstream_breaker_state{provider=\"oneall\",state=\"closed\"} 0\n",
+            "commongraph_log_lines_dropped_total 1\n",
+            "commongraph_audit_lines_dropped_total 1\n",
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }

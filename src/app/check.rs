@@ -1,4 +1,4 @@
-//! `commongraph check`: are the settings right, and does each provider accept what it is shown?
+//! The checks of `serve` before it starts, and `commongraph check`, which runs the same and then asks each provider.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -7,48 +7,105 @@ use std::time::SystemTime;
 use tokio_util::task::TaskTracker;
 
 use super::parts::Parts;
+use super::running::Prepared;
+use super::toy;
 use crate::auth::Caller;
-use crate::config::Settings;
+use crate::auth::service_key;
+use crate::config::{Settings, mode};
 use crate::metrics::Metrics;
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
 use crate::provider::{Calls, Error};
 
-/// What was found.
+/// The result of `commongraph check`.
 pub struct Report {
     /// A table for a person to read.
     pub table: String,
-    /// Whether everything that could be tried went well.
+    /// Whether nothing failed. A warning is not a failure.
     pub good: bool,
 }
 
-/// Tries what the settings describe, and the caller's token if there is one.
+/// One line of the table.
+struct Row {
+    mark: &'static str,
+    what: &'static str,
+    place: String,
+    text: String,
+}
+
+impl Row {
+    fn new(what: &'static str, place: String, result: Result<String, String>) -> Self {
+        let mark = if result.is_ok() { "ok" } else { "FAIL" };
+        let (Ok(text) | Err(text)) = result;
+        Self { mark, what, place, text }
+    }
+}
+
+/// Checks what `serve` requires of the settings beyond their syntax and ranges.
+///
+/// # Errors
+/// A sentence that names the setting.
+pub fn settings(settings: &Settings) -> Result<(), String> {
+    mode::check_serve(settings)?;
+    toy::check_unknown(settings)
+}
+
+/// Checks the settings and the files that they name, and builds the gateway that `serve` starts.
+///
+/// # Errors
+/// A sentence that names the setting.
+pub fn prepare(settings: &Settings, metrics: Metrics) -> Result<Prepared, String> {
+    self::settings(settings)?;
+    Prepared::build(Parts::build(settings, &metrics, None)?, Vec::new(), metrics)
+}
+
+/// Logs a warning for each service key that has expired or expires soon.
+pub fn warn_of_expiring_keys(settings: &Settings) {
+    for key in service_key::expiring(&settings.access.keys, SystemTime::now()) {
+        let name = format!("access.keys.{}", key.id);
+        match key.has_expired {
+            true => tracing::warn!(key = name, expires_at = %key.expires_at, "service key has expired"),
+            false => tracing::warn!(key = name, expires_at = %key.expires_at, "service key expires soon"),
+        }
+    }
+}
+
+/// Asks each provider whether it accepts the gateway's keys and the caller's token, and lists the keys that expire.
 ///
 /// # Errors
 /// A sentence that names the setting.
 pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String> {
     let (writes, metrics) = (TaskTracker::new(), Metrics::default());
-    drop(Parts::build(settings, &metrics, None)?);
     let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, &metrics, None)?);
     let oneall = Arc::new(OneAll::build(&settings.oneall, &writes, &metrics, None)?);
     let (me, ping) = tokio::join!(ask_wordpress(&wordpress, caller), ask_oneall(&oneall, caller));
     let place = settings.wordpress.base().map(|url| url.to_string())?;
     let site = settings.oneall.base()?.map_or_else(|| "-".to_owned(), |url| url.to_string());
-    let rows = [
-        ("settings", "-".to_owned(), Ok(format!("valid; listens on {}", settings.http.listen))),
-        ("WordPress.com", place, me),
-        ("OneAll", site, ping),
+    let mut rows = vec![
+        Row::new("settings", "-".to_owned(), Ok(format!("valid; listens on {}", settings.http.listen))),
+        Row::new("WordPress.com", place, me),
+        Row::new("OneAll", site, ping),
     ];
-    let width = rows.iter().map(|(_, place, _)| place.len()).max().unwrap_or_default();
+    rows.extend(expiring_keys(settings));
+    Ok(Report { table: table(&rows), good: rows.iter().all(|row| row.mark != "FAIL") })
+}
+
+fn expiring_keys(settings: &Settings) -> Vec<Row> {
+    let row = |key: service_key::Expiry<'_>| {
+        let verb = if key.has_expired { "expired" } else { "expires" };
+        let text = format!("{verb} at {}; create another with `commongraph key new`", key.expires_at);
+        Row { mark: "WARN", what: "service key", place: format!("access.keys.{}", key.id), text }
+    };
+    service_key::expiring(&settings.access.keys, SystemTime::now()).into_iter().map(row).collect()
+}
+
+fn table(rows: &[Row]) -> String {
+    let width = rows.iter().map(|row| row.place.len()).max().unwrap_or_default();
     let mut table = String::new();
-    for (what, place, found) in &rows {
-        let (mark, text) = match found {
-            Ok(text) => ("ok  ", text),
-            Err(text) => ("FAIL", text),
-        };
-        let _ = writeln!(table, "{mark}  {what:<14} {place:<width$}  {text}");
+    for Row { mark, what, place, text } in rows {
+        let _ = writeln!(table, "{mark:<4}  {what:<14} {place:<width$}  {text}");
     }
-    Ok(Report { table, good: rows.iter().all(|(_, _, found)| found.is_ok()) })
+    table
 }
 
 /// Who may read what: rights, scopes, and the fields that they open.
@@ -63,7 +120,7 @@ pub fn edges() -> String {
 
 async fn ask_wordpress(host: &Arc<WordPress>, caller: &Caller) -> Result<String, String> {
     let Some(grant) = caller.wordpress() else {
-        return Ok("not tried: set COMMONGRAPH_WORDPRESS_TOKEN to a person's token".to_owned());
+        return Ok("not tried: set COMMONGRAPH_WORDPRESS_TOKEN to a user's token".to_owned());
     };
     let me = host.reads(Ok(grant.clone()), Calls::default(), SystemTime::now()).me().await.map_err(sentence)?;
     Ok(format!("token accepted; its scope is {}", me.token_scope.join(", ")))

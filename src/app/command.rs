@@ -2,7 +2,6 @@
 //!
 //! Exit codes: 0 for success, 1 for a response with errors or a failed check, 2 for a wrong argument or setting.
 //! [`run`] is not generic and builds the runtime itself, so that the program compiles nothing of the library again.
-#![allow(clippy::print_stderr, reason = "a command reports to its terminal")]
 
 mod arguments;
 mod environment;
@@ -13,16 +12,18 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::arguments::{Arguments, Command, KeyCommand, NewKey, QueryArguments};
-use super::{Person, check, key, lifecycle, logging, query};
+use self::arguments::{Arguments, Command, KeyCommand, NewKey, QueryArguments, Source, Token};
+use super::logging::{Log, print_error};
+use super::{Person, check, key, lifecycle, query};
 use crate::config::{Settings, mode};
+use crate::metrics::Metrics;
 
 /// Runs the command that the process's arguments name, until it ends.
 pub fn run() -> ExitCode {
     match lifecycle::drive(dispatch(Arguments::parse().command)) {
         Ok(code) => code,
         Err(message) => {
-            eprintln!("commongraph: {message}");
+            print_error(format!("commongraph: {message}\n"));
             ExitCode::from(2)
         }
     }
@@ -42,14 +43,24 @@ async fn dispatch(command: Command) -> Result<ExitCode, String> {
         }
         Command::Check { edges: true, .. } => print(&check::edges()),
         Command::Check { access: true, .. } => print(&check::access()),
-        Command::Check { source, token, .. } => {
-            let settings = environment::load(&source, None)?;
-            logging::start_for_command(&settings);
-            let report = check::run(&settings, &Person::of(token.read()?.as_deref(), None)?.operator()).await?;
-            print(&report.table)?;
-            Ok(if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }
+        Command::Check { source, token, personal, .. } => check_settings(&source, &token, personal).await,
     }
+}
+
+async fn check_settings(source: &Source, token: &Token, is_personal: bool) -> Result<ExitCode, String> {
+    let (settings, person) = match is_personal {
+        true => serve::personal_settings(source, None).map(|(settings, person)| (settings, Some(person)))?,
+        false => (environment::load(source, None)?, None),
+    };
+    let _log = Log::start_for_command(&settings)?;
+    match person {
+        Some(person) => drop(super::prepare_personal(settings.clone(), person, Metrics::default())?),
+        None => drop(check::prepare(&settings, Metrics::default())?),
+    }
+    let caller = Person::of(token.read()?.as_deref(), None)?.operator();
+    let report = check::run(&settings, &caller).await?;
+    print(&report.table)?;
+    Ok(if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn query_once(arguments: QueryArguments) -> Result<ExitCode, String> {
@@ -65,12 +76,13 @@ async fn query_once(arguments: QueryArguments) -> Result<ExitCode, String> {
             (environment::load(&arguments.source, None)?, query::Asker::Own(person))
         }
     };
-    logging::start_for_command(&settings);
+    let log = Log::start_for_command(&settings)?;
     let QueryArguments { document, variables, operation, calls, .. } = arguments;
     let reply = query::run(settings, query::Question { document, variables, operation, asker }).await?;
+    drop(log);
     print(&format!("{}\n", reply.json))?;
     if calls {
-        reply.calls.iter().for_each(|call| eprintln!("{call}"));
+        print_error(reply.calls.iter().map(|call| format!("{call}\n")).collect());
     }
     Ok(if reply.clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,44 +1,126 @@
-//! The log: its filter, its format and its destination, stderr.
+//! The log: its filter, its format, and stderr as its destination.
+//!
+//! The filter of the settings decides which lines are written, with two exceptions: the audit log and the start line are
+//! always written. No thread waits for stderr, see [`writer`].
 
-use std::io::IsTerminal;
+mod writer;
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt, reload};
 
-use crate::config::{LogFormat, Settings};
+use self::writer::{Dropped, Kind, Writer};
+use crate::config::{LogFormat, Settings, log_filter};
 use crate::graph::audit;
+use crate::metrics::Metrics;
 
-/// Applies the log filter of reloaded settings.
-pub type FilterReload = Box<dyn Fn(&Settings) + Send + Sync>;
+/// The target of the line that says where the gateway listens.
+const START_TARGET: &str = "commongraph::start";
 
-/// Starts the log as the settings say.
-pub fn start(settings: &Settings) -> FilterReload {
-    start_with(settings, filter(settings))
+/// The longest wait for stderr at the end of the process. After it, queued lines are lost.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The log of the process. When it is dropped, it waits until all lines are written, for 2 s at most.
+pub struct Log {
+    writer: Writer,
+    reload: Box<dyn Fn(EnvFilter) + Send + Sync>,
 }
 
-/// Starts the log of a command that ends by itself: warnings and the audit log only, unless the settings set a filter.
-pub fn start_for_command(settings: &Settings) {
-    let is_default = settings.log.filter == Settings::default().log.filter;
-    drop(start_with(settings, EnvFilter::new(if is_default { "warn" } else { &settings.log.filter })));
+impl Log {
+    /// Starts the log as the settings say. Dropped lines are counted in `metrics`.
+    ///
+    /// # Errors
+    /// A sentence, when the filter is invalid or the system gives no thread.
+    pub fn start(settings: &Settings, metrics: &Metrics) -> Result<Self, String> {
+        Self::start_with(settings, filter(&settings.log.filter)?, metrics)
+    }
+
+    /// Starts the log of a command that ends by itself: warnings and the audit log only, unless the settings set a filter.
+    ///
+    /// # Errors
+    /// As [`Log::start`].
+    pub fn start_for_command(settings: &Settings) -> Result<Self, String> {
+        let is_default = settings.log.filter == Settings::default().log.filter;
+        let filter = filter(if is_default { "warn" } else { &settings.log.filter })?;
+        Self::start_with(settings, filter, &Metrics::default())
+    }
+
+    fn start_with(settings: &Settings, filter: EnvFilter, metrics: &Metrics) -> Result<Self, String> {
+        let metrics = metrics.clone();
+        let on_drop = move |kind| match kind {
+            Kind::Operational => metrics.log_line_dropped(),
+            Kind::Audit => metrics.audit_line_dropped(),
+        };
+        let writer = Writer::start(io::stderr(), on_drop, report_dropped)
+            .map_err(|error| format!("cannot start the thread of the log: {error}"))?;
+        let (filter, handle) = reload::Layer::new(filter);
+        let is_always = |target: &str| [audit::TARGET, START_TARGET].contains(&target);
+        let always = filter_fn(move |line| is_always(line.target())).with_max_level_hint(LevelFilter::INFO);
+        // An error of the writer would be printed to stderr, which can block.
+        let lines = fmt::layer().log_internal_errors(false).with_writer(writer.clone());
+        let lines = lines.with_ansi(io::stderr().is_terminal());
+        let lines = match settings.log.format {
+            LogFormat::Human => lines.boxed(),
+            LogFormat::Json => lines.json().boxed(),
+        };
+        tracing_subscriber::registry().with(lines.with_filter(filter.or(always))).init();
+        // The hook logs where the panic happened and, within a request, the request ID. The code that catches it logs no
+        // more.
+        std::panic::set_hook(Box::new(|panic| tracing::error!(cause = %panic, "panicked")));
+        Ok(Self { writer, reload: Box::new(move |filter| drop(handle.reload(filter))) })
+    }
+
+    /// Applies the filter of reloaded settings.
+    pub fn reload(&self, settings: &Settings) {
+        match filter(&settings.log.filter) {
+            Ok(filter) => (self.reload)(filter),
+            Err(message) => tracing::error!("{message}"),
+        }
+    }
 }
 
-fn filter(settings: &Settings) -> EnvFilter {
-    EnvFilter::new(&settings.log.filter)
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.writer.flush(FLUSH_TIMEOUT);
+    }
 }
 
-fn start_with(settings: &Settings, first: EnvFilter) -> FilterReload {
-    let (filter_layer, handle) = reload::Layer::new(first);
-    // Combined with the filter by `or`, so that no filter silences the audit log.
-    let audit = filter_fn(|line| line.target() == audit::TARGET).with_max_level_hint(LevelFilter::INFO);
-    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    let lines = match settings.log.format {
-        LogFormat::Human => lines.boxed(),
-        LogFormat::Json => lines.json().boxed(),
+fn filter(text: &str) -> Result<EnvFilter, String> {
+    log_filter::parse(text).map_err(|message| format!("log.filter: {message}"))
+}
+
+/// Logs where the gateway listens, whatever the filter is.
+pub fn log_start(address: impl Display) {
+    tracing::info!(target: START_TARGET, %address, version = env!("CARGO_PKG_VERSION"), "serving");
+}
+
+/// Logs how many lines were dropped. The audit log tells of its own loss.
+fn report_dropped(dropped: Dropped) {
+    if dropped.operational > 0 {
+        tracing::warn!(total = dropped.operational, "log lines were dropped because stderr could not be written");
+    }
+    if dropped.audit > 0 {
+        let total = dropped.audit;
+        tracing::error!(target: audit::TARGET, total, "audit log lines were dropped because stderr could not be written");
+    }
+}
+
+/// Prints a message of the command to stderr. It waits at most 2 s: the message must not keep the process alive.
+pub fn print_error(message: String) {
+    let (done, printed) = mpsc::sync_channel(1);
+    let print = move || {
+        // There is no other place where this error could be reported.
+        let _ = io::stderr().write_all(message.as_bytes());
+        let _ = done.try_send(());
     };
-    tracing_subscriber::registry().with(lines.with_filter(filter_layer.or(audit))).init();
-    // The hook logs where the panic happened and, within a request, the request ID. The code that catches it logs no more.
-    std::panic::set_hook(Box::new(|panic| tracing::error!(cause = %panic, "panicked")));
-    Box::new(move |settings| drop(handle.reload(filter(settings))))
+    if thread::Builder::new().spawn(print).is_ok() {
+        let _ = printed.recv_timeout(FLUSH_TIMEOUT);
+    }
 }

@@ -15,7 +15,7 @@ use super::parts::Parts;
 use crate::config::Settings;
 use crate::graph::Graph;
 use crate::http::Standing;
-use crate::http::explorer::Tab;
+use crate::http::explorer::{self, Tab};
 use crate::http::server::Server;
 use crate::metrics::Metrics;
 
@@ -38,14 +38,6 @@ pub struct Running {
 struct Scrape {
     address: SocketAddr,
     task: JoinHandle<()>,
-}
-
-impl Scrape {
-    fn start(settings: &Settings, address: SocketAddr, standing: &Standing) -> Result<Self, String> {
-        let server = Arc::new(Server::for_metrics(&settings.http, address, standing)?);
-        let (listener, address) = listen("http.metrics_listen", address)?;
-        Ok(Self { address, task: tokio::spawn(server.run(listener)) })
-    }
 }
 
 impl Drop for Scrape {
@@ -72,23 +64,58 @@ fn follow(standing: &Standing, settings: &Settings, graph: Arc<Graph>) {
     standing.metrics.measured_by(move || graph.measure());
 }
 
-impl Running {
-    /// Builds the way to these parts, and listens.
-    pub(super) async fn start(parts: Parts, tabs: Vec<Tab>, metrics: Metrics) -> Result<Self, String> {
-        let settings = parts.settings();
-        let standing = Standing::new(&settings.http, parts.writes(), metrics);
+/// A gateway that is built and does not listen yet. Everything that can be wrong about its settings has been checked.
+pub struct Prepared {
+    parts: Parts,
+    tabs: Vec<Tab>,
+    standing: Standing,
+    graph: Arc<Graph>,
+    server: Arc<Server>,
+    metrics_server: Option<(SocketAddr, Arc<Server>)>,
+}
+
+impl Prepared {
+    /// Builds the gateway over these parts.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub(super) fn build(parts: Parts, tabs: Vec<Tab>, metrics: Metrics) -> Result<Self, String> {
+        let settings = &parts.settings().http;
+        let standing = Standing::new(settings, parts.writes(), metrics);
         let (routes, graph) = super::routes(&parts, tabs.clone(), &standing)?;
-        let server = Arc::new(Server::build(&settings.http, &standing, routes)?);
+        let server = Arc::new(Server::build(settings, &standing, routes)?);
+        let metrics_server = match settings.metrics_listen {
+            Some(address) => Some((address, Arc::new(Server::for_metrics(settings, address, &standing)?))),
+            None => None,
+        };
+        Ok(Self { parts, tabs, standing, graph, server, metrics_server })
+    }
+
+    /// Listens, and serves from now on.
+    ///
+    /// # Errors
+    /// A sentence that says why an address cannot be listened on.
+    pub fn listen(self) -> Result<Running, String> {
+        let Self { parts, tabs, standing, graph, server, metrics_server } = self;
+        let settings = parts.settings();
         let (listener, address) = listen("http.listen", settings.http.listen)?;
-        let scrape = match settings.http.metrics_listen {
-            Some(address) => Some(Scrape::start(settings, address, &standing)?),
+        let scrape = match metrics_server {
+            Some((address, server)) => {
+                let (listener, address) = listen("http.metrics_listen", address)?;
+                Some(Scrape { address, task: tokio::spawn(server.run(listener)) })
+            }
             None => None,
         };
         follow(&standing, settings, graph);
+        if settings.http.shows_explorer() && !explorer::ASSETS_BUILT {
+            tracing::info!("the explorer's files are not built in; its page loads them from outside (see playground/)");
+        }
         let task = tokio::spawn(Arc::clone(&server).run(listener));
-        Ok(Self { address, server, standing, tabs, parts: Mutex::new(parts), task, scrape })
+        Ok(Running { address, server, standing, tabs, parts: Mutex::new(parts), task, scrape })
     }
+}
 
+impl Running {
     /// Where the metrics are to read without a credential, if anywhere.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.scrape.as_ref().map(|scrape| scrape.address)

@@ -226,8 +226,22 @@ pub(super) const CACHE_ENTRIES: Row = Row {
     help: "Cached responses of a provider",
 };
 
+pub(super) const LOG_LINES_DROPPED: Row = Row {
+    name: "commongraph_log_lines_dropped_total",
+    kind: Kind::Counter,
+    labels: &[],
+    help: "Log lines dropped because stderr could not be written, without those of the audit log",
+};
+
+pub(super) const AUDIT_LINES_DROPPED: Row = Row {
+    name: "commongraph_audit_lines_dropped_total",
+    kind: Kind::Counter,
+    labels: &[],
+    help: "Audit log lines dropped because stderr could not be written",
+};
+
 /// Every metric, in the order in which they are told.
-pub const TABLE: [Row; 19] = [
+pub const TABLE: [Row; 21] = [
     BUILD,
     OPERATIONS,
     OPERATION_ERRORS,
@@ -247,4 +261,6 @@ pub const TABLE: [Row; 19] = [
     WAITING,
     CACHE_BYTES,
     CACHE_ENTRIES,
+    LOG_LINES_DROPPED,
+    AUDIT_LINES_DROPPED,
 ];

@@ -8,6 +8,13 @@ use serde_json::{Value, json};
 use crate::harness::Canned;
 use crate::lifecycle::{Process, commongraph};
 
+/// What `serve` requires beside the settings of the providers.
+const ACCESS: [(&str, &str); 3] = [
+    ("COMMONGRAPH_ACCESS__JWT__ISSUER", "https://issuer.example"),
+    ("COMMONGRAPH_ACCESS__JWT__AUDIENCE", "https://graph.example"),
+    ("COMMONGRAPH_ACCESS__JWT__SECRET", "0123456789abcdef0123456789abcdef"),
+];
+
 fn run(arguments: &[&str]) -> Output {
     commongraph().args(arguments).output().unwrap()
 }
@@ -115,6 +122,7 @@ async fn a_check_tells_whether_each_provider_accepts_what_it_is_shown() {
     let check = |token: &str, key: &str| {
         let output = commongraph()
             .arg("check")
+            .envs(ACCESS)
             .env("COMMONGRAPH_WORDPRESS__BASE_URL", sandbox.wordpress_url())
             .env("COMMONGRAPH_ONEALL__BASE_URL", sandbox.oneall_url())
             .env("COMMONGRAPH_ONEALL__PUBLIC_KEY", ONEALL_PUBLIC_KEY)
@@ -129,6 +137,45 @@ async fn a_check_tells_whether_each_provider_accepts_what_it_is_shown() {
     let (code, bad) = check("canary-wrong-token", "canary-wrong-key");
     assert_eq!((code, bad.matches("FAIL").count()), (Some(1), 2), "{bad}");
     assert!(!bad.contains("canary"), "{bad}");
+}
+
+#[test]
+fn a_check_warns_of_service_keys_that_expire() {
+    let end = |days: u64| {
+        let end = std::time::SystemTime::now() + std::time::Duration::from_secs(days * 86_400);
+        chrono::DateTime::<chrono::Utc>::from(end).to_rfc3339()
+    };
+    let mut command = commongraph();
+    for (id, expires_at) in [("OLD", "2020-01-01T00:00:00Z".to_owned()), ("SOON", end(13)), ("LATER", end(30))] {
+        let name = |field: &str| format!("COMMONGRAPH_ACCESS__KEYS__{id}__{field}");
+        let digest = commongraph::auth::digest::Digest::sha256(id).to_string();
+        command.env(name("SERVICE"), id).env(name("SHA256"), digest);
+        command.env(name("SCOPES"), "oneall:users:read").env(name("EXPIRES_AT"), expires_at);
+    }
+    let output = command.arg("check").output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{table}");
+    let line = |id: &str| table.lines().find(|line| line.contains(&format!("access.keys.{id} ")));
+    assert!(line("old").unwrap().contains("expired at 2020-01-01T00:00:00Z"), "{table}");
+    assert!(line("soon").unwrap().contains("expires at 20"), "{table}");
+    assert!(["old", "soon"].iter().all(|id| line(id).unwrap().starts_with("WARN  ")), "{table}");
+    assert_eq!(line("later"), None, "{table}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_for_one_user_needs_what_serving_one_user_needs() {
+    use commongraph::sandbox::{Sandbox, Settings};
+    let sandbox = Sandbox::start(Settings::default()).await.unwrap();
+    let check = |listen: &str, token: &str| {
+        let mut command = commongraph();
+        command.args(["check", "--personal"]).env("COMMONGRAPH_WORDPRESS__BASE_URL", sandbox.wordpress_url());
+        command.env("COMMONGRAPH_WORDPRESS_TOKEN", token).env("COMMONGRAPH_LISTEN", listen).output().unwrap()
+    };
+    assert_eq!(check("127.0.0.1:0", "").status.code(), Some(2));
+    assert_eq!(check("0.0.0.0:0", "sandbox-wpcom-ada").status.code(), Some(2));
+    let output = check("127.0.0.1:0", "sandbox-wpcom-ada");
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(0) && table.contains("token accepted"), "{table}");
 }
 
 #[test]
@@ -217,6 +264,7 @@ async fn a_check_fails_where_the_site_does_not_say_that_all_is_well() {
         let canned = Canned::start(vec![("/tools/ping.json", status, "application/json", body.clone())]).await;
         let output = commongraph()
             .arg("check")
+            .envs(ACCESS)
             .env("COMMONGRAPH_ONEALL__BASE_URL", &canned.url)
             .env("COMMONGRAPH_ONEALL__PUBLIC_KEY", "public")
             .env("COMMONGRAPH_ONEALL__PRIVATE_KEY", "private")

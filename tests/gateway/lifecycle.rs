@@ -249,3 +249,66 @@ async fn a_hangup_reloads_a_good_file_and_refuses_a_bad_one_with_its_line() {
     process.signal("TERM");
     assert_eq!(process.ended().await, Some(0));
 }
+
+/// A running `serve` with these settings, its log, and its settings file.
+fn serve(sandbox: &Sandbox, name: &str, more: &str) -> (Process, Log, File) {
+    let file = File::named(name);
+    file.write(&settings(sandbox, more));
+    let mut process = Process::start(&["serve", "--config", file.path()]);
+    let log = process.log();
+    (process, log, file)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_that_drops_security_settings_names_them() {
+    let sandbox = Sandbox::start(sandbox::Settings::default()).await.unwrap();
+    let strict = "http.allowed_hosts = ['localhost']\naccess.wordpress_alone = false";
+    let (process, mut log, file) = serve(&sandbox, "relaxed", strict);
+    log.until("serving");
+    file.write(&settings(&sandbox, ""));
+    process.signal("HUP");
+    let line = log.until("security settings");
+    assert!(line.contains("WARN") && line.contains("\"http.allowed_hosts,access.wordpress_alone\""), "{line}");
+    log.until("settings reloaded");
+    // Strict again, and nothing to warn of.
+    file.write(&settings(&sandbox, strict));
+    process.signal("HUP");
+    log.until("settings reloaded");
+    process.signal("TERM");
+    assert_eq!(process.ended().await, Some(0));
+    assert!(!log.rest().contains("security settings"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_start_is_logged_whatever_the_filter_is_and_a_wrong_filter_is_refused_by_a_reload() {
+    let sandbox = Sandbox::start(sandbox::Settings::default()).await.unwrap();
+    let (process, mut log, file) = serve(&sandbox, "filter", "log.filter = 'off'");
+    let line = log.until("serving");
+    assert!(line.contains("address=127.0.0.1:") && line.contains(env!("CARGO_PKG_VERSION")), "{line}");
+    file.write(&settings(&sandbox, "log.filter = 'info'"));
+    process.signal("HUP");
+    log.until("settings reloaded");
+    file.write(&settings(&sandbox, "log.filter = 'wran'"));
+    process.signal("HUP");
+    let line = log.until("new settings refused");
+    assert!(line.contains("log.filter in") && line.contains("directive 1 is not a level"), "{line}");
+    process.signal("TERM");
+    log.until("asked to stop");
+    assert_eq!(process.ended().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn service_keys_that_expire_are_warned_of_at_the_start_and_at_a_reload() {
+    let sandbox = Sandbox::start(sandbox::Settings::default()).await.unwrap();
+    let key = "[access.keys.old1]\nservice = 'shop'\nscopes = ['oneall:users:read']\n\
+               sha256 = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'\n\
+               expires_at = 2020-01-01T00:00:00Z";
+    let (process, mut log, _file) = serve(&sandbox, "expired", key);
+    for _ in 0..2 {
+        let line = log.until("service key has expired");
+        assert!(line.contains("WARN") && line.contains("access.keys.old1") && line.contains("2020-01-01"), "{line}");
+        process.signal("HUP");
+    }
+    process.signal("TERM");
+    assert_eq!(process.ended().await, Some(0));
+}

@@ -54,6 +54,7 @@ mod server;
 mod settings_page;
 mod showcases;
 mod spoiled;
+mod stderr;
 mod sweep;
 mod tls;
 mod turns;

@@ -49,6 +49,13 @@ fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     said
 }
 
+/// The one line with which a start is refused. `check` refuses the same in the same line.
+fn refusal_of_serve_and_check(environment: &[(&str, &str)]) -> String {
+    let line = refusal(&["serve", "--listen", "127.0.0.1:0"], environment);
+    assert_eq!(refusal(&["check"], environment), line);
+    line
+}
+
 /// The first settings but those named, and the others.
 fn with<'a>(first: &[(&'a str, &'a str)], others: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let is_replaced = |name: &str| others.iter().any(|(other, _)| *other == name);
@@ -68,7 +75,7 @@ fn what_the_sandbox_prints_opens_no_gateway_to_real_providers() {
         // Neither over the real providers, nor over what stands on this machine and may lead to them.
         let local = [("ONEALL__BASE_URL", "http://127.0.0.1:9"), ("WORDPRESS__BASE_URL", "http://127.0.0.1:9")];
         for beside in [Vec::new(), with(&SITE[1..], &local)] {
-            let said = refusal(&["serve", "--listen", "127.0.0.1:0"], &with(&with(first, &beside), &[(name, value)]));
+            let said = refusal_of_serve_and_check(&with(&with(first, &beside), &[(name, value)]));
             assert!(said.contains(&format!("{told}: is the sandbox's")), "{said}");
         }
     }
@@ -107,14 +114,14 @@ fn each_configuration_in_which_callers_cannot_be_known_is_refused() {
         (&KEY, &[("ACCESS__KEYS__A1__EXPIRES_AT", "canary")], "access.keys.a1.expires_at"),
     ];
     for (first, others, begin) in cases {
-        let line = refusal(&["serve", "--listen", "127.0.0.1:0"], &with(first, others));
+        let line = refusal_of_serve_and_check(&with(first, others));
         assert!(line.starts_with(&format!("commongraph: {begin}")), "{begin}: {line}");
     }
 }
 
 #[test]
 fn each_setting_that_is_wrong_is_refused_by_its_name_whatever_it_is_about() {
-    let cases: [(Set, &str); 48] = [
+    let cases: [(Set, &str); 51] = [
         (&[("HTTP__LISTENN", "canary")], "http.listenn"),
         (&[("NONSENSE", "canary")], "nonsense"),
         (&[("HTTP__LISTEN__PORT", "987654")], "http.listen"),
@@ -168,11 +175,14 @@ fn each_setting_that_is_wrong_is_refused_by_its_name_whatever_it_is_about() {
         (&[("ONEALL__SUBDOMAIN", "")], "oneall.subdomain"),
         (&[("ONEALL__PRIVATE_KEY", "canary canary")], "oneall.private_key"),
         (&[("LOG__FILTER", "canary=canary=canary")], "log.filter"),
+        (&[("LOG__FILTER", "wran")], "log.filter"),
+        (&[("LOG__FILTER", "verbose!!")], "log.filter"),
+        (&[("LOG__FILTER", "info,canary")], "log.filter"),
         (&[("LOG__FORMAT", "canary")], "log.format"),
     ];
     let good = [&SITE[..], &JWT[..]].concat();
     for (others, begin) in cases {
-        let line = refusal(&["serve", "--listen", "127.0.0.1:0"], &with(&good, others));
+        let line = refusal_of_serve_and_check(&with(&good, others));
         assert!(line.starts_with(&format!("commongraph: {begin}")), "{begin}: {line}");
     }
 }

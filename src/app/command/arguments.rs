@@ -52,7 +52,8 @@ pub(super) enum Command {
     Schema,
     /// Run one operation and print its response as JSON.
     Query(QueryArguments),
-    /// Check the settings, and whether each provider accepts its credentials.
+    /// Run the checks of `serve`, ask each provider whether it accepts its credentials, and list the service keys that
+    /// expire.
     Check {
         /// List the edges of the graph instead: cost in calls, batching, number of rows.
         #[arg(long)]
@@ -60,6 +61,9 @@ pub(super) enum Command {
         /// List the fields of the graph instead, with the callers and scopes that may read them.
         #[arg(long, conflicts_with = "edges")]
         access: bool,
+        /// Check the settings for `serve --personal` instead of `serve`.
+        #[arg(long, conflicts_with_all = ["edges", "access"])]
+        personal: bool,
         #[command(flatten)]
         source: Source,
         #[command(flatten)]
