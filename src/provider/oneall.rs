@@ -10,6 +10,7 @@ pub mod mapping;
 pub mod payload;
 mod personal;
 mod reads;
+mod write_reply;
 mod writes;
 
 use std::collections::HashMap;

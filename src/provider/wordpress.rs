@@ -13,6 +13,7 @@ mod renewal;
 mod settings;
 mod token_info;
 pub mod verdict;
+mod write_reply;
 mod writes;
 
 use std::collections::HashMap;

@@ -1,5 +1,6 @@
 //! What is changed through the graph is changed at the provider, once, and everybody sees it who reads from then on.
 
+mod affirmation;
 mod faults;
 mod others;
 mod records;

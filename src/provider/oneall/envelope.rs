@@ -45,7 +45,7 @@ pub struct Meta {
 /// One verdict of OneAll's; each part may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// `success`, `error`, `scheduled` or anything else: text only, never judged.
+    /// `success`, `error`, `scheduled` or anything else. It decides nothing, but that no other than `success` affirms a write.
     pub flag: Option<String>,
     /// A number like an HTTP status.
     pub code: Option<i32>,
@@ -127,6 +127,12 @@ impl Status {
     pub fn is_success(&self) -> bool {
         self.code.is_some_and(|code| (200..300).contains(&code))
     }
+
+    /// Whether it says that an operation is done: by its number, with no flag beside it that says otherwise.
+    pub fn affirms(&self) -> bool {
+        let is_flagged = self.flag.as_deref().is_none_or(|flag| flag.eq_ignore_ascii_case("success"));
+        matches!(self.code, Some(200 | 201)) && is_flagged
+    }
 }
 
 impl<T> Opened<T> {
@@ -198,6 +204,14 @@ pub fn open<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Opened<T>>, Err
 /// What an answer says of the request, where it is no content: for the log of calls.
 pub fn meta(reply: &Reply) -> Option<Meta> {
     response(body_of(reply)).ok()?.request.0.map(Meta::from)
+}
+
+/// The statuses of an answer as they came: that of the request, then that of the operation, as far as there are any.
+pub fn statuses(reply: &Reply) -> Vec<Status> {
+    let Ok(Response { request, result }) = response(body_of(reply)) else { return Vec::new() };
+    let request = request.0.and_then(|request| request.status.0);
+    let result = result.0.and_then(|result| result.status.0);
+    [request, result].into_iter().flatten().map(Status::from).collect()
 }
 
 /// The body without the mark that some editors begin a file with.

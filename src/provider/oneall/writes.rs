@@ -6,15 +6,14 @@
 //! | relink it | `PUT /identities/$token/link.json` | a service with the scope |
 //! | delete it | `DELETE /identities/$token.json?confirm_deletion=true` | a service with the scope |
 //!
-//! The site's keys are shown for a permit of the grant alone. What an answer holds is not documented for all of them, so it
-//! is not read: an envelope whose number says success says that it is done. An identity stands in its user's record and in
+//! The site's keys are shown for a permit of the grant alone. [`write_reply`] says which answer affirms which write. An identity stands in its user's record and in
 //! every sign-in made with it, so what is kept of these is held against the change, and nothing that does not mention it.
 
-use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::envelope::{self, Meta, Opened};
-use super::{Reads, malformed, not_configured, owner_of};
+use super::envelope::{self, Meta};
+use super::write_reply::{self, SentWrite};
+use super::{Reads, not_configured, owner_of};
 use crate::auth::OneAllGrant;
 use crate::auth::grant::{SiteKeyAccess, SynchronizeGrant};
 use crate::model::{IdentityToken, Provider, UserToken};
@@ -28,11 +27,9 @@ const RECORDS: &[&[&str]] = &[&["identities.json"], &["identities"], &["users"],
 const RECORDS_AND_LISTS: &[&[&str]] =
     &[&["identities.json"], &["identities"], &["users"], &["connections.json"], &["connections"]];
 
-/// Partly successful, and nobody says which part.
-const MULTI_STATUS: i32 = 207;
-
 /// One write, and the proof that a grant is held for it.
 struct Wish<'a> {
+    write: SentWrite,
     permit: SiteKeyAccess<'a>,
     method: Method,
     path: &'a [&'a str],
@@ -83,8 +80,8 @@ impl Reads {
         let asked = asked.to_string();
         // It is who it was: whoever else holds its records holds what is theirs, and only gets it anew.
         let shown = Shown { own: RECORDS, common: &[], about: &[token.as_str()] };
-        let body = Body::Json(&asked);
-        self.write(Wish { permit, method: Method::Put, path: &path, query: &[], body, shown }, told).await
+        let (write, body) = (SentWrite::Synchronize(token.clone()), Body::Json(&asked));
+        self.write(Wish { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, told).await
     }
 
     /// Moves an identity to another user.
@@ -101,8 +98,8 @@ impl Reads {
         let path = ["identities", token.as_str(), "link.json"];
         let asked = json!({"request": {"user": {"user_token": user.as_str()}}}).to_string();
         let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str(), user.as_str()] };
-        let body = Body::Json(&asked);
-        self.write(Wish { permit, method: Method::Put, path: &path, query: &[], body, shown }, told).await
+        let (write, body) = (SentWrite::Relink(token.clone(), user.clone()), Body::Json(&asked));
+        self.write(Wish { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, told).await
     }
 
     /// Deletes an identity for good.
@@ -119,8 +116,8 @@ impl Reads {
         let path = ["identities", &file];
         let query = [("confirm_deletion", "true")];
         let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str()] };
-        let (method, body) = (Method::Delete, Body::Nothing);
-        self.write(Wish { permit, method, path: &path, query: &query, body, shown }, told).await
+        let (write, body) = (SentWrite::Delete(token.clone()), Body::Nothing);
+        self.write(Wish { write, permit, method: Method::Delete, path: &path, query: &query, body, shown }, told).await
     }
 
     /// Whose an identity is at this moment, where the grant depends on that.
@@ -136,77 +133,16 @@ impl Reads {
 
     async fn write(&self, wish: Wish<'_>, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
-        let Wish { permit, method, path, query, body, shown } = wish;
+        let Wish { write: sent, permit, method, path, query, body, shown } = wish;
         let (public_key, private_key) = site.keys.expose(permit);
         let credential = Credential::Basic(public_key, private_key);
         let reader = self.grant.user();
         let write = Write { method, path, query, masked: Some(1), credential, reader, body, shown };
-        self.calls.write(Provider::OneAll, &site.upstream, &write, judge, told).await
-    }
-}
-
-fn judge(reply: &Reply) -> Said<Error> {
-    let note = envelope::meta(reply).map(|meta: Meta| meta.to_string());
-    Said { result: done(reply).map_err(|error| Error { status: Some(reply.status), ..error }), note }
-}
-
-/// What an envelope says of a write.
-fn done(reply: &Reply) -> Result<Done, Error> {
-    let Some(opened) = envelope::open::<IgnoredAny>(reply)? else { return Ok(Done::Absent) };
-    if !opened.went_well()? {
-        return Ok(Done::Absent);
-    }
-    let Opened { meta, result, .. } = &opened;
-    // What it says of the operation counts before what it says of the request; a word without a number says nothing.
-    let is_done = result.as_ref().unwrap_or(&meta.status).is_success();
-    let is_whole =
-        is_done && [Some(&meta.status), result.as_ref()].into_iter().flatten().all(|it| it.code != Some(MULTI_STATUS));
-    if is_whole { Ok(Done::Changed) } else { Err(malformed("no status says that it is done".to_owned())) }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::provider::Reason;
-
-    fn judged(status: u16, body: &serde_json::Value) -> Result<Done, Reason> {
-        let body = body.to_string().into();
-        judge(&Reply { status, content_type: None, retry_after: None, body }).result.map_err(|error| error.reason)
-    }
-
-    #[test]
-    fn an_envelope_says_whether_a_write_is_done() {
-        let says = |request: i32, result: Option<i32>| {
-            let request = json!({"status": {"code": request}});
-            match result {
-                Some(code) => json!({"response": {"request": request, "result": {"status": {"code": code}}}}),
-                None => json!({"response": {"request": request}}),
-            }
+        let judge = move |reply: &Reply| {
+            let note = envelope::meta(reply).map(|meta: Meta| meta.to_string());
+            let result = write_reply::judge(reply, &sent);
+            Said { result: result.map_err(|error| Error { status: Some(reply.status), ..error }), note }
         };
-        let unnumbered =
-            json!({"response": {"request": {"status": {"code": 200}}, "result": {"status": {"flag": "error"}}}});
-        for (status, body, expected) in [
-            (200, says(200, Some(200)), Ok(Done::Changed)),
-            (200, says(200, None), Ok(Done::Changed)),
-            (201, says(201, Some(201)), Ok(Done::Changed)),
-            (200, says(200, Some(207)), Err(Reason::Malformed)),
-            (207, says(207, None), Err(Reason::Malformed)),
-            (200, json!({"response": {"request": {}}}), Err(Reason::Malformed)),
-            (200, unnumbered, Err(Reason::Malformed)),
-            (200, json!({}), Err(Reason::Malformed)),
-            (404, says(404, None), Ok(Done::Absent)),
-            (200, says(200, Some(404)), Ok(Done::Absent)),
-            (200, says(200, Some(400)), Err(Reason::Refused)),
-            (400, says(400, None), Err(Reason::Refused)),
-            (401, says(401, None), Err(Reason::NotAuthenticated)),
-            (403, says(403, None), Err(Reason::NotAllowed)),
-            (429, says(429, None), Err(Reason::Throttled)),
-            (200, says(200, Some(500)), Err(Reason::Unavailable)),
-            (503, says(503, None), Err(Reason::Unavailable)),
-            (404, json!({}), Err(Reason::Malformed)),
-        ] {
-            assert_eq!(judged(status, &body), expected, "{status} {body}");
-        }
+        self.calls.write(Provider::OneAll, &site.upstream, &write, judge, told).await
     }
 }

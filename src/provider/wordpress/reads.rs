@@ -122,6 +122,6 @@ fn is_of_person(path: &[&str]) -> bool {
 fn understand<P: DeserializeOwned, T>(reply: &Reply, map: impl Fn(P) -> Result<T, String>) -> Result<Option<T>, Error> {
     match verdict::judge(reply)? {
         Verdict::Content => map(payload::decode(&reply.body)?).map(Some).map_err(malformed),
-        Verdict::Absent => Ok(None),
+        Verdict::Absent { .. } => Ok(None),
     }
 }

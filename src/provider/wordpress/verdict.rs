@@ -37,12 +37,15 @@ const ANOTHERS_PUBLICIZE: [&str; 4] = [
 ];
 
 /// What a good answer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The body is what was asked for; a 204 has none.
     Content,
     /// There is no such thing, or not for this person: WordPress.com keeps the two apart, we do not.
-    Absent,
+    Absent {
+        /// The identifier of the error that says so, if it is a plain word.
+        code: Option<String>,
+    },
 }
 
 /// Judges an answer: content, nothing there, or why there is none. Redirects are never followed and never content.
@@ -64,11 +67,25 @@ pub fn judge(reply: &Reply) -> Result<Verdict, Error> {
     }
 }
 
+/// Judges the reply to a write. It reads the whole body for an error, where [`judge`] decides by the first key: an error
+/// beside other keys must not pass for success.
+pub fn judge_write(reply: &Reply) -> Result<Verdict, Error> {
+    match judge(reply)? {
+        Verdict::Content if !reply.body.is_empty() => disguised(reply),
+        verdict => Ok(verdict),
+    }
+}
+
 /// A 2xx with JSON: content, unless it is an error in disguise (a `/batch` member's dump, an envelope, `{"error":…}`).
 fn well(reply: &Reply) -> Result<Verdict, Error> {
     if !body::may_be_error(&reply.body) {
         return Ok(Verdict::Content);
     }
+    disguised(reply)
+}
+
+/// Content, unless the body is an error of some dialect.
+fn disguised(reply: &Reply) -> Result<Verdict, Error> {
     match body::read(&reply.body) {
         Ok(None) => Ok(Verdict::Content),
         Ok(Some(said)) => sentence(reply, said.status.unwrap_or(STATUS_DEFAULT), &said),
@@ -104,13 +121,14 @@ fn failed(reply: &Reply, shape: Shape) -> Result<Verdict, Error> {
 
 /// An error that says what it is.
 fn sentence(reply: &Reply, status: u16, said: &Said) -> Result<Verdict, Error> {
+    let code = said.code.as_deref().filter(|code| is_slug(code)).map(str::to_owned);
     let Some(reason) = reason(status, said.code.as_deref().unwrap_or_default(), &said.message) else {
-        return Ok(Verdict::Absent);
+        return Ok(Verdict::Absent { code });
     };
     let seen = if status == reply.status { "an error" } else { "an error inside a good answer" };
     let mut error = failure(reply, reason, seen);
     error.inner_status = (status != reply.status).then_some(status);
-    error.code = said.code.as_deref().filter(|code| is_slug(code)).map(str::to_owned);
+    error.code = code;
     if let Some(code) = &error.code {
         error.detail.push_str(": ");
         error.detail.push_str(code);

@@ -6,16 +6,11 @@
 //! | delete a Keyring connection | `POST /me/keyring-connections/$ID/delete`, or `DELETE /wpcom/v2/me/connections/$ID` | the page prints another thing; its own clients look at the status only |
 //! | share a Publicize connection, or not | `POST /sites/$site/publicize-connections/$ID`, or under `/me` | taken to be the row |
 //!
-//! A good status with JSON that is no error says that it is done; what else comes is taken for nothing. The numbers of
-//! others are answered like those that are not there.
+//! [`write_reply`] says which answer affirms which write. The numbers of others are answered like those that are not there.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
-use super::verdict::{self, Verdict};
-use super::{APPLICATIONS, KeyringApi, Reads, below, malformed, payload, publicize_path};
+use super::write_reply::{self, SentWrite};
+use super::{APPLICATIONS, KeyringApi, Reads, below, publicize_path};
 use crate::model::{ApplicationId, ConnectionKey, ConnectionRecord, KeyringId, Provider, PublicizeId};
-use crate::provider::lenient::Loose;
 use crate::provider::{Error, Reason};
 use crate::upstream::{Body, Credential, Done, Ended, Method, Reply, Said, Shown, Write};
 
@@ -32,17 +27,11 @@ const ON_SITES: &[&str] = &["rest", "v1.1", "sites"];
 
 /// One write, but for whose it is.
 struct Wish<'a> {
+    write: SentWrite,
     method: Method,
     path: &'a [&'a str],
     body: Body<'a>,
     shown: Shown<'a>,
-}
-
-/// What the answer to a revocation says.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Success {
-    success: Loose,
 }
 
 impl Reads {
@@ -62,15 +51,8 @@ impl Reads {
         let id = key.to_string();
         let path = [below(APPLICATIONS, &id), vec!["delete"]].concat();
         let shown = Shown { own: &[APPLICATIONS], common: &[], about: &[] };
-        let wish = Wish { method: Method::Post, path: &path, body: Body::Nothing, shown };
-        let is_said = |reply: &Reply| match serde_json::from_slice::<Success>(&reply.body)
-            .map(|said| said.success.flag())
-        {
-            Ok(Some(true)) => Ok(()),
-            Ok(Some(false)) => Err(Error::new(Provider::WordPress, Reason::Refused, "it says that it was not deleted")),
-            _ => Err(malformed("success: expected true".to_owned())),
-        };
-        self.write(wish, is_said, told).await
+        let write = SentWrite::Revoke(key);
+        self.write(Wish { write, method: Method::Post, path: &path, body: Body::Nothing, shown }, told).await
     }
 
     /// Deletes a Keyring connection, with all Publicize connections that stand on it.
@@ -84,8 +66,8 @@ impl Reads {
             KeyringApi::V2 => (Method::Delete, &[]),
         };
         let path = [&below(&list, &id), rest].concat();
-        let wish = Wish { method, path: &path, body: Body::Nothing, shown: CONNECTIONS };
-        self.write(wish, is_object, told).await
+        let write = SentWrite::Disconnect(key, self.host.keyring_api);
+        self.write(Wish { write, method, path: &path, body: Body::Nothing, shown: CONNECTIONS }, told).await
     }
 
     /// Lets every author of a site use a Publicize connection, or no longer.
@@ -106,8 +88,8 @@ impl Reads {
             Some(_) => Shown { own: &[PUBLICIZE], common: &[&list], about: &[] },
             None => Shown { own: &[PUBLICIZE, ON_SITES], common: &[], about: &[] },
         };
-        let wish = Wish { method: Method::Post, path: &path, body: Body::Form(&form), shown };
-        self.write(wish, is_object, told).await
+        let (write, body) = (SentWrite::Share(key, shared), Body::Form(&form));
+        self.write(Wish { write, method: Method::Post, path: &path, body, shown }, told).await
     }
 
     /// The Publicize connections that stand on a Keyring connection, as they are now and as far as the person sees them.
@@ -121,23 +103,13 @@ impl Reads {
         Ok(all.rows.iter().filter(|row| stands_on_it(&row.record)).map(|row| row.key.clone()).collect())
     }
 
-    async fn write(
-        &self,
-        wish: Wish<'_>,
-        is_said: impl FnOnce(&Reply) -> Result<(), Error> + Send + 'static,
-        told: impl FnOnce(Ended) + Send + 'static,
-    ) -> Result<Done, Error> {
+    async fn write(&self, wish: Wish<'_>, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
         let grant = self.proved().await?;
-        let Wish { method, path, body, shown } = wish;
+        let Wish { write: sent, method, path, body, shown } = wish;
         let credential = Credential::Bearer(grant.token());
         let write = Write { method, path, query: &[], masked: None, credential, reader: None, body, shown };
-        let judge = |reply: &Reply| {
-            let result = match verdict::judge(reply) {
-                Ok(Verdict::Content) if reply.status == 204 => Ok(Done::Changed),
-                Ok(Verdict::Content) => is_said(reply).map(|()| Done::Changed),
-                Ok(Verdict::Absent) => Ok(Done::Absent),
-                Err(error) => Err(error),
-            };
+        let judge = move |reply: &Reply| {
+            let result = write_reply::judge(reply, sent);
             Said { result: result.map_err(|error| Error { status: Some(reply.status), ..error }), note: None }
         };
         let done = self.calls.write(Provider::WordPress, &self.host.upstream, &write, judge, told).await;
@@ -145,27 +117,5 @@ impl Reads {
             grant.record_rejected();
         }
         done
-    }
-}
-
-/// An object that is whole, whatever stands in it.
-fn is_object(reply: &Reply) -> Result<(), Error> {
-    payload::decode::<IgnoredAny>(&reply.body).map(drop)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn only_a_whole_object_says_that_something_is_done() {
-        let reply =
-            |body: &'static str| Reply { status: 200, content_type: None, retry_after: None, body: body.into() };
-        for (body, is_said) in
-            [("{}", true), ("{\"ID\":1,\"deleted\":true}", true), ("{\"ID\":1", false), ("[]", false)]
-        {
-            assert_eq!(is_object(&reply(body)).is_ok(), is_said, "{body}");
-        }
     }
 }

@@ -21,7 +21,7 @@ fn json(status: u16, body: &[u8]) -> Reply {
 fn judged(reply: &Reply) -> Result<(), Option<Reason>> {
     match judge(reply) {
         Ok(Verdict::Content) => Ok(()),
-        Ok(Verdict::Absent) => Err(None),
+        Ok(Verdict::Absent { .. }) => Err(None),
         Err(error) => Err(Some(error.reason)),
     }
 }

@@ -1,0 +1,126 @@
+//! Interprets the reply to a write: done, absent, refused, or inconclusive.
+//!
+//! The envelope holds up to two statuses. `request.status` says that OneAll understood the request, and only
+//! `result.status` says that the operation succeeded. Where a reply has no `result.status`, its data may say so:
+//!
+//! | write | affirmed by | source |
+//! |---|---|---|
+//! | synchronize an identity | `result.status`, or the identity under `data.identity` | documented; the identity is read by OneAll's Node client |
+//! | relink it | `result.status`, or the new owner under `data.user` | documented |
+//! | delete it | `result.status` | documented for users; the body of this reply is not shown |
+//!
+//! A status affirms with the code 200 or 201 and the flag `success` or none; `error` and `scheduled` beside such a code
+//! do not. A reply that names another object, or that contradicts itself, is malformed: the outcome of the write is then
+//! uncertain. OneAll has no error identifiers, so only the number 404 of an envelope says that the object is absent.
+
+use serde::Deserialize;
+
+use super::envelope::{self, Opened, Status};
+use super::malformed;
+use crate::model::{IdentityToken, UserToken};
+use crate::provider::Error;
+use crate::provider::lenient::{Loose, Maybe};
+use crate::upstream::{Done, Reply};
+
+/// The write that a reply answers.
+#[derive(Clone, Debug)]
+pub(super) enum SentWrite {
+    /// An identity was read afresh from its network.
+    Synchronize(IdentityToken),
+    /// An identity was moved to this user.
+    Relink(IdentityToken, UserToken),
+    /// An identity was deleted.
+    Delete(IdentityToken),
+}
+
+/// The parts of `result.data` that say which object a reply is about.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Data {
+    identity: Maybe<Named>,
+    user: Maybe<Named>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    identity_token: Loose,
+    user_token: Loose,
+}
+
+/// Interprets the reply to a write.
+///
+/// # Errors
+/// `Refused` and the like when OneAll says that nothing was changed; `Malformed` when the reply is inconclusive.
+pub(super) fn judge(reply: &Reply, write: &SentWrite) -> Result<Done, Error> {
+    let opened = envelope::open::<Data>(reply);
+    let statuses = envelope::statuses(reply);
+    if is_contradictory(reply.status, &statuses) {
+        return Err(malformed("the statuses contradict each other".to_owned()));
+    }
+    let done = match opened? {
+        Some(opened) => opened.went_well()?.then_some(opened),
+        None => None,
+    };
+    match done {
+        Some(opened) if write.is_affirmed(reply.status, &opened) => Ok(Done::Changed),
+        Some(_) => Err(malformed("the reply does not say that the write is done".to_owned())),
+        None if statuses.iter().any(|status| status.code == Some(404)) => Ok(Done::Absent),
+        None => Err(malformed("not found, but not said of the object".to_owned())),
+    }
+}
+
+impl SentWrite {
+    /// Whether a reply without an error says that the write is done.
+    fn is_affirmed(&self, http: u16, opened: &Opened<Data>) -> bool {
+        let Opened { meta, result, data } = opened;
+        let [identity, new_owner, user] = data.as_ref().map(Data::tokens).unwrap_or_default();
+        let names_another = match self {
+            Self::Synchronize(token) | Self::Delete(token) => differs(&identity, token.as_str()),
+            Self::Relink(token, owner) => {
+                differs(&identity, token.as_str()) || [&new_owner, &user].iter().any(|it| differs(it, owner.as_str()))
+            }
+        };
+        let shows_state = match self {
+            Self::Synchronize(token) => identity.as_deref() == Some(token.as_str()),
+            Self::Relink(_, owner) => user.as_deref() == Some(owner.as_str()),
+            Self::Delete(_) => false,
+        };
+        let is_affirmed = match result {
+            Some(result) => result.affirms() && (meta.status.affirms() || meta.status == Status::default()),
+            None => meta.status.affirms() && shows_state,
+        };
+        matches!(http, 200 | 201) && is_affirmed && !names_another
+    }
+}
+
+impl Data {
+    /// The identity's token, the owner that it names, and the user's token.
+    fn tokens(&self) -> [Option<String>; 3] {
+        let identity = self.identity.0.as_ref();
+        let user = self.user.0.as_ref();
+        [
+            identity.and_then(|identity| identity.identity_token.clone().text()),
+            identity.and_then(|identity| identity.user_token.clone().text()),
+            user.and_then(|user| user.user_token.clone().text()),
+        ]
+    }
+}
+
+fn differs(named: &Option<String>, own: &str) -> bool {
+    named.as_deref().is_some_and(|named| named != own)
+}
+
+/// Whether one status says that the operation succeeded while another one, or its own flag, says that it failed.
+fn is_contradictory(http: u16, statuses: &[Status]) -> bool {
+    let is_flagged = |status: &Status| status.flag.as_deref().is_some_and(|flag| flag.eq_ignore_ascii_case("success"));
+    let misflagged = statuses.iter().any(|status| status.is_error() && is_flagged(status));
+    let fails = http >= 400 || statuses.iter().any(Status::is_error);
+    // The result is the last one; an understood request whose operation failed is no contradiction.
+    let succeeds =
+        if http >= 400 { statuses.iter().any(Status::affirms) } else { statuses.last().is_some_and(Status::affirms) };
+    misflagged || (fails && succeeds)
+}
+
+#[cfg(test)]
+mod tests;
