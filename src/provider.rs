@@ -125,6 +125,8 @@ pub enum Reason {
     Throttled,
     /// The provider cannot be reached or is out of order.
     Unavailable,
+    /// The gateway itself has no resources for a call.
+    Overloaded,
     /// The provider did not answer in time.
     TimedOut,
     /// The provider's answer cannot be understood.
@@ -177,11 +179,14 @@ impl Error {
 
 impl From<(Provider, upstream::Error)> for Error {
     fn from((provider, error): (Provider, upstream::Error)) -> Self {
-        use upstream::Error::{Broken, Crowded, Open, ShutOut, Spent, TimedOut, TooLarge, Unreachable, Untrusted};
+        use upstream::Error::{
+            Broken, Crowded, Open, OutOfResources, ShutOut, Spent, TimedOut, TooLarge, Unreachable, Untrusted,
+        };
         let (reason, retry_after) = match error {
             Unreachable | Untrusted | Broken | Crowded => (Reason::Unavailable, None),
             Open(wait) => (Reason::Unavailable, Some(wait)),
             ShutOut(wait) => (Reason::Throttled, Some(wait)),
+            OutOfResources => (Reason::Overloaded, None),
             TimedOut => (Reason::TimedOut, None),
             TooLarge => (Reason::TooLarge, None),
             Spent => (Reason::OverBudget, None),
@@ -202,6 +207,7 @@ impl upstream::Failure for Error {
                 let passing = status.is_some_and(|status| (502..=504).contains(&status));
                 Outcome::Down { passing, wait: self.retry_after }
             }
+            Reason::Overloaded => Outcome::Lost(upstream::Error::OutOfResources),
             Reason::TimedOut => Outcome::Lost(upstream::Error::TimedOut),
             Reason::TooLarge => Outcome::Lost(upstream::Error::TooLarge),
             Reason::Malformed => Outcome::Garbled,

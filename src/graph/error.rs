@@ -156,6 +156,7 @@ impl From<Reason> for ErrorCode {
             Reason::Expired => ErrorCode::ReauthorizationRequired,
             Reason::Throttled => ErrorCode::RateLimited,
             Reason::Unavailable => ErrorCode::ProviderUnavailable,
+            Reason::Overloaded => ErrorCode::Overloaded,
             Reason::TimedOut => ErrorCode::ProviderTimeout,
             Reason::Malformed => ErrorCode::ProviderMalformed,
             Reason::NotConfigured => ErrorCode::NotConfigured,
@@ -352,6 +353,13 @@ mod tests {
     fn causes_are_not_shown() {
         let error = provider::Error::new(Provider::OneAll, Reason::Malformed, "canary: line 3 column 9");
         assert!(!format!("{:?}", async_graphql::Error::from(Error::from(error))).contains("canary"));
+    }
+
+    #[test]
+    fn a_lack_of_resources_is_overloaded_and_retryable() {
+        let error = provider::Error::from((Provider::OneAll, crate::upstream::Error::OutOfResources));
+        let code = Error::from(error).code;
+        assert_eq!((code, code.is_retryable()), (ErrorCode::Overloaded, true));
     }
 
     #[test]

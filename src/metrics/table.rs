@@ -156,6 +156,7 @@ pub(super) const CALLS: Row = Row {
                 "down",
                 "garbled",
                 "unreachable",
+                "out_of_resources",
                 "timed_out",
                 "broken",
                 "too_large",

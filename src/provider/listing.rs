@@ -114,6 +114,7 @@ fn holds_for_each_key(error: &Error) -> bool {
     match error.reason {
         Reason::NotAuthenticated
         | Reason::Throttled
+        | Reason::Overloaded
         | Reason::TimedOut
         | Reason::NotConfigured
         | Reason::OverBudget
@@ -202,6 +203,7 @@ mod tests {
     async fn an_error_of_the_host_or_the_credential_is_met_once_for_all_keys() {
         for (reason, status) in [
             (Reason::Unavailable, None),
+            (Reason::Overloaded, None),
             (Reason::TimedOut, None),
             (Reason::NotAuthenticated, Some(401)),
             (Reason::Throttled, Some(429)),

@@ -87,7 +87,7 @@ pub enum Health {
     Good,
     /// It is in trouble.
     Bad,
-    /// Nothing: the call was given up.
+    /// Nothing: the call was given up, or the gateway itself could not make it.
     Unknown,
 }
 

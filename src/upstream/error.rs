@@ -8,6 +8,9 @@ pub enum Error {
     /// No connection came about: refused, reset, no such name, or not in time.
     #[error("no connection")]
     Unreachable,
+    /// The gateway itself has no file descriptor, port or memory for a connection; the host has no part in it.
+    #[error("the gateway has no resources for a connection")]
+    OutOfResources,
     /// TLS failed: there is no trust in the host's certificate, or no version in common.
     #[error("no trusted connection: TLS failed")]
     Untrusted,

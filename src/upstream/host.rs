@@ -139,8 +139,7 @@ impl Admitted<'_> {
             Outcome::Good | Outcome::Absent => lock(&self.host.breaker).served(self.credential),
             _ => {}
         }
-        let health = if outcome.is_failure() { Health::Bad } else { Health::Good };
-        self.give_back(health, now);
+        self.give_back(outcome.health(), now);
     }
 
     /// Gives the pass back of a call whose time was up: the host is in trouble, if it had been slow by then.

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::time::Duration;
 
 use super::Error;
+use super::breaker::Health;
 
 /// What an attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,18 +46,20 @@ impl Outcome {
             Outcome::Lost(Error::TimedOut) => "timed_out",
             Outcome::Lost(Error::TooLarge) => "too_large",
             Outcome::Lost(Error::Broken) => "broken",
+            Outcome::Lost(Error::OutOfResources) => "out_of_resources",
             // The others say that nothing was sent, which no call comes to.
             Outcome::Lost(_) => "unreachable",
         }
     }
 
-    /// Whether it says that the host is in trouble. Being asked to slow down does not; the breaker counts that apart.
-    pub fn is_failure(self) -> bool {
+    /// What it says about the host. Being asked to slow down says nothing bad; the breaker counts that apart. What the
+    /// gateway itself lacks says nothing at all.
+    pub(super) fn health(self) -> Health {
         match self {
-            Outcome::Lost(error) => {
-                matches!(error, Error::TimedOut | Error::Unreachable | Error::Untrusted | Error::Broken)
-            }
-            _ => matches!(self, Outcome::Down { .. }),
+            Outcome::Down { .. } => Health::Bad,
+            Outcome::Lost(Error::TimedOut | Error::Unreachable | Error::Untrusted | Error::Broken) => Health::Bad,
+            Outcome::Lost(Error::OutOfResources) => Health::Unknown,
+            _ => Health::Good,
         }
     }
 

@@ -113,6 +113,7 @@ mod tests {
             (Outcome::Lost(Error::TimedOut), false),
             (Outcome::Lost(Error::TooLarge), false),
             (Outcome::Lost(Error::Crowded), false),
+            (Outcome::Lost(Error::OutOfResources), false),
             (Outcome::Lost(Error::Open(Duration::ZERO)), false),
             (Outcome::Lost(Error::ShutOut(Duration::ZERO)), false),
             (Outcome::Down { passing: true, wait: None }, true),

@@ -234,6 +234,31 @@ async fn a_host_in_trouble_is_left_alone_and_found_well_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_gateway_lacks_neither_opens_the_breaker_nor_closes_it() {
+    let bench = Bench::new(|settings, _| (settings.retries_max, settings.breaker_calls_min) = (0, 20), 0);
+    let lack = async |times: usize| {
+        bench.script.play(vec![Act::Fail(NOW, Error::OutOfResources); times]);
+        for number in 0..times {
+            let answer = bench.ask("a", &number.to_string()).await.1;
+            assert_eq!(answer, Err(Trouble::Wire(Error::OutOfResources)));
+        }
+        bench.upstream.circuit()
+    };
+    assert_eq!(lack(100).await, Circuit::Closed);
+    bench.script.play(vec![Act::Answer(NOW, 500, None); 20]);
+    for number in 0..20 {
+        bench.ask("a", &number.to_string()).await.1.unwrap_err();
+    }
+    assert_eq!(bench.upstream.circuit(), Circuit::Open, "it did not count among the calls either");
+    sleep(breaker::OPEN_FOR).await;
+    assert_eq!(lack(10).await, Circuit::HalfOpen);
+    for number in 0..breaker::PROBES {
+        bench.ask("a", &number.to_string()).await.1.unwrap();
+    }
+    assert_eq!(bench.upstream.circuit(), Circuit::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_takes_over_knows_who_is_shut_out_and_that_the_host_is_left_alone() {
     let bench = bench();
     bench.script.play([Act::Answer(NOW, 429, Some(Duration::from_secs(60)))]);

@@ -3,8 +3,12 @@
 //! reqwest's own settings allow redirects, proxies from the environment and endless time and bodies; here each is set.
 //! What it cannot bound is how much of an answer's head is read over HTTP/1.1: hyper stops at about 400 KiB of it. A head
 //! that is larger than over HTTP/2 is refused when it is there.
+//!
+//! A write never goes over a connection that was idle: the host may be closing that one at the same moment, and nobody
+//! could say whether it read the write. Each write has a connection of its own, and pays a handshake for that.
 
-use std::io;
+mod failure;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +20,9 @@ use reqwest::header::{
 };
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, redirect, tls};
 use secrecy::ExposeSecret;
-use tokio_rustls::rustls;
 use url::Url;
 
+use self::failure::classify;
 use super::resolver::Resolver;
 use super::write::{Order, Unanswered};
 use super::{Credential, Error, Reply, Settings, Trace};
@@ -70,7 +74,7 @@ pub trait Transport: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Wire {
     reads: Client,
-    /// With more time, and so with connections of its own.
+    /// With more time, and a new connection for each write.
     writes: Client,
     body_max: usize,
 }
@@ -84,11 +88,11 @@ impl Wire {
         let [read, attempt, write] = [settings.read_timeout_ms, settings.attempt_timeout_ms, settings.write_timeout_ms];
         // Half of the time to connect, so that what stands in can still be connected to.
         let resolver = Arc::new(Resolver::new(Duration::from_millis(settings.connect_timeout_ms) / 2));
-        let client = |read, whole| {
-            let made = client(base, settings, &resolver, read, whole).build();
-            made.map_err(|error| format!("the HTTP client cannot be made: {}", error.without_url()))
+        let build = |client: ClientBuilder| {
+            client.build().map_err(|error| format!("the HTTP client cannot be made: {}", error.without_url()))
         };
-        let (reads, writes) = (client(read, attempt)?, client(write, write)?);
+        let reads = build(client(base, settings, &resolver, read, attempt))?;
+        let writes = build(client(base, settings, &resolver, write, write).pool_max_idle_per_host(0))?;
         Ok(Self { reads, writes, body_max: settings.body_max_bytes })
     }
 
@@ -105,7 +109,7 @@ impl Wire {
         if let Some(trace) = trace {
             request = request.header(TRACEPARENT, trace.header());
         }
-        let response = request.send().await.map_err(|error| lost(&error))?;
+        let response = request.send().await.map_err(|error| classify(&error))?;
         if head_bytes(response.headers()) > HEADER_BYTES_MAX as usize {
             return Err(Unanswered::sent(Error::TooLarge));
         }
@@ -176,7 +180,7 @@ async fn read_body(mut response: Response, body_max: usize) -> Result<Bytes, Err
         return Err(Error::TooLarge);
     }
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error).error)? {
         if body.len() + chunk.len() > body_max {
             return Err(Error::TooLarge);
         }
@@ -206,37 +210,6 @@ fn show(credential: Credential<'_>) -> Result<Option<HeaderValue>, Error> {
     Ok(Some(value))
 }
 
-/// That there was no time to connect says less than that there is no connection: nothing was sent.
-fn classify(error: &reqwest::Error) -> Error {
-    if is_of_tls(error) {
-        Error::Untrusted
-    } else if error.is_connect() || error.is_builder() {
-        Error::Unreachable
-    } else if error.is_timeout() {
-        Error::TimedOut
-    } else {
-        Error::Broken
-    }
-}
-
-/// Whether TLS lies at the bottom of it. An I/O error hides what it wraps from those who ask for its source.
-fn is_of_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if error.is::<rustls::Error>() {
-            return true;
-        }
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = wrapped.map(|wrapped| wrapped as _).or_else(|| error.source());
-    }
-    false
-}
-
-/// Only where no connection came about is it certain that nothing was sent.
-fn lost(error: &reqwest::Error) -> Unanswered {
-    Unanswered { error: classify(error), sent: !(error.is_connect() || error.is_builder()) }
-}
-
 fn media_type(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
@@ -257,113 +230,4 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use std::convert::Infallible;
-    use std::net::{Ipv4Addr, SocketAddr};
-    use std::pin::pin;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use hyper::server::conn::http2;
-    use hyper::service::service_fn;
-    use hyper_util::rt::{TokioExecutor, TokioIo};
-    use secrecy::SecretString;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-    use tokio::sync::Notify;
-
-    use super::*;
-
-    fn waits(text: &'static str) -> Option<Duration> {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, HeaderValue::from_static(text));
-        retry_after(&headers)
-    }
-
-    #[test]
-    fn a_wait_is_seconds_or_a_date_and_never_absurd() {
-        assert_eq!(waits("2"), Some(Duration::from_secs(2)));
-        assert_eq!(waits("999999999"), Some(RETRY_AFTER_MAX));
-        assert_eq!(waits("Fri, 31 Dec 1999 23:59:59 GMT"), Some(Duration::ZERO));
-        assert_eq!(waits("Tue, 31 Dec 2199 23:59:59 GMT"), Some(RETRY_AFTER_MAX));
-        assert_eq!(waits("soon"), None);
-        assert_eq!(waits("-1"), None);
-    }
-
-    #[test]
-    fn trouble_with_tls_is_seen_through_whatever_wraps_it() {
-        let inner = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::HandshakeNotComplete);
-        assert!(is_of_tls(&io::Error::other(inner)));
-        assert!(!is_of_tls(&io::Error::from(io::ErrorKind::ConnectionRefused)));
-    }
-
-    #[tokio::test]
-    async fn a_host_is_still_reached_when_its_name_is_no_longer_found() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        tokio::spawn(async move {
-            while let Ok((mut connection, _)) = listener.accept().await {
-                let _ = connection.read(&mut [0; 4_096]).await;
-                let _ = connection.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
-            }
-        });
-        let asked = Arc::new(AtomicUsize::new(0));
-        let counted = asked.clone();
-        let lookup = move |_| {
-            let found = match counted.fetch_add(1, Ordering::Relaxed) {
-                0 => Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]),
-                _ => Err(io::Error::other("no server answers")),
-            };
-            async { found }.boxed()
-        };
-        let resolver = Arc::new(Resolver::with(Arc::new(lookup), Duration::from_secs(10)));
-        let base = Url::parse(&format!("http://host.invalid:{port}/")).unwrap();
-        let client = client(&base, &Settings::default(), &resolver, 10_000, 10_000).build().unwrap();
-        for nth in 1..=2 {
-            assert_eq!(client.get(base.clone()).send().await.unwrap().status(), 204);
-            assert_eq!(asked.load(Ordering::Relaxed), nth);
-        }
-    }
-
-    /// A host of HTTP/2 whose first connection is not looked at any more once it is told so, and stays open.
-    async fn host_that_falls_silent(silent: Arc<Notify>) -> Url {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let base = format!("http://{}/", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            let mut first = Some(silent);
-            while let Ok((socket, _)) = listener.accept().await {
-                let answer = service_fn(async |_| Ok::<_, Infallible>(hyper::Response::new("{}".to_owned())));
-                let connection =
-                    http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), answer);
-                let first = first.take();
-                tokio::spawn(async move {
-                    let Some(silent) = first else { return drop(connection.await) };
-                    let mut connection = pin!(connection);
-                    tokio::select! { _ = &mut connection => {}, () = silent.notified() => std::future::pending().await }
-                });
-            }
-        });
-        Url::parse(&base).unwrap()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_that_fell_silent_is_given_up_for_another() {
-        let silent = Arc::new(Notify::new());
-        let base = host_that_falls_silent(silent.clone()).await;
-        let settings = Settings::default();
-        let resolver = Arc::new(Resolver::new(Duration::from_secs(1)));
-        let client = client(&base, &settings, &resolver, settings.read_timeout_ms, settings.attempt_timeout_ms);
-        let client = client.http2_prior_knowledge().build().unwrap();
-        let wire = Wire { reads: client.clone(), writes: client, body_max: 1_024 };
-        let token = SecretString::from("token");
-        let read = async || wire.get(&base, Credential::Bearer(&token), None).await;
-        assert_eq!(read().await.unwrap().status, 200);
-        silent.notify_one();
-        let mut tries = 0;
-        while read().await.is_err() {
-            tries += 1;
-            assert!(tries < 5, "it is asked for ever");
-        }
-        assert!(tries > 0, "it never fell silent");
-    }
-}
+mod tests;

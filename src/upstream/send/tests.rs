@@ -74,6 +74,7 @@ async fn a_write_is_sent_once_whatever_comes_of_it_and_what_is_not_certain_is_sa
         (lost(Error::TooLarge), Err(Trouble::Uncertain), Ended::Uncertain),
         (Act::Hang, Err(Trouble::Uncertain), Ended::Uncertain),
         (lost(Error::Unreachable), Err(Trouble::Wire(Error::Unreachable)), Ended::Unsent),
+        (lost(Error::OutOfResources), Err(Trouble::Wire(Error::OutOfResources)), Ended::Unsent),
     ] {
         let (bench, told) = (bench(), Told::default());
         bench.ask("a", "list").await.1.unwrap();

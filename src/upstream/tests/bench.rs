@@ -129,8 +129,8 @@ impl Transport for Script {
         credential: Credential<'a>,
         trace: Option<Trace>,
     ) -> BoxFuture<'a, Result<Reply, Unanswered>> {
-        // What refuses the connection was sent nothing.
-        let lost = |error| Unanswered { error, sent: error != Error::Unreachable };
+        // Without a connection nothing was sent.
+        let lost = |error| Unanswered { error, sent: !matches!(error, Error::Unreachable | Error::OutOfResources) };
         self.get(&order.url, credential, trace).map(move |ended| ended.map_err(lost)).boxed()
     }
 }
