@@ -2,6 +2,7 @@
 
 mod affirmation;
 mod faults;
+mod invariant;
 mod others;
 mod records;
 mod refused;
