@@ -69,7 +69,7 @@ impl Standing {
     /// What a server begins with.
     pub fn new(settings: &Settings, writes: TaskTracker, metrics: Metrics) -> Self {
         let guests = Guests::new(settings.limits.connections_per_address_max);
-        Self { readiness: Readiness::default(), load: Load::new(settings), writes, metrics, guests }
+        Self { readiness: Readiness::default(), load: Load::new(settings, &metrics), writes, metrics, guests }
     }
 
     /// From now on these settings are in force.

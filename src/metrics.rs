@@ -50,6 +50,8 @@ struct Book {
     request_duration: Histogram,
     requests_under_way: Gauge,
     connections: Gauge,
+    limit_refusals: Counters<1>,
+    limit_used: Gauges<1>,
     reads: Counters<2>,
     calls: Counters<2>,
     retries: Counters<1>,
@@ -97,6 +99,26 @@ impl Drop for Held {
     }
 }
 
+/// Counts what happens at one limit. Its clones count together.
+#[derive(Clone, Debug)]
+pub struct LimitMeter {
+    metrics: Metrics,
+    limit: &'static str,
+}
+
+impl LimitMeter {
+    /// Counts a request that found no room.
+    pub fn refuse(&self) {
+        self.metrics.0.limit_refusals.get_or_create(&[("limit", self.limit)]).inc();
+    }
+
+    /// Sets how many bytes are in use.
+    pub fn set_used(&self, bytes: usize) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.metrics.0.limit_used.get_or_create(&[("limit", self.limit)]).set(bytes);
+    }
+}
+
 impl Default for Metrics {
     /// Nothing was counted yet: every series is there, at zero.
     fn default() -> Self {
@@ -112,6 +134,8 @@ impl Default for Metrics {
             request_duration: alone(all, &table::REQUEST_DURATION, histogram()),
             requests_under_way: alone(all, &table::REQUESTS_UNDER_WAY, Gauge::default()),
             connections: alone(all, &table::CONNECTIONS, Gauge::default()),
+            limit_refusals: labelled(all, &table::LIMIT_REFUSALS, Counter::default),
+            limit_used: labelled(all, &table::LIMIT_USED, Gauge::default),
             reads: labelled(all, &table::READS, Counter::default),
             calls: labelled(all, &table::CALLS, Counter::default),
             retries: labelled(all, &table::RETRIES, Counter::default),
@@ -170,6 +194,11 @@ impl Metrics {
     /// A connection is open, as long as what is returned is held.
     pub fn connection(&self) -> Held {
         Held::of(self.0.connections.clone())
+    }
+
+    /// Returns the meter of a limit of `http.limits`.
+    pub fn limit(&self, limit: &'static str) -> LimitMeter {
+        LimitMeter { metrics: self.clone(), limit }
     }
 
     /// A read of this provider ended so.
@@ -325,6 +354,8 @@ mod tests {
             HostState { circuit: "open", calls_under_way: 1, waiting: 2, cache_bytes: 3, cache_entries: usize::MAX };
         metrics.host("oneall", state);
         drop(metrics.connection());
+        metrics.limit("bodies_max_bytes").refuse();
+        metrics.limit("unread_answers_max_bytes").set_used(7);
         let under_way = metrics.request();
         let text = metrics.text();
         assert_eq!(samples(&text), before);
@@ -335,6 +366,8 @@ mod tests {
             "commongraph_http_refusals_total{status=\"429\"} 1\n",
             "commongraph_http_requests_in_flight 1\n",
             "commongraph_http_connections_open 0\n",
+            "commongraph_http_limit_refusals_total{limit=\"bodies_max_bytes\"} 1\n",
+            "commongraph_http_limit_used_bytes{limit=\"unread_answers_max_bytes\"} 7\n",
             "commongraph_upstream_breaker_state{provider=\"oneall\",state=\"open\"} 1\n",
             "commongraph_upstream_breaker_state{provider=\"oneall\",state=\"closed\"} 0\n",
             "commongraph_log_lines_dropped_total 1\n",

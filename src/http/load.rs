@@ -34,6 +34,7 @@ use self::shares::{Reservation, SharedBytes};
 use super::limits::Key;
 use super::{Settings, graphql, refuse};
 use crate::graph::error::{Error, ErrorCode};
+use crate::metrics::{LimitMeter, Metrics};
 
 /// The `Retry-After` of a refusal.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -59,6 +60,7 @@ pub struct Load {
     running: Arc<Semaphore>,
     pending: SharedBytes<Key>,
     unread: SharedBytes<()>,
+    running_meter: LimitMeter,
     request_timeout: Duration,
 }
 
@@ -108,12 +110,17 @@ struct ReservedBytes {
 
 impl Load {
     /// Creates the limits of these settings, with everything free.
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &Settings, metrics: &Metrics) -> Self {
         let limits = &settings.limits;
         Self {
             running: Arc::new(Semaphore::new(limits.requests_max)),
-            pending: SharedBytes::new(limits.bodies_max_bytes, PENDING_DIVISOR),
-            unread: SharedBytes::new(limits.unread_answers_max_bytes, UNREAD_DIVISOR),
+            pending: SharedBytes::new(limits.bodies_max_bytes, PENDING_DIVISOR, metrics.limit("bodies_max_bytes")),
+            unread: SharedBytes::new(
+                limits.unread_answers_max_bytes,
+                UNREAD_DIVISOR,
+                metrics.limit("unread_answers_max_bytes"),
+            ),
+            running_meter: metrics.limit("requests_max"),
             request_timeout: settings.timeouts.request(),
         }
     }
@@ -130,7 +137,10 @@ impl Load {
     /// # Errors
     /// If all permits are taken, or the address has too many unread answers.
     pub(super) fn start(&self, address: IpAddr) -> Result<Running<'_>, Overload> {
-        let permit = self.running.try_acquire().map_err(|_| Overload::Running)?;
+        let permit = self.running.try_acquire().map_err(|_| {
+            self.running_meter.refuse();
+            Overload::Running
+        })?;
         let answer = self.unread.reserve(address, (), ANSWER_BYTES).ok_or(Overload::Unread)?;
         Ok(Running { answer: UnreadAnswer(Arc::new(answer)), _permit: permit })
     }
@@ -253,6 +263,7 @@ pub(super) async fn count_headers(State(max): State<usize>, request: Request, ne
 /// Refuses a request while all permits are taken, before its credentials are checked, and ends one that takes too long.
 pub(super) async fn bound(State(load): State<Load>, mut request: Request, next: Next) -> Response {
     if load.running.available_permits() == 0 {
+        load.running_meter.refuse();
         return Overload::Running.response();
     }
     let mutation_started = MutationStarted::default();
@@ -292,7 +303,7 @@ mod tests {
     fn load(change: impl FnOnce(&mut Settings)) -> Load {
         let mut settings = Settings::default();
         change(&mut settings);
-        Load::new(&settings)
+        Load::new(&settings, &Metrics::default())
     }
 
     fn pending_of(load: &Load) -> Pending<'_> {

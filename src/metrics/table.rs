@@ -133,6 +133,20 @@ pub(super) const REQUESTS_UNDER_WAY: Row = Row {
 pub(super) const CONNECTIONS: Row =
     Row { name: "commongraph_http_connections_open", kind: Kind::Gauge, labels: &[], help: "Open client connections" };
 
+pub(super) const LIMIT_REFUSALS: Row = Row {
+    name: "commongraph_http_limit_refusals_total",
+    kind: Kind::Counter,
+    labels: &[("limit", &["requests_max", "bodies_max_bytes", "unread_answers_max_bytes"])],
+    help: "Requests that found no room in a limit of http.limits",
+};
+
+pub(super) const LIMIT_USED: Row = Row {
+    name: "commongraph_http_limit_used_bytes",
+    kind: Kind::Gauge,
+    labels: &[("limit", &["bodies_max_bytes", "unread_answers_max_bytes"])],
+    help: "Bytes in use of a limit of http.limits",
+};
+
 pub(super) const READS: Row = Row {
     name: "commongraph_upstream_reads_total",
     kind: Kind::Counter,
@@ -252,6 +266,8 @@ pub const TABLE: [Row; 21] = [
     REQUEST_DURATION,
     REQUESTS_UNDER_WAY,
     CONNECTIONS,
+    LIMIT_REFUSALS,
+    LIMIT_USED,
     READS,
     CALLS,
     RETRIES,

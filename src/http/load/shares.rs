@@ -17,6 +17,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::metrics::LimitMeter;
+
 /// The bytes, and who holds how many of them. Clones share them.
 pub(super) struct SharedBytes<K> {
     inner: Arc<Inner<K>>,
@@ -25,6 +27,7 @@ pub(super) struct SharedBytes<K> {
 struct Inner<K> {
     max: usize,
     divisor: usize,
+    meter: LimitMeter,
     held: Mutex<Held<K>>,
 }
 
@@ -47,9 +50,9 @@ struct Owner<K>(IpAddr, K);
 
 impl<K: Clone + Eq + Hash> SharedBytes<K> {
     /// Creates a budget of `max` bytes, all free. The greater the divisor, the smaller the part of each caller.
-    pub(super) fn new(max: usize, divisor: usize) -> Self {
+    pub(super) fn new(max: usize, divisor: usize, meter: LimitMeter) -> Self {
         let held = Held { total: 0, by_address: HashMap::new(), by_caller: HashMap::new() };
-        Self { inner: Arc::new(Inner { max, divisor, held: Mutex::new(held) }) }
+        Self { inner: Arc::new(Inner { max, divisor, meter, held: Mutex::new(held) }) }
     }
 
     /// Reserves bytes for a caller at an address. Returns `None` if its share does not allow them.
@@ -111,6 +114,9 @@ impl<K: Clone + Eq + Hash> Reservation<K> {
         let is_added = held.add(&self.owner, bytes, &self.of.inner);
         if is_added {
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
+            self.of.inner.meter.set_used(held.total);
+        } else {
+            self.of.inner.meter.refuse();
         }
         is_added
     }
@@ -122,6 +128,7 @@ impl<K: Clone + Eq + Hash> Reservation<K> {
         if excess > 0 {
             held.free(&self.owner, excess);
             self.bytes.fetch_sub(excess, Ordering::Relaxed);
+            self.of.inner.meter.set_used(held.total);
         }
     }
 }
@@ -157,6 +164,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::metrics::Metrics;
+
+    fn shared(max: usize, divisor: usize) -> SharedBytes<u8> {
+        SharedBytes::new(max, divisor, Metrics::default().limit("bodies_max_bytes"))
+    }
 
     fn address(number: u8) -> IpAddr {
         Ipv4Addr::new(192, 0, 2, number).into()
@@ -169,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_caller_alone_has_its_part_and_an_address_at_most_half() {
-        let shares = SharedBytes::new(1_000, 2);
+        let shares = shared(1_000, 2);
         let held = take_all(&shares, 1, 1);
         assert_eq!(held.len(), 250);
         let others: Vec<_> = (2..200).map(|caller| take_all(&shares, 1, caller)).collect();
@@ -180,7 +192,7 @@ mod tests {
 
     #[test]
     fn whoever_comes_after_greedy_callers_finds_room_at_their_address_and_elsewhere() {
-        let shares = SharedBytes::new(100_000, 16);
+        let shares = shared(100_000, 16);
         let greedy: Vec<_> = (1..=12).map(|caller| take_all(&shares, 1, caller)).collect();
         assert!(take_all(&shares, 1, 100).len() >= 1_000);
         assert!(take_all(&shares, 2, 100).len() >= 3_000);
@@ -192,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_refused_reservation_changes_nothing_and_a_dropped_one_is_free_again() {
-        let shares = SharedBytes::new(100, 2);
+        let shares = shared(100, 2);
         let Some(held) = shares.reserve(address(1), 1, 20) else { unreachable!("it is a fifth") };
         assert!(!held.add(10) && held.bytes() == 20);
         assert!(held.add(5) && held.bytes() == 25);
@@ -208,7 +220,7 @@ mod tests {
         fn the_sum_never_exceeds_the_maximum_and_comes_back_to_zero(
             steps in prop::collection::vec((0u8..4, 0u8..4, 0usize..400, any::<bool>()), 1..200),
         ) {
-            let shares = SharedBytes::new(1_000, 2);
+            let shares = shared(1_000, 2);
             let mut held = Vec::new();
             for (from, caller, bytes, is_dropped) in steps {
                 held.extend(shares.reserve(address(from), caller, bytes));
