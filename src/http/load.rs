@@ -3,7 +3,7 @@
 //! A request passes three limits, one after another:
 //!
 //! 1. **Pending.** While its caller is authenticated or its body is received, it holds bytes of `bodies_max_bytes`, and
-//!    nothing else. Callers and addresses share these bytes (see [`shares`]), so slow bodies of some never stop others.
+//!    nothing else. Callers and addresses share these bytes (see `shares`), so slow bodies of some never stop others.
 //! 2. **Running.** Once the body is there, it takes one of `requests_max` permits until its answer is rendered.
 //! 3. **Unread.** Its answer holds bytes of `unread_answers_max_bytes` until the last byte has left the process.
 //!
