@@ -9,7 +9,7 @@ use crate::loader::Loaders;
 use crate::model::DateTime;
 
 /// Access to the state of the operation that a resolver belongs to.
-pub trait ContextExt {
+pub(crate) trait ContextExt {
     /// The current loaders of the operation. After a mutation they hold nothing that was read before it.
     fn loaders(&self) -> &Loaders;
     /// The time at which the operation started.

@@ -3,7 +3,7 @@
 mod application;
 mod connection;
 mod identity;
-pub mod resolve;
+pub(crate) mod resolve;
 mod service;
 mod site;
 mod user;

@@ -16,7 +16,7 @@ use crate::model::{
 
 /// A parsed global ID.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum GlobalId {
+pub(crate) enum GlobalId {
     /// A `Connection`.
     Connection(ConnectionKey),
     /// An `Application`.
@@ -31,7 +31,7 @@ pub enum GlobalId {
 
 impl GlobalId {
     /// Parses an ID. `None` when it is invalid.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let plain = std::str::from_utf8(&bytes).ok()?;
         let (kind, key) = plain.split_once(':')?;
@@ -51,17 +51,17 @@ impl GlobalId {
     ///
     /// # Errors
     /// BAD_INPUT.
-    pub fn from_client(id: &ID) -> Result<Self, Error> {
+    pub(crate) fn from_client(id: &ID) -> Result<Self, Error> {
         Self::parse(id).ok_or_else(|| Error::bad_input("The ID is not valid. Use the `id` of an earlier response."))
     }
 
     /// The error for an ID of another type than the field expects.
-    pub fn wrong_type(&self, wanted: &str) -> Error {
+    pub(crate) fn wrong_type(&self, wanted: &str) -> Error {
         Error::bad_input(format!("This is the ID of {}. Expected the ID of {wanted}.", self.type_name()))
     }
 
     /// The GraphQL type of the object, with its article.
-    pub fn type_name(&self) -> &'static str {
+    pub(crate) fn type_name(&self) -> &'static str {
         match self {
             GlobalId::Connection(_) => "a Connection",
             GlobalId::Application(_) => "an Application",
@@ -72,7 +72,7 @@ impl GlobalId {
     }
 
     /// The ID before encoding, such as `keyring:51001`. Lists use it to order rows with equal sort keys.
-    pub fn to_plain(&self) -> String {
+    pub(crate) fn to_plain(&self) -> String {
         match self {
             GlobalId::Connection(key) => encode_connection(key),
             GlobalId::Application(ApplicationKey::Connected(id)) => format!("application:{id}"),

@@ -14,7 +14,7 @@ const SUBJECT_LENGTH_MAX: usize = 256;
 
 /// Identifies a connection. Exactly one field must be set.
 #[derive(OneofObject, Debug)]
-pub enum ConnectionBy {
+pub(crate) enum ConnectionBy {
     /// The global ID of the connection.
     Id(ID),
     /// The WordPress.com ID of a Keyring connection, such as 51001. If WordPress.com returns a Publicize connection for it,
@@ -26,7 +26,7 @@ pub enum ConnectionBy {
 
 /// Identifies an application. Exactly one field must be set.
 #[derive(OneofObject, Debug)]
-pub enum ApplicationBy {
+pub(crate) enum ApplicationBy {
     /// The global ID of the application.
     Id(ID),
     /// The WordPress.com ID of a connected application, such as 8367271.
@@ -35,7 +35,7 @@ pub enum ApplicationBy {
 
 /// Identifies an identity. Exactly one field must be set.
 #[derive(OneofObject, Debug)]
-pub enum IdentityBy {
+pub(crate) enum IdentityBy {
     /// The global ID of the identity.
     Id(ID),
     /// The OneAll `identity_token`.
@@ -47,16 +47,16 @@ pub enum IdentityBy {
 
 /// An account at a service, such as `{service: "twitter", subject: "300400500"}`.
 #[derive(InputObject, Debug)]
-pub struct ServiceAccount {
+pub(crate) struct ServiceAccount {
     /// The key of the service, or a provider's name for it, such as `google` or `google_plus`.
-    pub service: String,
+    pub(crate) service: String,
     /// The ID of the account at the service, as in `Identity.subject`. Not a name or an email address.
-    pub subject: String,
+    pub(crate) subject: String,
 }
 
 /// A parsed [`IdentityBy`].
 #[derive(Debug)]
-pub enum IdentityLookup {
+pub(crate) enum IdentityLookup {
     /// The identity with this key.
     Key(IdentityKey),
     /// The identity of this account.
@@ -72,7 +72,7 @@ pub enum IdentityLookup {
 ///
 /// # Errors
 /// BAD_INPUT, with the expected format.
-pub fn connection_key(by: &ConnectionBy) -> Result<ConnectionKey, Error> {
+pub(crate) fn connection_key(by: &ConnectionBy) -> Result<ConnectionKey, Error> {
     match by {
         ConnectionBy::Id(id) => match GlobalId::from_client(id)? {
             GlobalId::Connection(key) => Ok(key),
@@ -93,7 +93,7 @@ pub fn connection_key(by: &ConnectionBy) -> Result<ConnectionKey, Error> {
 ///
 /// # Errors
 /// BAD_INPUT, with the expected format.
-pub fn application_key(by: &ApplicationBy) -> Result<ApplicationKey, Error> {
+pub(crate) fn application_key(by: &ApplicationBy) -> Result<ApplicationKey, Error> {
     match by {
         ApplicationBy::Id(id) => match GlobalId::from_client(id)? {
             GlobalId::Application(key) => Ok(key),
@@ -112,7 +112,7 @@ pub fn application_key(by: &ApplicationBy) -> Result<ApplicationKey, Error> {
 ///
 /// # Errors
 /// BAD_INPUT, with the expected format.
-pub fn identity_lookup(by: IdentityBy) -> Result<IdentityLookup, Error> {
+pub(crate) fn identity_lookup(by: IdentityBy) -> Result<IdentityLookup, Error> {
     match by {
         IdentityBy::Id(id) => match GlobalId::from_client(&id)? {
             GlobalId::Identity(key) => Ok(IdentityLookup::Key(key)),

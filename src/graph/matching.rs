@@ -17,7 +17,7 @@ use crate::model::{Identity, IdentityMatch, IdentityState, Provider, matching};
 use crate::provider::List;
 
 /// The other provider's identities of the same account. `None` when there is no list to search or the identity is encrypted.
-pub async fn same_as(ctx: &Context<'_>, identity: &Identity) -> Option<Result<Vec<IdentityMatch>, Error>> {
+pub(crate) async fn same_as(ctx: &Context<'_>, identity: &Identity) -> Option<Result<Vec<IdentityMatch>, Error>> {
     if !identity.complete || identity.state == IdentityState::Encrypted {
         return None;
     }
@@ -39,7 +39,11 @@ fn matches(identity: &Identity, list: &List<Identity>) -> Vec<IdentityMatch> {
 }
 
 /// The viewer's own identity of this account. If one provider fails, its error is added to the other's answer.
-pub async fn find_account(ctx: &Context<'_>, service: &str, subject: &str) -> Option<Result<Arc<Identity>, Error>> {
+pub(crate) async fn find_account(
+    ctx: &Context<'_>,
+    service: &str,
+    subject: &str,
+) -> Option<Result<Arc<Identity>, Error>> {
     let loaders = ctx.loaders();
     let (oneall, keyring) = futures_util::join!(oneall_user_identities(loaders), keyring_identities(loaders));
     let mut errors = Vec::new();

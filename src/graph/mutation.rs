@@ -4,9 +4,9 @@
 //! call. Errors that a person can correct are in `userErrors`; all others are errors of the field. Whatever the result, the
 //! operation reads nothing from before the mutation afterwards.
 
-pub mod input;
-pub mod payload;
-pub mod user_error;
+pub(crate) mod input;
+pub(crate) mod payload;
+pub(crate) mod user_error;
 
 use async_graphql::{Context, ID, Object};
 
@@ -24,7 +24,7 @@ use crate::model::{ApplicationKey, ConnectionKey, IdentityKey, PublicizeId};
 use crate::provider::Reason;
 
 /// The mutation root.
-pub struct Mutation;
+pub(crate) struct Mutation;
 
 /// The mutation root. Fields run one after another.
 ///

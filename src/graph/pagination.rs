@@ -5,9 +5,10 @@
 //! - [`page`] merges the providers' rows into one page.
 //! - [`lists`] has one function per list field of the schema.
 
-pub mod cursor;
-pub mod filter;
-pub mod lists;
-pub mod order;
-pub mod page;
+pub(crate) mod cursor;
+pub(crate) mod filter;
+pub(crate) mod lists;
+pub(crate) mod order;
+pub(crate) mod page;
+pub(crate) mod page_size;
 mod scan;

@@ -28,7 +28,7 @@ use super::rate_limit::RateLimit;
 use crate::model::{Application, Connection, Identity, Service};
 
 /// The query root.
-pub struct Query;
+pub(crate) struct Query;
 
 /// The query root.
 ///

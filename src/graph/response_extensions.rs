@@ -19,7 +19,7 @@ const GATEWAY: &str = "gateway";
 const CALLS_LISTED_MAX: usize = 500;
 
 /// Lists the reads that were answered with stale data: provider, path and age in seconds.
-pub fn add_stale_reads(calls: &[CallMade], extensions: &mut BTreeMap<String, Value>) {
+pub(crate) fn add_stale_reads(calls: &[CallMade], extensions: &mut BTreeMap<String, Value>) {
     let stale: Vec<Value> = calls.iter().filter(|made| made.call.verdict.is_stale()).map(stale_read).collect();
     if !stale.is_empty() {
         insert("stale", Value::List(stale), extensions);
@@ -28,7 +28,7 @@ pub fn add_stale_reads(calls: &[CallMade], extensions: &mut BTreeMap<String, Val
 
 /// Lists all reads of an operation in the order in which they ended, with its trace ID. A caller without the scope gets
 /// the missing scope instead; the response is otherwise the same.
-pub fn add_calls(calls: &Calls, caller: &Caller, extensions: &mut BTreeMap<String, Value>) {
+pub(crate) fn add_calls(calls: &Calls, caller: &Caller, extensions: &mut BTreeMap<String, Value>) {
     if !caller.has_scope(Scope::Explain) {
         let why = [("code", Value::from("FORBIDDEN")), ("scope", Value::from(Scope::Explain.as_str()))];
         return insert("explain", object(why), extensions);

@@ -21,7 +21,7 @@ pub(super) fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
 /// The schema as SDL, without directives of our own. Documents are validated against it.
 ///
 /// [`schema_directives::sdl`](super::schema_directives::sdl) adds the access rules.
-pub fn sdl() -> String {
+pub(crate) fn sdl() -> String {
     builder().finish().sdl_with_options(
         SDLExportOptions::new().include_specified_by().sorted_fields().sorted_arguments().sorted_enum_items(),
     )

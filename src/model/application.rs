@@ -2,7 +2,10 @@
 
 use async_graphql::{Enum, SimpleObject};
 
-use super::{ApplicationKey, DateTime, Provider, Site, Url};
+use super::key::ApplicationKey;
+use super::provider::Provider;
+use super::scalar::{DateTime, Url};
+use super::site::Site;
 
 /// An application: authorized at WordPress.com, or the OneAll plugin that created a connection.
 ///

@@ -4,7 +4,7 @@
 //! its own key, so new services work without a change. For a known service the table's name is used, because the two
 //! providers may have different names for it.
 
-use super::Provider;
+use super::provider::Provider;
 
 /// The names of a known service.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Enum, ID, SimpleObject, Union};
 
-use super::{
-    ConnectionKey, ConnectionToken, DateTime, Identity, KeyringId, OneTimeLink, Provider, SiteId, Url, UserToken,
-};
+use super::identity::Identity;
+use super::key::{ConnectionKey, ConnectionToken, KeyringId, SiteId, UserToken};
+use super::provider::Provider;
+use super::scalar::{DateTime, OneTimeLink, Url};
 
 /// A link between a person and an account at a service, as a provider has recorded it.
 ///

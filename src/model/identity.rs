@@ -5,7 +5,9 @@
 
 use async_graphql::{Enum, SimpleObject};
 
-use super::{DateTime, IdentityKey, Provider, Url, UserToken};
+use super::key::{IdentityKey, UserToken};
+use super::provider::Provider;
+use super::scalar::{DateTime, Url};
 
 /// A person's account at a service, as a provider knows it.
 ///
@@ -237,7 +239,7 @@ pub struct Profile {
 pub struct Relationship {
     /// The status, such as `single`. Null when the service provides none.
     pub status: Option<String>,
-    /// Whom the person is interested in, such as `women`. Null when the service provides none.
+    /// The gender that the person is interested in, such as `women`. Null when the service provides none.
     pub interested_in: Option<String>,
 }
 

@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use async_graphql::{Enum, SimpleObject};
 
-use super::{Identity, IdentityState, Provider, Url, catalogue};
+use super::catalogue;
+use super::identity::{Identity, IdentityState};
+use super::provider::Provider;
+use super::scalar::Url;
 
 /// Values that providers use for a missing account ID.
 const NO_SUBJECT: [&str; 2] = ["0", "false"];

@@ -2,7 +2,9 @@
 
 use async_graphql::SimpleObject;
 
-use super::{OneTimeLink, Provider, Url, catalogue};
+use super::catalogue;
+use super::provider::Provider;
+use super::scalar::{OneTimeLink, Url};
 
 /// A service on which people have accounts, such as Facebook, with the same key for both providers.
 ///

@@ -1,6 +1,7 @@
 //! A WordPress.com site.
 
-use super::{SiteId, Url};
+use super::key::SiteId;
+use super::scalar::Url;
 
 /// A WordPress.com site.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +23,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site of which only the ID is known. Its other fields are read when they are selected.
+    /// A site with only its ID. Its other fields are read when they are selected.
     pub fn from_id(key: SiteId) -> Self {
         Self {
             key,

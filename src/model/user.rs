@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{ID, SimpleObject};
 
-use super::{DateTime, Identity, IdentityState, SiteId, SkippedRow, Url, UserToken};
+use super::identity::{Identity, IdentityState};
+use super::key::{SiteId, UserToken};
+use super::scalar::{DateTime, Url};
+use super::skipped_row::SkippedRow;
 
 /// A WordPress.com user: the owner of the token.
 ///
@@ -52,7 +55,7 @@ pub struct OneAllUser {
 }
 
 impl OneAllUser {
-    /// A user of whom only the token is known. The other fields are read when they are selected.
+    /// A user with only its token. The other fields are read when they are selected.
     pub fn from_token(key: UserToken) -> Self {
         Self { key, entry: None }
     }

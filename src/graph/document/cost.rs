@@ -13,12 +13,13 @@ use async_graphql_value::{ConstValue, Value};
 
 use super::edges::{self, Brings, Edge, Read, Rows};
 use super::narrow::{Narrowed, narrow};
+use crate::graph::pagination::page_size;
 
 /// How many rows a page has if the document does not say.
-const PAGE_ROWS_DEFAULT: usize = 20;
+const PAGE_ROWS_DEFAULT: usize = page_size::PAGE_SIZE_DEFAULT as usize;
 
 /// The most rows that a page can have; a larger one is refused when it runs.
-const PAGE_ROWS_MAX: usize = crate::graph::pagination::page::FIRST_MAX as usize;
+const PAGE_ROWS_MAX: usize = page_size::PAGE_SIZE_MAX as usize;
 
 /// What an operation costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

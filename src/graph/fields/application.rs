@@ -8,7 +8,7 @@ use crate::model::Application;
 #[ComplexObject]
 impl Application {
     /// The global ID of the application.
-    pub async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         GlobalId::Application(self.key.clone()).into()
     }
 }

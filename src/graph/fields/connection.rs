@@ -20,7 +20,7 @@ use crate::provider::oneall::mapping::plugin_application;
 #[ComplexObject]
 impl Connection {
     /// The global ID of the connection.
-    pub async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         GlobalId::Connection(self.key.clone()).into()
     }
 

@@ -14,7 +14,7 @@ use crate::model::{Connection, EmailEntry, Identity, IdentityMatch, OneAllUser, 
 #[ComplexObject]
 impl Identity {
     /// The global ID of the identity.
-    pub async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         GlobalId::Identity(self.key.clone()).into()
     }
 

@@ -17,7 +17,7 @@ use crate::provider::wordpress::ServiceSlug;
 #[ComplexObject]
 impl Service {
     /// The global ID of the service.
-    pub async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         GlobalId::Service(self.key.clone()).into()
     }
 

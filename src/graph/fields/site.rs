@@ -18,7 +18,7 @@ use crate::model::{Connection, Provider, Site, Url};
 #[Object(name = "Site")]
 impl Site {
     /// The global ID of the site.
-    pub async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         GlobalId::Site(self.key).into()
     }
 

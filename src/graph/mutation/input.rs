@@ -20,7 +20,7 @@ fn wrong_type(id: &GlobalId, wanted: &str) -> UserError {
 ///
 /// # Errors
 /// WRONG_ID.
-pub fn application_id(id: &ID) -> MutationResult<ApplicationId> {
+pub(crate) fn application_id(id: &ID) -> MutationResult<ApplicationId> {
     match parse(id)? {
         GlobalId::Application(ApplicationKey::Connected(key)) => Ok(key),
         GlobalId::Application(ApplicationKey::Plugin(_)) => Err(UserError::wrong_id(
@@ -34,7 +34,7 @@ pub fn application_id(id: &ID) -> MutationResult<ApplicationId> {
 ///
 /// # Errors
 /// WRONG_ID.
-pub fn keyring_id(id: &ID) -> MutationResult<KeyringId> {
+pub(crate) fn keyring_id(id: &ID) -> MutationResult<KeyringId> {
     match parse(id)? {
         GlobalId::Connection(ConnectionKey::Keyring(key)) => Ok(key),
         GlobalId::Connection(ConnectionKey::Publicize(_)) => Err(UserError::wrong_id(
@@ -51,7 +51,7 @@ pub fn keyring_id(id: &ID) -> MutationResult<KeyringId> {
 ///
 /// # Errors
 /// WRONG_ID.
-pub fn publicize_id(id: &ID) -> MutationResult<PublicizeId> {
+pub(crate) fn publicize_id(id: &ID) -> MutationResult<PublicizeId> {
     match parse(id)? {
         GlobalId::Connection(ConnectionKey::Publicize(key)) => Ok(key),
         GlobalId::Connection(_) => Err(UserError::wrong_id("Only Publicize connections can be shared.")),
@@ -63,7 +63,7 @@ pub fn publicize_id(id: &ID) -> MutationResult<PublicizeId> {
 ///
 /// # Errors
 /// WRONG_ID.
-pub fn identity_token(id: &ID) -> MutationResult<IdentityToken> {
+pub(crate) fn identity_token(id: &ID) -> MutationResult<IdentityToken> {
     match parse(id)? {
         GlobalId::Identity(IdentityKey::Token(token)) => Ok(token),
         GlobalId::Identity(_) => Err(UserError::wrong_id("This identity has no record of its own at OneAll.")),
@@ -75,7 +75,7 @@ pub fn identity_token(id: &ID) -> MutationResult<IdentityToken> {
 ///
 /// # Errors
 /// WRONG_ID.
-pub fn user_token(token: &str) -> MutationResult<UserToken> {
+pub(crate) fn user_token(token: &str) -> MutationResult<UserToken> {
     UserToken::parse(token).ok_or_else(|| {
         let message = "`userToken` must have 1 to 128 letters, digits, hyphens and underscores.";
         UserError::new(UserErrorCode::WrongId, "userToken", message)
@@ -86,7 +86,7 @@ pub fn user_token(token: &str) -> MutationResult<UserToken> {
 ///
 /// # Errors
 /// CONFIRMATION_MISSING.
-pub fn require_confirmation(confirm: bool) -> MutationResult<()> {
+pub(crate) fn require_confirmation(confirm: bool) -> MutationResult<()> {
     let message = "This cannot be undone. Send `confirm: true` to confirm.";
     if confirm { Ok(()) } else { Err(UserError::new(UserErrorCode::ConfirmationMissing, "confirm", message)) }
 }

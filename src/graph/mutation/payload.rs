@@ -16,127 +16,127 @@ use crate::model::{Connection, ConnectionKey, Identity, IdentityToken, Publicize
 
 /// The input of `applicationRevoke`.
 #[derive(InputObject, Debug)]
-pub struct ApplicationRevokeInput {
+pub(crate) struct ApplicationRevokeInput {
     /// The ID of a WordPress.com application.
-    pub id: ID,
+    pub(crate) id: ID,
 }
 
 /// The payload of `applicationRevoke`.
 #[derive(SimpleObject, Debug)]
-pub struct ApplicationRevokePayload {
+pub(crate) struct ApplicationRevokePayload {
     /// The ID of the revoked application. Null when `userErrors` is not empty.
-    pub deleted_application_id: Option<ID>,
+    pub(crate) deleted_application_id: Option<ID>,
     /// The viewer, read after the mutation. Null when `Query.viewer` is null.
-    pub viewer: Option<Viewer>,
+    pub(crate) viewer: Option<Viewer>,
     /// The errors that the person can correct. Empty when the mutation succeeded.
-    pub user_errors: Vec<UserError>,
+    pub(crate) user_errors: Vec<UserError>,
 }
 
 /// The input of `connectionDisconnect`.
 #[derive(InputObject, Debug)]
-pub struct ConnectionDisconnectInput {
+pub(crate) struct ConnectionDisconnectInput {
     /// The ID of a Keyring connection.
-    pub id: ID,
+    pub(crate) id: ID,
 }
 
 /// The payload of `connectionDisconnect`.
 #[derive(SimpleObject, Debug)]
 #[graphql(complex)]
-pub struct ConnectionDisconnectPayload {
+pub(crate) struct ConnectionDisconnectPayload {
     /// The ID of the deleted connection. Null when `userErrors` is not empty.
-    pub deleted_connection_id: Option<ID>,
+    pub(crate) deleted_connection_id: Option<ID>,
     /// The Publicize connections that used it, read before the deletion when the field is selected.
     #[graphql(skip)]
-    pub publicize_connection_ids: Option<Result<Vec<ID>, Error>>,
+    pub(crate) publicize_connection_ids: Option<Result<Vec<ID>, Error>>,
     /// The viewer, read after the mutation. Null when `Query.viewer` is null.
-    pub viewer: Option<Viewer>,
+    pub(crate) viewer: Option<Viewer>,
     /// The errors that the person can correct. Empty when the mutation succeeded.
-    pub user_errors: Vec<UserError>,
+    pub(crate) user_errors: Vec<UserError>,
 }
 
 /// The input of `publicizeConnectionShare`.
 #[derive(InputObject, Debug)]
-pub struct PublicizeConnectionShareInput {
+pub(crate) struct PublicizeConnectionShareInput {
     /// The ID of a Publicize connection.
-    pub id: ID,
+    pub(crate) id: ID,
     /// Whether all authors of the site may use the connection.
-    pub shared: bool,
+    pub(crate) shared: bool,
 }
 
 /// The payload of `publicizeConnectionShare`.
 #[derive(SimpleObject, Debug)]
 #[graphql(complex)]
-pub struct PublicizeConnectionSharePayload {
+pub(crate) struct PublicizeConnectionSharePayload {
     /// The key of the connection when the mutation succeeded.
     #[graphql(skip)]
-    pub key: Option<PublicizeId>,
+    pub(crate) key: Option<PublicizeId>,
     /// The viewer, read after the mutation. Null when `Query.viewer` is null.
-    pub viewer: Option<Viewer>,
+    pub(crate) viewer: Option<Viewer>,
     /// The errors that the person can correct. Empty when the mutation succeeded.
-    pub user_errors: Vec<UserError>,
+    pub(crate) user_errors: Vec<UserError>,
 }
 
 /// The input of `identitySynchronize`.
 #[derive(InputObject, Debug)]
-pub struct IdentitySynchronizeInput {
+pub(crate) struct IdentitySynchronizeInput {
     /// The ID of a OneAll identity.
-    pub id: ID,
+    pub(crate) id: ID,
 }
 
 /// The payload of `identitySynchronize`.
 #[derive(SimpleObject, Debug)]
 #[graphql(complex)]
-pub struct IdentitySynchronizePayload {
+pub(crate) struct IdentitySynchronizePayload {
     /// The key of the identity when the mutation succeeded.
     #[graphql(skip)]
-    pub key: Option<IdentityToken>,
+    pub(crate) key: Option<IdentityToken>,
     /// The viewer, read after the mutation. Null when `Query.viewer` is null.
-    pub viewer: Option<Viewer>,
+    pub(crate) viewer: Option<Viewer>,
     /// The errors that the person can correct. Empty when the mutation succeeded.
-    pub user_errors: Vec<UserError>,
+    pub(crate) user_errors: Vec<UserError>,
 }
 
 /// The input of `identityRelink`.
 #[derive(InputObject, Debug)]
-pub struct IdentityRelinkInput {
+pub(crate) struct IdentityRelinkInput {
     /// The ID of a OneAll identity.
-    pub id: ID,
+    pub(crate) id: ID,
     /// The `userToken` of the OneAll user who becomes the owner.
-    pub user_token: String,
+    pub(crate) user_token: String,
 }
 
 /// The payload of `identityRelink`.
 #[derive(SimpleObject, Debug)]
 #[graphql(complex)]
-pub struct IdentityRelinkPayload {
+pub(crate) struct IdentityRelinkPayload {
     /// The key of the identity when the mutation succeeded.
     #[graphql(skip)]
-    pub key: Option<IdentityToken>,
+    pub(crate) key: Option<IdentityToken>,
     /// The viewer, read after the mutation. Null when `Query.viewer` is null.
-    pub viewer: Option<Viewer>,
+    pub(crate) viewer: Option<Viewer>,
     /// The errors that the person can correct. Empty when the mutation succeeded.
-    pub user_errors: Vec<UserError>,
+    pub(crate) user_errors: Vec<UserError>,
 }
 
 /// The input of `identityDelete`.
 #[derive(InputObject, Debug)]
-pub struct IdentityDeleteInput {
+pub(crate) struct IdentityDeleteInput {
     /// The ID of a OneAll identity.
-    pub id: ID,
+    pub(crate) id: ID,
     /// Must be true, because the deletion cannot be undone. Otherwise nothing is sent.
     #[graphql(default)]
-    pub confirm: bool,
+    pub(crate) confirm: bool,
 }
 
 /// The payload of `identityDelete`.
 #[derive(SimpleObject, Debug)]
-pub struct IdentityDeletePayload {
+pub(crate) struct IdentityDeletePayload {
     /// The ID of the deleted identity. Null when `userErrors` is not empty.
-    pub deleted_identity_id: Option<ID>,
+    pub(crate) deleted_identity_id: Option<ID>,
     /// The viewer, read after the mutation. Null when `Query.viewer` is null.
-    pub viewer: Option<Viewer>,
+    pub(crate) viewer: Option<Viewer>,
     /// The errors that the person can correct. Empty when the mutation succeeded.
-    pub user_errors: Vec<UserError>,
+    pub(crate) user_errors: Vec<UserError>,
 }
 
 #[ComplexObject]

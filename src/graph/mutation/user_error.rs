@@ -1,7 +1,7 @@
 //! User errors: the errors of a mutation that a person can correct.
 //!
-//! An object of another person gives the same error as an object that does not exist, so an error never reveals more than
-//! the answer to a made-up ID.
+//! An object of another person gives the same error as an object that does not exist. So an error never reveals whether
+//! an object exists.
 
 use async_graphql::{Context, Enum, SimpleObject};
 
@@ -12,7 +12,7 @@ use crate::upstream::Done;
 
 /// An error that the person can correct. Nothing was changed.
 #[derive(SimpleObject, Clone, Debug, PartialEq, Eq)]
-pub struct UserError {
+pub(crate) struct UserError {
     /// The error code.
     code: UserErrorCode,
     /// The error message, for people.
@@ -23,7 +23,7 @@ pub struct UserError {
 
 /// The codes of errors that a person can correct.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserErrorCode {
+pub(crate) enum UserErrorCode {
     /// The ID is invalid, or it is the ID of another kind of object.
     WrongId,
     /// The object does not exist or the caller may not see it.
@@ -37,7 +37,7 @@ pub enum UserErrorCode {
 }
 
 /// The result of a mutation, or an error that the person can correct.
-pub type MutationResult<T> = Result<T, UserError>;
+pub(crate) type MutationResult<T> = Result<T, UserError>;
 
 impl UserError {
     pub(super) fn new(code: UserErrorCode, field: &str, message: impl Into<String>) -> Self {
@@ -49,12 +49,12 @@ impl UserError {
     }
 
     /// The object does not exist or the caller may not see it.
-    pub fn not_found(what: &str) -> Self {
+    pub(crate) fn not_found(what: &str) -> Self {
         Self::new(UserErrorCode::NotFound, "id", format!("{what} not found."))
     }
 
     /// The connection exists, but the person may not share it.
-    pub fn not_shareable() -> Self {
+    pub(crate) fn not_shareable() -> Self {
         let message = "Sharing this connection requires permission to edit other authors' posts on its site.";
         Self::new(UserErrorCode::NotShareable, "id", message)
     }
@@ -64,7 +64,10 @@ impl UserError {
 ///
 /// # Errors
 /// Errors that the person cannot correct.
-pub fn finish_write(ctx: &Context<'_>, done: Result<Done, provider::Error>) -> Result<MutationResult<Done>, Error> {
+pub(crate) fn finish_write(
+    ctx: &Context<'_>,
+    done: Result<Done, provider::Error>,
+) -> Result<MutationResult<Done>, Error> {
     ctx.loaders().reset();
     match done {
         Ok(done) => Ok(Ok(done)),
@@ -77,12 +80,12 @@ pub fn finish_write(ctx: &Context<'_>, done: Result<Done, provider::Error>) -> R
 }
 
 /// A write of an object that stays: a missing object is an error that the person can correct.
-pub fn require_existing(what: &'static str) -> impl FnOnce(Done) -> MutationResult<()> {
+pub(crate) fn require_existing(what: &'static str) -> impl FnOnce(Done) -> MutationResult<()> {
     move |done| if done == Done::Absent { Err(UserError::not_found(what)) } else { Ok(()) }
 }
 
 /// The two parts of a payload: the result and the user errors.
-pub fn split<T>(result: MutationResult<T>) -> (Option<T>, Vec<UserError>) {
+pub(crate) fn split<T>(result: MutationResult<T>) -> (Option<T>, Vec<UserError>) {
     match result {
         Ok(value) => (Some(value), Vec::new()),
         Err(error) => (None, vec![error]),

@@ -13,25 +13,25 @@ const CURSOR_LENGTH_MAX: usize = 1_024;
 
 /// The position of a row in an order: by sort key, then by ID.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
+pub(crate) struct Position {
     /// The sort key of the row.
-    pub sort_key: SortKey,
+    pub(crate) sort_key: SortKey,
     /// The ID of the row, before encoding.
-    pub id: String,
+    pub(crate) id: String,
 }
 
 /// A parsed cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cursor {
+pub(crate) struct Cursor {
     /// The position of the row.
-    pub position: Position,
+    pub(crate) position: Position,
     /// The number of older OneAll rows, if known.
-    pub older: Option<u32>,
+    pub(crate) older: Option<u32>,
 }
 
 /// Why a cursor is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CursorError {
+pub(crate) enum CursorError {
     /// It is not a cursor of this list.
     Invalid,
     /// It belongs to another order of this list.
@@ -43,7 +43,7 @@ type Parts<'a> = (&'a str, &'a str, Option<String>, Option<u32>, String);
 
 impl Cursor {
     /// Encodes the cursor for a list and its order.
-    pub fn encode(&self, list: &str, order: ConnectionOrder) -> String {
+    pub(crate) fn encode(&self, list: &str, order: ConnectionOrder) -> String {
         let parts: Parts = (list, order.tag(), self.position.sort_key.encode(), self.older, self.position.id.clone());
         URL_SAFE_NO_PAD.encode(serde_json::to_string(&parts).unwrap_or_default())
     }
@@ -52,7 +52,7 @@ impl Cursor {
     ///
     /// # Errors
     /// The reason why it is invalid.
-    pub fn parse(list: &str, order: ConnectionOrder, text: &str) -> Result<Self, CursorError> {
+    pub(crate) fn parse(list: &str, order: ConnectionOrder, text: &str) -> Result<Self, CursorError> {
         if text.len() > CURSOR_LENGTH_MAX {
             return Err(CursorError::Invalid);
         }

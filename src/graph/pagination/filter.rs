@@ -18,48 +18,48 @@ use crate::model::{
 /// OneAll supports only `provider` and `createdSince`. With other filters it is UNSUPPORTED_BY_PROVIDER in `incomplete` and
 /// `errors`, unless `provider` excludes it.
 #[derive(InputObject, Clone, Debug, Default)]
-pub struct ConnectionFilter {
+pub(crate) struct ConnectionFilter {
     /// Include only connections of these providers. Other providers are not called.
-    pub provider: Option<Vec<Provider>>,
+    pub(crate) provider: Option<Vec<Provider>>,
     /// Include only connections to these services, by key or by a provider's name: `google` also matches `google_plus`.
-    pub service: Option<Vec<String>>,
+    pub(crate) service: Option<Vec<String>>,
     /// Include only connections in these states.
-    pub state: Option<Vec<HealthState>>,
+    pub(crate) state: Option<Vec<HealthState>>,
     /// Include only connections created at or after this time; those without a date are excluded. `totalCount` is then null
     /// when OneAll is included.
-    pub created_since: Option<DateTime>,
+    pub(crate) created_since: Option<DateTime>,
     /// Include only connections that need attention, or only those that do not.
-    pub needs_attention: Option<bool>,
+    pub(crate) needs_attention: Option<bool>,
 }
 
 /// Filtering options for applications. All fields must match; a list matches any of its entries, and an empty list matches
 /// nothing.
 #[derive(InputObject, Clone, Debug, Default)]
-pub struct ApplicationFilter {
+pub(crate) struct ApplicationFilter {
     /// Include only applications of these providers. OneAll cannot list its plugins.
-    pub provider: Option<Vec<Provider>>,
+    pub(crate) provider: Option<Vec<Provider>>,
     /// Include only applications that may write (or whose permissions are unknown), or only those that may not.
-    pub can_write: Option<bool>,
+    pub(crate) can_write: Option<bool>,
     /// Include only applications authorized before this time. Those without a date are excluded.
-    pub authorized_before: Option<DateTime>,
+    pub(crate) authorized_before: Option<DateTime>,
 }
 
 /// Filtering options for identities. All fields must match; a list matches any of its entries, and an empty list matches
 /// nothing.
 #[derive(InputObject, Clone, Debug, Default)]
-pub struct IdentityFilter {
+pub(crate) struct IdentityFilter {
     /// Include only identities of these providers. Other providers are not called.
-    pub provider: Option<Vec<Provider>>,
+    pub(crate) provider: Option<Vec<Provider>>,
     /// Include only identities at these services, by key or by a provider's name. In `Query.identities`, OneAll does not
     /// support this filter.
-    pub service: Option<Vec<String>>,
+    pub(crate) service: Option<Vec<String>>,
 }
 
 /// Filtering options for services. An empty list matches nothing.
 #[derive(InputObject, Clone, Debug, Default)]
-pub struct ServiceFilter {
+pub(crate) struct ServiceFilter {
     /// Include only services that one of these providers supports.
-    pub provider: Option<Vec<Provider>>,
+    pub(crate) provider: Option<Vec<Provider>>,
 }
 
 /// Whether a provider is included.
@@ -73,24 +73,24 @@ fn service_keys(services: Option<Vec<String>>) -> Option<Vec<String>> {
 }
 
 /// The error for OneAll's missing part of a list. `why` completes the sentence.
-pub fn oneall_unsupported(why: &str) -> Error {
+pub(crate) fn oneall_unsupported(why: &str) -> Error {
     let message = format!("Not supported by OneAll: {why}.");
     Error { provider: Some(Provider::OneAll), ..Error::new(ErrorCode::UnsupportedByProvider, message) }
 }
 
 impl ConnectionFilter {
     /// The filter with the keys of its services.
-    pub fn with_service_keys(self) -> Self {
+    pub(crate) fn with_service_keys(self) -> Self {
         Self { service: service_keys(self.service), ..self }
     }
 
     /// Whether connections of this provider are included.
-    pub fn includes(&self, provider: Provider) -> bool {
+    pub(crate) fn includes(&self, provider: Provider) -> bool {
         includes(self.provider.as_ref(), provider)
     }
 
     /// Whether a complete connection matches.
-    pub fn matches(&self, row: &Connection) -> bool {
+    pub(crate) fn matches(&self, row: &Connection) -> bool {
         let state = row.health.as_ref().map_or(HealthState::Unknown, |health| health.state);
         self.service.as_ref().is_none_or(|wanted| service_key(row).is_some_and(|key| wanted.contains(&key)))
             && self.state.as_ref().is_none_or(|wanted| wanted.contains(&state))
@@ -99,7 +99,7 @@ impl ConnectionFilter {
     }
 
     /// The error when OneAll does not support this filter and order.
-    pub fn oneall_error(&self, order: ConnectionOrder) -> Option<Error> {
+    pub(crate) fn oneall_error(&self, order: ConnectionOrder) -> Option<Error> {
         let fields = [
             ("service", self.service.is_some()),
             ("state", self.state.is_some()),
@@ -113,18 +113,18 @@ impl ConnectionFilter {
 }
 
 /// The key of the service of a complete connection.
-pub fn service_key(row: &Connection) -> Option<String> {
+pub(crate) fn service_key(row: &Connection) -> Option<String> {
     row.service.as_deref().map(|slug| catalogue::key_for(row.provider, slug))
 }
 
 impl ApplicationFilter {
     /// Whether applications of this provider are included. OneAll is included only when it is named.
-    pub fn includes(&self, provider: Provider) -> bool {
+    pub(crate) fn includes(&self, provider: Provider) -> bool {
         self.provider.as_ref().map_or(provider == Provider::WordPress, |providers| providers.contains(&provider))
     }
 
     /// Whether an application matches.
-    pub fn matches(&self, row: &Application) -> bool {
+    pub(crate) fn matches(&self, row: &Application) -> bool {
         self.can_write.is_none_or(|wanted| can_write(row) == wanted)
             && self.authorized_before.is_none_or(|before| row.authorized_at.is_some_and(|at| at < before))
     }
@@ -146,22 +146,22 @@ fn can_write(row: &Application) -> bool {
 
 impl IdentityFilter {
     /// The filter with the keys of its services.
-    pub fn with_service_keys(self) -> Self {
+    pub(crate) fn with_service_keys(self) -> Self {
         Self { service: service_keys(self.service), ..self }
     }
 
     /// Whether identities of this provider are included.
-    pub fn includes(&self, provider: Provider) -> bool {
+    pub(crate) fn includes(&self, provider: Provider) -> bool {
         includes(self.provider.as_ref(), provider)
     }
 
     /// Whether an identity matches.
-    pub fn matches(&self, row: &Identity) -> bool {
+    pub(crate) fn matches(&self, row: &Identity) -> bool {
         self.service.as_ref().is_none_or(|wanted| matching::service_key(row).is_some_and(|key| wanted.contains(&key)))
     }
 
     /// The error when OneAll does not support this filter and order.
-    pub fn oneall_error(&self, order: ConnectionOrder) -> Option<Error> {
+    pub(crate) fn oneall_error(&self, order: ConnectionOrder) -> Option<Error> {
         if self.service.is_some() {
             return Some(oneall_unsupported("the identities of a site cannot be filtered by service"));
         }
@@ -171,12 +171,12 @@ impl IdentityFilter {
 
 impl ServiceFilter {
     /// Whether services of this provider are included.
-    pub fn includes(&self, provider: Provider) -> bool {
+    pub(crate) fn includes(&self, provider: Provider) -> bool {
         includes(self.provider.as_ref(), provider)
     }
 
     /// Whether a service matches, by the known services and by WordPress.com's catalogue.
-    pub fn matches(&self, row: &Service) -> bool {
+    pub(crate) fn matches(&self, row: &Service) -> bool {
         let known = catalogue::known_service(&row.key).map_or_else(Vec::new, catalogue::KnownService::providers);
         let listed = row.entry.is_some().then_some(Provider::WordPress);
         let providers: Vec<Provider> = known.into_iter().chain(listed).collect();

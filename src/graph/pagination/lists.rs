@@ -3,10 +3,10 @@
 mod connections;
 mod identities;
 
-pub use connections::{
+pub(crate) use connections::{
     connections, connections_of_account, connections_to_service, count_needing_attention, viewer_connections,
 };
-pub use identities::{
+pub(crate) use identities::{
     identities, identities_at_service, keyring_identities, oneall_user_identities, viewer_identities,
 };
 
@@ -18,7 +18,8 @@ use async_graphql::Context;
 use super::cursor::Position;
 use super::filter::{ApplicationFilter, ServiceFilter, oneall_unsupported};
 use super::order::{ApplicationOrder, ConnectionOrder, OrderDirection, SortKey};
-use super::page::{FIRST_MAX, Page, PageArguments, ProviderPart, merge};
+use super::page::{Page, PageArguments, ProviderPart, merge};
+use super::page_size::PAGE_SIZE_MAX;
 use crate::graph::context::ContextExt;
 use crate::graph::error::{Error, ErrorCode};
 use crate::graph::id::GlobalId;
@@ -32,16 +33,16 @@ use crate::provider::{Answer, List};
 ///
 /// # Errors
 /// LIMIT_EXCEEDED.
-pub fn check_length(name: &str, length: usize) -> Result<(), Error> {
-    if length <= FIRST_MAX as usize {
+pub(crate) fn check_length(name: &str, length: usize) -> Result<(), Error> {
+    if length <= PAGE_SIZE_MAX as usize {
         return Ok(());
     }
-    let message = format!("`{name}` has {length} entries, which exceeds the limit of {FIRST_MAX}.");
+    let message = format!("`{name}` has {length} entries, which exceeds the limit of {PAGE_SIZE_MAX}.");
     Err(Error::new(ErrorCode::LimitExceeded, message))
 }
 
 /// The applications that the viewer has authorized.
-pub async fn applications(
+pub(crate) async fn applications(
     ctx: &Context<'_>,
     arguments: PageArguments,
     filter: Option<ApplicationFilter>,
@@ -66,7 +67,7 @@ pub async fn applications(
 }
 
 /// The services of WordPress.com's catalogue and the services that the gateway knows.
-pub async fn services(
+pub(crate) async fn services(
     ctx: &Context<'_>,
     arguments: PageArguments,
     filter: Option<ServiceFilter>,
@@ -80,7 +81,7 @@ pub async fn services(
     let mut parts = Vec::new();
     if session.is_asked() && filter.includes(Provider::WordPress) {
         let listed = session.services().await.map(|list| {
-            // The catalogue may name a service twice. The name by which it is read again is kept.
+            // The catalogue may name a service twice. The slug that reads are sent for stays.
             let mut seen = HashSet::new();
             let mut rows: Vec<_> = list.rows.iter().map(|entry| Arc::new(Service::from_entry(entry))).collect();
             rows.sort_by_key(|row| row.slug != catalogue::wordpress_slug(&row.key));
@@ -96,7 +97,7 @@ pub async fn services(
 }
 
 /// The service with this key, or with this name at a provider.
-pub async fn load_service(loaders: &Loaders, key: &str) -> Answer<Service> {
+pub(crate) async fn load_service(loaders: &Loaders, key: &str) -> Answer<Service> {
     let Some(key) = slug(key) else { return Ok(None) };
     let known = Provider::ALL
         .map(|provider| catalogue::key_for(provider, &key))

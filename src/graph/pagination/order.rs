@@ -14,16 +14,16 @@ const TEXT_LENGTH_MAX: usize = 48;
 
 /// Ordering options for connections. Connections without a value come last in both directions, and ties are ordered by ID.
 #[derive(InputObject, Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConnectionOrder {
+pub(crate) struct ConnectionOrder {
     /// The property to order by.
-    pub field: ConnectionOrderField,
+    pub(crate) field: ConnectionOrderField,
     /// The direction of the order.
-    pub direction: OrderDirection,
+    pub(crate) direction: OrderDirection,
 }
 
 /// Properties by which connections can be ordered.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ConnectionOrderField {
+pub(crate) enum ConnectionOrderField {
     /// Order connections by creation time. The only order that OneAll supports.
     CreatedAt,
     /// Order connections by the key of the service. OneAll does not support this order.
@@ -35,16 +35,16 @@ pub enum ConnectionOrderField {
 /// Ordering options for applications. Applications without a value come last in both directions, and ties are ordered by
 /// ID.
 #[derive(InputObject, Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ApplicationOrder {
+pub(crate) struct ApplicationOrder {
     /// The property to order by.
-    pub field: ApplicationOrderField,
+    pub(crate) field: ApplicationOrderField,
     /// The direction of the order.
-    pub direction: OrderDirection,
+    pub(crate) direction: OrderDirection,
 }
 
 /// Properties by which applications can be ordered.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ApplicationOrderField {
+pub(crate) enum ApplicationOrderField {
     /// Order applications by authorization time.
     AuthorizedAt,
     /// Order applications by name, ignoring case.
@@ -53,16 +53,16 @@ pub enum ApplicationOrderField {
 
 /// Ordering options for identities. Identities without a value come last in both directions, and ties are ordered by ID.
 #[derive(InputObject, Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IdentityOrder {
+pub(crate) struct IdentityOrder {
     /// The property to order by.
-    pub field: IdentityOrderField,
+    pub(crate) field: IdentityOrderField,
     /// The direction of the order.
-    pub direction: OrderDirection,
+    pub(crate) direction: OrderDirection,
 }
 
 /// Properties by which identities can be ordered.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum IdentityOrderField {
+pub(crate) enum IdentityOrderField {
     /// Order identities by creation time. WordPress.com's identities have none.
     CreatedAt,
     /// Order identities by the key of the service. In `Query.identities`, OneAll does not support this order.
@@ -73,7 +73,7 @@ pub enum IdentityOrderField {
 
 /// The direction of an order.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OrderDirection {
+pub(crate) enum OrderDirection {
     /// Ascending: oldest first, or A to Z.
     Asc,
     /// Descending: newest first, or Z to A.
@@ -111,7 +111,7 @@ impl From<IdentityOrder> for ConnectionOrder {
 
 impl ConnectionOrder {
     /// The sort key of a row in this order. The service key is computed only when it is needed.
-    pub fn sort_key(
+    pub(crate) fn sort_key(
         self,
         at: Option<DateTime>,
         service: impl FnOnce() -> Option<String>,
@@ -125,7 +125,7 @@ impl ConnectionOrder {
     }
 
     /// The name of the order in a cursor.
-    pub fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         match (self.field, self.direction) {
             (ConnectionOrderField::CreatedAt, OrderDirection::Desc) => "newest",
             (ConnectionOrderField::CreatedAt, OrderDirection::Asc) => "oldest",
@@ -137,12 +137,12 @@ impl ConnectionOrder {
     }
 
     /// Whether rows are ordered by date.
-    pub fn is_by_date(self) -> bool {
+    pub(crate) fn is_by_date(self) -> bool {
         self.field == ConnectionOrderField::CreatedAt
     }
 
     /// Parses the sort key of a cursor. `None` when it is invalid.
-    pub fn parse_sort_key(self, value: Option<&str>) -> Option<SortKey> {
+    pub(crate) fn parse_sort_key(self, value: Option<&str>) -> Option<SortKey> {
         match (self.is_by_date(), value) {
             (true, Some(text)) => DateTime::parse(text).map(|at| SortKey::by_date(self.direction, Some(at))),
             (true, None) => Some(SortKey::by_date(self.direction, None)),
@@ -153,7 +153,7 @@ impl ConnectionOrder {
 
 /// A value to order by. A missing value comes last.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SortValue<T> {
+pub(crate) enum SortValue<T> {
     /// The row has this value.
     Present(T),
     /// The row has no value.
@@ -162,7 +162,7 @@ pub enum SortValue<T> {
 
 /// The value by which a row is ordered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SortKey {
+pub(crate) enum SortKey {
     /// Its date, newest first.
     DateDesc(SortValue<Reverse<DateTime>>),
     /// Its date, oldest first.
@@ -190,7 +190,7 @@ impl<T> SortValue<T> {
 
 impl SortKey {
     /// A sort key by date.
-    pub fn by_date(direction: OrderDirection, at: Option<DateTime>) -> Self {
+    pub(crate) fn by_date(direction: OrderDirection, at: Option<DateTime>) -> Self {
         match direction {
             OrderDirection::Desc => Self::DateDesc(at.map(Reverse).into()),
             OrderDirection::Asc => Self::DateAsc(at.into()),
@@ -198,7 +198,7 @@ impl SortKey {
     }
 
     /// A sort key by text.
-    pub fn by_text(direction: OrderDirection, text: Option<&str>) -> Self {
+    pub(crate) fn by_text(direction: OrderDirection, text: Option<&str>) -> Self {
         let text = text.map(|text| text.to_lowercase().chars().take(TEXT_LENGTH_MAX).collect::<String>());
         match direction {
             OrderDirection::Asc => Self::TextAsc(text.into()),
@@ -207,7 +207,7 @@ impl SortKey {
     }
 
     /// The date, if the order is by date.
-    pub fn date(&self) -> Option<DateTime> {
+    pub(crate) fn date(&self) -> Option<DateTime> {
         match self {
             Self::DateDesc(at) => at.value().map(|at| at.0),
             Self::DateAsc(at) => at.value().copied(),
@@ -216,7 +216,7 @@ impl SortKey {
     }
 
     /// The sort key as a cursor contains it. `None` when the row has no value.
-    pub fn encode(&self) -> Option<String> {
+    pub(crate) fn encode(&self) -> Option<String> {
         match self {
             Self::DateDesc(_) | Self::DateAsc(_) => self.date().map(|at| at.to_string()),
             Self::TextAsc(text) => text.value().cloned(),

@@ -11,21 +11,16 @@ use async_graphql::{ComplexObject, Context, OutputType, SimpleObject};
 
 use super::cursor::{Cursor, CursorError, Position};
 use super::order::{ConnectionOrder, OrderDirection};
+use super::page_size::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
 use super::scan::{Positioned, ScanRequest, ScanResult};
 use crate::graph::context::ContextExt;
 use crate::graph::error::{Error, ErrorCode};
 use crate::model::{Application, Connection, DateTime, Identity, Provider, Service};
 use crate::provider::{self, List, SkippedRow};
 
-/// The default size of a page.
-const FIRST_DEFAULT: i32 = 20;
-
-/// The maximum size of a page.
-pub const FIRST_MAX: i32 = 100;
-
 /// Parsed pagination arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageRequest {
+pub(crate) struct PageRequest {
     list: &'static str,
     order: ConnectionOrder,
     forward: bool,
@@ -36,20 +31,20 @@ pub struct PageRequest {
 
 /// The four Relay arguments, as the client sent them.
 #[derive(Clone, Debug, Default)]
-pub struct PageArguments {
+pub(crate) struct PageArguments {
     /// The number of rows from the start.
-    pub first: Option<i32>,
+    pub(crate) first: Option<i32>,
     /// Only rows after this cursor.
-    pub after: Option<String>,
+    pub(crate) after: Option<String>,
     /// The number of rows from the end.
-    pub last: Option<i32>,
+    pub(crate) last: Option<i32>,
     /// Only rows before this cursor.
-    pub before: Option<String>,
+    pub(crate) before: Option<String>,
 }
 
 impl PageArguments {
     /// The arguments of a list that supports forward pagination only.
-    pub fn forward(first: Option<i32>, after: Option<String>) -> Self {
+    pub(crate) fn forward(first: Option<i32>, after: Option<String>) -> Self {
         Self { first, after, ..Self::default() }
     }
 
@@ -57,7 +52,7 @@ impl PageArguments {
     ///
     /// # Errors
     /// BAD_INPUT or LIMIT_EXCEEDED, with the expected value.
-    pub fn newest_first(self, list: &'static str) -> Result<PageRequest, Error> {
+    pub(crate) fn newest_first(self, list: &'static str) -> Result<PageRequest, Error> {
         self.ordered(list, ConnectionOrder::default())
     }
 
@@ -65,15 +60,15 @@ impl PageArguments {
     ///
     /// # Errors
     /// BAD_INPUT or LIMIT_EXCEEDED, with the expected value.
-    pub fn ordered(self, list: &'static str, order: ConnectionOrder) -> Result<PageRequest, Error> {
+    pub(crate) fn ordered(self, list: &'static str, order: ConnectionOrder) -> Result<PageRequest, Error> {
         let (forward, count) = match (self.first, self.last) {
             (Some(_), Some(_)) => return Err(Error::bad_input("Use either `first` or `last`, not both.")),
             (None, Some(last)) => (false, last),
-            (first, None) => (true, first.unwrap_or(FIRST_DEFAULT)),
+            (first, None) => (true, first.unwrap_or(PAGE_SIZE_DEFAULT)),
         };
-        if !(0..=FIRST_MAX).contains(&count) {
+        if !(0..=PAGE_SIZE_MAX).contains(&count) {
             let name = if forward { "first" } else { "last" };
-            let message = format!("`{name}` is {count}. It must be between 0 and {FIRST_MAX}.");
+            let message = format!("`{name}` is {count}. It must be between 0 and {PAGE_SIZE_MAX}.");
             let code = if count < 0 { ErrorCode::BadInput } else { ErrorCode::LimitExceeded };
             return Err(Error::new(code, message));
         }
@@ -106,13 +101,13 @@ fn parse_cursor(
 
 impl PageRequest {
     /// The order of the rows.
-    pub fn order(&self) -> ConnectionOrder {
+    pub(crate) fn order(&self) -> ConnectionOrder {
         self.order
     }
 
     /// The rows to find in a list that is read in ranges: those of the page and one more. Rows older than `since` are
     /// excluded.
-    pub fn scan_request(&self, since: Option<DateTime>) -> ScanRequest<'_> {
+    pub(crate) fn scan_request(&self, since: Option<DateTime>) -> ScanRequest<'_> {
         let need = u32::try_from(self.count).unwrap_or(u32::MAX - 1) + 1;
         ScanRequest { direction: self.order.direction, forward: self.forward, from: self.start(), need, since }
     }
@@ -129,7 +124,7 @@ impl PageRequest {
 }
 
 /// A provider's part of a page.
-pub enum ProviderPart<T> {
+pub(crate) enum ProviderPart<T> {
     /// The rows that the provider contributes.
     Loaded {
         /// The rows.
@@ -149,7 +144,7 @@ pub enum ProviderPart<T> {
 
 impl<T> ProviderPart<T> {
     /// The matching rows of a complete list.
-    pub fn from_list(
+    pub(crate) fn from_list(
         list: Result<Arc<List<T>>, provider::Error>,
         matches: impl Fn(&T) -> bool,
         position_of: impl Fn(&T) -> Position,
@@ -165,7 +160,7 @@ impl<T> ProviderPart<T> {
     }
 
     /// The result of a scan. `is_unfiltered` says that every entry of the list counts for the total.
-    pub fn from_scan(result: Result<ScanResult<T>, Error>, is_unfiltered: bool) -> Self {
+    pub(crate) fn from_scan(result: Result<ScanResult<T>, Error>, is_unfiltered: bool) -> Self {
         match result {
             Ok(result) => Self::Loaded {
                 rows: result.rows,
@@ -187,19 +182,19 @@ impl<T> ProviderPart<T> {
     concrete(name = "IdentityConnection", params("Identity")),
     concrete(name = "ServiceConnection", params("Service"))
 )]
-pub struct Page<T: OutputType + Sync + 'static>
+pub(crate) struct Page<T: OutputType + Sync + 'static>
 where
     Edge<T>: OutputType,
 {
     /// A list of edges.
-    pub edges: Vec<Edge<T>>,
+    pub(crate) edges: Vec<Edge<T>>,
     /// Information to aid in pagination.
-    pub page_info: PageInfo,
+    pub(crate) page_info: PageInfo,
     /// The total number of items in the list. Null when a provider's part is missing or when OneAll's whole list would have
     /// to be read to count it.
-    pub total_count: Option<i32>,
+    pub(crate) total_count: Option<i32>,
     /// The providers whose items are missing from this page, with the reason. Empty when the page is complete.
-    pub incomplete: Vec<IncompleteSide>,
+    pub(crate) incomplete: Vec<IncompleteSide>,
 }
 
 /// An edge of a page.
@@ -210,46 +205,46 @@ where
     concrete(name = "IdentityEdge", params("Identity")),
     concrete(name = "ServiceEdge", params("Service"))
 )]
-pub struct Edge<T: OutputType + Sync + 'static> {
+pub(crate) struct Edge<T: OutputType + Sync + 'static> {
     /// A cursor for use in pagination.
-    pub cursor: String,
+    pub(crate) cursor: String,
     /// The item at the end of the edge.
-    pub node: Arc<T>,
+    pub(crate) node: Arc<T>,
 }
 
 /// Information about pagination in a list.
 #[derive(SimpleObject, Debug)]
-pub struct PageInfo {
+pub(crate) struct PageInfo {
     /// Whether there are more items when paginating forwards.
-    pub has_next_page: bool,
+    pub(crate) has_next_page: bool,
     /// Whether there are more items when paginating backwards.
-    pub has_previous_page: bool,
+    pub(crate) has_previous_page: bool,
     /// The cursor to continue with when paginating backwards. Null on an empty page.
-    pub start_cursor: Option<String>,
+    pub(crate) start_cursor: Option<String>,
     /// The cursor to continue with when paginating forwards. Null on an empty page.
-    pub end_cursor: Option<String>,
+    pub(crate) end_cursor: Option<String>,
 }
 
 /// A provider whose items are missing from a page.
 #[derive(SimpleObject, Clone, Debug)]
-pub struct IncompleteSide {
+pub(crate) struct IncompleteSide {
     /// The provider.
-    pub provider: Provider,
+    pub(crate) provider: Provider,
     /// The error code, as in `errors[].extensions.code`.
-    pub code: ErrorCode,
+    pub(crate) code: ErrorCode,
     /// The error message, for people.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// The merged rows of a page, in order.
-pub struct MergedPage<T> {
+pub(crate) struct MergedPage<T> {
     /// The rows, each with its cursor.
-    pub rows: Vec<(Cursor, Arc<T>)>,
+    pub(crate) rows: Vec<(Cursor, Arc<T>)>,
     has_more: bool,
     total: Option<usize>,
     incomplete: Vec<IncompleteSide>,
     /// The errors that are reported with the page.
-    pub errors: Vec<Error>,
+    pub(crate) errors: Vec<Error>,
 }
 
 /// The parts of a page while they are collected.
@@ -268,7 +263,7 @@ struct Collected<T> {
 ///
 /// # Errors
 /// The first part's error when no part could be loaded. The errors of the other parts are added to the response.
-pub fn merge<T>(
+pub(crate) fn merge<T>(
     ctx: &Context<'_>,
     request: &PageRequest,
     parts: Vec<(Provider, ProviderPart<T>)>,
@@ -357,7 +352,7 @@ where
     Page<T>: OutputType,
 {
     /// The page for the client. Errors that did not cost the page are added to the response.
-    pub fn into_page(self, request: &PageRequest, ctx: &Context<'_>) -> Page<T> {
+    pub(crate) fn into_page(self, request: &PageRequest, ctx: &Context<'_>) -> Page<T> {
         if self.rows.len() > 1 {
             ctx.loaders().wordpress.session.expect_services();
         }

@@ -21,17 +21,17 @@ const MARGIN: u32 = 2;
 
 /// Which rows of a list to find. The list is ordered by date.
 #[derive(Clone, Copy, Debug)]
-pub struct ScanRequest<'a> {
+pub(crate) struct ScanRequest<'a> {
     /// The direction of the order.
-    pub direction: OrderDirection,
+    pub(crate) direction: OrderDirection,
     /// Whether to find the rows after the cursor. Otherwise the rows before it.
-    pub forward: bool,
+    pub(crate) forward: bool,
     /// The cursor at which to start. `None` for the end of the list on that side.
-    pub from: Option<&'a Cursor>,
+    pub(crate) from: Option<&'a Cursor>,
     /// The number of rows to find.
-    pub need: u32,
+    pub(crate) need: u32,
     /// Excludes older rows and rows without a date.
-    pub since: Option<DateTime>,
+    pub(crate) since: Option<DateTime>,
 }
 
 /// The direction in time in which a scan goes.
@@ -53,31 +53,31 @@ enum DateBound {
 
 /// A row with its position.
 #[derive(Debug)]
-pub struct Positioned<T> {
+pub(crate) struct Positioned<T> {
     /// The position of the row in the order.
-    pub position: Position,
+    pub(crate) position: Position,
     /// The number of the entry, counted from the oldest. `None` in a complete list.
-    pub number: Option<u32>,
+    pub(crate) number: Option<u32>,
     /// The row.
-    pub row: Arc<T>,
+    pub(crate) row: Arc<T>,
 }
 
 /// The rows that a scan found.
 #[derive(Debug)]
-pub struct ScanResult<T> {
+pub(crate) struct ScanResult<T> {
     /// The rows in order: at least as many as requested, or all.
-    pub rows: Vec<Positioned<T>>,
+    pub(crate) rows: Vec<Positioned<T>>,
     /// The number of entries in the provider's list.
-    pub length: u32,
+    pub(crate) length: u32,
     /// The rows that could not be read.
-    pub skipped: Vec<SkippedRow>,
+    pub(crate) skipped: Vec<SkippedRow>,
 }
 
 /// Finds at least as many rows as requested, or all rows on that side of the cursor.
 ///
 /// # Errors
 /// The provider's error, or LIMIT_EXCEEDED when the rows are not within [`RANGES_MAX`] ranges.
-pub async fn scan<T, F>(
+pub(crate) async fn scan<T, F>(
     request: ScanRequest<'_>,
     position_of: impl Fn(&T) -> Position,
     read: impl Fn(RowRange) -> F,

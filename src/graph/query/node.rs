@@ -20,7 +20,7 @@ use crate::provider::oneall::mapping::known_plugin;
 /// PersonName there. Use an alias to select them on several types: `... on Identity { identityToken: providerId }`.
 #[derive(Interface, Debug)]
 #[graphql(field(name = "id", ty = "ID", desc = "The global ID of the object."))]
-pub enum Node {
+pub(crate) enum Node {
     /// A connection.
     Connection(Arc<Connection>),
     /// An application.

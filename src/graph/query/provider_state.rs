@@ -9,7 +9,7 @@ use crate::upstream::Circuit;
 
 /// The availability of a provider for a request.
 #[derive(SimpleObject, Debug)]
-pub struct ProviderState {
+pub(crate) struct ProviderState {
     /// The provider.
     provider: Provider,
     /// Whether the gateway is configured for the provider.
@@ -24,7 +24,7 @@ pub struct ProviderState {
 
 /// The state of the circuit breaker of a provider.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CircuitState {
+pub(crate) enum CircuitState {
     /// Requests are sent to the provider.
     Closed,
     /// The provider is failing and gets no requests for some seconds. Data that is not cached is PROVIDER_UNAVAILABLE.

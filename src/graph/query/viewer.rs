@@ -16,7 +16,7 @@ use crate::model::{Application, Connection, Identity, OneAllUser, WordPressUser}
 /// The person whose credentials the request carries, at each provider.
 #[derive(SimpleObject, Debug)]
 #[graphql(complex)]
-pub struct Viewer {
+pub(crate) struct Viewer {
     /// The OneAll user that the JWT names. Null when it names none, and for a service.
     #[graphql(name = "oneallUser")]
     oneall_user: Option<OneAllUser>,

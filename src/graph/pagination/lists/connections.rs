@@ -18,7 +18,7 @@ use crate::model::{Connection, Identity, Provider, matching};
 type ProviderParts = Vec<(Provider, ProviderPart<Connection>)>;
 
 /// The connections that the caller may list, at both providers.
-pub async fn connections(
+pub(crate) async fn connections(
     ctx: &Context<'_>,
     arguments: PageArguments,
     filter: Option<ConnectionFilter>,
@@ -36,7 +36,7 @@ pub async fn connections(
 }
 
 /// The viewer's WordPress.com connections.
-pub async fn viewer_connections(
+pub(crate) async fn viewer_connections(
     ctx: &Context<'_>,
     arguments: PageArguments,
     filter: Option<ConnectionFilter>,
@@ -49,7 +49,7 @@ pub async fn viewer_connections(
 }
 
 /// The viewer's WordPress.com connections to the service with this key.
-pub async fn connections_to_service(
+pub(crate) async fn connections_to_service(
     ctx: &Context<'_>,
     key: &str,
     arguments: PageArguments,
@@ -65,7 +65,7 @@ pub async fn connections_to_service(
 }
 
 /// The viewer's WordPress.com connections to the account of an identity.
-pub async fn connections_of_account(
+pub(crate) async fn connections_of_account(
     ctx: &Context<'_>,
     identity: &Identity,
     arguments: PageArguments,
@@ -85,7 +85,7 @@ pub async fn connections_of_account(
 }
 
 /// The number of the viewer's WordPress.com connections that need attention.
-pub async fn count_needing_attention(loaders: &Loaders) -> Result<i32, Error> {
+pub(crate) async fn count_needing_attention(loaders: &Loaders) -> Result<i32, Error> {
     let session = &loaders.wordpress.session;
     let (keyring, publicize) = futures_util::join!(session.keyring_connections(), session.publicize_connections(None));
     let keyring = keyring?;

@@ -20,7 +20,7 @@ use crate::provider::{self, List};
 type ListAnswer = Result<Arc<List<Identity>>, provider::Error>;
 
 /// The identities that the caller may list, at both providers.
-pub async fn identities(
+pub(crate) async fn identities(
     ctx: &Context<'_>,
     arguments: PageArguments,
     filter: Option<IdentityFilter>,
@@ -46,7 +46,7 @@ pub async fn identities(
 }
 
 /// The viewer's identities: those of their Keyring connections and those of their OneAll user.
-pub async fn viewer_identities(
+pub(crate) async fn viewer_identities(
     ctx: &Context<'_>,
     arguments: PageArguments,
     filter: Option<IdentityFilter>,
@@ -59,7 +59,7 @@ pub async fn viewer_identities(
 }
 
 /// The viewer's identities at the service with this key. The identities of a whole site are never searched.
-pub async fn identities_at_service(
+pub(crate) async fn identities_at_service(
     ctx: &Context<'_>,
     key: &str,
     arguments: PageArguments,
@@ -99,14 +99,14 @@ async fn viewer_parts(
 }
 
 /// The identities of the viewer's Keyring connections. `None` without a token.
-pub async fn keyring_identities(loaders: &Loaders) -> Option<ListAnswer> {
+pub(crate) async fn keyring_identities(loaders: &Loaders) -> Option<ListAnswer> {
     let session = &loaders.wordpress.session;
     let list = if session.is_asked() { session.keyring_connections().await } else { return None };
     Some(list.map(|list| Arc::new(accounts(&list))))
 }
 
 /// The identities of the OneAll user that the JWT names. `None` when it names none, and for a service.
-pub async fn oneall_user_identities(loaders: &Loaders) -> Option<ListAnswer> {
+pub(crate) async fn oneall_user_identities(loaders: &Loaders) -> Option<ListAnswer> {
     let user = loaders.oneall.load(loaders.oneall.session.user()?).await;
     Some(user.map(|user| {
         let entry = user.as_ref().and_then(|user| user.entry.as_ref());
@@ -141,7 +141,7 @@ fn accounts(list: &List<Connection>) -> List<Identity> {
 
 /// Replaces the rows of OneAll's list by complete identities when fields are selected that its rows do not have.
 ///
-/// The identities are read concurrently. A row that cannot be read stays as it is, and an error names its index.
+/// The identities are read concurrently. A row that cannot be read is not changed, and an error names its index.
 async fn load_selected_details(ctx: &Context<'_>, merged: &mut MergedPage<Identity>) {
     // `state` is not among them: a row has no data that shows whether the identity is encrypted.
     const FIELDS_OF_ROWS: [&str; 8] =
