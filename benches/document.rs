@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use async_graphql::Request;
-use commongraph::app::{self, tour};
+use commongraph::app::{self, sample_operations};
 use commongraph::auth::Caller;
 use commongraph::config::Settings;
 use commongraph::graph::Graph;
@@ -52,7 +52,7 @@ fn documents() -> Vec<(&'static str, String)> {
     let many = |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<String>();
     let circle = |n: usize| format!("fragment F{n} on Query {{ ...F{} }} ", (n + 1) % 200);
     vec![
-        ("accounts page", tour::ACCOUNTS.to_owned()),
+        ("accounts page", sample_operations::ACCOUNTS.to_owned()),
         ("fragments, 24 levels", chain(24)),
         ("fragments, 31 levels", chain(31)),
         ("fragments, 200 levels", chain(200)),
@@ -89,7 +89,7 @@ fn documents() -> Vec<(&'static str, String)> {
 
 /// The microseconds that the accounts page takes once it is known.
 fn known(graph: &Graph) -> f64 {
-    let ask = || check(graph, tour::ACCOUNTS.to_owned());
+    let ask = || check(graph, sample_operations::ACCOUNTS.to_owned());
     ask();
     let begin = ThreadTime::now();
     (0..10_000).for_each(|_| ask());
@@ -99,7 +99,7 @@ fn known(graph: &Graph) -> f64 {
 fn main() -> ExitCode {
     let graph = app::graph(&Settings::default(), &Metrics::default()).expect("the defaults are settings");
     let documents = documents();
-    let of_page = ("accounts page, known", tour::ACCOUNTS.len(), known(&graph));
+    let of_page = ("accounts page, known", sample_operations::ACCOUNTS.len(), known(&graph));
     let others = documents.iter().map(|(name, text)| (*name, text.len(), least(&graph, text)));
     println!("{:<34} {:>9} {:>12}", "document", "bytes", "CPU µs");
     let mut slow = 0;

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use commongraph::app::{self, Running, tour};
+use commongraph::app::{self, Running, sample_operations};
 use commongraph::config::Settings;
-use commongraph::sandbox::{self, ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, Sandbox, crowd_member, services};
+use commongraph::sandbox::{self, ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, Sandbox, services, synthetic_user};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ enum What {
 
 /// The page without the links that bear a one-time mark, which are read anew each time.
 fn page() -> String {
-    tour::ACCOUNTS.replace("action { kind url }", "action { kind }")
+    sample_operations::ACCOUNTS.replace("action { kind url }", "action { kind }")
 }
 
 async fn start(sandbox: &Sandbox, keeps: bool) -> Running {
@@ -88,7 +88,7 @@ async fn start(sandbox: &Sandbox, keeps: bool) -> Running {
 
 impl Stage {
     async fn set() -> Self {
-        let world = sandbox::Settings { crowd: CLIENTS, ..Default::default() };
+        let world = sandbox::Settings { synthetic_users: CLIENTS, ..Default::default() };
         let sandbox = Sandbox::start(world).await.unwrap();
         let (cold, warm) = (start(&sandbox, false).await, start(&sandbox, true).await);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -122,7 +122,7 @@ impl Stage {
             .post(url)
             .json(&json!({ "query": page() }))
             .bearer_auth(services()[0].key)
-            .header("X-WordPress-Token", crowd_member(client).wordpress_token);
+            .header("X-WordPress-Token", synthetic_user(client).wordpress_token);
         let answer: Value = asked.send().await.unwrap().json().await.unwrap();
         assert!(answer["errors"].is_null() && answer["data"]["connections"]["nodes"][9].is_object(), "{answer}");
     }
@@ -134,7 +134,7 @@ impl Stage {
             asked.basic_auth(ONEALL_PUBLIC_KEY, Some(ONEALL_PRIVATE_KEY))
         } else {
             let asked = self.client.get(format!("{}{}", self.sandbox.wordpress_url(), call.target));
-            asked.bearer_auth(crowd_member(client).wordpress_token)
+            asked.bearer_auth(synthetic_user(client).wordpress_token)
         };
         let _: Value = asked.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
     }

@@ -26,9 +26,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cast::{Dice, jwt, markers};
-use commongraph::app::{self, Running, tour};
+use commongraph::app::{self, Running, sample_operations};
 use commongraph::config::Settings;
-use commongraph::sandbox::{self, Sandbox, crowd_member, services};
+use commongraph::sandbox::{self, Sandbox, services, synthetic_user};
 use fits::fits;
 use futures_util::future::join_all;
 use odd::Odd;
@@ -108,13 +108,13 @@ struct Stage {
 
 /// What everybody asks of their own, and of one another's by name.
 fn texts() -> Vec<String> {
-    let other = crowd_member(7);
+    let other = synthetic_user(7);
     let whole =
         "connections(first: 100) { nodes { id label service { label } health { state } identity { displayName } } }";
     let fixed = [
         format!("{{ {whole} applications {{ nodes {{ name site {{ name }} }} }} }}"),
         format!("{{ viewer {{ {whole} }} }}"),
-        tour::VIEWER.to_owned(),
+        sample_operations::VIEWER.to_owned(),
         "{ viewer { wordpressUser { userId displayName email primarySite { name url } } } }".to_owned(),
         "{ applications { nodes { id name description } } services(first: 100) { nodes { key label } } }".to_owned(),
         "{ viewer { oneallUser { userToken identities { id displayName emails { value } } } } }".to_owned(),
@@ -140,7 +140,7 @@ fn askers() -> Vec<Asker> {
         .iter()
         .map(|service| Asker { name: service.name.to_owned(), headers: vec![bearer(service.key)], sees: None })
         .collect();
-    for person in (0..PEOPLE).map(crowd_member) {
+    for person in (0..PEOPLE).map(synthetic_user) {
         let token = ("X-WordPress-Token", person.wordpress_token.clone());
         let jwt = bearer(&jwt(&person));
         let own = |kind: &str, headers, sees| Asker { name: format!("{} ({kind})", person.name), headers, sees };
@@ -167,7 +167,8 @@ fn health(answer: &str) -> Value {
 
 impl Stage {
     async fn set() -> Self {
-        let sandbox = Sandbox::start(sandbox::Settings { crowd: PEOPLE, ..Default::default() }).await.unwrap();
+        let sandbox =
+            Sandbox::start(sandbox::Settings { synthetic_users: PEOPLE, ..Default::default() }).await.unwrap();
         let mut settings = Settings::default();
         app::point_at(&mut settings, &sandbox);
         settings.http.listen.set_port(0);

@@ -8,8 +8,8 @@ mod logging;
 mod parts;
 pub mod query;
 mod running;
-pub mod tour;
-pub mod toy;
+pub mod sample_operations;
+pub mod sandbox_settings;
 
 pub use self::running::{Prepared, Running};
 
@@ -134,9 +134,10 @@ pub async fn play(mut settings: Settings, metrics: Metrics) -> Result<Playing, S
     settings.graph.suggestions = true;
     // No load balancer has to notice that a sandbox stops.
     settings.http.drain.grace_ms = 0;
-    let gateway = start_counted(&settings, tour::tabs(), metrics)?;
+    let gateway = start_counted(&settings, sample_operations::tabs(), metrics)?;
     let explorer = settings.http.shows_explorer();
-    let greeting = tour::greeting(gateway.address, explorer, &sandbox.wordpress_url(), &sandbox.oneall_url());
+    let greeting =
+        sample_operations::greeting(gateway.address, explorer, &sandbox.wordpress_url(), &sandbox.oneall_url());
     Ok(Playing { gateway, greeting, _sandbox: sandbox })
 }
 
@@ -149,8 +150,8 @@ async fn start_sandbox() -> Result<Sandbox, String> {
 pub fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
     settings.http.allowed_hosts = Hosts::ThisMachine;
     settings.graph.introspection = Introspection::All;
-    settings.access = toy::access();
-    settings.limits = toy::limits();
+    settings.access = sandbox_settings::access();
+    settings.limits = sandbox_settings::limits();
     // All who play are on this machine.
     settings.http.limits.connections_per_address_max = settings.http.limits.connections_max;
 

@@ -41,7 +41,7 @@ mod users;
 mod wordpress;
 mod world;
 
-pub use crowd::{CROWD_MAX, CrowdMember, crowd_member};
+pub use crowd::{SYNTHETIC_USERS_MAX, SyntheticUser, synthetic_user};
 pub use people::{
     JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, Person,
     Service, WORDPRESS_CLIENT_ID, people, services,
@@ -66,14 +66,14 @@ pub struct Settings {
     pub extra_sign_ins: usize,
     /// How many generated Keyring connections are added to the operator's.
     pub extra_keyring: usize,
-    /// How many generated people there are besides the fixed ones, at most [`CROWD_MAX`]; [`crowd_member`] tells each.
-    pub crowd: usize,
+    /// How many generated people there are besides the fixed ones, at most [`SYNTHETIC_USERS_MAX`]; [`synthetic_user`] tells each.
+    pub synthetic_users: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Settings { wordpress: free, oneall: free, extra_sign_ins: 0, extra_keyring: 0, crowd: 0 }
+        Settings { wordpress: free, oneall: free, extra_sign_ins: 0, extra_keyring: 0, synthetic_users: 0 }
     }
 }
 

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use commongraph::auth::digest::Digest;
-use commongraph::sandbox::crowd_member;
+use commongraph::sandbox::synthetic_user;
 use serde_json::{Value, json};
 
 use super::cast::Dice;
@@ -25,7 +25,7 @@ pub struct Odd {
 
 /// The texts, in which something is still to be invented. The last changes who may use a connection, which nothing else asks for.
 pub fn texts() -> Vec<String> {
-    let owner = crowd_member(7);
+    let owner = synthetic_user(7);
     let publicize = URL_SAFE_NO_PAD.encode(format!("publicize:{}/{}", owner.site, owner.publicize));
     vec![
         "{ viewer { wordpressUser { displayName } applications { nodes { id } } } }".to_owned(),

@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::parts::Parts;
 use super::running::Prepared;
-use super::toy;
+use super::sandbox_settings;
 use crate::auth::Caller;
 use crate::auth::service_key;
 use crate::config::{Settings, mode};
@@ -47,7 +47,7 @@ impl Row {
 /// A sentence that names the setting.
 pub fn settings(settings: &Settings) -> Result<(), String> {
     mode::check_serve(settings)?;
-    toy::check_unknown(settings)
+    sandbox_settings::check_unknown(settings)
 }
 
 /// Checks the settings and the files that they name, and builds the gateway that `serve` starts.

@@ -6,7 +6,7 @@ use async_graphql::{Request, Variables};
 use tokio::time::Instant;
 
 use super::parts::Parts;
-use super::{Person, point_at, start_sandbox, tour};
+use super::{Person, point_at, sample_operations, start_sandbox};
 use crate::auth::{self, Authenticator, Caller, Credentials, LookupMode, Rejection};
 use crate::config::Settings;
 use crate::graph::execution::ExecutionContext;
@@ -105,7 +105,7 @@ fn pretty(answer: &impl serde::Serialize) -> Result<String, String> {
 
 /// The caller that a person of the sandbox is, by the credentials that their tab in the explorer shows.
 async fn admit(access: &Authenticator, person: &sandbox::Person) -> Result<Caller, String> {
-    let (authorization, wordpress_token) = (tour::authorization(person), person.wordpress_token);
+    let (authorization, wordpress_token) = (sample_operations::authorization(person), person.wordpress_token);
     let shown = Credentials { authorization: Some(&authorization), wordpress_token };
     let admitted = access.authenticate(shown, SystemTime::now(), LookupMode::AllowFetch, |_| Ok(())).await;
     admitted.map_err(|rejection: Rejection| format!("the sandbox does not know its own people: {rejection:?}"))

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | `GET requests` | | `{"requests": […], "counts": {"GET /path": n}, "people": {"ada": {"GET /path": n}}, "total": n}` |
 //! | `GET requests?person=ada`, `?rows=false` | | the same of one person; without the rows |
-//! | `GET writes` | | `{"writes": [{provider, person, what, object, with, delivered, effects, answers}], "delivered": n, "effects": n}` |
+//! | `GET writes` | | `{"writes": [{provider, person, operation, object, arguments, delivered, effects, statuses}], "delivered": n, "effects": n}` |
 //! | `DELETE requests`, `DELETE writes` | | empties that log |
 //! | `GET open` | | `{"open": n}` |
 //! | `GET`, `DELETE`, `PUT faults`; `POST faults` | a list; one fault | the faults in force |

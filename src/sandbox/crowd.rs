@@ -29,13 +29,13 @@ use super::world::{Account, Owner, Scope};
 use super::{applications, keyring, publicize, sites};
 
 /// How many people a crowd can have.
-pub const CROWD_MAX: usize = 10_000;
+pub const SYNTHETIC_USERS_MAX: usize = 10_000;
 const TOKEN_BEGIN: &str = "sandbox-wpcom-";
 const NAME_BEGIN: &str = "crowd-";
 
 /// One person of a crowd: by what names and numbers they go at both providers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CrowdMember {
+pub struct SyntheticUser {
     /// Handle and marker, such as `crowd-0042`.
     pub name: String,
     /// Bearer token at WordPress.com, with scope `global`.
@@ -59,11 +59,11 @@ pub struct CrowdMember {
 }
 
 /// The person at this place of a crowd, counted from 0; whether the crowd is as large is not asked.
-pub fn crowd_member(index: usize) -> CrowdMember {
+pub fn synthetic_user(index: usize) -> SyntheticUser {
     let number = index as u64;
     let name = format!("{NAME_BEGIN}{index:04}");
     let token = |kind: &str, number: u64| format!("5a4d0000-0000-4000-{kind}-{number:012}");
-    CrowdMember {
+    SyntheticUser {
         wordpress_token: format!("{TOKEN_BEGIN}{name}"),
         name,
         wordpress_id: 100_000_000 + number,
@@ -83,7 +83,7 @@ pub(super) fn handle_of_token(token: &str) -> Option<&str> {
 }
 
 /// Everything that a person sees at WordPress.com.
-pub(super) fn account(member: &CrowdMember) -> Account {
+pub(super) fn account(member: &SyntheticUser) -> Account {
     let name = &member.name;
     let owner = Owner { handle: name, id: member.wordpress_id, site: member.site };
     let row = |place: usize, service: &str, label: &str, changes: Value| {
@@ -113,19 +113,19 @@ pub(super) fn account(member: &CrowdMember) -> Account {
 }
 
 /// The person's site.
-pub(super) fn site(member: &CrowdMember) -> Value {
+pub(super) fn site(member: &SyntheticUser) -> Value {
     let name = &member.name;
     sites::private(member.site, &format!("Site of {name}"), &format!("{name}.example"))
 }
 
 /// The person at OneAll.
-pub(super) fn user(member: &CrowdMember) -> User {
+pub(super) fn user(member: &SyntheticUser) -> User {
     let user = users::ordinary(member.oneall_user.clone(), member.wordpress_id % 1000, String::new());
     User { identities: member.identities.to_vec(), ..user }
 }
 
 /// The person's identities.
-pub(super) fn identities(member: &CrowdMember) -> [Identity; 2] {
+pub(super) fn identities(member: &SyntheticUser) -> [Identity; 2] {
     let name = &member.name;
     [("google", "Google"), ("twitter", "Twitter")].map(|(provider, label)| {
         let place = usize::from(provider == "twitter");
@@ -140,7 +140,7 @@ pub(super) fn identities(member: &CrowdMember) -> [Identity; 2] {
 }
 
 /// The person's sign-ins.
-pub(super) fn sign_ins(member: &CrowdMember) -> [SignIn; 2] {
+pub(super) fn sign_ins(member: &SyntheticUser) -> [SignIn; 2] {
     let at = moment("2018-01-01 00:00:00") + (member.wordpress_id % 100_000) as i64 * 120;
     [(0, Shape::First), (1, Shape::Second)].map(|(place, shape)| {
         let token = member.sign_ins[place].clone();

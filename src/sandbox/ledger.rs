@@ -78,12 +78,12 @@ impl Ledger {
                 json!({
                     "provider": row.provider,
                     "person": row.person,
-                    "what": row.deed.what,
+                    "operation": row.deed.what,
                     "object": row.deed.object,
-                    "with": row.deed.with,
+                    "arguments": row.deed.with,
                     "delivered": row.delivered,
                     "effects": row.effects,
-                    "answers": row.answers,
+                    "statuses": row.answers,
                 })
             })
             .collect();

@@ -28,7 +28,7 @@ use super::ledger::{Deed, Ledger};
 use super::record::Record;
 use super::spoil::{Outcome, spoil};
 use super::world::World;
-use super::{CROWD_MAX, Settings, control, fault, oneall, wordpress};
+use super::{SYNTHETIC_USERS_MAX, Settings, control, fault, oneall, wordpress};
 
 /// Largest body of a write that is read; a longer one is taken for none.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -116,7 +116,7 @@ impl Stage {
             world: RwLock::new(World::build(
                 settings.extra_sign_ins,
                 settings.extra_keyring,
-                settings.crowd.min(CROWD_MAX),
+                settings.synthetic_users.min(SYNTHETIC_USERS_MAX),
             )),
             record: Mutex::default(),
             ledger: Mutex::default(),

@@ -7,7 +7,7 @@ use crate::harness::World;
 #[tokio::test]
 async fn a_page_costs_one_call_a_list_and_one_for_each_sign_in_shown() {
     let world = World::start().await;
-    let answer = world.ask("olga", commongraph::app::tour::ACCOUNTS).await;
+    let answer = world.ask("olga", commongraph::app::sample_operations::ACCOUNTS).await;
     assert_eq!(answer["errors"], json!(null));
     let shown = answer["data"]["connections"]["nodes"].as_array().unwrap();
     let sign_ins = shown.iter().filter(|row| row["provider"] == "ONEALL").count();

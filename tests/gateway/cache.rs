@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use commongraph::app::tour::ACCOUNTS;
+use commongraph::app::sample_operations::ACCOUNTS;
 use commongraph::config::Settings;
 use serde_json::{Value, json};
 use tokio::time::timeout;

@@ -1,6 +1,6 @@
 //! The callback: a site's backend receives a connection token and asks who that was.
 
-use commongraph::app::tour::{CALLBACK, CALLBACK_TOKEN};
+use commongraph::app::sample_operations::{CALLBACK, CALLBACK_TOKEN};
 use serde_json::{Value, json};
 
 use crate::harness::{Asker, Canned, World, codes};

@@ -25,7 +25,7 @@ fn answer(output: &Output) -> Value {
 
 #[test]
 fn an_operation_is_answered_and_its_calls_are_told() {
-    let output = run(&["query", "--sandbox", "--calls", commongraph::app::tour::ACCOUNTS]);
+    let output = run(&["query", "--sandbox", "--calls", commongraph::app::sample_operations::ACCOUNTS]);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(answer(&output)["data"]["connections"]["nodes"].as_array().unwrap().len(), 10);
     let calls = String::from_utf8(output.stderr).unwrap();

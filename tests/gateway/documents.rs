@@ -167,7 +167,7 @@ async fn what_runs_never_costs_more_than_was_counted() {
     let world = World::start().await;
     let more = "{ viewer { wordpressUser { sites { name } primarySite { name } } needsAttentionCount
         connections(first: 50) { nodes { service { description } sites { name } } } identities { nodes { oneallUser { loginCount } } } } }";
-    let tour = [commongraph::app::tour::ACCOUNTS, commongraph::app::tour::VIEWER, more];
+    let tour = [commongraph::app::sample_operations::ACCOUNTS, commongraph::app::sample_operations::VIEWER, more];
     for query in tour {
         world.counts().await;
         let (_, answer) = post(&world, "ada", &json!({ "query": query })).await;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Version};
-use commongraph::sandbox::{self, CrowdMember, Sandbox, crowd_member};
+use commongraph::sandbox::{self, Sandbox, SyntheticUser, synthetic_user};
 use futures_util::future::join_all;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -47,7 +47,7 @@ struct Stage {
 
 impl Stage {
     async fn set(name: &str, more: &str) -> Self {
-        let world = sandbox::Settings { crowd: CLIENTS + IDLE, ..Default::default() };
+        let world = sandbox::Settings { synthetic_users: CLIENTS + IDLE, ..Default::default() };
         let sandbox = Sandbox::start(world).await.unwrap();
         let file = File::named(name);
         let own = "log.filter = 'info,commongraph::operation=off'\nwordpress.cache.max_bytes = 0\n\
@@ -83,19 +83,19 @@ impl Stage {
     }
 }
 
-fn token(of: &CrowdMember) -> String {
+fn token(of: &SyntheticUser) -> String {
     format!("x-wordpress-token: {}\r\n", of.wordpress_token)
 }
 
 /// An answer to one's own question, and nothing less.
-fn check(body: &[u8], of: &CrowdMember) {
+fn check(body: &[u8], of: &SyntheticUser) {
     let body: Value = serde_json::from_slice(body).unwrap();
     let name = body["data"]["viewer"]["wordpressUser"]["displayName"].as_str();
     assert!(name.is_some_and(|name| name.contains(&of.name)), "{body}");
 }
 
 /// Asks on one connection as long as that is kept: whole answers, each of which counts, and no part of one.
-async fn ask_http1(wire: &mut Wire, of: &CrowdMember, answered: &AtomicU64) {
+async fn ask_http1(wire: &mut Wire, of: &SyntheticUser, answered: &AtomicU64) {
     while wire.try_say(&post(ASKED, &token(of))).await {
         let Some(reply) = wire.reply().await else { return };
         check(&reply.body, of);
@@ -107,7 +107,7 @@ async fn ask_http1(wire: &mut Wire, of: &CrowdMember, answered: &AtomicU64) {
 }
 
 /// Asks on and on, until no connection can be had any more.
-async fn hammer_http1(address: SocketAddr, of: CrowdMember, answered: Arc<AtomicU64>) {
+async fn hammer_http1(address: SocketAddr, of: SyntheticUser, answered: Arc<AtomicU64>) {
     while let Ok(socket) = TcpStream::connect(address).await {
         ask_http1(&mut Wire(socket), &of, &answered).await;
     }
@@ -123,7 +123,7 @@ async fn connect_http2(address: SocketAddr, certificate: &str) -> SendRequest<Bo
 }
 
 /// Asks on one connection of HTTP/2 as long as that takes requests: an answer that has begun comes to its end.
-async fn hammer_http2(mut sender: SendRequest<Body>, of: CrowdMember, answered: Arc<AtomicU64>) {
+async fn hammer_http2(mut sender: SendRequest<Body>, of: SyntheticUser, answered: Arc<AtomicU64>) {
     let body = json!({ "query": ASKED }).to_string();
     while sender.ready().await.is_ok() {
         let request = Request::post("https://localhost/graphql")
@@ -151,7 +151,7 @@ async fn stopped_with_fifty_slow_reads_under_way_twenty_times_it_answers_what_it
     for _ in 0..RUNS {
         let (process, mut log, address) = stage.start();
         let answered = Arc::<AtomicU64>::default();
-        let idle = (CLIENTS..CLIENTS + IDLE).map(crowd_member).map(async |of| {
+        let idle = (CLIENTS..CLIENTS + IDLE).map(synthetic_user).map(async |of| {
             let mut wire = Wire::open(address).await;
             wire.say(&post(ASKED, &token(&of))).await;
             check(&wire.reply().await.unwrap().body, &of);
@@ -159,7 +159,7 @@ async fn stopped_with_fifty_slow_reads_under_way_twenty_times_it_answers_what_it
             (wire, of)
         });
         let mut idle = join_all(idle).await;
-        let clients = (0..CLIENTS).map(|at| tokio::spawn(hammer_http1(address, crowd_member(at), answered.clone())));
+        let clients = (0..CLIENTS).map(|at| tokio::spawn(hammer_http1(address, synthetic_user(at), answered.clone())));
         let clients: Vec<_> = clients.collect();
         stage.busy(&clients).await;
         process.signal("TERM");
@@ -191,7 +191,7 @@ async fn stopped_with_fifty_slow_reads_under_way_twenty_times_it_answers_what_it
         let mut clients = Vec::new();
         for first in (0..CLIENTS).step_by(STREAMS) {
             let sender = connect_http2(address, &certificate).await;
-            let ask = |at| tokio::spawn(hammer_http2(sender.clone(), crowd_member(at), answered.clone()));
+            let ask = |at| tokio::spawn(hammer_http2(sender.clone(), synthetic_user(at), answered.clone()));
             clients.extend((first..first + STREAMS).map(ask));
         }
         stage.busy(&clients).await;

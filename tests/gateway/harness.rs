@@ -125,7 +125,7 @@ impl World {
         let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
         let number = |row: &Value, key: &str| row[key].as_u64().unwrap();
         let rows = log["writes"].as_array().unwrap().iter();
-        rows.map(|row| (text(row, "what"), text(row, "object"), number(row, "delivered"), number(row, "effects")))
+        rows.map(|row| (text(row, "operation"), text(row, "object"), number(row, "delivered"), number(row, "effects")))
             .collect()
     }
 
@@ -151,7 +151,7 @@ impl Gateway {
         let mut settings = Settings::default();
         settings.http.listen.set_port(0);
         settings.http.drain.grace_ms = 0;
-        settings.access = app::toy::access();
+        settings.access = app::sandbox_settings::access();
         for (upstream, cache) in [
             (&mut settings.wordpress.upstream, &mut settings.wordpress.cache),
             (&mut settings.oneall.upstream, &mut settings.oneall.cache),
@@ -159,7 +159,7 @@ impl Gateway {
             plain(upstream, cache);
         }
         // Tests ask as fast as they can; those of the limits set them.
-        settings.limits = app::toy::limits();
+        settings.limits = app::sandbox_settings::limits();
         change(&mut settings);
         let running = app::start(&settings, Vec::new()).await.unwrap();
         Self { running, client: reqwest::Client::builder().no_proxy().build().unwrap() }
@@ -196,7 +196,7 @@ impl Asker {
     /// A service of the sandbox, by its key.
     pub fn service(name: &str) -> Self {
         let service = services().iter().find(|service| service.name == name).unwrap();
-        Self(app::tour::service_headers(service))
+        Self(app::sample_operations::service_headers(service))
     }
 
     /// The service with every scope, with somebody's WordPress.com token beside its key.
@@ -234,7 +234,7 @@ impl Asker {
     /// A person of the sandbox's world, with the headers that the explorer's tabs carry.
     pub fn person(name: &str) -> Self {
         let person: &Person = people().iter().find(|person| person.name == name).unwrap();
-        Self(app::tour::headers(person))
+        Self(app::sample_operations::headers(person))
     }
 }
 

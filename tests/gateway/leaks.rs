@@ -216,7 +216,7 @@ async fn a_row_that_cannot_be_read_is_logged_without_its_content() {
 async fn no_secret_stands_in_the_list_of_calls() {
     let mut made = 0;
     for person in people() {
-        for document in [commongraph::app::tour::ACCOUNTS, commongraph::app::tour::VIEWER] {
+        for document in [commongraph::app::sample_operations::ACCOUNTS, commongraph::app::sample_operations::VIEWER] {
             let asker = query::Asker::Sandbox(Some(person.name.to_owned()));
             let question = Question { document: document.to_owned(), variables: None, operation: None, asker };
             let reply = query::run(Settings::default(), question).await.unwrap();
@@ -394,9 +394,9 @@ async fn no_credential_that_is_shown_or_held_is_told_anywhere() {
     let unique: HashSet<_> = marked.words.iter().map(|(_, word)| word).collect();
     assert!(unique.len() == marked.words.len() && unique.len() > 40, "{} words", unique.len());
     let operations = [
-        commongraph::app::tour::ACCOUNTS,
-        commongraph::app::tour::VIEWER,
-        commongraph::app::tour::NOBODY,
+        commongraph::app::sample_operations::ACCOUNTS,
+        commongraph::app::sample_operations::VIEWER,
+        commongraph::app::sample_operations::NOBODY,
         "{ connections(first: 3) { nodes { health { state } identity { emails { value } } } } identities { totalCount } }",
         "{ connection(by: { connectionToken: \"5a4d0000-0000-4000-8000-000000000001\" }) { identity { displayName } } }",
         "{ __schema { queryType { name } } }",

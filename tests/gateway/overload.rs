@@ -9,7 +9,7 @@ use axum::http::{Request, Response};
 use bytes::Bytes;
 use commongraph::app;
 use commongraph::config::{self, Settings};
-use commongraph::sandbox::{self, Sandbox, crowd_member};
+use commongraph::sandbox::{self, Sandbox, synthetic_user};
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
@@ -29,7 +29,7 @@ struct Stage {
 
 impl Stage {
     async fn set(name: &str, crowd: usize, change: impl FnOnce(&mut Settings)) -> Self {
-        let sandbox = Sandbox::start(sandbox::Settings { crowd, ..Default::default() }).await.unwrap();
+        let sandbox = Sandbox::start(sandbox::Settings { synthetic_users: crowd, ..Default::default() }).await.unwrap();
         let folder = Folder::new(name);
         let (certificate, key) = pair();
         folder.write(&certificate, &key);
@@ -98,7 +98,7 @@ async fn bodies_that_do_not_come_cost_no_other_caller_a_request() {
     .await;
     let mut held = Vec::new();
     for number in 0..CALLERS {
-        let asker = Asker::alone(&crowd_member(number).wordpress_token);
+        let asker = Asker::alone(&synthetic_user(number).wordpress_token);
         let sender = stage.connect("127.0.0.1", 1 << 20).await;
         // From now on it is known to be a person's token, so it counts by itself.
         let name = operation(&asker, "{ viewer { wordpressUser { displayName } } }", &json!({}));

@@ -7,7 +7,7 @@ use super::arguments::Source;
 use super::{environment, print};
 use crate::app::lifecycle::{self, Signals};
 use crate::app::logging::{self, Log};
-use crate::app::{Person, Running, check, tour};
+use crate::app::{Person, Running, check, sample_operations};
 use crate::config::{self, Settings, mode};
 use crate::metrics::Metrics;
 
@@ -63,7 +63,7 @@ pub(super) async fn personal(
     let signals = Signals::take()?;
     let (prepared, bearer) = crate::app::prepare_personal(settings.clone(), person, metrics)?;
     let running = prepared.listen()?;
-    let greeting = tour::personal_greeting(running.address, &bearer);
+    let greeting = sample_operations::personal_greeting(running.address, &bearer);
     run(running, signals, &settings, greeting).await
 }
 

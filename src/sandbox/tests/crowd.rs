@@ -11,9 +11,9 @@ fn markers(text: &str) -> BTreeSet<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_to_one_of_a_crowd_carries_their_marker_and_no_other() {
-    let sandbox = Sandbox::start(Settings { crowd: 1_000, ..Settings::default() }).await.unwrap();
+    let sandbox = Sandbox::start(Settings { synthetic_users: 1_000, ..Settings::default() }).await.unwrap();
     for index in [0, 42, 999] {
-        let member = crowd_member(index);
+        let member = synthetic_user(index);
         let credential = format!("Bearer {}", member.wordpress_token);
         for path in [
             "me".to_owned(),
@@ -44,9 +44,9 @@ async fn every_answer_to_one_of_a_crowd_carries_their_marker_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_anothers_in_a_crowd_is_refused_and_nobody_is_beyond_its_end() {
-    let sandbox = Sandbox::start(Settings { crowd: 2, ..Settings::default() }).await.unwrap();
+    let sandbox = Sandbox::start(Settings { synthetic_users: 2, ..Settings::default() }).await.unwrap();
     let url = sandbox.wordpress_url();
-    let (one, other, beyond) = (crowd_member(0), crowd_member(1), crowd_member(2));
+    let (one, other, beyond) = (synthetic_user(0), synthetic_user(1), synthetic_user(2));
     let credential = format!("Bearer {}", one.wordpress_token);
     for path in [
         format!("/rest/v1.1/me/keyring-connections/{}", other.keyring[0]),
@@ -62,11 +62,11 @@ async fn what_is_anothers_in_a_crowd_is_refused_and_nobody_is_beyond_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_counted_by_the_credential_shown() {
-    let sandbox = Sandbox::start(Settings { crowd: 2, ..Settings::default() }).await.unwrap();
+    let sandbox = Sandbox::start(Settings { synthetic_users: 2, ..Settings::default() }).await.unwrap();
     let url = sandbox.wordpress_url();
     let credentials = [
-        format!("Bearer {}", crowd_member(1).wordpress_token),
-        format!("Bearer {}", crowd_member(1).wordpress_token),
+        format!("Bearer {}", synthetic_user(1).wordpress_token),
+        format!("Bearer {}", synthetic_user(1).wordpress_token),
         bearer("ada"),
         "Bearer of-nobody".to_owned(),
     ];
@@ -88,8 +88,8 @@ async fn requests_are_counted_by_the_credential_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_twitter_account_of_one_of_a_crowd_is_the_same_at_both_providers() {
-    let sandbox = Sandbox::start(Settings { crowd: 1, ..Settings::default() }).await.unwrap();
-    let member = crowd_member(0);
+    let sandbox = Sandbox::start(Settings { synthetic_users: 1, ..Settings::default() }).await.unwrap();
+    let member = synthetic_user(0);
     let credential = format!("Bearer {}", member.wordpress_token);
     let path = format!("/rest/v1.1/me/keyring-connections/{}", member.keyring[0]);
     let keyring = body_of(&ask(&sandbox.wordpress_url(), "GET", &path, &credential, "").await);

@@ -33,7 +33,7 @@ impl Stage {
         let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
         let number = |row: &Value, key: &str| row[key].as_u64().unwrap();
         let rows = log["writes"].as_array().unwrap().iter();
-        rows.map(|row| (text(row, "what"), text(row, "object"), number(row, "delivered"), number(row, "effects")))
+        rows.map(|row| (text(row, "operation"), text(row, "object"), number(row, "delivered"), number(row, "effects")))
             .collect()
     }
 
@@ -259,7 +259,7 @@ async fn a_fault_takes_the_answer_of_a_write_or_the_write_itself() {
     assert_eq!(delete(51004).await, 200);
     assert_eq!(delete(51004).await, 200, "it did not take effect before");
     let log = stage.control("GET", "writes", Value::Null).await;
-    assert_eq!(log["writes"][0]["answers"], json!({"404": 1, "none": 1}));
+    assert_eq!(log["writes"][0]["statuses"], json!({"404": 1, "none": 1}));
     let rows: Vec<(u64, u64)> = stage.writes().await.into_iter().map(|row| (row.2, row.3)).collect();
     assert_eq!(rows, [(2, 1), (2, 1), (3, 1)]);
     assert_eq!((&log["delivered"], &log["effects"]), (&json!(7), &json!(3)));

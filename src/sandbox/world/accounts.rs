@@ -62,9 +62,9 @@ impl WordPress {
     /// The fixed accounts, the operator's enlarged by generated Keyring rows, and a crowd of this size.
     pub(super) fn build(extra_keyring: usize, crowd: usize) -> Self {
         let mut accounts = fixed(extra_keyring);
-        accounts.extend((0..crowd).map(|index| crowd::account(&crowd::crowd_member(index))));
+        accounts.extend((0..crowd).map(|index| crowd::account(&crowd::synthetic_user(index))));
         let mut sites = sites::list();
-        sites.extend((0..crowd).map(|index| crowd::site(&crowd::crowd_member(index))));
+        sites.extend((0..crowd).map(|index| crowd::site(&crowd::synthetic_user(index))));
         let account_at = accounts.iter().zip(0..).map(|(account, at)| (account.handle.clone(), at)).collect();
         let site_at = sites.iter().zip(0..).filter_map(|(site, at)| Some((site["ID"].as_u64()?, at))).collect();
         WordPress { accounts, account_at, sites, site_at, added: 0 }

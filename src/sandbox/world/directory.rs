@@ -58,7 +58,7 @@ impl OneAll {
             all.users.push(users::ordinary(user.clone(), number, identity.clone()));
             all.identities.push(identities::ordinary(identity, user, number, "9-", &name));
         }
-        for member in (0..crowd).map(crowd::crowd_member) {
+        for member in (0..crowd).map(crowd::synthetic_user) {
             all.users.push(crowd::user(&member));
             all.identities.extend(crowd::identities(&member));
         }
@@ -73,7 +73,7 @@ impl OneAll {
         all.sign_ins = odd_sign_ins::list(&all);
         all.sign_ins.extend(bulk());
         all.sign_ins.extend(generated(extra, extra_users));
-        all.sign_ins.extend((0..crowd).flat_map(|index| crowd::sign_ins(&crowd::crowd_member(index))));
+        all.sign_ins.extend((0..crowd).flat_map(|index| crowd::sign_ins(&crowd::synthetic_user(index))));
         all.sign_ins.sort_by_key(|sign_in| sign_in.at);
         all.sign_in_at = index(all.sign_ins.iter().map(|sign_in| &sign_in.token));
         all

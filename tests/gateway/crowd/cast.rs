@@ -1,6 +1,6 @@
 //! What the crowd and the soak have in common: a person's JWT, the markers in a text, and numbers that come of a seed.
 
-use commongraph::sandbox::{CrowdMember, JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET};
+use commongraph::sandbox::{JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, SyntheticUser};
 use serde_json::json;
 
 const MARKER: &str = "crowd-";
@@ -23,7 +23,7 @@ impl Dice {
 }
 
 /// The JWT by which a person of the crowd asks.
-pub fn jwt(member: &CrowdMember) -> String {
+pub fn jwt(member: &SyntheticUser) -> String {
     let claims = json!({
         "iss": JWT_ISSUER, "aud": JWT_AUDIENCE, "sub": member.name, "exp": 4_102_444_800_u64,
         JWT_ONEALL_USER_CLAIM: member.oneall_user,

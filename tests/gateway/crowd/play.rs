@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use commongraph::app::{self, Running, tour};
+use commongraph::app::{self, Running, sample_operations};
 use commongraph::config::Settings;
-use commongraph::sandbox::{self, CrowdMember, Sandbox, crowd_member};
+use commongraph::sandbox::{self, Sandbox, SyntheticUser, synthetic_user};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -167,8 +167,8 @@ impl Move {
 
 /// What is asked of a owner's things, word for word the same by everybody; whether it names what is one's own too.
 const OPERATIONS: [(&str, bool); 16] = [
-    (tour::ACCOUNTS, true),
-    (tour::VIEWER, true),
+    (sample_operations::ACCOUNTS, true),
+    (sample_operations::VIEWER, true),
     ("{ viewer { wordpressUser { userId displayName email username primarySite { name url } } } }", true),
     ("{ viewer { oneallUser { userToken identities { id displayName emails { value } } } } }", true),
     (
@@ -210,7 +210,7 @@ const OPERATIONS: [(&str, bool); 16] = [
 ];
 
 /// Everything that an operation may name, of one owner, and one thing of the asker's.
-fn variables(owner: &CrowdMember, asker: &CrowdMember, text: &str) -> Value {
+fn variables(owner: &SyntheticUser, asker: &SyntheticUser, text: &str) -> Value {
     let id = |plain: String| json!(URL_SAFE_NO_PAD.encode(plain));
     let publicize = id(format!("publicize:{}/{}", owner.site, owner.publicize));
     let (site, application) = (id(format!("site:{}", owner.site)), id(format!("application:{}", owner.application)));
@@ -244,7 +244,7 @@ struct Stage {
     plan: Plan,
     url: String,
     client: reqwest::Client,
-    people: Vec<(CrowdMember, String)>,
+    people: Vec<(SyntheticUser, String)>,
     _sandbox: Sandbox,
     running: Running,
 }
@@ -262,7 +262,7 @@ fn faults(seed: u64) -> Value {
 
 impl Stage {
     async fn set(plan: Plan) -> Self {
-        let world = sandbox::Settings { crowd: plan.callers, ..Default::default() };
+        let world = sandbox::Settings { synthetic_users: plan.callers, ..Default::default() };
         let sandbox = Sandbox::start(world).await.unwrap();
         let mut settings = Settings::default();
         app::point_at(&mut settings, &sandbox);
@@ -278,7 +278,7 @@ impl Stage {
         let at = format!("{}/__sandbox/faults", sandbox.wordpress_url());
         client.put(at).json(&faults(plan.seed)).send().await.unwrap().error_for_status().unwrap();
         let people =
-            (0..plan.callers).map(crowd_member).map(|member| (jwt(&member), member)).map(|(jwt, it)| (it, jwt));
+            (0..plan.callers).map(synthetic_user).map(|member| (jwt(&member), member)).map(|(jwt, it)| (it, jwt));
         let url = format!("http://{}/graphql", running.address);
         Self { plan, url, client, people: people.collect(), _sandbox: sandbox, running }
     }

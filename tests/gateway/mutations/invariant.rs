@@ -32,16 +32,8 @@ const MUTATIONS: [(&str, &str); 6] = [
 ];
 
 /// What clients accept, from nothing at all to nonsense.
-const ENCODINGS: [&str; 8] = [
-    "",
-    "gzip",
-    "identity",
-    "br",
-    "zstd, gzip;q=0.5",
-    "gzip;q=0, identity;q=0.5",
-    "*",
-    "q=;;,nonsense",
-];
+const ENCODINGS: [&str; 8] =
+    ["", "gzip", "identity", "br", "zstd, gzip;q=0.5", "gzip;q=0, identity;q=0.5", "*", "q=;;,nonsense"];
 
 /// A sequence of random numbers that is the same for the same seed: SplitMix64.
 struct Random(u64);
@@ -150,7 +142,7 @@ struct Seen {
 fn compare(writes: &[Value], audit: &BTreeMap<String, String>, answer: Option<&Value>, seen: &mut Seen) {
     let mut delivered = Vec::new();
     for row in writes {
-        let (_, field) = MUTATIONS.into_iter().find(|(what, _)| row["what"] == *what).unwrap();
+        let (_, field) = MUTATIONS.into_iter().find(|(operation, _)| row["operation"] == *operation).unwrap();
         let is_done = row["effects"] != 0;
         let outcome = audit.get(field).unwrap_or_else(|| panic!("{row} has no line in the audit log"));
         assert_eq!(row["delivered"], 1, "{row}");
