@@ -95,14 +95,16 @@ impl Server {
         })
     }
 
-    /// A server of the metrics alone, at this address, without TLS; its own connections are not counted.
+    /// A server of the metrics alone, at this address, without TLS. Its connections have limits of their own and do not
+    /// appear in the metrics.
     ///
     /// # Errors
     /// None.
     pub fn for_metrics(settings: &super::Settings, address: SocketAddr, standing: &Standing) -> Result<Self, String> {
         let routes = scrape::open_routes(&standing.metrics, address.ip().is_loopback());
         let settings = super::Settings { tls: Tls::default(), ..settings.clone() };
-        Self::build(&settings, &Standing { metrics: Metrics::default(), ..standing.clone() }, routes)
+        let guests = Guests::new(settings.limits.connections_per_address_max);
+        Self::build(&settings, &Standing { metrics: Metrics::default(), guests, ..standing.clone() }, routes)
     }
 
     /// Shows the certificate of these files to connections from now on, if the server speaks TLS, and answers requests

@@ -7,6 +7,7 @@ use reqwest::{StatusCode, header};
 use serde_json::json;
 
 use crate::harness::{Asker, Gateway, World, as_shipped, codes};
+use crate::wire::{Wire, post};
 
 const ME: &str = "query Canary { viewer { wordpressUser { displayName } } }";
 
@@ -27,7 +28,7 @@ async fn ask(gateway: &Gateway, asker: &Asker) -> reqwest::Response {
 }
 
 /// The value of one series.
-fn value(text: &str, series: &str) -> f64 {
+pub fn value(text: &str, series: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(series)).unwrap_or_else(|| panic!("{series} in {text}"));
     line.trim().parse().unwrap()
 }
@@ -155,4 +156,22 @@ async fn a_listener_of_their_own_gives_them_without_a_credential_and_nothing_els
     assert_eq!(get("/metrics", Some("evil.example")).await.status(), StatusCode::MISDIRECTED_REQUEST);
     let none = Gateway::start(|_| {}).await;
     assert_eq!(none.running.metrics_address(), None);
+}
+
+#[tokio::test]
+async fn their_listener_counts_its_connections_apart_from_the_others() {
+    let gateway = Gateway::start(|settings| {
+        settings.http.metrics_listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        settings.http.limits.connections_max = 1;
+        settings.http.limits.connections_per_address_max = 1;
+    })
+    .await;
+    let mut graph = Wire::open(gateway.running.address).await;
+    let mut metrics = Wire::open(gateway.running.metrics_address().unwrap()).await;
+    for _ in 0..2 {
+        graph.say(&post("{ __typename }", "")).await;
+        assert_eq!(graph.reply().await.unwrap().status, 200);
+        metrics.say("GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+        assert_eq!(metrics.reply().await.unwrap().status, 200);
+    }
 }
