@@ -125,10 +125,12 @@ pub fn routes(
         // Counted where it is known who asks.
         .merge(Router::new().route("/graphql", any(graphql::answer)).with_state(edge.clone()));
     // Within the layers that let pages read an answer: a page is to know that it is to come again.
-    let routes = routes.layer(middleware::from_fn_with_state(standing.load.clone(), load::bound));
+    let routes = routes
+        .layer(middleware::from_fn_with_state(standing.load.clone(), load::bound))
+        .layer(middleware::from_fn(server::require));
     // Read from the last line up: that is the order in which a request meets the layers.
     let routes = cors::open(routes, &settings.allowed_origins)
-        .merge(scrape::routes(edge.clone()))
+        .merge(scrape::routes(edge.clone()).layer(middleware::from_fn(server::require)))
         .layer(middleware::from_fn_with_state(Arc::new(origin::Gate::of(settings)), origin::check))
         .merge(health::routes(standing.readiness.clone(), edge))
         .layer(middleware::from_fn_with_state(settings.limits.headers_max, load::count_headers))

@@ -52,6 +52,7 @@ struct Book {
     connections: Gauge,
     limit_refusals: Counters<1>,
     limit_used: Gauges<1>,
+    connections_reclaimed: Counter,
     reads: Counters<2>,
     calls: Counters<2>,
     retries: Counters<1>,
@@ -136,6 +137,7 @@ impl Default for Metrics {
             connections: alone(all, &table::CONNECTIONS, Gauge::default()),
             limit_refusals: labelled(all, &table::LIMIT_REFUSALS, Counter::default),
             limit_used: labelled(all, &table::LIMIT_USED, Gauge::default),
+            connections_reclaimed: alone(all, &table::CONNECTIONS_RECLAIMED, Counter::default()),
             reads: labelled(all, &table::READS, Counter::default),
             calls: labelled(all, &table::CALLS, Counter::default),
             retries: labelled(all, &table::RETRIES, Counter::default),
@@ -199,6 +201,11 @@ impl Metrics {
     /// Returns the meter of a limit of `http.limits`.
     pub fn limit(&self, limit: &'static str) -> LimitMeter {
         LimitMeter { metrics: self.clone(), limit }
+    }
+
+    /// An idle connection is closed to make room for another one.
+    pub fn connection_reclaimed(&self) {
+        self.0.connections_reclaimed.inc();
     }
 
     /// A read of this provider ended so.
@@ -356,6 +363,7 @@ mod tests {
         drop(metrics.connection());
         metrics.limit("bodies_max_bytes").refuse();
         metrics.limit("unread_answers_max_bytes").set_used(7);
+        metrics.connection_reclaimed();
         let under_way = metrics.request();
         let text = metrics.text();
         assert_eq!(samples(&text), before);
@@ -368,6 +376,7 @@ mod tests {
             "commongraph_http_connections_open 0\n",
             "commongraph_http_limit_refusals_total{limit=\"bodies_max_bytes\"} 1\n",
             "commongraph_http_limit_used_bytes{limit=\"unread_answers_max_bytes\"} 7\n",
+            "commongraph_http_connections_reclaimed_total 1\n",
             "commongraph_upstream_breaker_state{provider=\"oneall\",state=\"open\"} 1\n",
             "commongraph_upstream_breaker_state{provider=\"oneall\",state=\"closed\"} 0\n",
             "commongraph_log_lines_dropped_total 1\n",

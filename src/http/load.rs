@@ -67,6 +67,8 @@ pub struct Load {
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overload {
+    /// The connection is not admitted, and no idle one makes room for it.
+    Connections,
     /// `requests_max` requests are running.
     Running,
     /// The caller's share of `bodies_max_bytes` is used up.
@@ -230,6 +232,7 @@ impl Overload {
     /// Returns the error that the client receives.
     pub(super) fn error(self) -> Error {
         let message = match self {
+            Overload::Connections => "Too many connections are busy. Retry after the time in Retry-After.",
             Overload::Running => "The gateway runs as many requests as it can. Retry after the time in Retry-After.",
             Overload::Pending => {
                 "Too many request bodies or authentications are pending. Retry after the time in Retry-After."
@@ -242,7 +245,8 @@ impl Overload {
         Error { retry_after: Some(RETRY_AFTER), ..Error::new(ErrorCode::Overloaded, message) }
     }
 
-    fn response(self) -> Response {
+    /// Returns the response that the client receives.
+    pub(super) fn response(self) -> Response {
         let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, vec![self.error().at(None)]);
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER.as_secs()));
         response

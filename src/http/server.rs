@@ -1,11 +1,12 @@
 //! The server: takes connections, hands their requests to the routes of the moment, and stops without losing any.
 //!
 //! The accept loop is our own because `axum::serve` waits for slow clients for ever and hyper-util's automatic choice of
-//! a protocol leaves silent connections open. A connection takes a seat before it is accepted; when all are taken, new
-//! ones wait in the system's queue, which costs nothing here. What a client may do wrong on a connection is bounded in
+//! a protocol leaves silent connections open. How many connections are open, and which of them makes room for a new one,
+//! is decided in `admission`. What a client may do wrong on a connection is bounded in
 //! `connection`, `patience`, `body` and `traffic`; how many requests are answered at once in `load`, behind the routes.
 //! The routes can be replaced at any moment: a request that has begun ends on those it began with.
 
+mod admission;
 mod body;
 mod connection;
 mod guests;
@@ -14,6 +15,8 @@ mod settings;
 mod tls;
 mod traffic;
 
+pub(super) use self::admission::require;
+pub use self::admission::reserve_size;
 pub(super) use self::body::TooSlow;
 pub use self::guests::Guests;
 pub use self::settings::{Drain, Limits, Timeouts, Tls};
@@ -33,12 +36,12 @@ use hyper::body::{Body as _, Incoming};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::admission::{Admission, Handle, Reserved};
 use self::body::Timed;
 use self::tls::Shown;
 use self::traffic::{Counted, UnderWay};
@@ -52,6 +55,9 @@ use crate::metrics::Metrics;
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// The connections that the metrics listener admits.
+pub const METRICS_CONNECTIONS_MAX: usize = 64;
+
 /// What takes connections and answers them.
 pub struct Server {
     routes: ArcSwap<Router>,
@@ -59,7 +65,7 @@ pub struct Server {
     limits: Limits,
     timeouts: Timeouts,
     drain: Drain,
-    seats: Arc<Semaphore>,
+    admission: Admission,
     guests: Guests,
     readiness: Readiness,
     writes: TaskTracker,
@@ -78,13 +84,14 @@ impl Server {
     pub fn build(settings: &super::Settings, standing: &Standing, routes: Router) -> Result<Self, String> {
         let tls = tls::read(&settings.tls)?.map(Shown::new);
         let Standing { readiness, writes, metrics, guests, .. } = standing.clone();
+        let age_max = settings.timeouts.connection_age();
         Ok(Self {
             routes: ArcSwap::from_pointee(routes),
             tls,
             limits: settings.limits.clone(),
             timeouts: settings.timeouts.clone(),
             drain: settings.drain.clone(),
-            seats: Arc::new(Semaphore::new(settings.limits.connections_max)),
+            admission: Admission::new(settings.limits.connections_max, age_max, metrics.clone()),
             guests,
             readiness,
             writes,
@@ -102,8 +109,9 @@ impl Server {
     /// None.
     pub fn for_metrics(settings: &super::Settings, address: SocketAddr, standing: &Standing) -> Result<Self, String> {
         let routes = scrape::open_routes(&standing.metrics, address.ip().is_loopback());
-        let settings = super::Settings { tls: Tls::default(), ..settings.clone() };
-        let guests = Guests::new(settings.limits.connections_per_address_max);
+        let limits = Limits { connections_max: METRICS_CONNECTIONS_MAX, ..settings.limits.clone() };
+        let guests = Guests::new(limits.connections_per_address_max);
+        let settings = super::Settings { tls: Tls::default(), limits, ..settings.clone() };
         Self::build(&settings, &Standing { metrics: Metrics::default(), guests, ..standing.clone() }, routes)
     }
 
@@ -157,13 +165,12 @@ impl Server {
     async fn accept(self: &Arc<Self>, listener: &TcpListener, open: &mut JoinSet<()>) {
         let mut pause = PAUSE_MIN;
         loop {
-            // Never closed, so there is always a seat in the end.
-            let Ok(seat) = Arc::clone(&self.seats).acquire_owned().await else { return };
+            let reserved = self.admission.reserve().await;
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((socket, peer)) => {
                         pause = PAUSE_MIN;
-                        self.open(open, socket, peer, seat);
+                        self.open(open, socket, peer, reserved);
                     }
                     Err(error) if is_of_one_connection(&error) => {}
                     Err(error) => {
@@ -180,7 +187,7 @@ impl Server {
     /// Takes the connections that the system has made already, before their queue is thrown away with the listener.
     fn take_waiting(self: &Arc<Self>, listener: TcpListener, open: &mut JoinSet<()>) {
         let Ok(listener) = listener.into_std() else { return };
-        while let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() {
+        while let Some(reserved) = self.admission.try_reserve() {
             let (socket, peer) = match listener.accept() {
                 Ok(taken) => taken,
                 Err(error) if is_of_one_connection(&error) => continue,
@@ -188,20 +195,21 @@ impl Server {
             };
             let socket = socket.set_nonblocking(true).and_then(|()| TcpStream::from_std(socket));
             if let Ok(socket) = socket {
-                self.open(open, socket, peer, seat);
+                self.open(open, socket, peer, reserved);
             }
         }
     }
 
     /// Serves a connection, unless its address has too many open: then it is closed without a word.
-    fn open(self: &Arc<Self>, open: &mut JoinSet<()>, socket: TcpStream, peer: SocketAddr, seat: OwnedSemaphorePermit) {
+    fn open(self: &Arc<Self>, open: &mut JoinSet<()>, socket: TcpStream, peer: SocketAddr, reserved: Reserved) {
         let Some(guest) = self.guests.enter(peer.ip()) else {
             return self.guests.tell_full();
         };
         self.connections.fetch_add(1, Ordering::Relaxed);
+        let registration = self.admission.enter(peer.ip(), self.guests.client(peer.ip()), reserved);
         let (server, counted) = (Arc::clone(self), self.metrics.connection());
         open.spawn(async move {
-            connection::serve(server, socket, peer, seat).await;
+            connection::serve(server, socket, registration).await;
             drop((counted, guest));
         });
     }
@@ -210,25 +218,32 @@ impl Server {
     async fn answer(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        connection: &Handle,
         under_way: Option<UnderWay>,
     ) -> Result<Response<Counted<Body>>, Infallible> {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        let work = connection.work();
         let version = request.version();
         let mut request = request.map(|body| Timed::new(body, self.timeouts.body()));
         name_host(&mut request);
-        request.extensions_mut().insert(Socket(peer.ip()));
+        request.extensions_mut().insert(Socket(connection.address()));
+        if connection.is_from_reserve() {
+            request.extensions_mut().insert(connection.clone());
+        }
         let routes = Router::clone(&self.routes.load());
         let mut response = TowerToHyperService::new(routes).call(request).await?;
-        if version < Version::HTTP_2 && !self.readiness.is_ready() {
+        if version < Version::HTTP_2 && (!self.readiness.is_ready() || connection.is_ending()) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if version == Version::HTTP_2 && connection.is_unadmitted() {
+            connection.close();
         }
         let unread = response.extensions_mut().remove::<UnreadAnswer>();
         if let Some(unread) = &unread {
             // It may be smaller than it was rendered: compressed, or without a body for HEAD.
             unread.shrink(usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX));
         }
-        Ok(response.map(|body| Counted::new(body, under_way, unread)))
+        Ok(response.map(|body| Counted::new(body, under_way, unread).counted_as(work)))
     }
 }
 

@@ -147,6 +147,13 @@ pub(super) const LIMIT_USED: Row = Row {
     help: "Bytes in use of a limit of http.limits",
 };
 
+pub(super) const CONNECTIONS_RECLAIMED: Row = Row {
+    name: "commongraph_http_connections_reclaimed_total",
+    kind: Kind::Counter,
+    labels: &[],
+    help: "Idle connections that were closed to make room for another client",
+};
+
 pub(super) const READS: Row = Row {
     name: "commongraph_upstream_reads_total",
     kind: Kind::Counter,
@@ -256,7 +263,7 @@ pub(super) const AUDIT_LINES_DROPPED: Row = Row {
 };
 
 /// Every metric, in the order in which they are told.
-pub const TABLE: [Row; 23] = [
+pub const TABLE: [Row; 24] = [
     BUILD,
     OPERATIONS,
     OPERATION_ERRORS,
@@ -268,6 +275,7 @@ pub const TABLE: [Row; 23] = [
     CONNECTIONS,
     LIMIT_REFUSALS,
     LIMIT_USED,
+    CONNECTIONS_RECLAIMED,
     READS,
     CALLS,
     RETRIES,

@@ -140,3 +140,59 @@ async fn a_head_of_too_many_headers_is_431_by_both_versions() {
         assert_eq!(sender.send_request(request).await.unwrap().status(), status, "{count}");
     }
 }
+
+/// Asks for a page, as long as the connection takes requests.
+async fn page(sender: &mut SendRequest<Body>) -> Option<u16> {
+    sender.ready().await.ok()?;
+    let answer = sender.send_request(request("/graphql?query=%7B__typename%7D")).await.ok()?;
+    let status = answer.status().as_u16();
+    to_bytes(Body::new(answer.into_body()), usize::MAX).await.ok()?;
+    Some(status)
+}
+
+async fn closed(sender: &SendRequest<Body>) {
+    while !sender.is_closed() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_makes_room_and_one_with_an_answer_under_way_does_not() {
+    let stage = Stage::set("http2-reclaimed", |settings| settings.http.limits.connections_max = 2).await;
+    let busy = stage.connect("127.0.0.2", 0).await;
+    let answer = ask(&busy, 1).await.remove(0);
+    let mut idle = stage.connect("127.0.0.2", 1 << 20).await;
+    assert_eq!(page(&mut idle).await, Some(200));
+    let mut newcomer = stage.connect("127.0.0.3", 1 << 20).await;
+    assert_eq!(page(&mut newcomer).await, Some(200));
+    closed(&idle).await;
+    assert!(!busy.is_closed());
+    assert_eq!(page(&mut newcomer).await, Some(200));
+    drop(answer);
+}
+
+#[tokio::test]
+async fn with_every_connection_busy_health_is_answered_and_a_request_is_refused_and_closed() {
+    let stage = Stage::set("http2-full", |settings| settings.http.limits.connections_max = 1).await;
+    let busy = stage.connect("127.0.0.2", 0).await;
+    let answer = ask(&busy, 1).await.remove(0);
+    for (path, status) in [("/health/live", 200), ("/health/ready", 200), ("/schema.graphql", 503)] {
+        let mut sender = stage.connect("127.0.0.3", 1 << 20).await;
+        sender.ready().await.unwrap();
+        assert_eq!(sender.send_request(request(path)).await.unwrap().status(), status, "{path}");
+        closed(&sender).await;
+    }
+    assert!(!busy.is_closed());
+    drop(answer);
+}
+
+#[tokio::test]
+async fn an_old_connection_is_closed_and_the_next_one_is_served() {
+    let stage = Stage::set("http2-old", |settings| settings.http.timeouts.connection_age_ms = 500).await;
+    for _ in 0..2 {
+        let mut sender = stage.connect("127.0.0.1", 1 << 20).await;
+        // On a machine so slow that the connection is old already, there is no answer on it.
+        assert!(matches!(page(&mut sender).await, Some(200) | None));
+        closed(&sender).await;
+    }
+}

@@ -14,6 +14,7 @@ mod bulk;
 mod cache;
 mod callback;
 mod command;
+mod connections;
 mod crowd;
 mod docs;
 mod documents;

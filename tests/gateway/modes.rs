@@ -121,7 +121,7 @@ fn each_configuration_in_which_callers_cannot_be_known_is_refused() {
 
 #[test]
 fn each_setting_that_is_wrong_is_refused_by_its_name_whatever_it_is_about() {
-    let cases: [(Set, &str); 51] = [
+    let cases: [(Set, &str); 52] = [
         (&[("HTTP__LISTENN", "canary")], "http.listenn"),
         (&[("NONSENSE", "canary")], "nonsense"),
         (&[("HTTP__LISTEN__PORT", "987654")], "http.listen"),
@@ -155,6 +155,7 @@ fn each_setting_that_is_wrong_is_refused_by_its_name_whatever_it_is_about() {
         (&[("HTTP__LIMITS__ANSWER_MAX_BYTES", "0")], "http.limits.answer_max_bytes"),
         (&[("HTTP__TIMEOUTS__HEADER_MS", "0")], "http.timeouts.header_ms"),
         (&[("HTTP__TIMEOUTS__REQUEST_MS", "987654321987")], "http.timeouts.request_ms"),
+        (&[("HTTP__TIMEOUTS__CONNECTION_AGE_MS", "0")], "http.timeouts.connection_age_ms"),
         (&[("HTTP__DRAIN__MAX_MS", "987654321987")], "http.drain.max_ms"),
         (&[("GRAPH__INTROSPECTION", "canary")], "graph.introspection"),
         (&[("GRAPH__SUGGESTIONS", "canary")], "graph.suggestions"),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// One connection.
 pub struct Wire(pub TcpStream);
@@ -19,6 +19,13 @@ pub struct Reply {
 impl Wire {
     pub async fn open(address: SocketAddr) -> Self {
         Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Opens a connection from this address of this machine.
+    pub async fn open_from(address: &str, gateway: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
+        Self(socket.connect(gateway).await.unwrap())
     }
 
     pub async fn say(&mut self, text: &str) {

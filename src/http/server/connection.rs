@@ -4,8 +4,10 @@
 //! read each have one. In a drain an HTTP/1.1 client that has just been answered may have sent its next request already,
 //! so an idle connection is not closed under it at once but after `LINGER`; what it sends until then is answered, and
 //! told that it was the last. HTTP/2 has words for that and needs no waiting.
+//!
+//! An idle connection also closes when another one takes over its permit (`admission`), and each one is replaced at
+//! some age: an HTTP/1.1 answer then says `Connection: close`, and an HTTP/2 client gets GOAWAY.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +17,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use super::Server;
+use super::admission::{Handle, Registration};
 use super::patience::Patient;
 use super::tls::{HTTP2, Shown};
 use super::traffic::{Overdue, Traffic};
@@ -45,30 +47,36 @@ const UNSENT_BYTES: u32 = 128 << 10;
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PONG_WITHIN: Duration = Duration::from_secs(10);
 
-/// Serves a connection until it ends, and holds its seat until then.
-pub(super) async fn serve(server: Arc<Server>, socket: TcpStream, peer: SocketAddr, seat: OwnedSemaphorePermit) {
+/// Serves a connection until it ends; it stays registered until its socket is closed.
+pub(super) async fn serve(server: Arc<Server>, socket: TcpStream, registration: Registration) {
+    let handle = registration.handle();
     // Small answers must not wait for an acknowledgement; a failure only costs speed.
     let _ = socket.set_nodelay(true);
     #[cfg(target_os = "linux")]
     let _ = socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES);
-    let socket = Patient::new(socket, server.timeouts.write());
+    let socket = Patient::new(socket, server.timeouts.write()).counted_by(handle.clone());
     let ended = match &server.tls {
-        None => speak_http1(&server, socket, peer).await,
-        Some(shown) => speak_tls(&server, shown, socket, peer).await,
+        None => speak_http1(&server, socket, handle).await,
+        Some(shown) => speak_tls(&server, shown, socket, handle).await,
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
     }
-    drop(seat);
 }
 
 async fn speak_tls(
     server: &Arc<Server>,
     shown: &Shown,
     socket: Patient<TcpStream>,
-    peer: SocketAddr,
+    handle: &Handle,
 ) -> hyper::Result<()> {
-    let socket = match timeout(server.timeouts.header(), shown.acceptor().accept(socket)).await {
+    let handshake = timeout(server.timeouts.header(), shown.acceptor().accept(socket));
+    let handshake = tokio::select! {
+        biased;
+        ended = handshake => ended,
+        () = handle.closing() => return Ok(()),
+    };
+    let socket = match handshake {
         Ok(Ok(socket)) => socket,
         Ok(Err(error)) => {
             tracing::debug!(%error, "a TLS handshake failed");
@@ -77,17 +85,17 @@ async fn speak_tls(
         Err(_) => return Ok(()),
     };
     match socket.get_ref().1.alpn_protocol() {
-        Some(HTTP2) => speak_http2(server, socket, peer).await,
-        _ => speak_http1(server, socket, peer).await,
+        Some(HTTP2) => speak_http2(server, socket, handle).await,
+        _ => speak_http1(server, socket, handle).await,
     }
 }
 
-async fn speak_http1<T>(server: &Arc<Server>, socket: T, peer: SocketAddr) -> hyper::Result<()>
+async fn speak_http1<T>(server: &Arc<Server>, socket: T, handle: &Handle) -> hyper::Result<()>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let limits = &server.limits;
-    let service = service_fn(|request| server.answer(request, peer, None));
+    let service = service_fn(|request| server.answer(request, handle, None));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
@@ -97,25 +105,33 @@ where
             .max_buf_size(limits.headers_max_bytes.max(BUFFER_BYTES))
             .serve_connection(TokioIo::new(socket), service)
     );
-    let closing = async {
+    let draining = async {
         server.closing.cancelled().await;
         sleep(LINGER).await;
     };
+    // The connection comes first: one that has a request to read is not idle.
     tokio::select! {
+        biased;
         ended = connection.as_mut() => return ended,
-        () = closing => connection.as_mut().graceful_shutdown(),
+        () = draining => {}
+        () = handle.closing() => {}
     }
-    connection.await
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        biased;
+        ended = connection => ended,
+        () = handle.closed_late() => Ok(()),
+    }
 }
 
-async fn speak_http2<T>(server: &Arc<Server>, socket: T, peer: SocketAddr) -> hyper::Result<()>
+async fn speak_http2<T>(server: &Arc<Server>, socket: T, handle: &Handle) -> hyper::Result<()>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let traffic = Traffic::new(server.timeouts.header(), server.timeouts.write());
     let service = service_fn(|request| {
-        let (server, under_way) = (Arc::clone(server), traffic.enter());
-        async move { server.answer(request, peer, Some(under_way)).await }
+        let (server, handle, under_way) = (Arc::clone(server), handle.clone(), traffic.enter());
+        async move { server.answer(request, &handle, Some(under_way)).await }
     });
     let mut connection = pin!(
         http2::Builder::new(TokioExecutor::new())
@@ -129,8 +145,11 @@ where
             .serve_connection(TokioIo::new(socket), service)
     );
     tokio::select! {
+        biased;
         ended = connection.as_mut() => return ended,
         () = server.closing.cancelled() => {}
+        () = handle.closing() => {}
+        () = sleep_until(handle.expires()) => {}
         reason = traffic.overdue() => {
             if reason == Overdue::Unread {
                 return Ok(());
@@ -144,7 +163,9 @@ where
         traffic.overdue().await
     };
     tokio::select! {
+        biased;
         ended = connection => ended,
         _ = patience => Ok(()),
+        () = handle.closed_late() => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
+use super::admission::Client;
 use crate::http::peer::{Network, Peer};
 
 /// The addresses that have something open; they outlast the routes.
@@ -47,11 +48,16 @@ impl Guests {
         self.0.proxies.store(Arc::new(proxies));
     }
 
+    /// How a connection from this address is counted.
+    pub(super) fn client(&self, socket: IpAddr) -> Client {
+        let socket = socket.to_canonical();
+        let is_proxy = self.0.proxies.load().iter().any(|network| network.holds(socket));
+        Client { network: Peer(socket).limit_key(), is_proxy }
+    }
+
     /// Lets one more from this address in, if there are not too many already.
     pub(in crate::http) fn enter(&self, socket: IpAddr) -> Option<Guest> {
-        let socket = socket.to_canonical();
-        let address = Peer(socket).limit_key();
-        let is_proxy = self.0.proxies.load().iter().any(|network| network.holds(socket));
+        let Client { network: address, is_proxy } = self.client(socket);
         let mut open = self.lock();
         let count = open.get(&address).copied().unwrap_or_default();
         if count >= self.0.max && !is_proxy {

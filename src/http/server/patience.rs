@@ -13,6 +13,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::admission::{Handle, Work};
+
 /// The least that a client has to read in the long run, in bytes a second.
 const RATE: u32 = 16 << 10;
 
@@ -42,28 +44,47 @@ impl Stock {
 pub(super) struct Patient<T> {
     inner: T,
     stock: Stock,
-    /// Since when a write has been waiting, and the end of the patience for it.
-    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
+    /// A write that the client does not take yet.
+    waiting: Option<Waiting>,
+    /// The connection, which is not idle while a write waits.
+    connection: Option<Handle>,
+}
+
+/// A write that waits for the client.
+struct Waiting {
+    since: Instant,
+    /// The end of the patience for it.
+    end: Pin<Box<Sleep>>,
+    _work: Option<Work>,
 }
 
 impl<T> Patient<T> {
     /// Waits for a client that reads nothing as long as this.
     pub(super) fn new(inner: T, patience: Duration) -> Self {
-        Self { inner, stock: Stock::new(patience), waiting: None }
+        Self { inner, stock: Stock::new(patience), waiting: None, connection: None }
+    }
+
+    /// Counts a write that waits among the work of this connection.
+    pub(super) fn counted_by(self, connection: Handle) -> Self {
+        Self { connection: Some(connection), ..self }
     }
 
     /// Takes down how a write went; the end of the patience takes the place of waiting on.
     fn judge(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(result) = written {
-            if let Some((since, _)) = self.waiting.take() {
-                self.stock.wait(since.elapsed());
+            if let Some(waiting) = self.waiting.take() {
+                self.stock.wait(waiting.since.elapsed());
             }
             self.stock.earn(*result.as_ref().unwrap_or(&0));
             return Poll::Ready(result);
         }
-        let (now, left) = (Instant::now(), self.stock.left);
-        let (_, end) = self.waiting.get_or_insert_with(|| (now, Box::pin(sleep_until(now + left))));
-        ready!(end.as_mut().poll(context));
+        let Self { stock, waiting, connection, .. } = self;
+        let waiting = waiting.get_or_insert_with(|| {
+            let since = Instant::now();
+            let end = Box::pin(sleep_until(since + stock.left));
+            Waiting { since, end, _work: connection.as_ref().map(Handle::work) }
+        });
+        ready!(waiting.end.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer")))
     }
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Open connections. Further ones wait in the listen queue of the operating system.
+    /// Admitted connections. Beyond them, a request takes the place of an idle connection, or is refused with 503.
     #[schemars(range(min = 1, max = 65_536))]
     pub connections_max: usize,
     /// Open connections per peer address, or per /64 network for IPv6. Further ones are closed. Trusted proxies are exempt.
@@ -58,6 +58,10 @@ pub struct Timeouts {
     /// The time that a client may stop reading its response before the connection is closed.
     #[schemars(range(min = 1, max = 300_000))]
     pub write_ms: u64,
+    /// The age at which a connection is replaced, give or take a tenth: the next HTTP/1.1 response says `Connection: close`,
+    /// and an HTTP/2 client receives GOAWAY.
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub connection_age_ms: u64,
 }
 
 /// Graceful shutdown, in milliseconds.
@@ -99,7 +103,7 @@ impl Default for Limits {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { header_ms: 5_000, body_ms: 10_000, request_ms: 15_000, write_ms: 10_000 }
+        Self { header_ms: 5_000, body_ms: 10_000, request_ms: 15_000, write_ms: 10_000, connection_age_ms: 600_000 }
     }
 }
 
@@ -124,6 +128,10 @@ impl Timeouts {
 
     pub(in crate::http) fn write(&self) -> Duration {
         Duration::from_millis(self.write_ms)
+    }
+
+    pub(in crate::http) fn connection_age(&self) -> Duration {
+        Duration::from_millis(self.connection_age_ms)
     }
 }
 

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, sleep_until};
 
+use super::admission::Work;
 use crate::http::load::UnreadAnswer;
 
 /// How long a connection may lie idle between requests.
@@ -134,12 +135,19 @@ pub(super) struct Counted<B> {
     /// None for a connection of one request at a time.
     under_way: Option<UnderWay>,
     unread: Option<UnreadAnswer>,
+    /// Keeps the connection from being idle.
+    _work: Option<Work>,
 }
 
 impl<B: Body<Data = Bytes>> Counted<B> {
     /// Ties them together.
     pub(super) fn new(inner: B, under_way: Option<UnderWay>, unread: Option<UnreadAnswer>) -> Self {
-        Self { inner, rest: Bytes::new(), under_way, unread }
+        Self { inner, rest: Bytes::new(), under_way, unread, _work: None }
+    }
+
+    /// Counts the answer among the work of its connection.
+    pub(super) fn counted_as(self, work: Work) -> Self {
+        Self { _work: Some(work), ..self }
     }
 
     /// The next piece of what is there.
