@@ -5,6 +5,7 @@ pub mod command;
 pub mod key;
 mod lifecycle;
 mod logging;
+mod open_files;
 mod parts;
 pub mod query;
 mod running;

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use tokio_util::task::TaskTracker;
 
+use super::open_files;
 use super::parts::Parts;
 use super::running::Prepared;
 use super::sandbox_settings;
@@ -83,6 +84,7 @@ pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String>
     let site = settings.oneall.base()?.map_or_else(|| "-".to_owned(), |url| url.to_string());
     let mut rows = vec![
         Row::new("settings", "-".to_owned(), Ok(format!("valid; listens on {}", settings.http.listen))),
+        Row::new("open files", "-".to_owned(), open_files(settings)),
         Row::new("WordPress.com", place, me),
         Row::new("OneAll", site, ping),
     ];
@@ -116,6 +118,13 @@ pub fn access() -> String {
 /// Every edge of the graph with its batching and its fan-out: where a list leads to a call for each row.
 pub fn edges() -> String {
     crate::graph::document::edges::list()
+}
+
+/// Whether the limit of open files is large enough for what the settings allow.
+fn open_files(settings: &Settings) -> Result<String, String> {
+    let Some(limit) = open_files::raise() else { return Ok("the limit is unknown".to_owned()) };
+    let fit = open_files::fit(settings, limit)?;
+    if fit.is_whole { Ok(fit.text) } else { Err(fit.text) }
 }
 
 async fn ask_wordpress(host: &Arc<WordPress>, caller: &Caller) -> Result<String, String> {

@@ -11,15 +11,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
+use super::open_files;
 use super::parts::Parts;
 use crate::config::Settings;
 use crate::graph::Graph;
-use crate::http::Standing;
 use crate::http::explorer::{self, Tab};
-use crate::http::server::Server;
+use crate::http::server::{Limits, Server};
+use crate::http::{self, Standing};
 use crate::metrics::Metrics;
 
-/// How many connections may wait in the system's queue for a seat: what comes beyond it is dropped there without a word.
+/// The length of the system's queue of connections that are not accepted yet.
 const WAITING_MAX: u32 = 1_024;
 
 /// A gateway that answers at an address; it stops at once when this is dropped.
@@ -83,7 +84,10 @@ impl Prepared {
         let settings = &parts.settings().http;
         let standing = Standing::new(settings, parts.writes(), metrics);
         let (routes, graph) = super::routes(&parts, tabs.clone(), &standing)?;
-        let server = Arc::new(Server::build(settings, &standing, routes)?);
+        let connections_max = open_files::prepare(parts.settings())?;
+        let limits = Limits { connections_max, ..settings.limits.clone() };
+        let fitting = http::Settings { limits, ..settings.clone() };
+        let server = Arc::new(Server::build(&fitting, &standing, routes)?);
         let metrics_server = match settings.metrics_listen {
             Some(address) => Some((address, Arc::new(Server::for_metrics(settings, address, &standing)?))),
             None => None,

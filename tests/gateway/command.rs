@@ -133,7 +133,7 @@ async fn a_check_tells_whether_each_provider_accepts_what_it_is_shown() {
         (output.status.code(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
     };
     let (code, good) = check("sandbox-wpcom-ada", ONEALL_PRIVATE_KEY);
-    assert_eq!((code, good.matches("ok  ").count()), (Some(0), 3), "{good}");
+    assert_eq!((code, good.matches("ok  ").count()), (Some(0), 4), "{good}");
     let (code, bad) = check("canary-wrong-token", "canary-wrong-key");
     assert_eq!((code, bad.matches("FAIL").count()), (Some(1), 2), "{bad}");
     assert!(!bad.contains("canary"), "{bad}");

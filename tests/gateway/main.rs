@@ -38,6 +38,7 @@ mod metrics;
 mod modes;
 mod mutations;
 mod observe;
+mod open_files;
 mod orders;
 mod outage;
 mod overload;
