@@ -20,6 +20,7 @@ pub mod persisted;
 mod scrape;
 pub mod server;
 mod settings;
+mod static_file;
 
 pub use self::settings::{Hosts, Origins, Profile, Settings};
 
@@ -27,9 +28,8 @@ use std::sync::Arc;
 
 use async_graphql::ServerError;
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{any, get};
@@ -41,7 +41,9 @@ use self::limits::Limits;
 use self::load::Load;
 use self::persisted::Persisted;
 use self::server::Guests;
+use self::static_file::{REVALIDATE, StaticFile};
 use crate::auth::Authenticator;
+use crate::auth::digest::Digest;
 use crate::auth::pseudonym::Pseudonymizer;
 use crate::graph::error::Error;
 use crate::graph::{Graph, schema_directives};
@@ -112,9 +114,10 @@ pub fn routes(
         load: standing.load.clone(),
         metrics: standing.metrics.clone(),
     });
-    let schema = Bytes::from(schema_directives::sdl());
-    let mut pages =
-        Router::new().route("/schema.graphql", get(async move || ([(header::CONTENT_TYPE, SDL_TYPE)], schema)));
+    let sdl = schema_directives::sdl();
+    let schema = StaticFile::new(SDL_TYPE, Digest::sha256(&sdl).to_string(), sdl);
+    let send_schema = get(async move |headers: HeaderMap| schema.respond(&headers, REVALIDATE).await);
+    let mut pages = Router::new().route("/schema.graphql", send_schema);
     if settings.shows_explorer() {
         pages = pages.merge(explorer::routes(tabs));
     }

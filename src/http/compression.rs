@@ -1,7 +1,14 @@
-//! Compresses large answers, each whole before any of it is sent.
+//! Compresses large responses, each as a whole before any of it is sent.
+//!
+//! `Accept-Encoding` is reduced to the one coding that is used, or removed, before a handler sees the request. So it can
+//! never be the reason for another status.
 //!
 //! A compressor takes about a megabyte. If it went along with the sending, a client that reads slowly, or not at all,
 //! would hold one for each of its answers; so few are at work at a time, and none outlives its answer's making.
+
+mod encoding;
+
+pub(super) use self::encoding::Encoding;
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -10,11 +17,12 @@ use std::thread::available_parallelism;
 use axum::Router;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
+use hyper::body::Body as _;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tower_http::compression::CompressionLayer;
@@ -23,8 +31,8 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use super::refuse;
 use crate::graph::error::Error;
 
-/// The smallest answer that is worth compressing, in bytes.
-const MIN_BYTES: u64 = 1_024;
+/// The smallest response that is compressed, in bytes.
+pub(super) const MIN_BYTES: u64 = 1_024;
 
 /// Compresses what these routes answer, if it is large enough; pictures are compressed already.
 pub(super) fn open(routes: Router) -> Router {
@@ -33,9 +41,16 @@ pub(super) fn open(routes: Router) -> Router {
     routes.layer(layer).layer(middleware::from_fn_with_state(Arc::new(at_once), make_whole))
 }
 
-async fn make_whole(State(at_once): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+async fn make_whole(State(at_once): State<Arc<Semaphore>>, mut request: Request, next: Next) -> Response {
+    let preferred = Encoding::preferred(request.headers());
+    request.headers_mut().remove(header::ACCEPT_ENCODING);
+    if let Some(encoding) = preferred {
+        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encoding.name()));
+    }
     let response = next.run(request).await;
-    if !response.headers().contains_key(header::CONTENT_ENCODING) {
+    // A static file is compressed already and has a known length.
+    let is_compressed_now = response.headers().contains_key(header::CONTENT_ENCODING);
+    if !is_compressed_now || response.body().size_hint().exact().is_some() {
         return response;
     }
     let (head, body) = response.into_parts();

@@ -5,15 +5,18 @@
 //! what to run where this fails. Either page obeys a policy that lets nothing else load, and talks to no other host.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, Query};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+
+use super::static_file::{REVALIDATE, StaticFile};
+use crate::auth::digest::Digest;
 
 mod files {
     include!(concat!(env!("OUT_DIR"), "/explorer_files.rs"));
@@ -79,6 +82,18 @@ struct File {
     bytes: &'static [u8],
 }
 
+/// A file in the binary, and its compressed forms.
+struct Asset {
+    file: &'static File,
+    content: Arc<StaticFile>,
+}
+
+impl Asset {
+    fn new(file: &'static File) -> Self {
+        Self { file, content: StaticFile::new(file.media_type(), file.hash, file.bytes) }
+    }
+}
+
 impl File {
     fn find(name: &str) -> Option<&'static Self> {
         files::FILES.iter().find(|file| file.name == name)
@@ -100,19 +115,16 @@ struct Version {
 pub fn routes(tabs: Vec<Tab>) -> Router {
     let headers = page_headers();
     let Html(page) = page(&tabs);
-    let page = Bytes::from(page);
+    let page = StaticFile::new("text/html; charset=utf-8", Digest::sha256(&page).to_string(), page);
+    let assets: Arc<[Asset]> = files::FILES.iter().map(Asset::new).collect();
     Router::new()
-        .route("/", get(async move || (headers.clone(), page.clone())))
+        .route("/", get(async move |request: HeaderMap| (headers, page.respond(&request, "no-store").await)))
         .route("/explorer/{name}", get(send_file))
+        .with_state(assets)
 }
 
 fn page_headers() -> HeaderMap {
-    let fixed = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
+    let fixed = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "no-referrer")];
     let mut headers: HeaderMap =
         fixed.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
     // A policy that is no header value would be our own slip; it then forbids everything, never nothing.
@@ -136,23 +148,19 @@ fn policy(is_built: bool) -> String {
     format!("{POLICY}; {scripts}; {styles}")
 }
 
-async fn send_file(Path(name): Path<String>, Query(version): Query<Version>, asked: HeaderMap) -> Response {
-    let Some(file) = File::find(&name) else { return StatusCode::NOT_FOUND.into_response() };
-    let tag = format!("\"{}\"", file.hash);
-    // An address with the hash never means other bytes; one without it is asked about again each time.
-    let caching = if version.v == file.hash { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let headers: [(HeaderName, &str); 4] = [
-        (header::ETAG, &tag),
-        (header::CACHE_CONTROL, caching),
-        (header::CONTENT_TYPE, file.media_type()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|known| known == "*" || known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag))
-    {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
-    }
-    (headers, file.bytes).into_response()
+async fn send_file(
+    State(assets): State<Arc<[Asset]>>,
+    Path(name): Path<String>,
+    Query(version): Query<Version>,
+    request: HeaderMap,
+) -> Response {
+    let Some(asset) = assets.iter().find(|asset| asset.file.name == name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    // The content of an address with the hash never changes. Any other address must be revalidated.
+    let is_versioned = version.v == asset.file.hash;
+    let cache_control = if is_versioned { "public, max-age=31536000, immutable" } else { REVALIDATE };
+    asset.content.clone().respond(&request, cache_control).await
 }
 
 /// The page with these tabs in its settings.
@@ -310,10 +318,17 @@ mod tests {
         assert!(notice.contains("X-Token: &lt;/script&gt;&lt;b&gt;&amp;"), "{notice}");
     }
 
+    fn assets() -> Arc<[Asset]> {
+        files::FILES.iter().map(Asset::new).collect()
+    }
+
     #[tokio::test]
     async fn a_file_is_kept_by_its_hash_and_not_sent_twice() {
         for file in files::FILES {
-            let ask = |v: &str, asked| send_file(Path(file.name.to_owned()), Query(Version { v: v.to_owned() }), asked);
+            let ask = |v: &str, request| {
+                let version = Query(Version { v: v.to_owned() });
+                send_file(State(assets()), Path(file.name.to_owned()), version, request)
+            };
             let whole = ask(file.hash, HeaderMap::new()).await;
             assert_eq!(whole.status(), StatusCode::OK);
             assert_eq!(whole.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
@@ -323,7 +338,8 @@ mod tests {
             assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
             assert_eq!(again.headers()[header::CACHE_CONTROL], "no-cache");
         }
-        let missing = send_file(Path("../main.rs".to_owned()), Query(Version::default()), HeaderMap::new()).await;
+        let path = Path("../main.rs".to_owned());
+        let missing = send_file(State(assets()), path, Query(Version::default()), HeaderMap::new()).await;
         assert_eq!(missing.status(), StatusCode::NOT_FOUND);
     }
 }

@@ -24,7 +24,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 pub(super) use self::ending::plain;
-pub(super) use self::media::Media;
+pub(super) use self::media::{Media, quality};
 pub(super) use self::parameters::Parameters;
 pub(super) use self::refusal::{Fault, Refusal};
 pub(super) use self::render::{errors_alone, timed_out_mutation};

@@ -78,8 +78,8 @@ fn range(part: &str) -> Range {
     range
 }
 
-/// A weight in thousandths; one that cannot be read is none.
-fn quality(text: &str) -> u16 {
+/// A weight in thousandths; 0 if it is not a number from 0 to 1.
+pub(in crate::http) fn quality(text: &str) -> u16 {
     let weight = text.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight));
     weight.map_or(0, |weight| (weight * 1_000.0) as u16)
 }
