@@ -11,6 +11,7 @@ pub mod explorer;
 mod graphql;
 mod guard;
 pub mod health;
+mod host;
 pub mod limits;
 pub mod load;
 mod meter;
@@ -137,6 +138,7 @@ pub fn routes(
         .layer(middleware::from_fn_with_state(Arc::new(origin::Gate::of(settings)), origin::check))
         .merge(health::routes(standing.readiness.clone(), edge))
         .layer(middleware::from_fn_with_state(settings.limits.headers_max, load::count_headers))
+        .layer(middleware::from_fn(host::check))
         .layer(middleware::from_fn(protect));
     Ok(compression::open(routes)
         .layer(middleware::from_fn_with_state(Arc::new(peer::Listed::new(proxies)), peer::learn))

@@ -15,7 +15,7 @@ use axum::routing::get;
 
 use super::graphql::{self, Edge};
 use super::settings::Hosts;
-use super::{Settings, guard, nothing_here, origin, protect, read_only};
+use super::{Settings, guard, host, nothing_here, origin, protect, read_only};
 use crate::metrics::{Metrics, TEXT_TYPE};
 
 /// Where it is.
@@ -36,6 +36,7 @@ pub(super) fn open_routes(metrics: &Metrics, is_loopback: bool) -> Router {
         .method_not_allowed_fallback(read_only)
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(Arc::new(gate), origin::check))
+        .layer(middleware::from_fn(host::check))
         .layer(middleware::from_fn(protect))
         // What is asked here is not what is counted.
         .layer(middleware::from_fn_with_state(Metrics::default(), guard::watch))

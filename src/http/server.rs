@@ -225,7 +225,6 @@ impl Server {
         let work = connection.work();
         let version = request.version();
         let mut request = request.map(|body| Timed::new(body, self.timeouts.body()));
-        name_host(&mut request);
         request.extensions_mut().insert(Socket(connection.address()));
         if connection.is_from_reserve() {
             request.extensions_mut().insert(connection.clone());
@@ -244,14 +243,6 @@ impl Server {
             unread.shrink(usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX));
         }
         Ok(response.map(|body| Counted::new(body, under_way, unread).counted_as(work)))
-    }
-}
-
-/// Makes `Host` say what the request's target says, where that names a host: it is what counts, and HTTP/2 sends no other.
-fn name_host<B>(request: &mut Request<B>) {
-    let authority = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
-    if let Some(host) = authority {
-        request.headers_mut().insert(header::HOST, host);
     }
 }
 
@@ -276,22 +267,5 @@ mod tests {
         assert_eq!(pauses.iter().map(Duration::as_millis).collect::<Vec<_>>(), [50, 100, 200, 400, 800, 1000, 1000]);
         assert!(is_of_one_connection(&io::ErrorKind::ConnectionAborted.into()));
         assert!(!is_of_one_connection(&io::Error::from_raw_os_error(24)), "out of file descriptors");
-    }
-
-    #[test]
-    fn the_target_says_which_host_is_meant() {
-        let host = |target: &str, host: Option<&str>| {
-            let mut request = Request::builder().uri(target);
-            if let Some(host) = host {
-                request = request.header(header::HOST, host);
-            }
-            let mut request = request.body(()).unwrap();
-            name_host(&mut request);
-            request.headers().get(header::HOST).map(|host| host.to_str().unwrap().to_owned())
-        };
-        assert_eq!(host("/graphql", Some("localhost")).as_deref(), Some("localhost"));
-        assert_eq!(host("/graphql", None), None);
-        assert_eq!(host("https://localhost:1/graphql", None).as_deref(), Some("localhost:1"));
-        assert_eq!(host("http://evil.example/graphql", Some("localhost")).as_deref(), Some("evil.example"));
     }
 }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use commongraph::graph::Introspection;
-use commongraph::http::Origins;
+use commongraph::http::{Hosts, Origins};
 use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::{Asker, Gateway, World, codes};
+use crate::wire::Wire;
 
 const QUERY: &str = "{ viewer { wordpressUser { username } } }";
 
@@ -319,4 +320,43 @@ async fn a_change_whose_answer_is_too_large_does_not_read_as_if_it_had_not_been_
     assert_eq!(told["path"], json!(["applicationRevoke", "viewer"]));
     assert_eq!(told["extensions"]["limit"], "answer_max_bytes");
     assert_eq!(world.writes().await.len(), 1);
+}
+
+/// Sends these bytes on a connection of their own, and reads the status.
+async fn status_of(gateway: &Gateway, request: &str) -> u16 {
+    let mut wire = Wire::open(gateway.running.address).await;
+    wire.say(request).await;
+    wire.reply().await.unwrap().status
+}
+
+#[tokio::test]
+async fn a_request_has_exactly_one_well_formed_host() {
+    let any = Gateway::start(|_| {}).await;
+    let named = |settings: &mut commongraph::config::Settings| {
+        settings.http.allowed_hosts = Hosts::Named(vec!["api.example".to_owned()]);
+    };
+    let named = Gateway::start(named).await;
+    let paths = ["/health/live", "/health/ready", "/schema.graphql", "/graphql?query={__typename}", "/"];
+    for wrong in ["", "host: api.example\r\nhost: api.example\r\n", "host: a b\r\n", "host: u@api.example\r\n", "host: a/b\r\n"] {
+        for path in paths {
+            for gateway in [&any, &named] {
+                let request = format!("GET {path} HTTP/1.1\r\n{wrong}\r\n");
+                assert_eq!(status_of(gateway, &request).await, 400, "{request}");
+            }
+        }
+    }
+    // HTTP/1.0 requires no Host. The gateway then has no name that could be allowed.
+    let old = "GET /schema.graphql HTTP/1.0\r\n\r\n";
+    assert_eq!([status_of(&any, old).await, status_of(&named, old).await], [200, 421]);
+    assert_eq!(status_of(&named, "GET /health/live HTTP/1.0\r\n\r\n").await, 200);
+    for (host, status) in [("api.example", 200), ("API.example:8080", 200), ("", 421), ("evil.example", 421)] {
+        let request = format!("GET /schema.graphql HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        assert_eq!(status_of(&named, &request).await, status, "{request}");
+        // The host of the target takes precedence, and the header must be there all the same.
+        let request = format!("GET http://{host}/schema.graphql HTTP/1.1\r\nhost: other\r\n\r\n");
+        if !host.is_empty() {
+            assert_eq!(status_of(&named, &request).await, status, "{request}");
+            assert_eq!(status_of(&named, &request.replace("host: other\r\n", "")).await, 400, "{request}");
+        }
+    }
 }

@@ -196,3 +196,22 @@ async fn an_old_connection_is_closed_and_the_next_one_is_served() {
         closed(&sender).await;
     }
 }
+
+#[tokio::test]
+async fn an_authority_is_well_formed_and_the_only_one() {
+    let stage = Stage::set("http2-authority", |_| {}).await;
+    let mut sender = stage.connect("127.0.0.1", 1 << 20).await;
+    for (authority, host, status) in [
+        ("localhost", None, 200),
+        ("localhost", Some("localhost"), 200),
+        ("localhost", Some("evil.example"), 400),
+        ("u@localhost", None, 400),
+    ] {
+        let mut request = Request::get(format!("https://{authority}/health/live")).body(Body::empty()).unwrap();
+        if let Some(host) = host {
+            request.headers_mut().insert("host", host.parse().unwrap());
+        }
+        sender.ready().await.unwrap();
+        assert_eq!(sender.send_request(request).await.unwrap().status(), status, "{authority} {host:?}");
+    }
+}
