@@ -153,7 +153,11 @@ mod tests {
             ("[1.2.3.4]", "10.0.0.1"),
             ("[2001:db8::1", "10.0.0.1"),
             ("2001:db8::1%eth0", "10.0.0.1"),
-            ("1.2.3.4,", "10.0.0.1"),
+            ("1.2.3.4,", "1.2.3.4"),
+            ("1.2.3.4, ,,", "1.2.3.4"),
+            (", 1.2.3.4", "1.2.3.4"),
+            ("6.6.6.6,, 1.2.3.4, , 10.1.1.1,", "1.2.3.4"),
+            (",", "10.0.0.1"),
             ("", "10.0.0.1"),
             ("\u{e9}", "10.0.0.1"),
         ] {
@@ -161,6 +165,8 @@ mod tests {
         }
         let lines = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-for", "5.6.7.8, 10.1.1.1")];
         assert_eq!(ask("10.0.0.1", &lines), "5.6.7.8");
+        let empty_last = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-for", "")];
+        assert_eq!(ask("10.0.0.1", &empty_last), "1.2.3.4");
     }
 
     #[test]
@@ -179,6 +185,10 @@ mod tests {
             ("for=\"1.2.3.4", "10.0.0.1"),
             ("for", "10.0.0.1"),
             ("for = 1.2.3.4", "10.0.0.1"),
+            ("for=1.2.3.4,", "1.2.3.4"),
+            (", for=6.6.6.6, , for=1.2.3.4 ,, for=10.9.9.9 ,", "1.2.3.4"),
+            ("for=1.2.3.4;", "1.2.3.4"),
+            (" , ", "10.0.0.1"),
             ("", "10.0.0.1"),
         ] {
             assert_eq!(ask("10.0.0.1", &[("forwarded", value)]), client, "{value:?}");
@@ -202,8 +212,10 @@ mod tests {
     proptest! {
         #[test]
         fn no_claim_gets_past_what_our_own_proxy_wrote(claims in "[ -~]{0,80}") {
-            let list = format!("{claims}, 1.2.3.4");
-            prop_assert_eq!(ask("10.0.0.1", &[("x-forwarded-for", &list)]), "1.2.3.4");
+            for end in ["", ",", " , ,"] {
+                let list = format!("{claims}, 1.2.3.4{end}");
+                prop_assert_eq!(ask("10.0.0.1", &[("x-forwarded-for", &list)]), "1.2.3.4");
+            }
         }
 
         #[test]

@@ -1,7 +1,7 @@
 //! The hops that a request's headers tell of, nearest last; `None` in the place of one that is no address.
 //!
 //! `Forwarded` is RFC 7239, with its quotes; `X-Forwarded-For` is a list of addresses, as proxies write it: with ports or
-//! without, IPv6 in brackets or bare.
+//! without, IPv6 in brackets or bare. Empty list elements are ignored (RFC 9110, section 5.6.1).
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -19,17 +19,27 @@ pub(super) fn is_said(headers: &HeaderMap) -> bool {
 
 /// What `Forwarded` tells; nothing if it is absent.
 pub(super) fn standard(headers: &HeaderMap) -> Option<Vec<Hop>> {
-    hops(headers, &header::FORWARDED, |line| split(line, ',').into_iter().map(element).collect())
+    hops(headers, &header::FORWARDED, |line| split(line, ','), element)
 }
 
 /// What `X-Forwarded-For` tells; nothing if it is absent.
 pub(super) fn customary(headers: &HeaderMap) -> Option<Vec<Hop>> {
-    hops(headers, &X_FORWARDED_FOR, |line| line.split(',').map(|entry| node(entry.trim())).collect())
+    hops(headers, &X_FORWARDED_FOR, |line| line.split(',').collect(), node)
 }
 
-fn hops(headers: &HeaderMap, name: &HeaderName, read: impl Fn(&str) -> Vec<Hop>) -> Option<Vec<Hop>> {
+/// Every hop in all lines of a header. A line that is not text is one hop that cannot be read.
+fn hops(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    elements: impl Fn(&str) -> Vec<&str>,
+    read: impl Fn(&str) -> Hop,
+) -> Option<Vec<Hop>> {
+    let read_line = |line| {
+        let listed = elements(line).into_iter().map(str::trim).filter(|element| !element.is_empty());
+        listed.map(&read).collect::<Vec<Hop>>()
+    };
     let lines = headers.get_all(name).iter();
-    let hops: Vec<Hop> = lines.flat_map(|value| value.to_str().map_or_else(|_| vec![None], &read)).collect();
+    let hops: Vec<Hop> = lines.flat_map(|value| value.to_str().map_or_else(|_| vec![None], read_line)).collect();
     (!hops.is_empty()).then_some(hops)
 }
 
