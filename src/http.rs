@@ -50,6 +50,9 @@ use crate::graph::error::Error;
 use crate::graph::{Graph, schema_directives};
 use crate::metrics::Metrics;
 
+/// When a client may retry after a 429 or 503 for which no better time is known, in seconds.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
 /// What the schema's text is.
 const SDL_TYPE: &str = "application/graphql; charset=utf-8";
 
@@ -154,10 +157,14 @@ async fn read_only() -> Response {
     refuse(StatusCode::METHOD_NOT_ALLOWED, vec![Error::bad_input("Use GET here.").at(None)])
 }
 
-/// What every answer carries: it is the caller's alone, and nothing may guess at its type.
+/// Adds what every response has: it is private, its type must not be guessed, and a 429 or 503 says when to retry.
 async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let is_temporary = matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     let headers = response.headers_mut();
+    if is_temporary {
+        headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER_SECONDS);
+    }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.append(header::VARY, HeaderValue::from_static(auth::VARY));

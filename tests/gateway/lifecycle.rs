@@ -110,6 +110,8 @@ async fn a_sandbox_whose_terminal_is_gone_ends_too() {
 
 async fn ready(gateway: &Gateway) -> (u16, String) {
     let response = gateway.client.get(gateway.url().replace("/graphql", "/health/ready")).send().await.unwrap();
+    let says_when = response.headers().contains_key("retry-after");
+    assert_eq!(says_when, response.status() == 503, "a response says when to retry if it is 503");
     (response.status().as_u16(), response.text().await.unwrap())
 }
 

@@ -19,9 +19,6 @@ use crate::graph::error::{Error, ErrorCode, mask};
 /// Data that is there and not all that was asked for, in the draft.
 const PARTIAL: u16 = 294;
 
-/// How soon it is worth asking again whether a credential is good.
-const RETRY_AFTER_SECONDS: &str = "5";
-
 /// An operation that was executed.
 pub(super) struct Executed {
     /// What it brought.
@@ -97,7 +94,6 @@ pub(super) fn refused(refusal: Refusal, profile: Profile, media: Media) -> Respo
     let extra = match refusal.fault {
         Fault::Method => Some((header::ALLOW, "GET, POST")),
         Fault::Unauthenticated => Some((header::WWW_AUTHENTICATE, auth::CHALLENGE)),
-        Fault::Unavailable => Some((header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
         _ => None,
     };
     if let Some((name, value)) = extra {
