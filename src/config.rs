@@ -269,6 +269,10 @@ fn check_http(http: &http::Settings) -> Result<(), Fault> {
         let what = "names something that is no origin; wanted such as https://app.example.com, each by name, never *";
         return Err(Fault::new("http.allowed_origins", what));
     }
+    if !http.allowed_headers.are_names() {
+        let what = "contains a value that is not a header name; list names such as x-my-header, never *";
+        return Err(Fault::new("http.allowed_headers", what));
+    }
     if !http.allowed_hosts.are_hosts() {
         let what = "names something that is no host; wanted such as api.example.com, with a port or without, never *";
         return Err(Fault::new("http.allowed_hosts", what));

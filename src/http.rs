@@ -23,7 +23,7 @@ pub mod server;
 mod settings;
 mod static_file;
 
-pub use self::settings::{Hosts, Origins, Profile, Settings};
+pub use self::settings::{AllowedHeaders, Hosts, Origins, Profile, Settings};
 
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ pub fn routes(
         .layer(middleware::from_fn_with_state(standing.load.clone(), load::bound))
         .layer(middleware::from_fn(server::require));
     // Read from the last line up: that is the order in which a request meets the layers.
-    let routes = cors::open(routes, &settings.allowed_origins)
+    let routes = cors::open(routes, settings)
         .merge(scrape::routes(edge.clone()).layer(middleware::from_fn(server::require)))
         .layer(middleware::from_fn_with_state(Arc::new(origin::Gate::of(settings)), origin::check))
         .merge(health::routes(standing.readiness.clone(), edge))

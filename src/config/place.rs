@@ -9,7 +9,7 @@ use toml::{Spanned, Table};
 use super::{Error, Fault, name_in};
 
 /// The settings that take a list.
-const LISTS: [&str; 3] = ["http.allowed_origins", "http.allowed_hosts", "http.trusted_proxies"];
+const LISTS: [&str; 4] = ["http.allowed_origins", "http.allowed_headers", "http.allowed_hosts", "http.trusted_proxies"];
 
 /// The places of all settings that were set, by the setting's name with its dots.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ const WRONG_FILES: [(&str, &str); 84] = [
     ("htpp = 1", "htpp in F:1: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log"),
     (
         "[http]\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, metrics_listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
+        "http.port in F:2: no such setting; allowed here: listen, metrics_listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, allowed_headers, batch_max, persisted_max, persisted_max_bytes, \
           trusted_documents, trusted_proxies, limits, timeouts, drain, tls",
     ),
     (
@@ -40,7 +40,7 @@ const WRONG_FILES: [(&str, &str); 84] = [
     ("\"a\\nb\" = 1", "a b in F:1: no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log"),
     (
         "\u{FEFF}[http]\r\nport = 1",
-        "http.port in F:2: no such setting; allowed here: listen, metrics_listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, batch_max, persisted_max, persisted_max_bytes, \
+        "http.port in F:2: no such setting; allowed here: listen, metrics_listen, body_max_bytes, explorer, profile, allowed_hosts, allowed_origins, allowed_headers, batch_max, persisted_max, persisted_max_bytes, \
           trusted_documents, trusted_proxies, limits, timeouts, drain, tls",
     ),
     // Types.
@@ -66,18 +66,18 @@ const WRONG_FILES: [(&str, &str); 84] = [
     ("[oneall]\nprivate_key = 987654321", "oneall.private_key in F:2: is a whole number; wanted text"),
     (
         "[oneall]\nprivate_key = ['SECRET']",
-        "oneall.private_key in F:2: is a list; only http.allowed_origins, http.allowed_hosts, http.trusted_proxies and a key's scopes take one",
+        "oneall.private_key in F:2: is a list; only http.allowed_origins, http.allowed_headers, http.allowed_hosts, http.trusted_proxies and a key's scopes take one",
     ),
     ("[wordpress]\nkeyring_api = 'SECRET'", "wordpress.keyring_api in F:2: no such choice; allowed: v1.1, v2"),
     ("[wordpress]\nkeyring_api = 2", "wordpress.keyring_api in F:2: wanted text"),
     ("[log]\nformat = 'xml'", "log.format in F:2: no such choice; allowed: human, json"),
     (
         "oneall = ['SECRET']",
-        "oneall in F:1: is a list; only http.allowed_origins, http.allowed_hosts, http.trusted_proxies and a key's scopes take one",
+        "oneall in F:1: is a list; only http.allowed_origins, http.allowed_headers, http.allowed_hosts, http.trusted_proxies and a key's scopes take one",
     ),
     (
         "[[log]]",
-        "log in F:1: is a list; only http.allowed_origins, http.allowed_hosts, http.trusted_proxies and a key's scopes take one",
+        "log in F:1: is a list; only http.allowed_origins, http.allowed_headers, http.allowed_hosts, http.trusted_proxies and a key's scopes take one",
     ),
     // Ranges.
     (

@@ -36,6 +36,10 @@ pub struct Settings {
     /// The origins whose pages may send requests, such as `https://app.example.com`. `*` is not allowed.
     #[schemars(with = "Vec<String>")]
     pub allowed_origins: Origins,
+    /// Request headers that pages of `http.allowed_origins` may send, in addition to the gateway's own and those of common
+    /// clients. `*` is not allowed.
+    #[schemars(with = "Vec<String>")]
+    pub allowed_headers: AllowedHeaders,
     /// The number of operations that one request may send as a list. 0: batching is disabled.
     #[schemars(range(max = 10))]
     pub batch_max: usize,
@@ -76,6 +80,10 @@ pub enum Profile {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins(pub Vec<String>);
 
+/// Names of request headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllowedHeaders(pub Vec<String>);
+
 /// The host names that the gateway answers to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Hosts {
@@ -98,6 +106,7 @@ impl Default for Settings {
             profile: Profile::default(),
             allowed_hosts: Hosts::default(),
             allowed_origins: Origins::default(),
+            allowed_headers: AllowedHeaders::default(),
             batch_max: 0,
             persisted_max: 1_000,
             persisted_max_bytes: 8 << 20,
@@ -128,6 +137,13 @@ impl Origins {
     }
 }
 
+impl AllowedHeaders {
+    /// Whether each is the name of a header. `*` is not allowed, though it would be a token.
+    pub fn are_names(&self) -> bool {
+        self.0.iter().all(|name| name != "*" && name.parse::<axum::http::HeaderName>().is_ok())
+    }
+}
+
 impl Hosts {
     /// Whether each can stand in `Host`: a name or an address, with a port or without.
     pub fn are_hosts(&self) -> bool {
@@ -145,6 +161,12 @@ impl Hosts {
 impl<'de> Deserialize<'de> for Origins {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         texts(deserializer, "a list of origins").map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AllowedHeaders {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        texts(deserializer, "a list of header names").map(Self)
     }
 }
 
@@ -179,5 +201,20 @@ impl<'de> Visitor<'de> for TextsVisitor {
             texts.push(text);
         }
         Ok(texts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_allowed_by_its_name_only() {
+        let are_names =
+            |names: &[&str]| AllowedHeaders(names.iter().map(|name| (*name).to_owned()).collect()).are_names();
+        assert!(are_names(&[]) && are_names(&["x-my-header", "Baggage"]));
+        for wrong in ["*", "", "x y", "x:", "\u{e9}"] {
+            assert!(!are_names(&["x-my-header", wrong]), "{wrong}");
+        }
     }
 }

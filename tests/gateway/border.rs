@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use commongraph::graph::Introspection;
-use commongraph::http::{Hosts, Origins};
+use commongraph::http::{AllowedHeaders, Hosts, Origins};
 use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -71,7 +71,8 @@ async fn accept_encoding_never_changes_a_status_or_whether_a_mutation_runs() {
     let applications = world.ask("olga", "{ applications(first: 1) { nodes { id } } }").await;
     let id = &applications["data"]["applications"]["nodes"][0]["id"];
     let revoke = "mutation ($id: ID!) { applicationRevoke(input: { id: $id }) { deletedApplicationId } }";
-    let unsatisfiable = ["identity;q=0", "*;q=0", "identity;q=0, *;q=0", "zstd, identity;q=0", "gzip;q=0, br;q=0, *;q=0"];
+    let unsatisfiable =
+        ["identity;q=0", "*;q=0", "identity;q=0, *;q=0", "zstd, identity;q=0", "gzip;q=0, br;q=0, *;q=0"];
     for accepted in unsatisfiable {
         for path in ["/schema.graphql", "/health/live", "/health/ready", "/", "/graphql?query={__typename}"] {
             let url = gateway.url().replace("/graphql", path);
@@ -92,7 +93,8 @@ async fn brotli_is_preferred_and_zstd_never_used() {
     let gateway = &world.gateway;
     let client = reqwest::Client::builder().no_proxy().no_gzip().build().unwrap();
     let large = json!({ "query": "{ __schema { types { name description } } }" });
-    for (accepted, encoding) in [("gzip, deflate, br, zstd", "br"), ("zstd, gzip", "gzip"), ("br;q=0.1, gzip", "gzip")] {
+    for (accepted, encoding) in [("gzip, deflate, br, zstd", "br"), ("zstd, gzip", "gzip"), ("br;q=0.1, gzip", "gzip")]
+    {
         let schema = client.get(gateway.url().replace("/graphql", "/schema.graphql"));
         for request in [schema, client.post(gateway.url()).json(&large)] {
             let response = request.header(header::ACCEPT_ENCODING, accepted).send().await.unwrap();
@@ -110,7 +112,10 @@ async fn the_schema_is_revalidated_by_its_entity_tag() {
     };
     for accepted in ["identity", "gzip", "br"] {
         let whole = get(accepted).send().await.unwrap();
-        assert_eq!((whole.status(), &whole.headers()[header::CACHE_CONTROL]), (StatusCode::OK, &"no-cache".parse().unwrap()));
+        assert_eq!(
+            (whole.status(), &whole.headers()[header::CACHE_CONTROL]),
+            (StatusCode::OK, &"no-cache".parse().unwrap())
+        );
         let etag = whole.headers()[header::ETAG].clone();
         assert!(etag.to_str().unwrap().starts_with('"'), "{etag:?} is a strong validator");
         let known = get(accepted).header(header::IF_NONE_MATCH, &etag).send().await.unwrap();
@@ -154,6 +159,7 @@ async fn what_a_page_can_send_without_asking_first_is_not_executed() {
 async fn a_preflight_is_granted_to_named_origins_only() {
     let named = |settings: &mut commongraph::config::Settings| {
         settings.http.allowed_origins = Origins(vec!["https://app.example".to_owned()]);
+        settings.http.allowed_headers = AllowedHeaders(vec!["X-My-Header".to_owned()]);
     };
     let (closed, open) = (Gateway::start(|_| {}).await, Gateway::start(named).await);
     let preflight = async |gateway: &Gateway, origin: &str| {
@@ -166,8 +172,20 @@ async fn a_preflight_is_granted_to_named_origins_only() {
     assert_eq!(granted.headers()["access-control-allow-origin"], "https://app.example");
     let headers = granted.headers()["access-control-allow-headers"].to_str().unwrap();
     let ours = ["x-commongraph-cost", "x-commongraph-deadline", "x-commongraph-explain"];
-    for name in ["x-wordpress-token", "cache-control", "traceparent"].into_iter().chain(ours) {
-        assert!(headers.contains(name), "{name} in {headers}");
+    let of_clients = [
+        "apollographql-client-name",
+        "apollographql-client-version",
+        "apollo-require-preflight",
+        "graphql-client-name",
+        "graphql-client-version",
+        "sentry-trace",
+        "baggage",
+        "tracestate",
+        "x-requested-with",
+        "x-my-header",
+    ];
+    for name in ["x-wordpress-token", "cache-control", "traceparent"].into_iter().chain(ours).chain(of_clients) {
+        assert!(headers.split(',').any(|allowed| allowed == name), "{name} in {headers}");
     }
     assert!(!granted.headers().contains_key("access-control-allow-credentials"));
     for (gateway, origin) in [
@@ -337,7 +355,9 @@ async fn a_request_has_exactly_one_well_formed_host() {
     };
     let named = Gateway::start(named).await;
     let paths = ["/health/live", "/health/ready", "/schema.graphql", "/graphql?query={__typename}", "/"];
-    for wrong in ["", "host: api.example\r\nhost: api.example\r\n", "host: a b\r\n", "host: u@api.example\r\n", "host: a/b\r\n"] {
+    for wrong in
+        ["", "host: api.example\r\nhost: api.example\r\n", "host: a b\r\n", "host: u@api.example\r\n", "host: a/b\r\n"]
+    {
         for path in paths {
             for gateway in [&any, &named] {
                 let request = format!("GET {path} HTTP/1.1\r\n{wrong}\r\n");

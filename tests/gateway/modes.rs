@@ -134,6 +134,7 @@ fn each_setting_that_is_wrong_is_refused_by_its_name_whatever_it_is_about() {
         (&[("HTTP__BATCH_MAX", "11")], "http.batch_max"),
         (&[("HTTP__PERSISTED_MAX", "987654321")], "http.persisted_max"),
         (&[("HTTP__ALLOWED_ORIGINS", "https://canary.example/path")], "http.allowed_origins"),
+        (&[("HTTP__ALLOWED_HEADERS", "x-my-header, canary header")], "http.allowed_headers"),
         (&[("HTTP__ALLOWED_HOSTS", "https://canary.example")], "http.allowed_hosts"),
         (&[("HTTP__TRUSTED_DOCUMENTS__MODE", "canary")], "http.trusted_documents.mode"),
         (&[("HTTP__TRUSTED_DOCUMENTS__MODE", "enforce")], "http.trusted_documents.path"),
