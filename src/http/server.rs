@@ -10,6 +10,7 @@ mod admission;
 mod body;
 mod connection;
 mod guests;
+mod lingering;
 mod patience;
 mod settings;
 mod tls;
@@ -42,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::admission::{Admission, Handle, Reserved};
-use self::body::Timed;
+use self::body::{Rest, Timed};
 use self::tls::Shown;
 use self::traffic::{Counted, UnderWay};
 use super::health::Readiness;
@@ -225,13 +226,16 @@ impl Server {
         let work = connection.work();
         let version = request.version();
         let mut request = request.map(|body| Timed::new(body, self.timeouts.body()));
+        let rest = Rest::of(&mut request);
         request.extensions_mut().insert(Socket(connection.address()));
         if connection.is_from_reserve() {
             request.extensions_mut().insert(connection.clone());
         }
         let routes = Router::clone(&self.routes.load());
         let mut response = TowerToHyperService::new(routes).call(request).await?;
-        if version < Version::HTTP_2 && (!self.readiness.is_ready() || connection.is_ending()) {
+        if version >= Version::HTTP_2 {
+            rest.into_iter().for_each(Rest::drain_beside_response);
+        } else if !is_drained(rest).await || !self.readiness.is_ready() || connection.is_ending() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if version == Version::HTTP_2 && connection.is_unadmitted() {
@@ -243,6 +247,14 @@ impl Server {
             unread.shrink(usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX));
         }
         Ok(response.map(|body| Counted::new(body, under_way, unread).counted_as(work)))
+    }
+}
+
+/// Whether no body stands between this request and the next one on its HTTP/1 connection.
+async fn is_drained(rest: Option<Rest>) -> bool {
+    match rest {
+        Some(rest) => rest.drain().await,
+        None => true,
     }
 }
 

@@ -6,7 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response};
 use commongraph::app::{self, Running};
 use commongraph::config::Settings;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -214,4 +214,34 @@ async fn an_authority_is_well_formed_and_the_only_one() {
         sender.ready().await.unwrap();
         assert_eq!(sender.send_request(request).await.unwrap().status(), status, "{authority} {host:?}");
     }
+}
+
+#[tokio::test]
+async fn a_refused_body_ends_its_stream_and_no_other() {
+    let stage = Stage::set("http2-refused", |settings| settings.http.body_max_bytes = 1_000).await;
+    let sender = stage.connect("127.0.0.1", 1 << 20).await;
+    let send = |request: Request<Body>| {
+        let mut sender = sender.clone();
+        async move {
+            sender.ready().await.unwrap();
+            let response = sender.send_request(request).await.unwrap();
+            let status = response.status();
+            let body = to_bytes(Body::new(response.into_body()), usize::MAX).await.unwrap();
+            assert!(!body.is_empty());
+            status
+        }
+    };
+    let post = |length: usize, has_length: bool| {
+        let parts = (0..10).map(move |_| Ok::<_, std::io::Error>(vec![b'x'; length / 10]));
+        let stream = || Body::from_stream(futures_util::stream::iter(parts));
+        let body = if has_length { Body::from(vec![b'x'; length]) } else { stream() };
+        Request::post("https://localhost/graphql").header("content-type", "application/json").body(body).unwrap()
+    };
+    for length in [1_010, 100_000, 5 << 20, 10 << 20] {
+        for has_length in [true, false] {
+            let (refused, good) = join(send(post(length, has_length)), send(request("/health/live"))).await;
+            assert_eq!((refused.as_u16(), good.as_u16()), (413, 200), "{length} {has_length}");
+        }
+    }
+    assert!(!sender.is_closed());
 }

@@ -26,6 +26,7 @@ mod flight;
 mod hanging;
 mod http2;
 mod issuers;
+mod keep_alive;
 mod leaks;
 mod leaving;
 mod lifecycle;

@@ -132,12 +132,21 @@ async fn who_does_not_shake_hands_is_closed() {
 
 /// Connects by TLS to who shows this certificate, and speaks HTTP/2 then.
 pub fn http2(certificate: &str) -> TlsConnector {
+    connector(certificate, b"h2")
+}
+
+/// The same with HTTP/1.1.
+pub fn http1(certificate: &str) -> TlsConnector {
+    connector(certificate, b"http/1.1")
+}
+
+fn connector(certificate: &str, protocol: &[u8]) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let mut client = client.with_root_certificates(roots).with_no_client_auth();
-    client.alpn_protocols = vec![b"h2".to_vec()];
+    client.alpn_protocols = vec![protocol.to_vec()];
     TlsConnector::from(Arc::new(client))
 }
 

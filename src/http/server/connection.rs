@@ -3,15 +3,19 @@
 //! No wait on it is without an end: the handshake, the head of a request, the next request, and an answer that is not
 //! read each have one. In a drain an HTTP/1.1 client that has just been answered may have sent its next request already,
 //! so an idle connection is not closed under it at once but after `LINGER`; what it sends until then is answered, and
-//! told that it was the last. HTTP/2 has words for that and needs no waiting.
+//! told that it was the last. HTTP/2 has words for that and needs no waiting. An HTTP/1.1 connection that the gateway
+//! closes of itself lingers, so that the client can read the last response.
 //!
 //! An idle connection also closes when another one takes over its permit (`admission`), and each one is replaced at
 //! some age: an HTTP/1.1 answer then says `Connection: close`, and an HTTP/2 client gets GOAWAY.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::http::header;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -21,6 +25,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::Server;
 use super::admission::{Handle, Registration};
+use super::lingering::linger;
 use super::patience::Patient;
 use super::tls::{HTTP2, Shown};
 use super::traffic::{Overdue, Traffic};
@@ -90,12 +95,40 @@ async fn speak_tls(
     }
 }
 
-async fn speak_http1<T>(server: &Arc<Server>, socket: T, handle: &Handle) -> hyper::Result<()>
+async fn speak_http1<T>(server: &Arc<Server>, mut socket: T, handle: &Handle) -> hyper::Result<()>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let is_closed_here = AtomicBool::new(false);
+    let ended = exchange_http1(server, &mut socket, handle, &is_closed_here).await;
+    // After a request that cannot be parsed, hyper sends its refusal and closes.
+    if is_closed_here.into_inner() || ended.as_ref().is_err_and(hyper::Error::is_parse) {
+        tokio::select! {
+            () = linger(&mut socket) => {}
+            () = handle.closed_late() => {}
+        }
+    }
+    ended
+}
+
+/// Answers requests until the connection is to be closed. Sets `is_closed_here` if a response has said so.
+async fn exchange_http1<T>(
+    server: &Arc<Server>,
+    socket: T,
+    handle: &Handle,
+    is_closed_here: &AtomicBool,
+) -> hyper::Result<()>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let limits = &server.limits;
-    let service = service_fn(|request| server.answer(request, handle, None));
+    let service = service_fn(|request| async move {
+        let response = server.answer(request, handle, None).await?;
+        if response.headers().contains_key(header::CONNECTION) {
+            is_closed_here.store(true, Ordering::Relaxed);
+        }
+        Ok::<_, Infallible>(response)
+    });
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
