@@ -32,8 +32,19 @@ const MUTATIONS: [(&str, &str); 6] = [
 ];
 
 /// What clients accept, from nothing at all to nonsense.
-const ENCODINGS: [&str; 8] =
-    ["", "gzip", "identity", "br", "zstd, gzip;q=0.5", "gzip;q=0, identity;q=0.5", "*", "q=;;,nonsense"];
+const ENCODINGS: [&str; 11] = [
+    "",
+    "gzip",
+    "identity",
+    "br",
+    "zstd, gzip;q=0.5",
+    "gzip;q=0, identity;q=0.5",
+    "*",
+    "q=;;,nonsense",
+    "identity;q=0",
+    "*;q=0",
+    "gzip;q=0, identity;q=0, *;q=0",
+];
 
 /// A sequence of random numbers that is the same for the same seed: SplitMix64.
 struct Random(u64);
