@@ -121,7 +121,7 @@ fn each_configuration_in_which_callers_cannot_be_known_is_refused() {
 
 #[test]
 fn each_setting_that_is_wrong_is_refused_by_its_name_whatever_it_is_about() {
-    let cases: [(Set, &str); 52] = [
+    let cases: [(Set, &str); 53] = [
         (&[("HTTP__LISTENN", "canary")], "http.listenn"),
         (&[("NONSENSE", "canary")], "nonsense"),
         (&[("HTTP__LISTEN__PORT", "987654")], "http.listen"),
