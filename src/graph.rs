@@ -43,7 +43,7 @@ use self::variables::InputTypes;
 use crate::auth::Caller;
 use crate::loader::{Loaders, run_with_loads};
 use crate::model::DateTime;
-use crate::provider::Calls;
+use crate::provider::CallContext;
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
 use crate::upstream::Budget;
@@ -148,16 +148,16 @@ impl Graph {
 
     /// Updates the metrics with the state of the providers' hosts.
     pub fn measure(&self) {
-        self.wordpress.measure();
-        self.oneall.measure();
+        self.wordpress.update_metrics();
+        self.oneall.update_metrics();
     }
 
     /// The call budget of an operation that arrived at `arrived`. The client may ask for a shorter deadline than the
     /// configured one.
-    pub fn calls(&self, arrived: Instant, timeout: Option<Duration>) -> Calls {
+    pub fn calls(&self, arrived: Instant, timeout: Option<Duration>) -> CallContext {
         let timeout_max = Duration::from_millis(self.settings.deadline_ms);
         let deadline = arrived + timeout.map_or(timeout_max, |timeout| timeout.min(timeout_max));
-        Calls::within(Budget::calls(self.settings.limits.calls_max).until(deadline))
+        CallContext::with_budget(Budget::calls(self.settings.limits.calls_max).until(deadline))
     }
 
     /// Executes one operation. Dropping the future cancels its reads.
@@ -165,10 +165,10 @@ impl Graph {
     /// The estimated cost is not exact where only the provider knows the length of a list. So calls are also counted as
     /// they are made.
     pub async fn execute(&self, checked: Checked, caller: &Caller, context: ExecutionContext) -> ExecutionResult {
-        let calls = context.calls.clone().paid_by(self.caller_hasher.hash_one(caller.principal()));
+        let calls = context.calls.clone().for_caller(self.caller_hasher.hash_one(caller.principal()));
         let started = SystemTime::now();
-        let wordpress = self.wordpress.reads(caller.wordpress_or_denied().clone(), calls.clone(), started);
-        let oneall = self.oneall.reads(caller.oneall().clone(), calls.clone());
+        let wordpress = self.wordpress.session(caller.wordpress_or_denied().clone(), calls.clone(), started);
+        let oneall = self.oneall.session(caller.oneall().clone(), calls.clone());
         let (loaders, loads) = Loaders::build(wordpress, oneall);
         let estimate = checked.estimate();
         let now = DateTime(started.into());
@@ -177,7 +177,7 @@ impl Graph {
         let request = checked.into_request().data(loaders).data(now).data(rate_limit).data(audit);
         let mut response = run_with_loads(self.schema.execute(request), loads).await;
         mask::truncate(&mut response.errors, &mut response.extensions, self.settings.limits.errors_max);
-        response_extensions::add_stale_reads(&calls.list(), &mut response.extensions);
+        response_extensions::add_stale_reads(&calls.records(), &mut response.extensions);
         ExecutionResult { response, calls, estimate }
     }
 }

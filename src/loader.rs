@@ -21,14 +21,14 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 use tokio::sync::mpsc;
 
-use crate::provider::{Answer, Fetch, oneall, wordpress};
+use crate::provider::{EntityResult, Fetch, oneall, wordpress};
 
 /// The loaders of one operation.
 pub struct Loaders {
     /// Reads WordPress.com with the caller's permissions.
-    pub wordpress: Loader<wordpress::Reads>,
+    pub wordpress: Loader<wordpress::Session>,
     /// Reads OneAll with the caller's permissions.
-    pub oneall: Loader<oneall::Reads>,
+    pub oneall: Loader<oneall::Session>,
     spawner: Spawner,
     /// The loaders that replaced these after a mutation.
     next: OnceLock<Box<Loaders>>,
@@ -46,12 +46,12 @@ pub struct Loader<P: Send + Sync + 'static> {
 
 impl Loaders {
     /// The loaders of a new operation, and its pending loads for [`run_with_loads`].
-    pub fn build(wordpress: wordpress::Reads, oneall: oneall::Reads) -> (Self, PendingLoads) {
+    pub fn build(wordpress: wordpress::Session, oneall: oneall::Session) -> (Self, PendingLoads) {
         let (sender, loads) = mpsc::unbounded_channel();
         (Self::with_spawner(wordpress, oneall, Spawner(sender)), PendingLoads(loads))
     }
 
-    fn with_spawner(wordpress: wordpress::Reads, oneall: oneall::Reads, spawner: Spawner) -> Self {
+    fn with_spawner(wordpress: wordpress::Session, oneall: oneall::Session, spawner: Spawner) -> Self {
         let (wordpress, oneall) = (Loader::build(wordpress, spawner.clone()), Loader::build(oneall, spawner.clone()));
         Self { wordpress, oneall, spawner, next: OnceLock::new() }
     }
@@ -65,7 +65,7 @@ impl Loaders {
     /// loaders stay valid.
     pub fn reset(&self) {
         let current = self.current();
-        let (wordpress, oneall) = (current.wordpress.session.afresh(), current.oneall.session.afresh());
+        let (wordpress, oneall) = (current.wordpress.session.fresh_session(), current.oneall.session.fresh_session());
         current.next.get_or_init(|| Box::new(Self::with_spawner(wordpress, oneall, current.spawner.clone())));
     }
 }
@@ -78,7 +78,7 @@ impl<P: Send + Sync + 'static> Loader<P> {
     }
 
     /// Loads the object with this key.
-    pub async fn load<K>(&self, key: K) -> Answer<P::Entity>
+    pub async fn load<K>(&self, key: K) -> EntityResult<P::Entity>
     where
         P: Fetch<K>,
         K: Send + Sync + Hash + Eq + Clone + 'static,
@@ -134,7 +134,7 @@ where
     P: Fetch<K>,
     K: Send + Sync + Hash + Eq + Clone + 'static,
 {
-    type Value = SharedRead<K, Answer<P::Entity>>;
+    type Value = SharedRead<K, EntityResult<P::Entity>>;
     type Error = Infallible;
 
     async fn load(&self, keys: &[K]) -> Result<HashMap<K, Self::Value>, Infallible> {

@@ -57,7 +57,7 @@ pub use self::budget::{Budget, Freshness};
 pub use self::call::{Call, Verdict};
 pub use self::error::Error;
 pub use self::memory::Memory;
-pub use self::outcome::{Failure, Fresh, Judged, Keep, Outcome};
+pub use self::outcome::{Cacheable, Failure, Fresh, Judged, Outcome};
 pub use self::settings::{CacheSettings, Settings};
 pub use self::standing::SHUT_OUT_MAX;
 pub use self::trace::Trace;
@@ -232,7 +232,7 @@ impl<E: Failure> Upstream<E> {
 
     /// Reads, by way of what was read before. `judge` says what a reply means; it runs once for each reply. The read is
     /// described whether or not it went well. None: there is no such thing.
-    pub async fn read<T: Keep>(
+    pub async fn read<T: Cacheable>(
         self: &Arc<Self>,
         read: &Read<'_>,
         budget: &Budget,
@@ -243,7 +243,7 @@ impl<E: Failure> Upstream<E> {
         ended
     }
 
-    async fn answer<T: Keep>(
+    async fn answer<T: Cacheable>(
         self: &Arc<Self>,
         read: &Read<'_>,
         budget: &Budget,
@@ -275,7 +275,7 @@ impl<E: Failure> Upstream<E> {
     }
 
     /// The flight that reads this, begun or under way; if begun, it goes on until then.
-    fn begin<T: Keep>(
+    fn begin<T: Cacheable>(
         self: &Arc<Self>,
         ready: &Ready,
         credential: Credential<'_>,
@@ -337,7 +337,7 @@ impl<E: Clone> fmt::Debug for Upstream<E> {
 }
 
 /// A noun as what it is. Its key names its type, so it is never another.
-fn noun<T: Keep>(noun: Option<Noun>) -> Option<Arc<T>> {
+fn noun<T: Cacheable>(noun: Option<Noun>) -> Option<Arc<T>> {
     let noun: Arc<dyn Any + Send + Sync> = noun?;
     noun.downcast().ok()
 }

@@ -16,7 +16,7 @@ use crate::config::{Settings, mode};
 use crate::metrics::Metrics;
 use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
-use crate::provider::{Calls, Error};
+use crate::provider::{CallContext, Error};
 
 /// The result of `commongraph check`.
 pub struct Report {
@@ -131,7 +131,7 @@ async fn ask_wordpress(host: &Arc<WordPress>, caller: &Caller) -> Result<String,
     let Some(grant) = caller.wordpress() else {
         return Ok("not tried: set COMMONGRAPH_WORDPRESS_TOKEN to a user's token".to_owned());
     };
-    let me = host.reads(Ok(grant.clone()), Calls::default(), SystemTime::now()).me().await.map_err(sentence)?;
+    let me = host.session(Ok(grant.clone()), CallContext::default(), SystemTime::now()).me().await.map_err(sentence)?;
     Ok(format!("token accepted; its scope is {}", me.token_scope.join(", ")))
 }
 
@@ -139,7 +139,7 @@ async fn ask_oneall(host: &Arc<OneAll>, caller: &Caller) -> Result<String, Strin
     if !host.is_configured() {
         return Ok("not set; only WordPress.com is read".to_owned());
     }
-    host.reads(caller.oneall().clone(), Calls::default()).ping().await.map_err(sentence)?;
+    host.session(caller.oneall().clone(), CallContext::default()).ping().await.map_err(sentence)?;
     Ok("the site's keys are accepted".to_owned())
 }
 

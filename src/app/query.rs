@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::graph::execution::ExecutionContext;
 use crate::graph::operation::AllowedOperations;
 use crate::metrics::Metrics;
-use crate::provider::CallMade;
+use crate::provider::CallRecord;
 use crate::sandbox::{self, people};
 
 /// What to run.
@@ -86,7 +86,7 @@ pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, St
                 request_id: "".into(),
             };
             let outcome = graph.execute(operation, &asker, terms).await;
-            let calls = outcome.calls.list().iter().map(describe).collect();
+            let calls = outcome.calls.records().iter().map(describe).collect();
             Reply { json: pretty(&outcome.response)?, clean: outcome.response.errors.is_empty(), calls }
         }
         Err(rejected) => Reply { json: pretty(&rejected)?, clean: false, calls: Vec::new() },
@@ -119,7 +119,7 @@ fn find_person(name: Option<&str>) -> Result<&'static sandbox::Person, String> {
     })
 }
 
-fn describe(made: &CallMade) -> String {
+fn describe(made: &CallRecord) -> String {
     let call = &made.call;
     let outcome = match (call.status, call.error) {
         (Some(status), _) => status.to_string(),

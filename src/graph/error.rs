@@ -152,7 +152,7 @@ impl From<Reason> for ErrorCode {
     fn from(reason: Reason) -> Self {
         match reason {
             Reason::NotAuthenticated => ErrorCode::Unauthenticated,
-            Reason::NotAllowed | Reason::NotTheirs => ErrorCode::Forbidden,
+            Reason::NotAllowed | Reason::OwnedByAnother => ErrorCode::Forbidden,
             Reason::Expired => ErrorCode::ReauthorizationRequired,
             Reason::Throttled => ErrorCode::RateLimited,
             Reason::Unavailable => ErrorCode::ProviderUnavailable,

@@ -9,13 +9,13 @@ use super::rate_limit::RateLimitSnapshot;
 use super::response_extensions;
 use crate::auth::Caller;
 use crate::auth::pseudonym::Pseudonymizer;
-use crate::provider::Calls;
+use crate::provider::CallContext;
 
 /// What an operation needs in addition to its document and its caller.
 #[derive(Clone)]
 pub struct ExecutionContext {
     /// The calls to the providers. A clone counts the same calls, even after the operation was cancelled.
-    pub calls: Calls,
+    pub calls: CallContext,
     /// The caller's rate limit. `None` when no rate limit applies.
     pub rate_limit: Option<RateLimitSnapshot>,
     /// The pseudonyms under which the audit log names people and objects.
@@ -29,7 +29,7 @@ pub struct ExecutionResult {
     /// The GraphQL response.
     pub response: Response,
     /// The calls to the providers that the operation made.
-    pub calls: Calls,
+    pub calls: CallContext,
     /// The cost that was estimated before execution.
     pub estimate: CostEstimate,
 }

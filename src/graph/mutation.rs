@@ -142,7 +142,7 @@ async fn disconnect(ctx: &Context<'_>, input: ConnectionDisconnectInput) -> Resu
     let result = match input::keyring_id(&input.id) {
         Ok(key) => {
             if ctx.look_ahead().field("deletedPublicizeConnectionIds").exists() {
-                let keys = session.standing_on(key).await;
+                let keys = session.dependent_connections(key).await;
                 let ids = |keys: Vec<ConnectionKey>| keys.into_iter().map(|key| GlobalId::Connection(key).into());
                 publicize_ids = Some(keys.map(|keys| ids(keys).collect()).map_err(Error::from));
             }
@@ -168,7 +168,7 @@ async fn share(
     session.may_write()?;
     let result = match input::publicize_id(&input.id) {
         Ok(key) => match session.share(key, input.shared, audit.on_end()).await {
-            Err(error) if error.reason == Reason::NotTheirs => Err(share_error(ctx, key).await),
+            Err(error) if error.reason == Reason::OwnedByAnother => Err(share_error(ctx, key).await),
             done => finish_write(ctx, done)?.and_then(require_existing("Publicize connection")).map(|()| key),
         },
         Err(error) => Err(error),

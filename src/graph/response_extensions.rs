@@ -10,7 +10,7 @@ use async_graphql::{InputType, Name, Value};
 
 use crate::auth::{Caller, Principal, Scope};
 use crate::model::Provider;
-use crate::provider::{CallMade, Calls};
+use crate::provider::{CallContext, CallRecord};
 
 /// The key under `extensions`.
 const GATEWAY: &str = "gateway";
@@ -19,7 +19,7 @@ const GATEWAY: &str = "gateway";
 const CALLS_LISTED_MAX: usize = 500;
 
 /// Lists the reads that were answered with stale data: provider, path and age in seconds.
-pub(crate) fn add_stale_reads(calls: &[CallMade], extensions: &mut BTreeMap<String, Value>) {
+pub(crate) fn add_stale_reads(calls: &[CallRecord], extensions: &mut BTreeMap<String, Value>) {
     let stale: Vec<Value> = calls.iter().filter(|made| made.call.verdict.is_stale()).map(stale_read).collect();
     if !stale.is_empty() {
         insert("stale", Value::List(stale), extensions);
@@ -28,13 +28,13 @@ pub(crate) fn add_stale_reads(calls: &[CallMade], extensions: &mut BTreeMap<Stri
 
 /// Lists all reads of an operation in the order in which they ended, with its trace ID. A caller without the scope gets
 /// the missing scope instead; the response is otherwise the same.
-pub(crate) fn add_calls(calls: &Calls, caller: &Caller, extensions: &mut BTreeMap<String, Value>) {
+pub(crate) fn add_calls(calls: &CallContext, caller: &Caller, extensions: &mut BTreeMap<String, Value>) {
     if !caller.has_scope(Scope::Explain) {
         let why = [("code", Value::from("FORBIDDEN")), ("scope", Value::from(Scope::Explain.as_str()))];
         return insert("explain", object(why), extensions);
     }
     let sees_all = matches!(caller.principal(), Principal::Service { .. } | Principal::Operator);
-    let made = calls.list();
+    let made = calls.records();
     let listed = made.iter().take(CALLS_LISTED_MAX).map(|made| describe(made, sees_all)).collect();
     insert("calls", Value::List(listed), extensions);
     if made.len() > CALLS_LISTED_MAX {
@@ -45,8 +45,8 @@ pub(crate) fn add_calls(calls: &Calls, caller: &Caller, extensions: &mut BTreeMa
     }
 }
 
-fn describe(made: &CallMade, sees_all: bool) -> Value {
-    let CallMade { provider, call, note } = made;
+fn describe(made: &CallRecord, sees_all: bool) -> Value {
+    let CallRecord { provider, call, note } = made;
     let mut fields = vec![
         ("provider", provider.to_value()),
         ("method", Value::from(call.method)),
@@ -80,7 +80,7 @@ fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
     Value::Object(fields.into_iter().map(|(name, value)| (Name::new(name), value)).collect())
 }
 
-fn stale_read(made: &CallMade) -> Value {
+fn stale_read(made: &CallRecord) -> Value {
     let age = made.call.age.unwrap_or_default().as_secs();
     let path = made.call.target.split('?').next().unwrap_or_default();
     object([

@@ -360,10 +360,10 @@ async fn execute(
     }
     let mut calls = edge.graph.calls(*came, way.deadline);
     if way.wants_live && caller.has_scope(Scope::NoCache) {
-        calls = calls.live();
+        calls = calls.bypassing_cache();
     }
     if let Some(trace) = trace {
-        calls = calls.traced(*trace);
+        calls = calls.with_trace(*trace);
     }
     ending.runs(&calls);
     let _bill = payer.bill(&calls);

@@ -25,7 +25,7 @@ use self::failures::{Failures, Try};
 use crate::auth::Principal;
 use crate::auth::token_hash::TokenHash;
 use crate::graph::rate_limit::RateLimitSnapshot;
-use crate::provider::Calls;
+use crate::provider::CallContext;
 
 /// The upper bound of every rate.
 pub const PER_MINUTE_MAX: u32 = 10_000_000;
@@ -289,7 +289,7 @@ impl<'a> Payer<'a> {
     }
 
     /// The bill for these calls: whatever of them has begun is paid for when it is dropped, also if the client leaves.
-    pub(super) fn bill(&'a self, calls: &Calls) -> Bill<'a> {
+    pub(super) fn bill(&'a self, calls: &CallContext) -> Bill<'a> {
         Bill { payer: self, calls: calls.clone() }
     }
 
@@ -309,12 +309,12 @@ impl<'a> Payer<'a> {
 /// What has to be paid for an operation's calls.
 pub(super) struct Bill<'a> {
     payer: &'a Payer<'a>,
-    calls: Calls,
+    calls: CallContext,
 }
 
 impl Drop for Bill<'_> {
     fn drop(&mut self) {
-        let count = self.calls.begun();
+        let count = self.calls.started();
         self.payer.class.calls.charge(&self.payer.key, count);
         self.payer.of_address.calls.charge(&self.payer.address, count);
     }

@@ -18,12 +18,12 @@ use super::{Error, Reason};
 use crate::model::Provider;
 
 /// How much memory the rows of one answer may take, without their texts, in bytes.
-const ROOM: usize = 8 << 20;
+const ROWS_MEMORY_MAX: usize = 8 << 20;
 
 thread_local! {
     /// What is left of the room, and one byte more, while this thread decodes an answer, which it does at one go; 0 where
     /// the room was too small, and where no answer is decoded.
-    static LEFT: Cell<usize> = const { Cell::new(0) };
+    static MEMORY_LEFT: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Decodes an answer of this provider, or a part of it: the one way in which rows are read.
@@ -31,46 +31,46 @@ thread_local! {
 /// # Errors
 /// That it is not of this shape, in a sentence that holds nothing of it; or that it has more rows than there is room for.
 pub fn decode<'de, T: Deserialize<'de>>(provider: Provider, json: &'de [u8]) -> Result<T, Error> {
-    LEFT.set(ROOM + 1);
+    MEMORY_LEFT.set(ROWS_MEMORY_MAX + 1);
     let read = serde_json::from_slice(json);
-    match (LEFT.take(), read) {
+    match (MEMORY_LEFT.take(), read) {
         (0, _) => Err(Error::new(provider, Reason::TooLarge, "more rows than there is room for")),
         (_, read) => read.map_err(|error| Error::new(provider, Reason::Malformed, describe(&error))),
     }
 }
 
 /// Takes room for one more row.
-fn take_room<T, E: de::Error>() -> Result<(), E> {
-    let left = LEFT.get().saturating_sub(size_of::<Row<T>>());
-    LEFT.set(left);
+fn reserve_row<T, E: de::Error>() -> Result<(), E> {
+    let left = MEMORY_LEFT.get().saturating_sub(size_of::<Row<T>>());
+    MEMORY_LEFT.set(left);
     if left > 0 { Ok(()) } else { Err(E::custom("no room for another row")) }
 }
 
 /// A scalar of whatever type came. Lists and objects in its place are read and dropped.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Loose {
+pub enum Scalar {
     /// Absent, null, or not a scalar.
     #[default]
-    Nothing,
+    Absent,
     /// `true` or `false`.
-    Flag(bool),
+    Bool(bool),
     /// A whole number.
-    Whole(i128),
+    Integer(i128),
     /// A number with a fraction.
-    Fraction(f64),
+    Float(f64),
     /// Text.
     Text(String),
 }
 
-impl Loose {
+impl Scalar {
     /// Text that says something: blank text, null and `false` are none, a number is its digits.
     pub fn text(self) -> Option<String> {
         match self {
-            Loose::Text(text) if text.trim().is_empty() => None,
-            Loose::Text(text) => Some(text),
-            Loose::Whole(number) => Some(number.to_string()),
-            Loose::Fraction(number) => Some(number.to_string()),
-            Loose::Nothing | Loose::Flag(_) => None,
+            Scalar::Text(text) if text.trim().is_empty() => None,
+            Scalar::Text(text) => Some(text),
+            Scalar::Integer(number) => Some(number.to_string()),
+            Scalar::Float(number) => Some(number.to_string()),
+            Scalar::Absent | Scalar::Bool(_) => None,
         }
     }
 
@@ -78,7 +78,7 @@ impl Loose {
     /// exactly, is none, for rounded it would name another account.
     pub fn subject(self) -> Option<String> {
         match self {
-            Loose::Fraction(_) => None,
+            Scalar::Float(_) => None,
             other => other.text(),
         }
     }
@@ -86,8 +86,8 @@ impl Loose {
     /// A native number: digits, as a number or as text, above zero; never a fraction.
     pub fn id(&self) -> Option<u64> {
         let number = match self {
-            Loose::Whole(number) => u64::try_from(*number).ok(),
-            Loose::Text(text) if text.bytes().all(|b| b.is_ascii_digit()) => text.parse().ok(),
+            Scalar::Integer(number) => u64::try_from(*number).ok(),
+            Scalar::Text(text) if text.bytes().all(|b| b.is_ascii_digit()) => text.parse().ok(),
             _ => None,
         };
         number.filter(|number| *number > 0)
@@ -96,19 +96,19 @@ impl Loose {
     /// A number that counts something, as a number or as text; too large a one is none.
     pub fn count(&self) -> Option<i32> {
         match self {
-            Loose::Whole(number) => i32::try_from(*number).ok(),
-            Loose::Text(text) => text.trim().parse().ok(),
+            Scalar::Integer(number) => i32::try_from(*number).ok(),
+            Scalar::Text(text) => text.trim().parse().ok(),
             _ => None,
         }
     }
 
     /// Yes or no: a boolean, 0 or 1, or any of these as text.
-    pub fn flag(&self) -> Option<bool> {
+    pub fn boolean(&self) -> Option<bool> {
         match self {
-            Loose::Flag(flag) => Some(*flag),
-            Loose::Whole(0) => Some(false),
-            Loose::Whole(1) => Some(true),
-            Loose::Text(text) => match text.as_str() {
+            Scalar::Bool(flag) => Some(*flag),
+            Scalar::Integer(0) => Some(false),
+            Scalar::Integer(1) => Some(true),
+            Scalar::Text(text) => match text.as_str() {
                 "1" | "true" => Some(true),
                 "0" | "false" => Some(false),
                 _ => None,
@@ -118,73 +118,73 @@ impl Loose {
     }
 }
 
-impl<'de> Deserialize<'de> for Loose {
+impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LooseVisitor)
+        deserializer.deserialize_any(ScalarVisitor)
     }
 }
 
-struct LooseVisitor;
+struct ScalarVisitor;
 
-impl<'de> Visitor<'de> for LooseVisitor {
-    type Value = Loose;
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_unit<E>(self) -> Result<Loose, E> {
-        Ok(Loose::Nothing)
+    fn visit_unit<E>(self) -> Result<Scalar, E> {
+        Ok(Scalar::Absent)
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Loose, E> {
-        Ok(Loose::Flag(flag))
+    fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
+        Ok(Scalar::Bool(flag))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Loose, E> {
-        Ok(Loose::Whole(number.into()))
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Integer(number.into()))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Loose, E> {
-        Ok(Loose::Whole(number.into()))
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+        Ok(Scalar::Integer(number.into()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Loose, E> {
-        Ok(Loose::Fraction(number))
+    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+        Ok(Scalar::Float(number))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Loose, E> {
-        Ok(Loose::Text(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar::Text(text.to_owned()))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Loose, E> {
-        Ok(Loose::Text(text))
+    fn visit_string<E>(self, text: String) -> Result<Scalar, E> {
+        Ok(Scalar::Text(text))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Loose, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Loose::Nothing)
+        Ok(Scalar::Absent)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Loose::Nothing)
+        Ok(Scalar::Absent)
     }
 }
 
 /// An object, or none where anything else stands: null, `false`, `[]`, text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Maybe<T>(pub Option<T>);
+pub struct MaybeObject<T>(pub Option<T>);
 
-impl<T> Default for Maybe<T> {
+impl<T> Default for MaybeObject<T> {
     fn default() -> Self {
-        Maybe(None)
+        MaybeObject(None)
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for MaybeObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OrNothing(ObjectVisitor(PhantomData))).map(Maybe)
+        deserializer.deserialize_any(OrDefault(ObjectVisitor(PhantomData))).map(MaybeObject)
     }
 }
 
@@ -208,8 +208,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
 }
 
 /// Reads an object, or the first one of a list: for `deserialize_with`.
-pub fn first<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Maybe<T>, D::Error> {
-    deserializer.deserialize_any(OrNothing(FirstVisitor(ObjectVisitor(PhantomData)))).map(Maybe)
+pub fn object_or_first<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<MaybeObject<T>, D::Error> {
+    deserializer.deserialize_any(OrDefault(FirstVisitor(ObjectVisitor(PhantomData)))).map(MaybeObject)
 }
 
 struct FirstVisitor<T>(ObjectVisitor<T>);
@@ -223,7 +225,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FirstVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut first = None;
-        while let Some(row) = seq.next_element::<Maybe<T>>()? {
+        while let Some(row) = seq.next_element::<MaybeObject<T>>()? {
             first = first.or(row.0);
         }
         Ok(first)
@@ -235,9 +237,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FirstVisitor<T> {
 }
 
 /// Reads what its inner visitor reads, and takes any scalar for nothing.
-struct OrNothing<V>(V);
+struct OrDefault<V>(V);
 
-impl<'de, V: Visitor<'de, Value: Default>> Visitor<'de> for OrNothing<V> {
+impl<'de, V: Visitor<'de, Value: Default>> Visitor<'de> for OrDefault<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -287,7 +289,7 @@ pub struct Rows<T>(pub Vec<Row<T>>);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row<T> {
     /// The index in a list, or the key in a map.
-    pub place: String,
+    pub key: String,
     /// The row, or a sentence without any of its content.
     pub value: Result<T, String>,
 }
@@ -300,15 +302,15 @@ impl<T> Default for Rows<T> {
 
 impl<T> Rows<T> {
     /// The rows that could be read, where nobody needs to know of the others.
-    pub fn good(self) -> impl Iterator<Item = T> {
+    pub fn readable(self) -> impl Iterator<Item = T> {
         self.0.into_iter().filter_map(|row| row.value.ok())
     }
 }
 
 impl<T: DeserializeOwned> Row<T> {
-    fn read(place: String, raw: &RawValue) -> Self {
+    fn decode(key: String, raw: &RawValue) -> Self {
         let value = serde_json::from_str(raw.get()).map_err(|error| describe(&error));
-        Row { place, value }
+        Row { key, value }
     }
 }
 
@@ -325,7 +327,7 @@ fn describe(error: &serde_json::Error) -> String {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Rows<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OrNothing(RowsVisitor(PhantomData))).map(Rows)
+        deserializer.deserialize_any(OrDefault(RowsVisitor(PhantomData))).map(Rows)
     }
 }
 
@@ -333,7 +335,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Rows<T> {
 ///
 /// `Rows` alone takes null, `false` and text for an empty list, which would tell a person that they have no connections
 /// when the provider said no such thing.
-pub fn listed<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Rows<T>, D::Error> {
+pub fn required_rows<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Rows<T>, D::Error> {
     deserializer.deserialize_any(RowsVisitor(PhantomData)).map(Rows)
 }
 
@@ -349,8 +351,8 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for RowsVisitor<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::new();
         while let Some(raw) = seq.next_element()? {
-            take_room::<T, _>()?;
-            rows.push(Row::read(rows.len().to_string(), raw));
+            reserve_row::<T, _>()?;
+            rows.push(Row::decode(rows.len().to_string(), raw));
         }
         Ok(rows)
     }
@@ -358,8 +360,8 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for RowsVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::new();
         while let Some((key, raw)) = map.next_entry()? {
-            take_room::<T, _>()?;
-            rows.push(Row::read(key, raw));
+            reserve_row::<T, _>()?;
+            rows.push(Row::decode(key, raw));
         }
         Ok(rows)
     }

@@ -8,56 +8,32 @@ pub mod date;
 pub mod envelope;
 pub mod mapping;
 pub mod payload;
-mod personal;
 mod reads;
+mod redact;
+mod settings;
 mod write_reply;
 mod writes;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::Deserialize;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use self::personal::Withhold;
-use self::reads::malformed;
-use super::listing::one_by_one;
+use self::redact::Redact;
+pub use self::settings::{Settings, TtlSettings};
+use super::list_cache::read_each;
 use super::pages::{self, PageCache, RangeResult, RowRange};
-use super::{Answer, Calls, Error, Fetch, Reason};
+use super::{CallContext, EntityResult, Error, Fetch, Reason};
 use crate::auth::Denied;
 use crate::auth::grant::{OneAllGrant, SiteKeys};
-use crate::auth::token_hash::is_same_secret;
 use crate::metrics::Metrics;
 use crate::model::{
     Connection, ConnectionRecord, ConnectionToken, Identity, IdentityState, IdentityToken, OneAllUser, Provider,
     UserToken,
 };
-use crate::upstream::{self, CacheSettings, Plan, Upstream};
-
-/// OneAll. It is read only if a site and both keys are set.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// The subdomain of the site: `acme` for `https://acme.api.oneall.com`.
-    pub subdomain: Option<String>,
-    /// The base URL of the API. Overrides `subdomain`.
-    pub base_url: Option<String>,
-    /// The public key of the site.
-    #[schemars(with = "Option<String>")]
-    pub public_key: Option<SecretString>,
-    /// The private key of the site.
-    #[schemars(with = "Option<String>")]
-    pub private_key: Option<SecretString>,
-    /// The calls to the provider.
-    pub upstream: upstream::Settings,
-    /// The cache of the provider's responses.
-    pub cache: CacheSettings,
-    /// The TTL of responses.
-    pub fresh: reads::Fresh,
-}
+use crate::upstream::{Own, Plan, Upstream};
 
 /// OneAll, for the life of the process.
 #[derive(Debug)]
@@ -66,44 +42,34 @@ pub struct OneAll(Option<Site>);
 #[derive(Debug)]
 struct Site {
     upstream: Arc<Upstream<Error>>,
-    fresh: reads::Fresh,
+    fresh: TtlSettings,
     keys: SiteKeys,
 }
 
 /// OneAll for one operation of one caller; each page of a list is read at most once.
-pub struct Reads {
+pub struct Session {
     host: Arc<OneAll>,
     grant: OneAllGrant,
-    calls: Calls,
+    calls: CallContext,
     sign_ins: PageCache<Connection>,
     identities: PageCache<Identity>,
 }
 
-impl Settings {
-    /// The base URL, checked; none if OneAll is not to be read.
-    ///
-    /// # Errors
-    /// A sentence that names the setting.
-    pub fn base(&self) -> Result<Option<Url>, String> {
-        let text = match (&self.base_url, &self.subdomain) {
-            (Some(url), _) => url.clone(),
-            (None, Some(name)) if is_subdomain(name) => format!("https://{name}.api.oneall.com"),
-            (None, Some(_)) => return Err("oneall.subdomain: wanted letters, digits and hyphens".to_owned()),
-            (None, None) if self.public_key.is_none() && self.private_key.is_none() => return Ok(None),
-            (None, None) => return Err("oneall.subdomain: is missing; wanted the name of the OneAll site".to_owned()),
-        };
-        upstream::check_base(&text).map(Some).map_err(|error| format!("oneall.base_url: {error}"))
-    }
-}
+/// How many callers at least share the host's turns, however much one of them asks for.
+const SHARES: usize = 4;
 
-/// Written out for the sake of the keys; it names every setting, so that none is left out.
-impl PartialEq for Settings {
-    fn eq(&self, other: &Self) -> bool {
-        let Self { subdomain, base_url, public_key, private_key, upstream, cache, fresh } = self;
-        (subdomain, base_url, upstream, cache, fresh)
-            == (&other.subdomain, &other.base_url, &other.upstream, &other.cache, &other.fresh)
-            && is_same_secret(public_key.as_ref(), other.public_key.as_ref())
-            && is_same_secret(private_key.as_ref(), other.private_key.as_ref())
+/// The way to the site. Its keys are everybody's one credential, so turns are given by who pays.
+fn upstream_config(base: Url, settings: &Settings, writes: &TaskTracker, metrics: &Metrics) -> Plan<Error> {
+    Plan {
+        provider: Provider::OneAll.name(),
+        base,
+        settings: settings.upstream.clone(),
+        cache: settings.cache.clone(),
+        own: Own::OfPayer((settings.upstream.concurrent_max / SHARES).max(1)),
+        writes: writes.clone(),
+        metrics: metrics.clone(),
+        explain: |error| Error::from((Provider::OneAll, error)),
+        before: None,
     }
 }
 
@@ -125,7 +91,7 @@ impl OneAll {
         };
         let before = before.and_then(|before| before.0.as_ref()).map(|site| site.upstream.memory());
         Ok(Self(Some(Site {
-            upstream: Arc::new(Upstream::build(Plan { before, ..reads::plan(base, settings, writes, metrics) })?),
+            upstream: Arc::new(Upstream::build(Plan { before, ..upstream_config(base, settings, writes, metrics) })?),
             fresh: settings.fresh.clone(),
             keys: SiteKeys::new(key(&settings.public_key, "public_key")?, key(&settings.private_key, "private_key")?),
         })))
@@ -137,27 +103,27 @@ impl OneAll {
     }
 
     /// Tells the metrics how its host stands, if there is one.
-    pub fn measure(&self) {
+    pub fn update_metrics(&self) {
         if let Some(site) = &self.0 {
             site.upstream.measure();
         }
     }
 
     /// Begins the reads of one operation.
-    pub fn reads(self: &Arc<Self>, grant: OneAllGrant, calls: Calls) -> Reads {
-        Reads { host: self.clone(), grant, calls, sign_ins: PageCache::default(), identities: PageCache::default() }
+    pub fn session(self: &Arc<Self>, grant: OneAllGrant, calls: CallContext) -> Session {
+        Session { host: self.clone(), grant, calls, sign_ins: PageCache::default(), identities: PageCache::default() }
     }
 }
 
-impl Reads {
+impl Session {
     /// Whether the gateway has access to a OneAll site.
     pub fn is_configured(&self) -> bool {
         self.host.is_configured()
     }
 
     /// The same reads, of which none is made yet.
-    pub fn afresh(&self) -> Self {
-        self.host.reads(self.grant.clone(), self.calls.clone())
+    pub fn fresh_session(&self) -> Self {
+        self.host.session(self.grant.clone(), self.calls.clone())
     }
 
     /// Whether the caller may read anything here.
@@ -167,7 +133,7 @@ impl Reads {
 
     /// Why the caller may read no sign-in here, if so.
     pub fn denied(&self) -> Option<Error> {
-        self.granted(OneAllGrant::sign_ins).err()
+        self.require_grant(OneAllGrant::sign_ins).err()
     }
 
     /// The caller's own user, if any.
@@ -176,17 +142,17 @@ impl Reads {
     }
 
     /// A stretch of the site's sign-ins.
-    pub async fn sign_ins(&self, stretch: RowRange) -> Result<RangeResult<Connection>, Error> {
-        let permit = self.granted(OneAllGrant::sign_in_list)?;
-        let read = |ask| self.list(permit, &["connections.json"], ask, mapping::sign_in_list);
-        pages::read(stretch, |ask| self.sign_ins.page(ask, read(ask))).await
+    pub async fn sign_ins(&self, range: RowRange) -> Result<RangeResult<Connection>, Error> {
+        let permit = self.require_grant(OneAllGrant::sign_in_list)?;
+        let read = |params| self.list(permit, &["connections.json"], params, mapping::sign_in_list);
+        pages::read(range, |params| self.sign_ins.page(params, read(params))).await
     }
 
     /// A stretch of the site's identities.
-    pub async fn identities(&self, stretch: RowRange) -> Result<RangeResult<Identity>, Error> {
-        let permit = self.granted(OneAllGrant::identity_list)?;
-        let read = |ask| self.list(permit, &["identities.json"], ask, mapping::identity_list);
-        pages::read(stretch, |ask| self.identities.page(ask, read(ask))).await
+    pub async fn identities(&self, range: RowRange) -> Result<RangeResult<Identity>, Error> {
+        let permit = self.require_grant(OneAllGrant::identity_list)?;
+        let read = |params| self.list(permit, &["identities.json"], params, mapping::identity_list);
+        pages::read(range, |params| self.identities.page(params, read(params))).await
     }
 
     /// Whether the caller may list the site's sign-ins. Makes no call.
@@ -194,7 +160,7 @@ impl Reads {
     /// # Errors
     /// Why not.
     pub fn may_list_sign_ins(&self) -> Result<(), Error> {
-        self.granted(OneAllGrant::sign_in_list).map(drop)
+        self.require_grant(OneAllGrant::sign_in_list).map(drop)
     }
 
     /// Whether the caller may list the site's identities. Makes no call.
@@ -202,27 +168,27 @@ impl Reads {
     /// # Errors
     /// Why not.
     pub fn may_list_identities(&self) -> Result<(), Error> {
-        self.granted(OneAllGrant::identity_list).map(drop)
+        self.require_grant(OneAllGrant::identity_list).map(drop)
     }
 
     /// Whether the caller may see what identifies a person outside.
     ///
     /// # Errors
     /// Why not.
-    pub fn personal(&self) -> Result<(), Error> {
-        self.granted(OneAllGrant::personal)
+    pub fn may_read_personal_data(&self) -> Result<(), Error> {
+        self.require_grant(OneAllGrant::personal)
     }
 
     /// Takes a grant out of what the caller may; nothing is asked of OneAll without one.
-    fn granted<'a, G>(&'a self, take: impl FnOnce(&'a OneAllGrant) -> Result<G, Denied>) -> Result<G, Error> {
+    fn require_grant<'a, G>(&'a self, take: impl FnOnce(&'a OneAllGrant) -> Result<G, Denied>) -> Result<G, Error> {
         if !self.host.is_configured() {
             return Err(not_configured());
         }
         take(&self.grant).map_err(|why| Error::denied(Provider::OneAll, why))
     }
 
-    async fn sign_in(&self, token: ConnectionToken) -> Answer<Connection> {
-        let grant = self.granted(OneAllGrant::sign_ins)?;
+    async fn sign_in(&self, token: ConnectionToken) -> EntityResult<Connection> {
+        let grant = self.require_grant(OneAllGrant::sign_ins)?;
         if !grant.reaches_anything() {
             return Ok(None);
         }
@@ -230,8 +196,8 @@ impl Reads {
         Ok(grant.covers(owner_of_sign_in(&found)).then(|| self.release(found)))
     }
 
-    async fn user_by_token(&self, token: UserToken) -> Answer<OneAllUser> {
-        let grant = self.granted(OneAllGrant::users)?;
+    async fn user_by_token(&self, token: UserToken) -> EntityResult<OneAllUser> {
+        let grant = self.require_grant(OneAllGrant::users)?;
         if !grant.covers(Some(token.as_str())) {
             return Ok(None);
         }
@@ -239,8 +205,8 @@ impl Reads {
         Ok(Some(self.release(user)))
     }
 
-    async fn identity(&self, token: IdentityToken) -> Answer<Identity> {
-        let grant = self.granted(OneAllGrant::users)?;
+    async fn identity(&self, token: IdentityToken) -> EntityResult<Identity> {
+        let grant = self.require_grant(OneAllGrant::users)?;
         if !grant.reaches_anything() {
             return Ok(None);
         }
@@ -250,35 +216,35 @@ impl Reads {
 
     /// Lets a record go up that the caller's grant covers, without what takes a right of its own if they have not that.
     /// Whoever else holds the record keeps it whole: what is taken out is taken out of a copy.
-    fn release<T: Withhold + Clone>(&self, mut found: Arc<T>) -> Arc<T> {
+    fn release<T: Redact + Clone>(&self, mut found: Arc<T>) -> Arc<T> {
         if self.grant.personal().is_err() {
-            Arc::make_mut(&mut found).withhold();
+            Arc::make_mut(&mut found).redact();
         }
         found
     }
 }
 
-impl Fetch<ConnectionToken> for Reads {
+impl Fetch<ConnectionToken> for Session {
     type Entity = Connection;
 
-    async fn fetch(&self, keys: &[ConnectionToken]) -> HashMap<ConnectionToken, Answer<Connection>> {
-        one_by_one(keys, |key| self.sign_in(key)).await
+    async fn fetch(&self, keys: &[ConnectionToken]) -> HashMap<ConnectionToken, EntityResult<Connection>> {
+        read_each(keys, |key| self.sign_in(key)).await
     }
 }
 
-impl Fetch<UserToken> for Reads {
+impl Fetch<UserToken> for Session {
     type Entity = OneAllUser;
 
-    async fn fetch(&self, keys: &[UserToken]) -> HashMap<UserToken, Answer<OneAllUser>> {
-        one_by_one(keys, |key| self.user_by_token(key)).await
+    async fn fetch(&self, keys: &[UserToken]) -> HashMap<UserToken, EntityResult<OneAllUser>> {
+        read_each(keys, |key| self.user_by_token(key)).await
     }
 }
 
-impl Fetch<IdentityToken> for Reads {
+impl Fetch<IdentityToken> for Session {
     type Entity = Identity;
 
-    async fn fetch(&self, keys: &[IdentityToken]) -> HashMap<IdentityToken, Answer<Identity>> {
-        one_by_one(keys, |key| self.identity(key)).await
+    async fn fetch(&self, keys: &[IdentityToken]) -> HashMap<IdentityToken, EntityResult<Identity>> {
+        read_each(keys, |key| self.identity(key)).await
     }
 }
 
@@ -302,10 +268,10 @@ fn is_plain(identity: &Identity) -> bool {
     identity.state == IdentityState::Readable
 }
 
-fn is_subdomain(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 63 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-}
-
 fn not_configured() -> Error {
     Error::new(Provider::OneAll, Reason::NotConfigured, "no OneAll site is set")
+}
+
+fn malformed(detail: String) -> Error {
+    Error::new(Provider::OneAll, Reason::Malformed, detail)
 }

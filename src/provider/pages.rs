@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::{Error, SkippedRow};
+use super::error::Error;
+use crate::model::SkippedRow;
 
 /// The maximum size of a page at OneAll.
 pub const PAGE_SIZE_MAX: u32 = 500;

@@ -7,9 +7,9 @@
 
 mod fetch;
 pub mod mapping;
+mod one_time_links;
 pub mod payload;
 mod reads;
-mod renewal;
 mod settings;
 mod token_info;
 pub mod verdict;
@@ -23,10 +23,11 @@ use std::time::SystemTime;
 use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
-use self::mapping::Alone;
-pub use self::settings::{KeyringApi, Settings};
-use super::listing::Listing;
-use super::{Answer, Calls, Error, List, Reason, tell_left_out};
+use self::mapping::Mapped;
+pub use self::settings::{KeyringApi, Settings, TtlSettings};
+use super::list_cache::ListCache;
+use super::skipped::log_skipped;
+use super::{CallContext, EntityResult, Error, List, Reason};
 use crate::auth::{Denied, WordPressGrant};
 use crate::metrics::Metrics;
 use crate::model::{
@@ -50,7 +51,7 @@ const SERVICES: &[&str] = &["rest", "v1.1", "meta", "external-services"];
 const SITES: &[&str] = &["rest", "v1.1", "me", "sites"];
 
 /// What is wrong with an answer that names another thing than the one asked for.
-const ABOUT_ANOTHER: &str = "the answer is about something else";
+const WRONG_OBJECT: &str = "the answer is about something else";
 
 /// WordPress.com, for the life of the process.
 #[derive(Debug)]
@@ -58,23 +59,23 @@ pub struct WordPress {
     upstream: Arc<Upstream<Error>>,
     keyring_api: KeyringApi,
     client_id: Option<String>,
-    fresh: settings::Fresh,
+    fresh: TtlSettings,
 }
 
 /// WordPress.com for one operation of one caller; each list is read at most once.
-pub struct Reads {
+pub struct Session {
     host: Arc<WordPress>,
     grant: Result<WordPressGrant, Denied>,
-    calls: Calls,
+    calls: CallContext,
     now: DateTime,
-    keyring: Listing<Connection>,
-    publicize: Mutex<HashMap<Option<SiteId>, Arc<Listing<Connection>>>>,
-    applications: Listing<Application>,
-    services: Listing<ServiceEntry>,
-    sites: Listing<Site>,
+    keyring: ListCache<Connection>,
+    publicize: Mutex<HashMap<Option<SiteId>, Arc<ListCache<Connection>>>>,
+    applications: ListCache<Application>,
+    services: ListCache<ServiceEntry>,
+    sites: ListCache<Site>,
     me: OnceCell<Result<Arc<WordPressUser>, Error>>,
-    alone: Mutex<HashMap<ConnectionKey, Arc<OnceCell<Answer<Connection>>>>>,
-    live: OnceLock<Box<Reads>>,
+    alone: Mutex<HashMap<ConnectionKey, Arc<OnceCell<EntityResult<Connection>>>>>,
+    live: OnceLock<Box<Session>>,
 }
 
 /// A service of WordPress.com's catalogue, by its slug there.
@@ -113,22 +114,27 @@ impl WordPress {
     }
 
     /// Tells the metrics how its host stands.
-    pub fn measure(&self) {
+    pub fn update_metrics(&self) {
         self.upstream.measure();
     }
 
     /// Begins the reads of one operation. `now` decides what has expired.
-    pub fn reads(self: &Arc<Self>, grant: Result<WordPressGrant, Denied>, calls: Calls, now: SystemTime) -> Reads {
-        Reads {
+    pub fn session(
+        self: &Arc<Self>,
+        grant: Result<WordPressGrant, Denied>,
+        calls: CallContext,
+        now: SystemTime,
+    ) -> Session {
+        Session {
             host: self.clone(),
             grant,
             calls,
             now: DateTime(now.into()),
-            keyring: Listing::default(),
+            keyring: ListCache::default(),
             publicize: Mutex::default(),
-            applications: Listing::default(),
-            services: Listing::default(),
-            sites: Listing::default(),
+            applications: ListCache::default(),
+            services: ListCache::default(),
+            sites: ListCache::default(),
             me: OnceCell::new(),
             alone: Mutex::default(),
             live: OnceLock::new(),
@@ -143,10 +149,10 @@ impl WordPress {
     }
 }
 
-impl Reads {
+impl Session {
     /// The same reads, of which none is made yet.
-    pub fn afresh(&self) -> Self {
-        self.host.reads(self.grant.clone(), self.calls.clone(), SystemTime::from(self.now.0))
+    pub fn fresh_session(&self) -> Self {
+        self.host.session(self.grant.clone(), self.calls.clone(), SystemTime::from(self.now.0))
     }
 
     /// Whether the caller may read anything here.
@@ -156,11 +162,11 @@ impl Reads {
 
     /// Why the caller may read nothing here, if so.
     pub fn denied(&self) -> Option<Error> {
-        self.granted().err()
+        self.require_grant().err()
     }
 
     /// Whether the caller has shown a token; it may be one that is not good enough, which each read then tells.
-    pub fn is_asked(&self) -> bool {
+    pub fn has_token(&self) -> bool {
         !matches!(self.grant, Err(Denied::NoToken | Denied::NoCredential))
     }
 
@@ -168,7 +174,7 @@ impl Reads {
     pub async fn keyring_connections(&self) -> Result<Arc<List<Connection>>, Error> {
         let (path, now) = (self.host.keyring_path(), self.now);
         let map = move |list| mapping::keyring_list(list, now);
-        self.keyring.read(self.list(&path, &[], self.host.fresh.lists_seconds, map)).await
+        self.keyring.read(self.read_list(&path, &[], self.host.fresh.lists_seconds, map)).await
     }
 
     /// Every Publicize connection of the person, or those of one site.
@@ -176,37 +182,40 @@ impl Reads {
         let (id, now) = (site.map(|site| site.to_string()), self.now);
         let path = publicize_path(id.as_deref());
         let map = move |list| mapping::publicize_list(list, now);
-        self.publicize_listing(site).read(self.list(&path, &[], self.host.fresh.lists_seconds, map)).await
+        self.publicize_list(site).read(self.read_list(&path, &[], self.host.fresh.lists_seconds, map)).await
     }
 
     /// Every application the person gave access to.
     pub async fn applications(&self) -> Result<Arc<List<Application>>, Error> {
-        let read = self.list(APPLICATIONS, &[], self.host.fresh.lists_seconds, mapping::application_list);
+        let read = self.read_list(APPLICATIONS, &[], self.host.fresh.lists_seconds, mapping::application_list);
         self.applications.read(read).await
     }
 
     /// The catalogue of services.
     pub async fn services(&self) -> Result<Arc<List<ServiceEntry>>, Error> {
-        self.services.read(self.list(SERVICES, &[], self.host.fresh.services_seconds, mapping::service_list)).await
+        self.services.read(self.read_list(SERVICES, &[], self.host.fresh.services_seconds, mapping::service_list)).await
     }
 
     /// Says that the services of several rows will be asked for, some of them later than others: one read of the
     /// catalogue serves them all.
-    pub fn expect_services(&self) {
-        self.services.expect();
+    pub fn prefer_service_list(&self) {
+        self.services.prefer_list();
     }
 
     /// Every site of the person.
     pub async fn sites(&self) -> Result<Arc<List<Site>>, Error> {
         let fields = [("fields", SITE_FIELDS)];
-        self.sites.read(self.list(SITES, &fields, self.host.fresh.sites_seconds, mapping::site_list)).await
+        self.sites.read(self.read_list(SITES, &fields, self.host.fresh.sites_seconds, mapping::site_list)).await
     }
 
     /// The person whose token it is.
     pub async fn me(&self) -> Result<Arc<WordPressUser>, Error> {
         let fields = [("fields", ME_FIELDS)];
-        let read =
-            || self.due(&["rest", "v1.1", "me"], &fields, self.host.fresh.me_seconds, |me| mapping::me(me).map(told));
+        let read = || {
+            self.read_required(&["rest", "v1.1", "me"], &fields, self.host.fresh.me_seconds, |me| {
+                mapping::me(me).map(log_mapped)
+            })
+        };
         self.me.get_or_init(read).await.clone()
     }
 
@@ -215,25 +224,29 @@ impl Reads {
         self.host.upstream.circuit()
     }
 
-    fn publicize_listing(&self, site: Option<SiteId>) -> Arc<Listing<Connection>> {
-        let mut listings = self.publicize.lock().unwrap_or_else(PoisonError::into_inner);
-        listings.entry(site).or_default().clone()
+    fn publicize_list(&self, site: Option<SiteId>) -> Arc<ListCache<Connection>> {
+        let mut caches = self.publicize.lock().unwrap_or_else(PoisonError::into_inner);
+        caches.entry(site).or_default().clone()
     }
 
-    async fn keyring_connection(&self, key: KeyringId) -> Answer<Connection> {
+    async fn keyring_connection(&self, key: KeyringId) -> EntityResult<Connection> {
         let [a, b, c, d] = self.host.keyring_path();
-        if let Some(row) = self.row(&[a, b, c, d], &[], |row: &Connection| row.key == ConnectionKey::Keyring(key)) {
+        if let Some(row) =
+            self.cached_row(&[a, b, c, d], &[], |row: &Connection| row.key == ConnectionKey::Keyring(key))
+        {
             return Ok(Some(row));
         }
         let now = self.now;
         let map = move |payload| {
-            about(told(mapping::connection(payload, now)?), |found| match &found.record {
+            ensure_matches(log_mapped(mapping::connection(payload, now)?), |found| match &found.record {
                 ConnectionRecord::Publicize(use_of_it) => use_of_it.keyring.is_none_or(|keyring| keyring == key),
                 _ => found.key == ConnectionKey::Keyring(key),
             })
         };
         let path = [a, b, c, d, &key.to_string()];
-        let Some(found) = self.thing(&path, &[], self.host.fresh.lists_seconds, map).await? else { return Ok(None) };
+        let Some(found) = self.read_optional(&path, &[], self.host.fresh.lists_seconds, map).await? else {
+            return Ok(None);
+        };
         if !matches!(found.record, ConnectionRecord::Publicize(_)) {
             return Ok(Some(found));
         }
@@ -245,55 +258,60 @@ impl Reads {
         Ok(Some(listed.unwrap_or(found)))
     }
 
-    async fn publicize_connection(&self, key: PublicizeId) -> Answer<Connection> {
+    async fn publicize_connection(&self, key: PublicizeId) -> EntityResult<Connection> {
         let (site, id) = (key.site.map(|site| site.to_string()), key.id.to_string());
         let is_it = |row: &Connection| row.key == ConnectionKey::Publicize(key);
         let lists = [publicize_path(site.as_deref()), publicize_path(None)];
-        if let Some(row) = lists.iter().find_map(|path| self.row(path, &[], is_it)) {
+        if let Some(row) = lists.iter().find_map(|path| self.cached_row(path, &[], is_it)) {
             return Ok(Some(row));
         }
         let [path, _] = lists;
         let path: Vec<&str> = path.into_iter().chain([id.as_str()]).collect();
         let now = self.now;
         let map = move |payload| {
-            about(told(mapping::connection(payload, now)?), |found| found.key == ConnectionKey::Publicize(key))
+            ensure_matches(log_mapped(mapping::connection(payload, now)?), |found| {
+                found.key == ConnectionKey::Publicize(key)
+            })
         };
-        unless_anothers(self.thing(&path, &[], self.host.fresh.lists_seconds, map).await)
+        absent_if_owned_by_another(self.read_optional(&path, &[], self.host.fresh.lists_seconds, map).await)
     }
 
-    async fn application(&self, key: ApplicationId) -> Answer<Application> {
+    async fn application(&self, key: ApplicationId) -> EntityResult<Application> {
         let key_of = ApplicationKey::Connected(key);
-        if let Some(row) = self.row(APPLICATIONS, &[], |row: &Application| row.key == key_of) {
+        if let Some(row) = self.cached_row(APPLICATIONS, &[], |row: &Application| row.key == key_of) {
             return Ok(Some(row));
         }
-        let map = move |payload| about(told(mapping::application(payload)?), |found| found.key == key_of);
+        let map =
+            move |payload| ensure_matches(log_mapped(mapping::application(payload)?), |found| found.key == key_of);
         let id = key.to_string();
-        self.thing(&below(APPLICATIONS, &id), &[], self.host.fresh.lists_seconds, map).await
+        self.read_optional(&child_path(APPLICATIONS, &id), &[], self.host.fresh.lists_seconds, map).await
     }
 
-    async fn service(&self, slug: ServiceSlug) -> Answer<ServiceEntry> {
+    async fn service(&self, slug: ServiceSlug) -> EntityResult<ServiceEntry> {
         // The catalogue is complete: a slug that it does not list is not read again by itself.
-        if let Some(list) = self.kept_list::<ServiceEntry>(SERVICES, &[]) {
+        if let Some(list) = self.cached_list::<ServiceEntry>(SERVICES, &[]) {
             return Ok(list.rows.iter().find(|row| row.slug == slug.0).cloned());
         }
         let name = slug.0.clone();
-        let map = move |payload| about(mapping::service(payload)?, |found| found.slug == name);
-        self.thing(&below(SERVICES, &slug.0), &[], self.host.fresh.services_seconds, map).await
+        let map = move |payload| ensure_matches(mapping::service(payload)?, |found| found.slug == name);
+        self.read_optional(&child_path(SERVICES, &slug.0), &[], self.host.fresh.services_seconds, map).await
     }
 
-    async fn site(&self, key: SiteId) -> Answer<Site> {
+    async fn site(&self, key: SiteId) -> EntityResult<Site> {
         let fields = [("fields", SITE_FIELDS)];
-        if let Some(row) = self.row(SITES, &fields, |row: &Site| row.key == key) {
+        if let Some(row) = self.cached_row(SITES, &fields, |row: &Site| row.key == key) {
             return Ok(Some(row));
         }
-        let map = move |payload| about(mapping::site(payload)?, |found| found.key == key);
+        let map = move |payload| ensure_matches(mapping::site(payload)?, |found| found.key == key);
         let id = key.to_string();
-        unless_anothers(self.thing(&["rest", "v1.1", "sites", &id], &fields, self.host.fresh.sites_seconds, map).await)
+        absent_if_owned_by_another(
+            self.read_optional(&["rest", "v1.1", "sites", &id], &fields, self.host.fresh.sites_seconds, map).await,
+        )
     }
 }
 
 /// The path of one of a list's things.
-fn below<'a>(list: &[&'a str], id: &'a str) -> Vec<&'a str> {
+fn child_path<'a>(list: &[&'a str], id: &'a str) -> Vec<&'a str> {
     list.iter().copied().chain([id]).collect()
 }
 
@@ -305,21 +323,21 @@ fn publicize_path(site: Option<&str>) -> Vec<&str> {
 }
 
 /// One thing by its key: somebody else's looks like one that is not there.
-fn unless_anothers<T>(answer: Answer<T>) -> Answer<T> {
+fn absent_if_owned_by_another<T>(answer: EntityResult<T>) -> EntityResult<T> {
     match answer {
-        Err(error) if error.reason == Reason::NotTheirs => Ok(None),
+        Err(error) if error.reason == Reason::OwnedByAnother => Ok(None),
         answer => answer,
     }
 }
 
 /// Lets an answer pass only if it is about what was asked for.
-fn about<T>(found: T, is_it: impl Fn(&T) -> bool) -> Result<T, String> {
-    if is_it(&found) { Ok(found) } else { Err(ABOUT_ANOTHER.to_owned()) }
+fn ensure_matches<T>(found: T, is_it: impl Fn(&T) -> bool) -> Result<T, String> {
+    if is_it(&found) { Ok(found) } else { Err(WRONG_OBJECT.to_owned()) }
 }
 
 /// One thing that was read by itself; the log is told what of it could not be read.
-fn told<T>((found, skipped): Alone<T>) -> T {
-    tell_left_out(Provider::WordPress, &skipped);
+fn log_mapped<T>((found, skipped): Mapped<T>) -> T {
+    log_skipped(Provider::WordPress, &skipped);
     found
 }
 

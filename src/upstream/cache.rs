@@ -26,10 +26,10 @@ use tokio::time::Instant;
 use super::changes::{Change, Changes, Left, Moment};
 use super::key::Key;
 use super::standing::Standing;
-use super::{CacheSettings, Keep};
+use super::{CacheSettings, Cacheable};
 
 /// Something that was read, of whichever type.
-pub type Noun = Arc<dyn Keep>;
+pub type Noun = Arc<dyn Cacheable>;
 
 /// What an entry takes up beside its noun and its address, in bytes.
 const ENTRY_BYTES: usize = 1_024;
@@ -123,7 +123,7 @@ impl Cache {
     }
 
     /// What is left of what was read in this era; without the noun, of whatever may be in the answer.
-    pub fn left(&self, key: &Key, standing: &Standing, era: Era, noun: Option<&dyn Keep>) -> Left {
+    pub fn left(&self, key: &Key, standing: &Standing, era: Era, noun: Option<&dyn Cacheable>) -> Left {
         if era.generation != standing.generation() {
             return Left::Nothing;
         }
@@ -247,12 +247,12 @@ mod tests {
     use super::super::{Credential, Ended, Settings};
     use super::*;
 
-    impl Keep for u32 {
-        fn withheld(&self) -> Option<Self> {
+    impl Cacheable for u32 {
+        fn redacted(&self) -> Option<Self> {
             None
         }
 
-        fn weight(&self) -> usize {
+        fn memory_size(&self) -> usize {
             size_of::<Self>()
         }
     }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use super::Keep;
+use super::Cacheable;
 use super::key::{Key, Whose};
 use super::write::Ended;
 
@@ -76,7 +76,7 @@ impl Changes {
     }
 
     /// What is left of what began to be read at this moment; without the noun, of whatever may be in the answer.
-    pub fn left(&self, key: &Key, since: Moment, noun: Option<&dyn Keep>) -> Left {
+    pub fn left(&self, key: &Key, since: Moment, noun: Option<&dyn Cacheable>) -> Left {
         if self.moment() == since {
             return Left::All;
         }
@@ -129,11 +129,12 @@ impl Change {
     }
 
     /// What is left of an answer from before. What is not known, or not there, may be what was changed.
-    fn leaves(&self, key: &Key, noun: Option<&dyn Keep>) -> Left {
+    fn leaves(&self, key: &Key, noun: Option<&dyn Cacheable>) -> Left {
         let is_at = |paths: &[String]| paths.iter().any(|path| is_below(key.target(), path));
         let is_common = is_at(&self.common);
-        let mentions = |noun: &dyn Keep| self.about.is_empty() || self.about.iter().any(|token| noun.mentions(token));
-        if !(is_common || is_at(&self.own)) || !noun.is_none_or(mentions) {
+        let references =
+            |noun: &dyn Cacheable| self.about.is_empty() || self.about.iter().any(|token| noun.references(token));
+        if !(is_common || is_at(&self.own)) || !noun.is_none_or(references) {
             return Left::All;
         }
         match self.ended {
@@ -174,16 +175,16 @@ mod tests {
     /// A noun that mentions one token.
     struct About(&'static str);
 
-    impl Keep for About {
-        fn withheld(&self) -> Option<Self> {
+    impl Cacheable for About {
+        fn redacted(&self) -> Option<Self> {
             None
         }
 
-        fn weight(&self) -> usize {
+        fn memory_size(&self) -> usize {
             size_of::<Self>()
         }
 
-        fn mentions(&self, token: &str) -> bool {
+        fn references(&self, token: &str) -> bool {
             self.0 == token
         }
     }
@@ -214,7 +215,7 @@ mod tests {
         }
 
         /// What is left of an answer to this reader from before all that was noted.
-        fn left(&self, whose: (&str, Option<&str>), target: &str, noun: Option<&dyn Keep>) -> Left {
+        fn left(&self, whose: (&str, Option<&str>), target: &str, noun: Option<&dyn Cacheable>) -> Left {
             self.changes.left(&self.key(whose, target), Moment::default(), noun)
         }
     }
@@ -264,7 +265,7 @@ mod tests {
         let bench = Bench::new();
         bench.changes.note(Change { about: vec!["x".to_owned(), "y".to_owned()], ..bench.change(A, Ended::Done) });
         for (noun, left) in [
-            (Some(&About("x") as &dyn Keep), Left::Nothing),
+            (Some(&About("x") as &dyn Cacheable), Left::Nothing),
             (Some(&About("y")), Left::Nothing),
             (Some(&About("z")), Left::All),
             (None, Left::Nothing),

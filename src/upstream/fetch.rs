@@ -12,12 +12,12 @@ use super::flight::Joined;
 use super::until::Until;
 use super::way::Landed;
 use super::{
-    Budget, Call, Credential, Error, Failure, Freshness, Judged, Keep, Outcome, Ready, Reply, Upstream, Verdict,
+    Budget, Cacheable, Call, Credential, Error, Failure, Freshness, Judged, Outcome, Ready, Reply, Upstream, Verdict,
 };
 
 impl<E: Failure> Upstream<E> {
     /// Reads from the host, or with whoever is doing so, within the operation's budget.
-    pub(super) async fn fetch<T: Keep>(
+    pub(super) async fn fetch<T: Cacheable>(
         self: &Arc<Self>,
         ready: &Ready,
         credential: Credential<'_>,
@@ -57,7 +57,7 @@ impl<E: Failure> Upstream<E> {
     }
 
     /// Reads anew what was answered from what is kept, if there is room for that.
-    pub(super) fn refresh<T: Keep>(
+    pub(super) fn refresh<T: Cacheable>(
         self: &Arc<Self>,
         ready: &Ready,
         credential: Credential<'_>,

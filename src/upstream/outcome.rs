@@ -106,17 +106,17 @@ pub struct Fresh<T> {
 }
 
 /// What the cache can keep. Nothing that must not outlive the operation may be left in the form that is kept.
-pub trait Keep: Any + Send + Sync {
+pub trait Cacheable: Any + Send + Sync {
     /// The same noun without its links that bear a one-time mark; none if it has no such link.
-    fn withheld(&self) -> Option<Self>
+    fn redacted(&self) -> Option<Self>
     where
         Self: Sized;
 
     /// How many bytes of memory it holds, itself included; never less than it does.
-    fn weight(&self) -> usize;
+    fn memory_size(&self) -> usize;
 
     /// Whether a change of the thing with this token may change it; also if that cannot be told.
-    fn mentions(&self, _token: &str) -> bool {
+    fn references(&self, _token: &str) -> bool {
         true
     }
 }

@@ -18,7 +18,7 @@ use super::line::Line;
 use super::retry::{self, Attempt};
 use super::standing::Standing;
 use super::until::Until;
-use super::{Credential, Error, Failure, Fresh, Judged, Keep, Outcome, Reply, Trace, Upstream};
+use super::{Cacheable, Credential, Error, Failure, Fresh, Judged, Outcome, Reply, Trace, Upstream};
 use crate::metrics::Metrics;
 
 /// How a flight ended.
@@ -92,7 +92,7 @@ pub struct Way<'a, E: Clone> {
 
 impl<E: Failure> Way<'_, E> {
     /// Attempts until one decides or the time is up. Tells also for how long the noun is fresh.
-    pub async fn fly<T: Keep>(&self, judge: impl Fn(&Reply) -> Judged<T, E>) -> (Landed<E>, Option<Duration>) {
+    pub async fn fly<T: Cacheable>(&self, judge: impl Fn(&Reply) -> Judged<T, E>) -> (Landed<E>, Option<Duration>) {
         let mut last = None;
         let mut number = 1;
         loop {
@@ -131,7 +131,7 @@ impl<E: Failure> Way<'_, E> {
     ///
     /// # Errors
     /// Why nothing was sent.
-    async fn attempt<T: Keep>(
+    async fn attempt<T: Cacheable>(
         &self,
         number: u32,
         judge: impl Fn(&Reply) -> Judged<T, E>,
@@ -171,7 +171,7 @@ impl<E: Failure> Way<'_, E> {
     }
 
     /// What an attempt came to.
-    fn judge<T: Keep>(
+    fn judge<T: Cacheable>(
         &self,
         attempts: u32,
         reply: Result<Reply, Error>,
@@ -195,7 +195,7 @@ impl<E: Failure> Way<'_, E> {
     }
 
     /// Keeps what was read, without what must not be kept; puts out what counts no more.
-    pub fn keep<T: Keep>(&self, landed: &Landed<E>, lasts: Option<Duration>, era: Era) {
+    pub fn keep<T: Cacheable>(&self, landed: &Landed<E>, lasts: Option<Duration>, era: Era) {
         let cache = &self.upstream.cache;
         let (noun, lasts) = match (&landed.result, landed.outcome) {
             (Ok(None), _) => (None, Duration::ZERO),
@@ -207,11 +207,11 @@ impl<E: Failure> Way<'_, E> {
             (Err(_), Outcome::Denied) => return cache.remove(self.key),
             (Err(_), _) => return,
         };
-        let noun = noun.map(|noun| match (&**noun as &dyn Any).downcast_ref::<T>().and_then(Keep::withheld) {
-            Some(withheld) => Arc::new(withheld) as Noun,
+        let noun = noun.map(|noun| match (&**noun as &dyn Any).downcast_ref::<T>().and_then(Cacheable::redacted) {
+            Some(redacted) => Arc::new(redacted) as Noun,
             None => noun.clone(),
         });
-        let weight = noun.as_ref().map_or(0, |noun| noun.weight());
+        let weight = noun.as_ref().map_or(0, |noun| noun.memory_size());
         let (standing, now) = (self.standing.clone(), Instant::now());
         cache.put(self.key.clone(), cache::Read { noun, weight, lasts, era, standing, now });
     }

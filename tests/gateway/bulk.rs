@@ -56,7 +56,7 @@ fn reply(status: u16, body: &[u8]) -> Reply {
 }
 
 fn oneall<P: DeserializeOwned, T>(map: impl Fn(P) -> T) -> impl Fn(&[u8]) -> Option<T> {
-    move |body| Some(map(envelope::open(&reply(200, body)).ok()??.into_data().ok()??))
+    move |body| Some(map(envelope::parse(&reply(200, body)).ok()??.into_data().ok()??))
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn no_error_of_wordpress_takes_more_than_its_room() {
     for (start, end) in
         [("{\"error\":\"a\",\"data\":[", "]}"), ("{\"errors\":{\"a\":[", "]}}"), ("{\"errors\":[", "]}")]
     {
-        let read = |status: u16| move |body: &[u8]| Some(verdict::judge(&reply(status, body)));
+        let read = |status: u16| move |body: &[u8]| Some(verdict::interpret(&reply(status, body)));
         check(start, |_| "0".to_owned(), end, read(200));
         check(start, |_| "0".to_owned(), end, read(403));
     }

@@ -8,19 +8,19 @@ use commongraph::model::{DateTime, UserToken};
 use commongraph::provider::oneall::{envelope, mapping as oneall};
 use commongraph::provider::wordpress::{mapping as wordpress, payload};
 use commongraph::sandbox::{ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, people};
-use commongraph::upstream::{Keep, Reply};
+use commongraph::upstream::{Cacheable, Reply};
 
 use serde::de::DeserializeOwned;
 
 use crate::harness::World;
 
 /// Holds a noun's weight to what an allocator gave out for it.
-fn weigh<T: Keep>(name: &str, body: &[u8], make: impl Fn(&[u8]) -> T) {
+fn weigh<T: Cacheable>(name: &str, body: &[u8], make: impl Fn(&[u8]) -> T) {
     let mut noun = None;
     let taken = allocation_counter::measure(|| noun = Some(make(body))).bytes_current;
     let noun = noun.unwrap();
     let taken = usize::try_from(taken).unwrap() + size_of::<T>();
-    let weight = noun.weight();
+    let weight = noun.memory_size();
     assert!(weight >= taken, "{name}: {taken} bytes are said to be {weight}");
     assert!(weight <= 2 * taken + 256, "{name}: {taken} bytes are said to be {weight}");
 }
@@ -78,7 +78,7 @@ fn decode<P: DeserializeOwned>(body: &[u8]) -> P {
 fn data<P: DeserializeOwned>(body: &[u8]) -> P {
     let (content_type, body) = (Some("application/json".to_owned()), Bytes::copy_from_slice(body));
     let reply = Reply { status: 200, content_type, retry_after: None, body };
-    envelope::open(&reply).unwrap().unwrap().into_data().unwrap().unwrap()
+    envelope::parse(&reply).unwrap().unwrap().into_data().unwrap().unwrap()
 }
 
 #[tokio::test]

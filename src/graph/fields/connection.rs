@@ -141,7 +141,7 @@ async fn refresh_link(ctx: &Context<'_>, link: Option<&OneTimeLink<ConnectionKey
     match link? {
         OneTimeLink::Known(url) => Some(Ok(url.clone())),
         OneTimeLink::Redacted(key) => {
-            let renewed = ctx.loaders().wordpress.session.renewed(key).await;
+            let renewed = ctx.loaders().wordpress.session.connection_with_links(key).await;
             map_field(renewed, |row| row.refresh_link()?.known().cloned())
         }
     }

@@ -98,7 +98,7 @@ impl Profile {
 
 /// The value, or the reason why it was redacted.
 fn unless_redacted<T>(redacted: bool, ctx: &Context<'_>, value: Option<T>) -> Option<Result<T, Error>> {
-    match ctx.loaders().oneall.session.personal() {
+    match ctx.loaders().oneall.session.may_read_personal_data() {
         Err(error) if redacted => Some(Err(error.into())),
         _ => value.map(Ok),
     }

@@ -7,16 +7,16 @@ use async_graphql::Context;
 use crate::graph::context::ContextExt;
 use crate::graph::error::Error;
 use crate::model::Provider;
-use crate::provider::{self, Answer, List};
+use crate::provider::{self, EntityResult, List};
 
 /// An answer as a field: null when there is no such object, or the error of this field.
-pub(in crate::graph) fn into_field<T>(answer: Answer<T>) -> Option<Result<Arc<T>, Error>> {
+pub(in crate::graph) fn into_field<T>(answer: EntityResult<T>) -> Option<Result<Arc<T>, Error>> {
     answer.map_err(Error::from).transpose()
 }
 
 /// A part of an answer as a field: null when the object or the part is missing.
 pub(in crate::graph) fn map_field<T, V>(
-    answer: Answer<T>,
+    answer: EntityResult<T>,
     part: impl FnOnce(&T) -> Option<V>,
 ) -> Option<Result<V, Error>> {
     match answer {

@@ -94,7 +94,7 @@ impl Service {
         match self.entry(ctx, |entry| entry.connect_url.clone()).await? {
             Ok(OneTimeLink::Known(url)) => Some(Ok(url)),
             Ok(OneTimeLink::Redacted(slug)) => {
-                let renewed = ctx.loaders().wordpress.session.renewed_service(&slug).await;
+                let renewed = ctx.loaders().wordpress.session.service_with_links(&slug).await;
                 map_field(renewed, |entry| entry.connect_url.as_ref()?.known().cloned())
             }
             Err(error) => Some(Err(error)),
@@ -152,7 +152,7 @@ impl Service {
             return part(entry).map(Ok);
         }
         let wordpress = &ctx.loaders().wordpress;
-        if !wordpress.session.is_asked() {
+        if !wordpress.session.has_token() {
             return None;
         }
         let slugs = catalogue::known_service(&self.key).map_or(&[][..], |service| service.wordpress);

@@ -27,7 +27,7 @@ use crate::loader::Loaders;
 use crate::model::key::slug;
 use crate::model::{Application, Provider, Service, catalogue};
 use crate::provider::wordpress::ServiceSlug;
-use crate::provider::{Answer, List};
+use crate::provider::{EntityResult, List};
 
 /// Rejects a list argument that is too long.
 ///
@@ -79,7 +79,7 @@ pub(crate) async fn services(
     let mut known: BTreeMap<&str, Service> =
         catalogue::KNOWN_SERVICES.iter().map(|service| (service.key, Service::from(service))).collect();
     let mut parts = Vec::new();
-    if session.is_asked() && filter.includes(Provider::WordPress) {
+    if session.has_token() && filter.includes(Provider::WordPress) {
         let listed = session.services().await.map(|list| {
             // The catalogue may name a service twice. The slug that reads are sent for stays.
             let mut seen = HashSet::new();
@@ -97,7 +97,7 @@ pub(crate) async fn services(
 }
 
 /// The service with this key, or with this name at a provider.
-pub(crate) async fn load_service(loaders: &Loaders, key: &str) -> Answer<Service> {
+pub(crate) async fn load_service(loaders: &Loaders, key: &str) -> EntityResult<Service> {
     let Some(key) = slug(key) else { return Ok(None) };
     let known = Provider::ALL
         .map(|provider| catalogue::key_for(provider, &key))
@@ -106,7 +106,7 @@ pub(crate) async fn load_service(loaders: &Loaders, key: &str) -> Answer<Service
     if let Some(service) = known {
         return Ok(Some(Arc::new(service.into())));
     }
-    if !loaders.wordpress.session.is_asked() {
+    if !loaders.wordpress.session.has_token() {
         return Ok(None);
     }
     let entry = loaders.wordpress.load(ServiceSlug(key)).await?;

@@ -354,7 +354,7 @@ where
     /// The page for the client. Errors that did not cost the page are added to the response.
     pub(crate) fn into_page(self, request: &PageRequest, ctx: &Context<'_>) -> Page<T> {
         if self.rows.len() > 1 {
-            ctx.loaders().wordpress.session.expect_services();
+            ctx.loaders().wordpress.session.prefer_service_list();
         }
         for error in self.errors {
             ctx.report(error);

@@ -11,7 +11,7 @@ use crate::loader::Loaders;
 use crate::model::{
     Application, ApplicationKey, Connection, ConnectionKey, Identity, IdentityKey, Service, Site, SiteId,
 };
-use crate::provider::Answer;
+use crate::provider::EntityResult;
 use crate::provider::oneall::mapping::known_plugin;
 
 /// An object with an ID.
@@ -53,7 +53,7 @@ pub(super) async fn load_node(loaders: &Loaders, id: &ID) -> NodeResult {
 }
 
 /// Loads the connection that the provider returns for this key.
-pub(super) async fn load_connection(loaders: &Loaders, key: ConnectionKey) -> Answer<Connection> {
+pub(super) async fn load_connection(loaders: &Loaders, key: ConnectionKey) -> EntityResult<Connection> {
     match key {
         ConnectionKey::Keyring(id) => loaders.wordpress.load(id).await,
         ConnectionKey::Publicize(id) => loaders.wordpress.load(id).await,
@@ -62,13 +62,13 @@ pub(super) async fn load_connection(loaders: &Loaders, key: ConnectionKey) -> An
 }
 
 /// Loads the connection with exactly this key. A provider may return another connection under a key; that one is ignored.
-pub(in crate::graph) async fn load_exact_connection(loaders: &Loaders, key: ConnectionKey) -> Answer<Connection> {
+pub(in crate::graph) async fn load_exact_connection(loaders: &Loaders, key: ConnectionKey) -> EntityResult<Connection> {
     let found = load_connection(loaders, key.clone()).await?;
     Ok(found.filter(|found| found.key == key))
 }
 
 /// Loads an application. OneAll plugins are known without a read.
-pub(super) async fn load_application(loaders: &Loaders, key: ApplicationKey) -> Answer<Application> {
+pub(super) async fn load_application(loaders: &Loaders, key: ApplicationKey) -> EntityResult<Application> {
     match key {
         ApplicationKey::Connected(id) => loaders.wordpress.load(id).await,
         ApplicationKey::Plugin(key) => Ok(known_plugin(&key).map(Arc::new)),
@@ -76,7 +76,7 @@ pub(super) async fn load_application(loaders: &Loaders, key: ApplicationKey) -> 
 }
 
 /// Loads an identity. An identity without a key of its own is read through its connection.
-pub(super) async fn load_identity(loaders: &Loaders, key: IdentityKey) -> Answer<Identity> {
+pub(super) async fn load_identity(loaders: &Loaders, key: IdentityKey) -> EntityResult<Identity> {
     let connection = match &key {
         IdentityKey::Token(token) => return loaders.oneall.load(token.clone()).await,
         IdentityKey::External(connection) => connection.clone(),
@@ -87,7 +87,7 @@ pub(super) async fn load_identity(loaders: &Loaders, key: IdentityKey) -> Answer
 }
 
 /// Loads a site. An incomplete site is replaced by its ID alone.
-async fn load_site(loaders: &Loaders, key: SiteId) -> Answer<Site> {
+async fn load_site(loaders: &Loaders, key: SiteId) -> EntityResult<Site> {
     let found = loaders.wordpress.load(key).await?;
     Ok(found.map(|found| if found.complete { found } else { Arc::new(Site::from_id(key)) }))
 }

@@ -26,7 +26,7 @@ impl Viewer {
     /// The viewer of an operation. `None` when its credentials identify no person.
     pub(in crate::graph) fn from_loaders(loaders: &Loaders) -> Option<Self> {
         let oneall_user = loaders.oneall.session.user().map(OneAllUser::from_token);
-        (loaders.wordpress.session.is_asked() || oneall_user.is_some()).then_some(Self { oneall_user })
+        (loaders.wordpress.session.has_token() || oneall_user.is_some()).then_some(Self { oneall_user })
     }
 }
 
@@ -35,7 +35,7 @@ impl Viewer {
     /// The owner of the WordPress.com token. Null without a token.
     async fn wordpress_user(&self, ctx: &Context<'_>) -> Option<Result<Arc<WordPressUser>, Error>> {
         let session = &ctx.loaders().wordpress.session;
-        if !session.is_asked() {
+        if !session.has_token() {
             return None;
         }
         Some(session.me().await.map_err(Error::from))
@@ -43,7 +43,7 @@ impl Viewer {
 
     /// The number of the viewer's WordPress.com connections that need attention. Null without a WordPress.com token.
     async fn needs_attention_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
-        if !ctx.loaders().wordpress.session.is_asked() {
+        if !ctx.loaders().wordpress.session.has_token() {
             return None;
         }
         Some(lists::count_needing_attention(ctx.loaders()).await)

@@ -21,7 +21,7 @@ use crate::auth::digest::Digest;
 use crate::graph::document::Checked;
 use crate::graph::error::ErrorCode;
 use crate::metrics::Metrics;
-use crate::provider::Calls;
+use crate::provider::CallContext;
 use crate::upstream::Trace;
 
 /// The target of these lines.
@@ -40,7 +40,7 @@ pub(super) struct Ending {
     name: Option<String>,
     kind: &'static str,
     expected: Option<usize>,
-    calls: Option<Calls>,
+    calls: Option<CallContext>,
     outcome: &'static str,
     errors: BTreeMap<&'static str, u64>,
     status: Option<u16>,
@@ -73,7 +73,7 @@ impl Ending {
     }
 
     /// It runs, with these calls.
-    pub(super) fn runs(&mut self, calls: &Calls) {
+    pub(super) fn runs(&mut self, calls: &CallContext) {
         self.calls = Some(calls.clone());
     }
 
@@ -112,7 +112,7 @@ impl Drop for Ending {
             self.metrics.operation_errors(code, *count);
         }
         let mut reads = BTreeMap::<_, u64>::new();
-        for made in self.calls.iter().flat_map(Calls::list) {
+        for made in self.calls.iter().flat_map(CallContext::records) {
             *reads.entry(made.call.verdict.as_str()).or_default() += 1;
         }
         tracing::info!(
@@ -124,7 +124,7 @@ impl Drop for Ending {
             status = self.status,
             milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             expected = self.expected,
-            calls = self.calls.as_ref().map(Calls::begun),
+            calls = self.calls.as_ref().map(CallContext::started),
             reads = list(&reads),
             errors = list(&self.errors),
             request = &*self.request,

@@ -7,18 +7,18 @@ fn read<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
     decode(Provider::OneAll, json.as_bytes())
 }
 
-fn loose(json: &str) -> Loose {
+fn scalar(json: &str) -> Scalar {
     serde_json::from_str(json).unwrap_or_default()
 }
 
 #[test]
 fn a_number_is_read_as_text_and_back_but_never_from_a_fraction() {
-    assert_eq!(loose("51001").id(), Some(51001));
-    assert_eq!(loose("\"51001\"").id(), Some(51001));
+    assert_eq!(scalar("51001").id(), Some(51001));
+    assert_eq!(scalar("\"51001\"").id(), Some(51001));
     for bad in ["5.1", "-5", "0", "\"0\"", "\"5.0\"", "\"\"", "true", "[]", "1e3"] {
-        assert_eq!(loose(bad).id(), None, "{bad}");
+        assert_eq!(scalar(bad).id(), None, "{bad}");
     }
-    assert_eq!(loose("110022003300440055").text().as_deref(), Some("110022003300440055"));
+    assert_eq!(scalar("110022003300440055").text().as_deref(), Some("110022003300440055"));
 }
 
 #[test]
@@ -32,26 +32,26 @@ fn a_number_that_was_rounded_names_no_account() {
         ("1e3", None),
         ("false", None),
     ] {
-        assert_eq!(loose(json).subject().as_deref(), subject, "{json}");
+        assert_eq!(scalar(json).subject().as_deref(), subject, "{json}");
     }
 }
 
 #[test]
 fn false_blank_and_empty_are_none() {
     for none in ["false", "null", "\"\"", "\" \"", "[]", "{}", "[1]", "{\"a\":[{}]}"] {
-        assert_eq!(loose(none).text(), None, "{none}");
+        assert_eq!(scalar(none).text(), None, "{none}");
     }
 }
 
 #[test]
 fn yes_and_no_come_in_four_spellings() {
     for yes in ["true", "1", "\"1\"", "\"true\""] {
-        assert_eq!(loose(yes).flag(), Some(true), "{yes}");
+        assert_eq!(scalar(yes).boolean(), Some(true), "{yes}");
     }
     for no in ["false", "0", "\"0\"", "\"false\""] {
-        assert_eq!(loose(no).flag(), Some(false), "{no}");
+        assert_eq!(scalar(no).boolean(), Some(false), "{no}");
     }
-    assert_eq!(loose("\"maybe\"").flag(), None);
+    assert_eq!(scalar("\"maybe\"").boolean(), None);
 }
 
 #[test]
@@ -61,10 +61,10 @@ fn a_bad_row_loses_only_itself() -> Result<(), Error> {
         name: String,
     }
     let rows: Rows<Item> = read(r#"[{"name":"a"},7,{"name":"b"}]"#)?;
-    let places: Vec<_> = rows.0.iter().map(|row| (row.place.as_str(), row.value.is_ok())).collect();
+    let places: Vec<_> = rows.0.iter().map(|row| (row.key.as_str(), row.value.is_ok())).collect();
     assert_eq!(places, [("0", true), ("1", false), ("2", true)]);
     let map: Rows<Item> = read(r#"{"x":{"name":"a"}}"#)?;
-    assert_eq!(map.0[0].place, "x");
+    assert_eq!(map.0[0].key, "x");
     for none in ["[]", "{}", "null", "false", "\"\"", "3"] {
         assert_eq!(read::<Rows<Item>>(none)?.0, [], "{none}");
     }
@@ -74,7 +74,7 @@ fn a_bad_row_loses_only_itself() -> Result<(), Error> {
 #[test]
 fn anything_but_an_object_is_no_object() -> Result<(), Error> {
     for none in ["[]", "[[1]]", "null", "false", "\"x\"", "3", "-3", "1.5"] {
-        assert_eq!(read::<Maybe<Loose>>(none)?.0, None, "{none}");
+        assert_eq!(read::<MaybeObject<Scalar>>(none)?.0, None, "{none}");
     }
     Ok(())
 }
@@ -83,8 +83,8 @@ fn anything_but_an_object_is_no_object() -> Result<(), Error> {
 fn a_due_list_is_not_made_of_nothing() -> Result<(), Error> {
     #[derive(Deserialize)]
     struct Wrapper {
-        #[serde(deserialize_with = "listed")]
-        rows: Rows<Loose>,
+        #[serde(deserialize_with = "required_rows")]
+        rows: Rows<Scalar>,
     }
     for (json, rows) in [("[]", 0), ("{}", 0), ("[1,2]", 2), ("{\"a\":1}", 1)] {
         let wrapper: Wrapper = read(&format!("{{\"rows\":{json}}}"))?;
@@ -99,17 +99,17 @@ fn a_due_list_is_not_made_of_nothing() -> Result<(), Error> {
 #[test]
 fn the_rows_of_an_answer_share_one_room_nested_ones_too() {
     let numbers = |rows: usize| format!("[{}]", vec!["1"; rows].join(","));
-    let rows_max = ROOM / size_of::<Row<Loose>>();
+    let rows_max = ROWS_MEMORY_MAX / size_of::<Row<Scalar>>();
     for (rows, fits) in [(rows_max, true), (rows_max + 1, false)] {
-        let list = read::<Rows<Loose>>(&numbers(rows)).map(|list| list.0.len());
+        let list = read::<Rows<Scalar>>(&numbers(rows)).map(|list| list.0.len());
         assert_eq!(list.map_err(|error| error.reason), if fits { Ok(rows) } else { Err(Reason::TooLarge) });
     }
 
     let nested = |rows: usize| format!("[{0},{0},{0}]", numbers(rows));
-    assert!(read::<Rows<Rows<Loose>>>(&nested(rows_max / 4)).is_ok());
+    assert!(read::<Rows<Rows<Scalar>>>(&nested(rows_max / 4)).is_ok());
     // The last row is the one that does not fit, and it is its list's last: no list notices.
     for rows in [rows_max / 3, rows_max / 2] {
-        let error = read::<Rows<Rows<Loose>>>(&nested(rows)).map(drop).unwrap_err();
+        let error = read::<Rows<Rows<Scalar>>>(&nested(rows)).map(drop).unwrap_err();
         assert_eq!(error.reason, Reason::TooLarge);
     }
 }
@@ -118,18 +118,18 @@ fn the_rows_of_an_answer_share_one_room_nested_ones_too() {
 fn of_a_list_in_place_of_an_object_the_first_object_counts() -> Result<(), Error> {
     #[derive(Deserialize)]
     struct Wrapper {
-        #[serde(deserialize_with = "first")]
-        it: Maybe<Item>,
+        #[serde(deserialize_with = "object_or_first")]
+        it: MaybeObject<Item>,
     }
     #[derive(Default, Deserialize, PartialEq, Debug)]
     #[serde(default)]
     struct Item {
-        name: Loose,
+        name: Scalar,
     }
     for json in [r#"{"name":7}"#, r#"[false,{"name":7},{"name":8}]"#, r#"[[{"name":8}],{"name":7}]"#] {
         assert_eq!(
             read::<Wrapper>(&format!("{{\"it\":{json}}}"))?.it.0,
-            Some(Item { name: Loose::Whole(7) }),
+            Some(Item { name: Scalar::Integer(7) }),
             "{json}"
         );
     }

@@ -24,8 +24,8 @@ pub fn parse(text: &str) -> Option<DateTime> {
     let (offset, rest) = words.split_last()?;
     // Day, month, year and time stand before an offset: four words. A bare year is no offset.
     let plus = if rest.len() == 4 && is_bare_offset(offset) { "+" } else { "" };
-    let plain = format!("{} {plus}{offset}", rest.join(" "));
-    chrono::DateTime::parse_from_rfc2822(&plain).ok().map(|moment| DateTime(moment.to_utc()))
+    let fields = format!("{} {plus}{offset}", rest.join(" "));
+    chrono::DateTime::parse_from_rfc2822(&fields).ok().map(|moment| DateTime(moment.to_utc()))
 }
 
 fn is_bare_offset(word: &str) -> bool {

@@ -16,13 +16,13 @@ use serde_json::value::RawValue;
 
 use super::date;
 use crate::model::{DateTime, Provider};
-use crate::provider::lenient::{self, Loose, Maybe};
+use crate::provider::lenient::{self, MaybeObject, Scalar};
 use crate::provider::{Error, Reason};
 use crate::upstream::Reply;
 
 /// An opened envelope.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Opened<T> {
+pub struct Envelope<T> {
     /// What it says of the request.
     pub meta: Meta,
     /// How the operation ended; plain reads do not say.
@@ -64,31 +64,31 @@ impl fmt::Display for Meta {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Envelope<'a> {
+struct EnvelopeNode<'a> {
     #[serde(borrow)]
-    response: Maybe<Response<'a>>,
+    response: MaybeObject<ResponseNode<'a>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Response<'a> {
-    request: Maybe<Request>,
+struct ResponseNode<'a> {
+    request: MaybeObject<RequestNode>,
     #[serde(borrow)]
-    result: Maybe<Outcome<'a>>,
+    result: MaybeObject<ResultNode<'a>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Request {
-    date: Loose,
-    resource: Loose,
-    status: Maybe<StatusNode>,
+struct RequestNode {
+    date: Scalar,
+    resource: Scalar,
+    status: MaybeObject<StatusNode>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Outcome<'a> {
-    status: Maybe<StatusNode>,
+struct ResultNode<'a> {
+    status: MaybeObject<StatusNode>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
@@ -96,9 +96,9 @@ struct Outcome<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct StatusNode {
-    flag: Loose,
-    code: Loose,
-    info: Loose,
+    flag: Scalar,
+    code: Scalar,
+    info: Scalar,
 }
 
 impl From<StatusNode> for Status {
@@ -107,8 +107,8 @@ impl From<StatusNode> for Status {
     }
 }
 
-impl From<Request> for Meta {
-    fn from(node: Request) -> Self {
+impl From<RequestNode> for Meta {
+    fn from(node: RequestNode) -> Self {
         Meta {
             date: node.date.text().and_then(|text| date::parse(&text)),
             resource: node.resource.text(),
@@ -135,12 +135,12 @@ impl Status {
     }
 }
 
-impl<T> Opened<T> {
+impl<T> Envelope<T> {
     /// Whether the operation went well, or there is no such thing.
     ///
     /// # Errors
     /// Why it failed.
-    pub fn went_well(&self) -> Result<bool, Error> {
+    pub fn is_found(&self) -> Result<bool, Error> {
         let failed = [Some(&self.meta.status), self.result.as_ref()].into_iter().flatten().find(|s| s.is_error());
         let (reason, code) = match failed.and_then(|status| status.code) {
             None => return Ok(true),
@@ -155,7 +155,7 @@ impl<T> Opened<T> {
 
     /// What it holds, for every read but a sign-in's: none if there is no such thing, an error if the operation failed.
     pub fn into_data(self) -> Result<Option<T>, Error> {
-        match self.went_well()? {
+        match self.is_found()? {
             false => Ok(None),
             true => match self.data {
                 Some(data) => Ok(Some(data)),
@@ -166,38 +166,39 @@ impl<T> Opened<T> {
 }
 
 /// Opens an answer: its content, none where OneAll says in its envelope that there is no such thing, or what is wrong.
-pub fn open<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Opened<T>>, Error> {
+pub fn parse<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Envelope<T>>, Error> {
     let body = body_of(reply);
-    let response = response(body).map_err(|error| stray(reply, body, &error.detail))?;
+    let response = response(body).map_err(|error| not_an_envelope(reply, body, &error.detail))?;
     let (request, outcome) = match (response.request.0, response.result.0) {
-        (None, None) => return Err(stray(reply, body, "JSON without an envelope")),
+        (None, None) => return Err(not_an_envelope(reply, body, "JSON without an envelope")),
         (request, outcome) => (request.unwrap_or_default(), outcome.unwrap_or_default()),
     };
     let mut meta = Meta::from(request);
-    let code = verdict(reply.status, meta.status.code);
+    let code = effective_status(reply.status, meta.status.code);
     if code >= 400 {
         // So that whoever reads on sees the error, whichever of the two levels said it.
         meta.status.code = Some(code.into());
     }
     let result = outcome.status.0.map(Status::from);
-    let data = outcome.data.filter(|raw| is_filled(raw));
-    if let Some(code) = result.as_ref().and_then(outage).filter(|_| code < 400 && !data.is_some_and(reports_a_plugin)) {
-        return Err(refusal(reply, code, ""));
+    let data = outcome.data.filter(|raw| is_non_empty_object(raw));
+    if let Some(code) = result.as_ref().and_then(outage).filter(|_| code < 400 && !data.is_some_and(has_plugin_report))
+    {
+        return Err(status_error(reply, code, ""));
     }
     let content = match code {
         200..=299 => data.is_some() || result.as_ref().is_none_or(|status| status.code != Some(404)),
         401 if result.as_ref().is_some_and(Status::is_error) => true,
         429 => false,
-        400..=499 => data.is_some_and(reports_a_plugin),
+        400..=499 => data.is_some_and(has_plugin_report),
         _ => false,
     };
     match code {
         _ if content => {
             let data = data.map(|raw| decode(reply, raw)).transpose()?;
-            Ok(Some(Opened { meta, result, data }))
+            Ok(Some(Envelope { meta, result, data }))
         }
         200..=299 | 404 => Ok(None),
-        code => Err(refusal(reply, code, "")),
+        code => Err(status_error(reply, code, "")),
     }
 }
 
@@ -208,7 +209,7 @@ pub fn meta(reply: &Reply) -> Option<Meta> {
 
 /// The statuses of an answer as they came: that of the request, then that of the operation, as far as there are any.
 pub fn statuses(reply: &Reply) -> Vec<Status> {
-    let Ok(Response { request, result }) = response(body_of(reply)) else { return Vec::new() };
+    let Ok(ResponseNode { request, result }) = response(body_of(reply)) else { return Vec::new() };
     let request = request.0.and_then(|request| request.status.0);
     let result = result.0.and_then(|result| result.status.0);
     [request, result].into_iter().flatten().map(Status::from).collect()
@@ -220,14 +221,14 @@ fn body_of(reply: &Reply) -> &[u8] {
 }
 
 /// What stands in the envelope; nothing if it is none.
-fn response(body: &[u8]) -> Result<Response<'_>, Error> {
-    let Maybe(envelope) = lenient::decode::<Maybe<Envelope<'_>>>(Provider::OneAll, body)?;
+fn response(body: &[u8]) -> Result<ResponseNode<'_>, Error> {
+    let MaybeObject(envelope) = lenient::decode::<MaybeObject<EnvelopeNode<'_>>>(Provider::OneAll, body)?;
     Ok(envelope.and_then(|envelope| envelope.response.0).unwrap_or_default())
 }
 
 /// The number that decides. An error in the envelope outranks an HTTP 200, but an outage or a slow-down at the HTTP
 /// level outranks the envelope: a 404 inside a 503 is no reason to believe that a thing is gone.
-fn verdict(http: u16, code: Option<i32>) -> u16 {
+fn effective_status(http: u16, code: Option<i32>) -> u16 {
     let code = code.and_then(|code| u16::try_from(code).ok()).filter(|code| (100..=599).contains(code));
     match code {
         Some(code) if !(200..300).contains(&code) && http < 500 && http != 429 => code,
@@ -241,28 +242,28 @@ fn outage(result: &Status) -> Option<u16> {
 }
 
 /// Whether an object with fields stands here: PHP writes an empty map as `[]`.
-fn is_filled(raw: &RawValue) -> bool {
+fn is_non_empty_object(raw: &RawValue) -> bool {
     raw.get().strip_prefix('{').is_some_and(|rest| !rest.trim_start().starts_with('}'))
 }
 
 /// Whether an error's body says what a plugin did: a failed link does (recorded by OneAll's own Drupal module).
-fn reports_a_plugin(raw: &RawValue) -> bool {
+fn has_plugin_report(raw: &RawValue) -> bool {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Node<'a> {
         #[serde(borrow)]
         plugin: Option<&'a RawValue>,
     }
-    serde_json::from_str::<Node<'_>>(raw.get()).is_ok_and(|node| node.plugin.is_some_and(is_filled))
+    serde_json::from_str::<Node<'_>>(raw.get()).is_ok_and(|node| node.plugin.is_some_and(is_non_empty_object))
 }
 
 fn decode<T: DeserializeOwned>(reply: &Reply, raw: &RawValue) -> Result<T, Error> {
     lenient::decode(Provider::OneAll, raw.get().as_bytes())
-        .map_err(|error| fail(reply, error.reason, format!("result.data: {}", error.detail)))
+        .map_err(|error| error_of(reply, error.reason, format!("result.data: {}", error.detail)))
 }
 
 /// An answer that is no envelope: the HTTP status decides where it can.
-fn stray(reply: &Reply, body: &[u8], seen: &str) -> Error {
+fn not_an_envelope(reply: &Reply, body: &[u8], seen: &str) -> Error {
     let start = body.trim_ascii_start();
     let media = reply.content_type.as_deref().unwrap_or_default();
     let seen = if start.is_empty() {
@@ -276,8 +277,8 @@ fn stray(reply: &Reply, body: &[u8], seen: &str) -> Error {
         format!("answered what is no envelope: {seen}")
     };
     match reply.status {
-        300..=399 | 401 | 403 | 429 | 500.. => refusal(reply, reply.status, &format!(", and {seen}")),
-        _ => fail(reply, Reason::Malformed, seen),
+        300..=399 | 401 | 403 | 429 | 500.. => status_error(reply, reply.status, &format!(", and {seen}")),
+        _ => error_of(reply, Reason::Malformed, seen),
     }
 }
 
@@ -285,7 +286,7 @@ fn is_xml(start: &[u8]) -> bool {
     start.get(..5).is_some_and(|five| five.eq_ignore_ascii_case(b"<?xml"))
 }
 
-fn refusal(reply: &Reply, code: u16, and: &str) -> Error {
+fn status_error(reply: &Reply, code: u16, and: &str) -> Error {
     let (reason, what) = match code {
         401 => (Reason::NotAuthenticated, "the site keys were refused"),
         403 => (Reason::NotAllowed, "OneAll understood and refused"),
@@ -299,10 +300,10 @@ fn refusal(reply: &Reply, code: u16, and: &str) -> Error {
         _ => (Reason::Malformed, "an answer that is not final"),
     };
     let inner_status = (code != reply.status).then_some(code);
-    Error { inner_status, ..fail(reply, reason, format!("{code}: {what}{and}")) }
+    Error { inner_status, ..error_of(reply, reason, format!("{code}: {what}{and}")) }
 }
 
-fn fail(reply: &Reply, reason: Reason, detail: String) -> Error {
+fn error_of(reply: &Reply, reason: Reason, detail: String) -> Error {
     let waits = matches!(reason, Reason::Throttled | Reason::Unavailable);
     let retry_after = reply.retry_after.filter(|_| waits);
     Error { status: Some(reply.status), retry_after, ..Error::new(Provider::OneAll, reason, detail) }

@@ -18,12 +18,13 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::date;
-use super::payload::Listing;
+use super::payload::PagedList;
 use crate::model::key::is_slug;
 use crate::model::{Application, ApplicationKey, DateTime, Provider, Url, key};
-use crate::provider::lenient::Loose;
+use crate::provider::SkippedRow;
+use crate::provider::lenient::Scalar;
 use crate::provider::pages::{ListPage, Numbered, PageMeta};
-use crate::provider::{LeftOut, SkippedRow};
+use crate::provider::skipped::SkippedRows;
 
 /// OneAll's plugins that make connections: the key, and the name to show.
 const PLUGINS: [(&str, &str); 3] =
@@ -33,15 +34,18 @@ const PLUGINS: [(&str, &str); 3] =
 const NO_DATE: &str = "expected a date";
 
 /// What is said of these fields of one thing that was read by itself.
-pub fn no_dates(odd: &[&str]) -> Vec<SkippedRow> {
-    odd.iter().map(|field| SkippedRow { path: (*field).to_owned(), detail: NO_DATE.to_owned(), rows: 1 }).collect()
+pub fn invalid_date_rows(invalid_dates: &[&str]) -> Vec<SkippedRow> {
+    invalid_dates
+        .iter()
+        .map(|field| SkippedRow { path: (*field).to_owned(), detail: NO_DATE.to_owned(), rows: 1 })
+        .collect()
 }
 
 /// Reads a list row by row. `key` tells rows apart, for a thing that is listed twice (the documentation's own example
 /// is) is one row; a row that cannot be named is skipped with the reason `row` gave. `row` also tells the fields in which
 /// something stands that is no date: each is noted, and costs only itself.
-fn read<R, T, K: Eq + Hash>(
-    listing: Listing<R>,
+fn map_page<R, T, K: Eq + Hash>(
+    listing: PagedList<R>,
     name: &str,
     row: impl Fn(R, &mut Vec<&'static str>) -> Result<T, String>,
     key: impl Fn(&T) -> K,
@@ -50,22 +54,22 @@ fn read<R, T, K: Eq + Hash>(
     let [total, size] = [listing.pagination.total_entries, listing.pagination.entries_per_page].map(count);
     let paging = total.zip(size).map(|(total, size)| PageMeta { total, size });
     let entries = u32::try_from(listing.entries.0.len()).unwrap_or(u32::MAX);
-    let (mut rows, mut left_out, mut seen) = (Vec::new(), LeftOut::default(), HashSet::new());
+    let (mut rows, mut skipped, mut seen) = (Vec::new(), SkippedRows::default(), HashSet::new());
     for (number, entry) in (0..).zip(listing.entries.0) {
-        let mut odd = Vec::new();
-        match entry.value.and_then(|entry| row(entry, &mut odd)) {
+        let mut invalid_dates = Vec::new();
+        match entry.value.and_then(|entry| row(entry, &mut invalid_dates)) {
             Ok(noun) if seen.insert(key(&noun)) => {
                 rows.push(Numbered { number, value: Arc::new(noun) });
-                for field in odd {
-                    let path = || format!("{}.{field}", path(name, number, &entry.place));
-                    left_out.note(number, path, NO_DATE.to_owned());
+                for field in invalid_dates {
+                    let path = || format!("{}.{field}", path(name, number, &entry.key));
+                    skipped.push(number, path, NO_DATE.to_owned());
                 }
             }
             Ok(_) => {}
-            Err(detail) => left_out.note(number, || path(name, number, &entry.place), detail),
+            Err(detail) => skipped.push(number, || path(name, number, &entry.key), detail),
         }
     }
-    ListPage { rows, skipped: left_out.numbered(name), entries, paging }
+    ListPage { rows, skipped: skipped.into_numbered(name), entries, paging }
 }
 
 /// The plugin with this key, if OneAll is known to have it. A site's plugins cannot be listed, so of no other key can
@@ -99,30 +103,30 @@ fn path(list: &str, index: u32, place: &str) -> String {
 }
 
 /// Whether an answer's token is missing or the one asked for; anything else makes it an answer about another thing.
-fn is_about(asked: &str, answered: &Loose) -> bool {
+fn is_about(asked: &str, answered: &Scalar) -> bool {
     answered.clone().text().is_none_or(|token| token == asked)
 }
 
 /// A date; `odd` gets the field's name if something stands there that is no date.
-fn dated(date: Loose, field: &'static str, odd: &mut Vec<&'static str>) -> Option<DateTime> {
+fn date_field(date: Scalar, field: &'static str, invalid_dates: &mut Vec<&'static str>) -> Option<DateTime> {
     let text = date.text()?;
     let moment = date::parse(&text);
     if moment.is_none() {
-        odd.push(field);
+        invalid_dates.push(field);
     }
     moment
 }
 
 /// A key that a global ID can hold; any other text is none.
-fn slug(key: Loose) -> Option<String> {
+fn slug(key: Scalar) -> Option<String> {
     key.text().and_then(|text| key::slug(&text))
 }
 
-fn link(url: Loose) -> Option<Url> {
+fn link(url: Scalar) -> Option<Url> {
     url.text().and_then(|text| Url::parse(&text))
 }
 
-fn count(number: Loose) -> Option<u32> {
+fn count(number: Scalar) -> Option<u32> {
     number.count().and_then(|number| u32::try_from(number).ok())
 }
 

@@ -12,32 +12,32 @@ pub use identity::{
     Account, Address, Certification, Email, Identity, IdentityEntry, Name, Organization, Recommendation, Recommender,
     Relationship, Source, Valued,
 };
-pub use reader::{Identities, Listing, Pagination, Plugin, PluginData, Veil, Watched};
+pub use reader::{EncryptionAware, Identities, MaybeEncrypted, PagedList, Pagination, Plugin, PluginData};
 
 use serde::Deserialize;
 
-use crate::provider::lenient::{Loose, Maybe};
+use crate::provider::lenient::{MaybeObject, Scalar};
 
 /// `data` of `/connections.json`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ConnectionsData {
     // Without a default: an answer that has no such node is no empty list.
-    pub(crate) connections: Listing<ConnectionEntry>,
+    pub(crate) connections: PagedList<ConnectionEntry>,
 }
 
 /// What holds a list of which there may be several pages.
-pub trait Paged {
+pub trait HasPagination {
     /// What it says of them.
     fn pagination(&self) -> &Pagination;
 }
 
-impl Paged for ConnectionsData {
+impl HasPagination for ConnectionsData {
     fn pagination(&self) -> &Pagination {
         &self.connections.pagination
     }
 }
 
-impl Paged for IdentitiesData {
+impl HasPagination for IdentitiesData {
     fn pagination(&self) -> &Pagination {
         &self.identities.pagination
     }
@@ -47,76 +47,76 @@ impl Paged for IdentitiesData {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ConnectionEntry {
-    pub(crate) connection_token: Loose,
-    pub(crate) callback_uri: Loose,
-    pub(crate) status: Loose,
-    pub(crate) date_creation: Loose,
-    pub(crate) date: Loose,
+    pub(crate) connection_token: Scalar,
+    pub(crate) callback_uri: Scalar,
+    pub(crate) status: Scalar,
+    pub(crate) date_creation: Scalar,
+    pub(crate) date: Scalar,
 }
 
 /// `data` of `/connections/<connection_token>.json`.
-pub type ConnectionData = Watched<ConnectionNode>;
+pub type ConnectionData = EncryptionAware<ConnectionNode>;
 
 /// The nodes of `/connections/<connection_token>.json`: a failed sign-in has only `plugin`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ConnectionNode {
-    pub(crate) action: Loose,
+    pub(crate) action: Scalar,
     pub(crate) plugin: Plugin,
-    pub(crate) connection: Maybe<Connection>,
-    pub(crate) user: Veil<User>,
+    pub(crate) connection: MaybeObject<Connection>,
+    pub(crate) user: MaybeEncrypted<User>,
 }
 
 /// A sign-in by itself. Older answers have `date` and a `plugin` in here, newer ones `date_creation` and the rest.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Connection {
-    pub(crate) connection_token: Loose,
-    pub(crate) date: Loose,
-    pub(crate) date_creation: Loose,
-    pub(crate) callback_uri: Loose,
-    pub(crate) status: Loose,
+    pub(crate) connection_token: Scalar,
+    pub(crate) date: Scalar,
+    pub(crate) date_creation: Scalar,
+    pub(crate) callback_uri: Scalar,
+    pub(crate) status: Scalar,
     pub(crate) plugin: Plugin,
 }
 
 /// `data` of `/users/<user_token>.json`.
-pub type UserData = Watched<UserNode>;
+pub type UserData = EncryptionAware<UserNode>;
 
 /// The node of `/users/<user_token>.json`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct UserNode {
-    pub(crate) user: Veil<User>,
+    pub(crate) user: MaybeEncrypted<User>,
 }
 
 /// A user: with `identity`, the one just used, in a sign-in; with `identities`, all of them, where the user is read.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct User {
-    pub(crate) user_token: Loose,
+    pub(crate) user_token: Scalar,
     // The same as `user_token` in every recording.
-    pub(crate) uuid: Loose,
-    pub(crate) date_creation: Loose,
-    pub(crate) date_last_login: Loose,
-    pub(crate) num_logins: Loose,
-    pub(crate) identity: Veil<Identity>,
+    pub(crate) uuid: Scalar,
+    pub(crate) date_creation: Scalar,
+    pub(crate) date_last_login: Scalar,
+    pub(crate) num_logins: Scalar,
+    pub(crate) identity: MaybeEncrypted<Identity>,
     pub(crate) identities: Identities,
 }
 
 /// `data` of `/identities.json`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct IdentitiesData {
-    pub(crate) identities: Listing<Watched<IdentityEntry>>,
+    pub(crate) identities: PagedList<EncryptionAware<IdentityEntry>>,
 }
 
 /// `data` of `/identities/<identity_token>.json`.
-pub type IdentityData = Watched<IdentityNode>;
+pub type IdentityData = EncryptionAware<IdentityNode>;
 
 /// The node of `/identities/<identity_token>.json`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct IdentityNode {
-    pub(crate) identity: Veil<Identity>,
+    pub(crate) identity: MaybeEncrypted<Identity>,
 }
 
 #[cfg(test)]

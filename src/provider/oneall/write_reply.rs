@@ -15,11 +15,11 @@
 
 use serde::Deserialize;
 
-use super::envelope::{self, Opened, Status};
+use super::envelope::{self, Envelope, Status};
 use super::malformed;
 use crate::model::{IdentityToken, UserToken};
 use crate::provider::Error;
-use crate::provider::lenient::{Loose, Maybe};
+use crate::provider::lenient::{MaybeObject, Scalar};
 use crate::upstream::{Done, Reply};
 
 /// The write that a reply answers.
@@ -37,15 +37,15 @@ pub(super) enum SentWrite {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Data {
-    identity: Maybe<Named>,
-    user: Maybe<Named>,
+    identity: MaybeObject<Named>,
+    user: MaybeObject<Named>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Named {
-    identity_token: Loose,
-    user_token: Loose,
+    identity_token: Scalar,
+    user_token: Scalar,
 }
 
 /// Interprets the reply to a write.
@@ -53,17 +53,17 @@ struct Named {
 /// # Errors
 /// `Refused` and the like when OneAll says that nothing was changed; `Malformed` when the reply is inconclusive.
 pub(super) fn judge(reply: &Reply, write: &SentWrite) -> Result<Done, Error> {
-    let opened = envelope::open::<Data>(reply);
+    let envelope = envelope::parse::<Data>(reply);
     let statuses = envelope::statuses(reply);
     if is_contradictory(reply.status, &statuses) {
         return Err(malformed("the statuses contradict each other".to_owned()));
     }
-    let done = match opened? {
-        Some(opened) => opened.went_well()?.then_some(opened),
+    let done = match envelope? {
+        Some(envelope) => envelope.is_found()?.then_some(envelope),
         None => None,
     };
     match done {
-        Some(opened) if write.is_affirmed(reply.status, &opened) => Ok(Done::Changed),
+        Some(envelope) if write.is_affirmed(reply.status, &envelope) => Ok(Done::Changed),
         Some(_) => Err(malformed("the reply does not say that the write is done".to_owned())),
         None if statuses.iter().any(|status| status.code == Some(404)) => Ok(Done::Absent),
         None => Err(malformed("not found, but not said of the object".to_owned())),
@@ -72,8 +72,8 @@ pub(super) fn judge(reply: &Reply, write: &SentWrite) -> Result<Done, Error> {
 
 impl SentWrite {
     /// Whether a reply without an error says that the write is done.
-    fn is_affirmed(&self, http: u16, opened: &Opened<Data>) -> bool {
-        let Opened { meta, result, data } = opened;
+    fn is_affirmed(&self, http: u16, envelope: &Envelope<Data>) -> bool {
+        let Envelope { meta, result, data } = envelope;
         let [identity, new_owner, user] = data.as_ref().map(Data::tokens).unwrap_or_default();
         let names_another = match self {
             Self::Synchronize(token) | Self::Delete(token) => differs(&identity, token.as_str()),

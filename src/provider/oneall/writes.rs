@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::envelope::{self, Meta};
 use super::write_reply::{self, SentWrite};
-use super::{Reads, not_configured, owner_of};
+use super::{Session, not_configured, owner_of};
 use crate::auth::OneAllGrant;
 use crate::auth::grant::{SiteKeyAccess, SynchronizeGrant};
 use crate::model::{IdentityToken, Provider, UserToken};
@@ -28,7 +28,7 @@ const RECORDS_AND_LISTS: &[&[&str]] =
     &[&["identities.json"], &["identities"], &["users"], &["connections.json"], &["connections"]];
 
 /// One write, and the proof that a grant is held for it.
-struct Wish<'a> {
+struct WriteRequest<'a> {
     write: SentWrite,
     permit: SiteKeyAccess<'a>,
     method: Method,
@@ -38,13 +38,13 @@ struct Wish<'a> {
     shown: Shown<'a>,
 }
 
-impl Reads {
+impl Session {
     /// Whether the caller may have identities synchronized, at least some. Makes no call.
     ///
     /// # Errors
     /// Why not.
     pub fn may_synchronize(&self) -> Result<(), Error> {
-        self.granted(OneAllGrant::synchronize).map(drop)
+        self.require_grant(OneAllGrant::synchronize).map(drop)
     }
 
     /// Whether the caller may relink identities. Makes no call.
@@ -52,7 +52,7 @@ impl Reads {
     /// # Errors
     /// Why not.
     pub fn may_relink(&self) -> Result<(), Error> {
-        self.granted(OneAllGrant::relink).map(drop)
+        self.require_grant(OneAllGrant::relink).map(drop)
     }
 
     /// Whether the caller may delete identities. Makes no call.
@@ -60,7 +60,7 @@ impl Reads {
     /// # Errors
     /// Why not.
     pub fn may_delete(&self) -> Result<(), Error> {
-        self.granted(OneAllGrant::delete).map(drop)
+        self.require_grant(OneAllGrant::delete).map(drop)
     }
 
     /// Has an identity read afresh from its social network. Somebody else's is answered like one that is not there.
@@ -72,7 +72,7 @@ impl Reads {
         token: &IdentityToken,
         told: impl FnOnce(Ended) + Send + 'static,
     ) -> Result<Done, Error> {
-        let grant = self.granted(OneAllGrant::synchronize)?;
+        let grant = self.require_grant(OneAllGrant::synchronize)?;
         let owner = self.owner(&grant, token).await?;
         let Some(permit) = grant.site_key_access(owner.as_deref()) else { return Ok(Done::Absent) };
         let path = ["identities", token.as_str(), "synchronize.json"];
@@ -81,7 +81,8 @@ impl Reads {
         // It is who it was: whoever else holds its records holds what is theirs, and only gets it anew.
         let shown = Shown { own: RECORDS, common: &[], about: &[token.as_str()] };
         let (write, body) = (SentWrite::Synchronize(token.clone()), Body::Json(&asked));
-        self.write(Wish { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, told).await
+        self.write(WriteRequest { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, told)
+            .await
     }
 
     /// Moves an identity to another user.
@@ -94,12 +95,13 @@ impl Reads {
         user: &UserToken,
         told: impl FnOnce(Ended) + Send + 'static,
     ) -> Result<Done, Error> {
-        let permit = self.granted(OneAllGrant::relink)?;
+        let permit = self.require_grant(OneAllGrant::relink)?;
         let path = ["identities", token.as_str(), "link.json"];
         let asked = json!({"request": {"user": {"user_token": user.as_str()}}}).to_string();
         let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str(), user.as_str()] };
         let (write, body) = (SentWrite::Relink(token.clone(), user.clone()), Body::Json(&asked));
-        self.write(Wish { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, told).await
+        self.write(WriteRequest { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, told)
+            .await
     }
 
     /// Deletes an identity for good.
@@ -111,13 +113,17 @@ impl Reads {
         token: &IdentityToken,
         told: impl FnOnce(Ended) + Send + 'static,
     ) -> Result<Done, Error> {
-        let permit = self.granted(OneAllGrant::delete)?;
+        let permit = self.require_grant(OneAllGrant::delete)?;
         let file = format!("{token}.json");
         let path = ["identities", &file];
         let query = [("confirm_deletion", "true")];
         let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str()] };
         let (write, body) = (SentWrite::Delete(token.clone()), Body::Nothing);
-        self.write(Wish { write, permit, method: Method::Delete, path: &path, query: &query, body, shown }, told).await
+        self.write(
+            WriteRequest { write, permit, method: Method::Delete, path: &path, query: &query, body, shown },
+            told,
+        )
+        .await
     }
 
     /// Whose an identity is at this moment, where the grant depends on that.
@@ -126,14 +132,14 @@ impl Reads {
             return Ok(None);
         }
         // Not by what is kept: it may be somebody else's by now.
-        let now: Self = self.host.reads(self.grant.clone(), self.calls.live());
+        let now: Self = self.host.session(self.grant.clone(), self.calls.bypassing_cache());
         let found = now.identity(token.clone()).await?;
         Ok(found.and_then(|found| owner_of(&found).map(str::to_owned)))
     }
 
-    async fn write(&self, wish: Wish<'_>, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
+    async fn write(&self, request: WriteRequest<'_>, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
-        let Wish { write: sent, permit, method, path, query, body, shown } = wish;
+        let WriteRequest { write: sent, permit, method, path, query, body, shown } = request;
         let (public_key, private_key) = site.keys.expose(permit);
         let credential = Credential::Basic(public_key, private_key);
         let reader = self.grant.user();

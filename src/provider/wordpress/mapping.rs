@@ -11,23 +11,26 @@ use async_graphql::ID;
 
 use crate::model::key::is_slug;
 use crate::model::{DateTime, Url};
-use crate::provider::lenient::{Loose, Maybe, Rows};
-use crate::provider::{LeftOut, List, SkippedRow};
+use crate::provider::lenient::{MaybeObject, Rows, Scalar};
+use crate::provider::skipped::SkippedRows;
+use crate::provider::{List, SkippedRow};
 
 use self::date::Unreadable;
 use super::payload::NOT_AN_OBJECT;
 
-mod account;
 mod application;
 mod connection;
 mod date;
 mod health;
-mod place;
+mod service;
+mod site;
+mod user;
 
-pub use account::me;
 pub use application::{application, application_list};
 pub use connection::{connection, keyring_list, publicize_list};
-pub use place::{service, service_list, site, site_list};
+pub use service::{service, service_list};
+pub use site::{site, site_list};
+pub use user::me;
 
 /// What is said of an ID that is none.
 const NO_NUMBER: &str = "expected a number or digits";
@@ -35,96 +38,97 @@ const NO_NUMBER: &str = "expected a number or digits";
 const NO_DATE: &str = "expected a date";
 
 /// One thing that was read by itself, and what of it could not be read.
-pub type Alone<T> = (T, Vec<SkippedRow>);
+pub type Mapped<T> = (T, Vec<SkippedRow>);
 
 /// Where the mapping stands in an answer, and what it left out so far.
 #[derive(Debug, Default)]
-struct Notes {
+struct MapContext {
     path: String,
-    left_out: LeftOut,
+    skipped: SkippedRows,
 }
 
-impl Notes {
+impl MapContext {
     /// A date; one that cannot be read is noted.
-    fn moment(&mut self, field: &str, value: &Loose) -> Result<Option<DateTime>, Unreadable> {
+    fn optional_date(&mut self, field: &str, value: &Scalar) -> Result<Option<DateTime>, Unreadable> {
         let moment = date::moment(value);
         if moment.is_err() {
             let path = || if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) };
-            self.left_out.note(0, path, NO_DATE.to_owned());
+            self.skipped.push(0, path, NO_DATE.to_owned());
         }
         moment
     }
 
     /// The same, where none is as good as one that cannot be read.
-    fn date(&mut self, field: &str, value: &Loose) -> Option<DateTime> {
-        self.moment(field, value).unwrap_or_default()
+    fn date(&mut self, field: &str, value: &Scalar) -> Option<DateTime> {
+        self.optional_date(field, value).unwrap_or_default()
     }
 }
 
 /// Maps each row that can be mapped and notes each that cannot.
-fn each<P, T>(
-    notes: &mut Notes,
+fn map_rows<P, T>(
+    context: &mut MapContext,
     list: &str,
     rows: Rows<P>,
-    mut map: impl FnMut(&mut Notes, &str, P) -> Result<T, String>,
+    mut map: impl FnMut(&mut MapContext, &str, P) -> Result<T, String>,
 ) -> Vec<T> {
     let mut mapped = Vec::with_capacity(rows.0.len());
-    let outer = notes.path.len();
+    let outer = context.path.len();
     for (index, row) in (0..).zip(rows.0) {
         let dot = if outer == 0 { "" } else { "." };
         // Writing into a string cannot fail. A map's key is the provider's text: only a plain word may stand in a path.
-        let _ = match is_slug(&row.place) {
-            true => write!(notes.path, "{dot}{list}[{}]", row.place),
-            false => write!(notes.path, "{dot}{list}[{index}]"),
+        let _ = match is_slug(&row.key) {
+            true => write!(context.path, "{dot}{list}[{}]", row.key),
+            false => write!(context.path, "{dot}{list}[{index}]"),
         };
-        match row.value.and_then(|payload| map(notes, &row.place, payload)) {
+        match row.value.and_then(|payload| map(context, &row.key, payload)) {
             Ok(noun) => mapped.push(noun),
-            Err(detail) => notes.left_out.note(index, || notes.path.clone(), detail),
+            Err(detail) => context.skipped.push(index, || context.path.clone(), detail),
         }
-        notes.path.truncate(outer);
+        context.path.truncate(outer);
     }
     mapped
 }
 
 /// Maps a whole list of objects.
-fn list<P, T>(
+fn map_list<P, T>(
     name: &str,
-    rows: Rows<Maybe<P>>,
-    mut map: impl FnMut(&mut Notes, &str, P) -> Result<T, String>,
+    rows: Rows<MaybeObject<P>>,
+    mut map: impl FnMut(&mut MapContext, &str, P) -> Result<T, String>,
 ) -> List<T> {
-    let mut notes = Notes::default();
-    let rows = each(&mut notes, name, rows, |notes, place, row| map(notes, place, object(row)?).map(Arc::new));
-    List { rows, skipped: notes.left_out.of(name) }
+    let mut context = MapContext::default();
+    let rows =
+        map_rows(&mut context, name, rows, |context, place, row| map(context, place, object(row)?).map(Arc::new));
+    List { rows, skipped: context.skipped.into_rows(name) }
 }
 
 /// Maps one thing that was read by itself.
-fn alone<T>(name: &str, map: impl FnOnce(&mut Notes) -> Result<T, String>) -> Result<Alone<T>, String> {
-    let mut notes = Notes::default();
-    let noun = map(&mut notes)?;
-    Ok((noun, notes.left_out.of(name)))
+fn map_one<T>(name: &str, map: impl FnOnce(&mut MapContext) -> Result<T, String>) -> Result<Mapped<T>, String> {
+    let mut context = MapContext::default();
+    let noun = map(&mut context)?;
+    Ok((noun, context.skipped.into_rows(name)))
 }
 
-fn object<P>(row: Maybe<P>) -> Result<P, String> {
+fn object<P>(row: MaybeObject<P>) -> Result<P, String> {
     row.0.ok_or_else(|| NOT_AN_OBJECT.to_owned())
 }
 
 /// The number in this field, or a sentence that names the field.
-fn number(field: &str, value: &Loose) -> Result<u64, String> {
+fn required_id(field: &str, value: &Scalar) -> Result<u64, String> {
     value.id().ok_or_else(|| format!("{field}: {NO_NUMBER}"))
 }
 
 /// A number that is shown and not followed. 0 is WordPress.com's nobody.
-fn shown_id(value: &Loose) -> Option<ID> {
+fn display_id(value: &Scalar) -> Option<ID> {
     value.id().map(|number| ID(number.to_string()))
 }
 
 /// A link that is safe to show; `javascript:`, empty and broken ones are none.
-fn link(value: Loose) -> Option<Url> {
+fn link(value: Scalar) -> Option<Url> {
     value.text().and_then(|text| Url::parse(text.trim()))
 }
 
 /// How many; less than none is not a count.
-fn count(value: &Loose) -> Option<i32> {
+fn count(value: &Scalar) -> Option<i32> {
     value.count().filter(|count| *count >= 0)
 }
 

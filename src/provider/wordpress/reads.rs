@@ -9,31 +9,37 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::verdict::{self, Verdict};
-use super::{Reads, malformed, payload};
+use super::{Session, malformed, payload};
 use crate::auth::token_audience::Audience;
 use crate::auth::{Denied, WordPressGrant};
 use crate::model::Provider;
-use crate::provider::{Answer, Error, List, Reason, tell_left_out};
-use crate::upstream::{Credential, Fresh, Judged, Keep, Read, Reply};
+use crate::provider::skipped::log_skipped;
+use crate::provider::{EntityResult, Error, List, Reason};
+use crate::upstream::{Cacheable, Credential, Fresh, Judged, Read, Reply};
 
-impl Reads {
+impl Session {
     /// A row of a list that was read lately, by this operation or another with the same token.
-    pub(super) fn row<T>(&self, path: &[&str], query: &[(&str, &str)], is_it: impl Fn(&T) -> bool) -> Option<Arc<T>>
+    pub(super) fn cached_row<T>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        is_it: impl Fn(&T) -> bool,
+    ) -> Option<Arc<T>>
     where
-        List<T>: Keep,
+        List<T>: Cacheable,
     {
-        self.kept_list(path, query)?.rows.iter().find(|row| is_it(row)).cloned()
+        self.cached_list(path, query)?.rows.iter().find(|row| is_it(row)).cloned()
     }
 
-    pub(super) fn kept_list<T>(&self, path: &[&str], query: &[(&str, &str)]) -> Option<Arc<List<T>>>
+    pub(super) fn cached_list<T>(&self, path: &[&str], query: &[(&str, &str)]) -> Option<Arc<List<T>>>
     where
-        List<T>: Keep,
+        List<T>: Cacheable,
     {
         self.calls.peek(Provider::WordPress, &self.host.upstream, &self.read(path, query).ok()?).flatten()
     }
 
     /// Reads a list.
-    pub(super) async fn list<P: DeserializeOwned, T: Send + Sync + 'static>(
+    pub(super) async fn read_list<P: DeserializeOwned, T: Send + Sync + 'static>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
@@ -41,25 +47,25 @@ impl Reads {
         map: impl Fn(P) -> List<T> + Send + Sync + 'static,
     ) -> Result<Arc<List<T>>, Error>
     where
-        List<T>: Keep,
+        List<T>: Cacheable,
     {
         let map = move |payload| {
             let list = map(payload);
-            tell_left_out(Provider::WordPress, &list.skipped);
+            log_skipped(Provider::WordPress, &list.skipped);
             Ok(list)
         };
-        self.due(path, query, fresh_seconds, map).await
+        self.read_required(path, query, fresh_seconds, map).await
     }
 
     /// Reads what must be there: a list, or the person's own account.
-    pub(super) async fn due<P: DeserializeOwned, T: Keep>(
+    pub(super) async fn read_required<P: DeserializeOwned, T: Cacheable>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
         fresh_seconds: u64,
         map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
     ) -> Result<Arc<T>, Error> {
-        match self.thing(path, query, fresh_seconds, map).await? {
+        match self.read_optional(path, query, fresh_seconds, map).await? {
             Some(found) => Ok(found),
             None => Err(Error::new(Provider::WordPress, Reason::Unsupported, "there is no such list")),
         }
@@ -67,18 +73,19 @@ impl Reads {
 
     /// A read with the person's token.
     pub(super) fn read<'a>(&'a self, path: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Result<Read<'a>, Error> {
-        let credential = Credential::Bearer(self.granted()?.token());
+        let credential = Credential::Bearer(self.require_grant()?.token());
         Ok(Read { path, query, masked: false, credential, reader: None })
     }
 
-    pub(super) fn granted(&self) -> Result<&WordPressGrant, Error> {
+    pub(super) fn require_grant(&self) -> Result<&WordPressGrant, Error> {
         self.grant.as_ref().map_err(|why| Error::denied(Provider::WordPress, *why))
     }
 
     /// The same, once it is known that its token may be used. What is kept needs no such proof: it was read with the token.
-    pub(super) async fn proved(&self) -> Result<&WordPressGrant, Error> {
-        let grant = self.granted()?;
-        let asking = || Box::pin(async { self.host.issued_to(grant.token(), &self.calls.beside()).await });
+    pub(super) async fn verified_grant(&self) -> Result<&WordPressGrant, Error> {
+        let grant = self.require_grant()?;
+        let asking =
+            || Box::pin(async { self.host.token_audience(grant.token(), &self.calls.for_gateway_read()).await });
         match grant.audience(asking).await {
             Audience::ThisApplication => Ok(grant),
             Audience::Unknown => Err(Error::denied(Provider::WordPress, Denied::AudienceUnknown)),
@@ -90,14 +97,14 @@ impl Reads {
     }
 
     /// Reads what may be there.
-    pub(super) async fn thing<P: DeserializeOwned, T: Keep>(
+    pub(super) async fn read_optional<P: DeserializeOwned, T: Cacheable>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
         fresh_seconds: u64,
         map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
-    ) -> Answer<T> {
-        let (grant, read) = (self.proved().await?, self.read(path, query)?);
+    ) -> EntityResult<T> {
+        let (grant, read) = (self.verified_grant().await?, self.read(path, query)?);
         let lasts = Some(Duration::from_secs(fresh_seconds));
         let judge = move |reply: &Reply| {
             let result = understand(reply, &map).map(|found| found.map(|noun| Fresh { noun, lasts }));
@@ -120,7 +127,7 @@ fn is_of_person(path: &[&str]) -> bool {
 
 /// What an answer holds, if it is one and holds anything.
 fn understand<P: DeserializeOwned, T>(reply: &Reply, map: impl Fn(P) -> Result<T, String>) -> Result<Option<T>, Error> {
-    match verdict::judge(reply)? {
+    match verdict::interpret(reply)? {
         Verdict::Content => map(payload::decode(&reply.body)?).map(Some).map_err(malformed),
         Verdict::Absent { .. } => Ok(None),
     }

@@ -27,13 +27,13 @@ pub struct Settings {
     /// The cache of the provider's responses.
     pub cache: CacheSettings,
     /// The TTL of responses.
-    pub fresh: Fresh,
+    pub fresh: TtlSettings,
 }
 
 /// The TTL of responses, in seconds. With 0, a response is stale at once: it is served and revalidated.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
-pub struct Fresh {
+pub struct TtlSettings {
     /// Connections and applications.
     #[schemars(range(max = 86_400))]
     pub lists_seconds: u64,
@@ -48,7 +48,7 @@ pub struct Fresh {
     pub sites_seconds: u64,
 }
 
-impl Default for Fresh {
+impl Default for TtlSettings {
     fn default() -> Self {
         Self { lists_seconds: 30, services_seconds: 3_600, me_seconds: 60, sites_seconds: 300 }
     }
@@ -75,7 +75,7 @@ impl Default for Settings {
             upstream: upstream::Settings::default(),
             concurrent_per_token_max: 16,
             cache: CacheSettings::default(),
-            fresh: Fresh::default(),
+            fresh: TtlSettings::default(),
         }
     }
 }

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use super::{WordPress, verdict};
 use crate::auth::token_audience::{Audience, CheckAudience};
 use crate::model::Provider;
-use crate::provider::{Calls, Error, Reason, lenient};
-use crate::upstream::{Budget, Credential, Fresh, Freshness, Judged, Keep, Read, Reply};
+use crate::provider::{CallContext, Error, Reason, lenient};
+use crate::upstream::{Budget, Cacheable, Credential, Fresh, Freshness, Judged, Read, Reply};
 
 /// The OAuth error for what is no token of this application.
 const NOT_A_TOKEN: &str = "invalid_request";
@@ -20,13 +20,13 @@ const NOT_A_TOKEN: &str = "invalid_request";
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Payload {
-    client_id: lenient::Loose,
-    error: lenient::Loose,
+    client_id: lenient::Scalar,
+    error: lenient::Scalar,
 }
 
 impl WordPress {
     /// To whom this token was issued, asked by one of these calls; where no application is named, every token is ours.
-    pub(super) async fn issued_to(&self, token: &SecretString, calls: &Calls) -> Audience {
+    pub(super) async fn token_audience(&self, token: &SecretString, calls: &CallContext) -> Audience {
         let Some(client_id) = &self.client_id else { return Audience::ThisApplication };
         let read = Read {
             path: &["oauth2", "token-info"],
@@ -38,38 +38,39 @@ impl WordPress {
         let client_id = client_id.clone();
         let judge = move |reply: &Reply| {
             // What is told is remembered where it is used, and not here.
-            let result = told(reply, &client_id).map(|proof| Some(Fresh { noun: Told(proof), lasts: None }));
+            let result = parse_audience(reply, &client_id)
+                .map(|audience| Some(Fresh { noun: CheckedAudience(audience), lasts: None }));
             Judged { result, note: None }
         };
         match calls.read(Provider::WordPress, &self.upstream, &read, judge).await {
-            Ok(Some(told)) => told.0,
+            Ok(Some(checked)) => checked.0,
             Ok(None) | Err(_) => Audience::Unknown,
         }
     }
 }
 
 /// What WordPress.com told of a token.
-struct Told(Audience);
+struct CheckedAudience(Audience);
 
-impl Keep for Told {
-    fn withheld(&self) -> Option<Self> {
+impl Cacheable for CheckedAudience {
+    fn redacted(&self) -> Option<Self> {
         None
     }
 
-    fn weight(&self) -> usize {
+    fn memory_size(&self) -> usize {
         size_of::<Self>()
     }
 }
 
 impl CheckAudience for WordPress {
     fn check_audience<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Audience> {
-        let calls = Calls::within(Budget::calls(1).with(Freshness::Live));
-        async move { self.issued_to(token, &calls).await }.boxed()
+        let calls = CallContext::with_budget(Budget::calls(1).with(Freshness::Live));
+        async move { self.token_audience(token, &calls).await }.boxed()
     }
 }
 
 /// What an answer tells of the token, if it does.
-fn told(reply: &Reply, client_id: &str) -> Result<Audience, Error> {
+fn parse_audience(reply: &Reply, client_id: &str) -> Result<Audience, Error> {
     let payload: Payload = serde_json::from_slice(&reply.body).unwrap_or_default();
     let (named, error) = (payload.client_id.text(), payload.error.text());
     match (reply.status, named, error) {
@@ -77,7 +78,7 @@ fn told(reply: &Reply, client_id: &str) -> Result<Audience, Error> {
         (200, Some(_), None) => Ok(Audience::OtherApplication),
         (400, None, Some(error)) if error == NOT_A_TOKEN => Ok(Audience::OtherApplication),
         // Any other refusal says that the question was not understood, and nothing of the token.
-        (status, ..) => Err(match verdict::judge(reply) {
+        (status, ..) => Err(match verdict::interpret(reply) {
             Err(error) if matches!(error.reason, Reason::Throttled | Reason::Unavailable) => error,
             _ => {
                 let error = Error::new(Provider::WordPress, Reason::Malformed, "whose a token is cannot be told");
@@ -95,9 +96,10 @@ mod tests {
     fn a_token_is_foreign_only_if_that_is_said() {
         let judged = |status: u16, body: &str| {
             let body = body.to_owned().into();
-            told(&Reply { status, content_type: None, retry_after: None, body }, "90210").unwrap_or(Audience::Unknown)
+            parse_audience(&Reply { status, content_type: None, retry_after: None, body }, "90210")
+                .unwrap_or(Audience::Unknown)
         };
-        for (status, body, proof) in [
+        for (status, body, audience) in [
             (200, r#"{"client_id":"90210","user_id":"1","blog_id":null,"scope":"global"}"#, Audience::ThisApplication),
             (200, r#"{"client_id":90210}"#, Audience::ThisApplication),
             (200, r#"{"client_id":"90211"}"#, Audience::OtherApplication),
@@ -113,7 +115,7 @@ mod tests {
             (429, r#"{"error":"invalid_request"}"#, Audience::Unknown),
             (503, "", Audience::Unknown),
         ] {
-            assert_eq!(judged(status, body), proof, "{status} {body}");
+            assert_eq!(judged(status, body), audience, "{status} {body}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::upstream::{Reply, SHUT_OUT_MAX};
 
 mod body;
 
-use body::Said;
+use body::ErrorBody;
 
 /// How long to leave WordPress.com alone after its throttling page: who asks earlier is banned for longer (WPKIT).
 const BAN_MIN: Duration = SHUT_OUT_MAX;
@@ -49,55 +49,55 @@ pub enum Verdict {
 }
 
 /// Judges an answer: content, nothing there, or why there is none. Redirects are never followed and never content.
-pub fn judge(reply: &Reply) -> Result<Verdict, Error> {
-    let shape = Shape::of(reply);
+pub fn interpret(reply: &Reply) -> Result<Verdict, Error> {
+    let shape = Shape::from_reply(reply);
     let html = reply.content_type.as_deref().is_some_and(|kind| kind.contains("html"));
-    if (shape != Shape::Json || html) && holds_ban_words(&reply.body) {
-        let mut error = failure(reply, Reason::Throttled, "the throttling page");
+    if (shape != Shape::Json || html) && contains_ban_words(&reply.body) {
+        let mut error = error_of(reply, Reason::Throttled, "the throttling page");
         error.retry_after = Some(reply.retry_after.unwrap_or_default().max(BAN_MIN));
         return Err(error);
     }
     match reply.status {
         204 | 205 => Ok(Verdict::Content),
-        200..=299 if shape == Shape::Json && !html => well(reply),
-        200..=299 => Err(failure(reply, Reason::Malformed, shape.name())),
-        300..=399 => Err(failure(reply, Reason::Malformed, "a redirect, which is never followed")),
-        400..=599 => failed(reply, shape),
-        _ => Err(failure(reply, Reason::Malformed, "no status of an answer")),
+        200..=299 if shape == Shape::Json && !html => interpret_success(reply),
+        200..=299 => Err(error_of(reply, Reason::Malformed, shape.name())),
+        300..=399 => Err(error_of(reply, Reason::Malformed, "a redirect, which is never followed")),
+        400..=599 => interpret_failure(reply, shape),
+        _ => Err(error_of(reply, Reason::Malformed, "no status of an answer")),
     }
 }
 
 /// Judges the reply to a write. It reads the whole body for an error, where [`judge`] decides by the first key: an error
 /// beside other keys must not pass for success.
-pub fn judge_write(reply: &Reply) -> Result<Verdict, Error> {
-    match judge(reply)? {
-        Verdict::Content if !reply.body.is_empty() => disguised(reply),
+pub fn interpret_write(reply: &Reply) -> Result<Verdict, Error> {
+    match interpret(reply)? {
+        Verdict::Content if !reply.body.is_empty() => interpret_body(reply),
         verdict => Ok(verdict),
     }
 }
 
 /// A 2xx with JSON: content, unless it is an error in disguise (a `/batch` member's dump, an envelope, `{"error":…}`).
-fn well(reply: &Reply) -> Result<Verdict, Error> {
+fn interpret_success(reply: &Reply) -> Result<Verdict, Error> {
     if !body::may_be_error(&reply.body) {
         return Ok(Verdict::Content);
     }
-    disguised(reply)
+    interpret_body(reply)
 }
 
 /// Content, unless the body is an error of some dialect.
-fn disguised(reply: &Reply) -> Result<Verdict, Error> {
+fn interpret_body(reply: &Reply) -> Result<Verdict, Error> {
     match body::read(&reply.body) {
         Ok(None) => Ok(Verdict::Content),
-        Ok(Some(said)) => sentence(reply, said.status.unwrap_or(STATUS_DEFAULT), &said),
-        Err(fault) => Err(failure(reply, Reason::Malformed, &fault)),
+        Ok(Some(error_body)) => interpret_error(reply, error_body.status.unwrap_or(STATUS_DEFAULT), &error_body),
+        Err(fault) => Err(error_of(reply, Reason::Malformed, &fault)),
     }
 }
 
 /// A 4xx or 5xx.
-fn failed(reply: &Reply, shape: Shape) -> Result<Verdict, Error> {
+fn interpret_failure(reply: &Reply, shape: Shape) -> Result<Verdict, Error> {
     let fault = match shape {
         Shape::Json => match body::read(&reply.body) {
-            Ok(Some(said)) => return sentence(reply, reply.status, &said),
+            Ok(Some(error_body)) => return interpret_error(reply, reply.status, &error_body),
             Ok(None) => "JSON that names no error".to_owned(),
             Err(fault) => fault,
         },
@@ -116,17 +116,17 @@ fn failed(reply: &Reply, shape: Shape) -> Result<Verdict, Error> {
         (_, Shape::Json) => Reason::Malformed,
         (_, Shape::Empty) => Reason::Refused,
     };
-    Err(failure(reply, reason, &fault))
+    Err(error_of(reply, reason, &fault))
 }
 
 /// An error that says what it is.
-fn sentence(reply: &Reply, status: u16, said: &Said) -> Result<Verdict, Error> {
-    let code = said.code.as_deref().filter(|code| is_slug(code)).map(str::to_owned);
-    let Some(reason) = reason(status, said.code.as_deref().unwrap_or_default(), &said.message) else {
+fn interpret_error(reply: &Reply, status: u16, error_body: &ErrorBody) -> Result<Verdict, Error> {
+    let code = error_body.code.as_deref().filter(|code| is_slug(code)).map(str::to_owned);
+    let Some(reason) = reason(status, error_body.code.as_deref().unwrap_or_default(), &error_body.message) else {
         return Ok(Verdict::Absent { code });
     };
     let seen = if status == reply.status { "an error" } else { "an error inside a good answer" };
-    let mut error = failure(reply, reason, seen);
+    let mut error = error_of(reply, reason, seen);
     error.inner_status = (status != reply.status).then_some(status);
     error.code = code;
     if let Some(code) = &error.code {
@@ -154,7 +154,7 @@ fn reason(status: u16, code: &str, message: &str) -> Option<Reason> {
         (401, _) => Some(Reason::NotAuthenticated),
         (400 | 403, "authorization_required") => authorization_required(message),
         (400 | 403, "unauthorized") if ANOTHERS_SITE.iter().any(|words| message.contains(words)) => {
-            Some(Reason::NotTheirs)
+            Some(Reason::OwnedByAnother)
         }
         (400 | 403, "unauthorized") | (403, _) => Some(Reason::NotAllowed),
         (404, "") => Some(Reason::Malformed),
@@ -179,7 +179,7 @@ fn authorization_required(message: &str) -> Option<Reason> {
     // What the pages of 2021 call Publicize they call Jetpack Social since, in the same sentences.
     let message = message.replace("jetpack social", "publicize");
     if ANOTHERS_PUBLICIZE.iter().any(|words| message.contains(words)) {
-        return Some(Reason::NotTheirs);
+        return Some(Reason::OwnedByAnother);
     }
     Some(Reason::NotAllowed)
 }
@@ -194,7 +194,7 @@ enum Shape {
 
 impl Shape {
     /// Looks at the first byte. The media type is not asked: PHP sends JSON as text/html, and pages as anything.
-    fn of(reply: &Reply) -> Self {
+    fn from_reply(reply: &Reply) -> Self {
         let body = reply.body.trim_ascii();
         match body.first() {
             None => Shape::Empty,
@@ -213,7 +213,7 @@ impl Shape {
     }
 }
 
-fn failure(reply: &Reply, reason: Reason, seen: &str) -> Error {
+fn error_of(reply: &Reply, reason: Reason, seen: &str) -> Error {
     Error {
         status: Some(reply.status),
         retry_after: reply.retry_after,
@@ -221,7 +221,7 @@ fn failure(reply: &Reply, reason: Reason, seen: &str) -> Error {
     }
 }
 
-fn holds_ban_words(page: &[u8]) -> bool {
+fn contains_ban_words(page: &[u8]) -> bool {
     let start = &page[..page.len().min(PAGE_SEARCH_MAX)];
     start.windows(BAN_WORDS.len()).any(|words| words == BAN_WORDS.as_bytes())
 }

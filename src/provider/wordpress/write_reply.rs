@@ -18,7 +18,7 @@ use serde::Deserialize;
 use super::verdict::{self, Verdict};
 use super::{KeyringApi, malformed};
 use crate::model::{ApplicationId, KeyringId, Provider, PublicizeId};
-use crate::provider::lenient::{self, Loose, Maybe};
+use crate::provider::lenient::{self, MaybeObject, Scalar};
 use crate::provider::{Error, Reason};
 use crate::upstream::{Done, Reply};
 
@@ -51,21 +51,21 @@ enum Statement {
 #[serde(default)]
 struct Body {
     #[serde(rename = "ID")]
-    id: Loose,
+    id: Scalar,
     #[serde(rename = "keyring_connection_ID")]
-    keyring_id: Loose,
-    success: Loose,
-    deleted: Loose,
-    shared: Loose,
+    keyring_id: Scalar,
+    success: Scalar,
+    deleted: Scalar,
+    shared: Scalar,
     /// The deleted object, as version 2 of the API names it.
-    previous: Maybe<Named>,
+    previous: MaybeObject<Named>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Named {
     #[serde(rename = "ID")]
-    id: Loose,
+    id: Scalar,
 }
 
 /// Interprets the reply to a write.
@@ -74,7 +74,7 @@ struct Named {
 /// `Refused` and the like when WordPress.com says that nothing was changed; `Malformed` when the reply is inconclusive.
 pub(super) fn judge(reply: &Reply, write: SentWrite) -> Result<Done, Error> {
     let statement = write.statement(&reply.body);
-    match verdict::judge_write(reply) {
+    match verdict::interpret_write(reply) {
         Ok(Verdict::Content) if write.is_affirmed(reply, statement) => Ok(Done::Changed),
         Ok(Verdict::Content) if statement == Statement::Denied => {
             Err(Error::new(Provider::WordPress, Reason::Refused, "the reply says that nothing was changed"))
@@ -111,13 +111,13 @@ impl SentWrite {
         if matches!(self, Self::Disconnect(_, KeyringApi::V2)) && body.trim_ascii() == b"true" {
             return Statement::Affirmed;
         }
-        let body: Maybe<Body> = lenient::decode(Provider::WordPress, body).unwrap_or_default();
+        let body: MaybeObject<Body> = lenient::decode(Provider::WordPress, body).unwrap_or_default();
         let Some(body) = body.0.filter(|body| !self.names_another(body)) else { return Statement::Inconclusive };
-        let flags = [body.success.flag(), body.deleted.flag()];
+        let flags = [body.success.boolean(), body.deleted.boolean()];
         match (flags.contains(&Some(true)), flags.contains(&Some(false)), self) {
             (true, true, _) => Statement::Inconclusive,
             (false, true, _) => Statement::Denied,
-            (_, false, Self::Share(_, wanted)) if body.shared.flag() == Some(wanted) => Statement::Affirmed,
+            (_, false, Self::Share(_, wanted)) if body.shared.boolean() == Some(wanted) => Statement::Affirmed,
             (_, false, Self::Share(..)) => Statement::Inconclusive,
             (true, false, _) => Statement::Affirmed,
             (false, false, _) if self.is_echoed(&body) => Statement::Echoed,

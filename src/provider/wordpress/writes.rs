@@ -9,7 +9,7 @@
 //! [`write_reply`] says which answer affirms which write. The numbers of others are answered like those that are not there.
 
 use super::write_reply::{self, SentWrite};
-use super::{APPLICATIONS, KeyringApi, Reads, below, publicize_path};
+use super::{APPLICATIONS, KeyringApi, Session, child_path, publicize_path};
 use crate::model::{ApplicationId, ConnectionKey, ConnectionRecord, KeyringId, Provider, PublicizeId};
 use crate::provider::{Error, Reason};
 use crate::upstream::{Body, Credential, Done, Ended, Method, Reply, Said, Shown, Write};
@@ -26,7 +26,7 @@ const PUBLICIZE: &[&str] = &["rest", "v1.1", "me", "publicize-connections"];
 const ON_SITES: &[&str] = &["rest", "v1.1", "sites"];
 
 /// One write, but for whose it is.
-struct Wish<'a> {
+struct WriteRequest<'a> {
     write: SentWrite,
     method: Method,
     path: &'a [&'a str],
@@ -34,7 +34,7 @@ struct Wish<'a> {
     shown: Shown<'a>,
 }
 
-impl Reads {
+impl Session {
     /// Whether the caller may change anything here. Makes no call.
     ///
     /// # Errors
@@ -49,10 +49,10 @@ impl Reads {
     /// That it is not revoked, or that nobody knows.
     pub async fn revoke(&self, key: ApplicationId, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
         let id = key.to_string();
-        let path = [below(APPLICATIONS, &id), vec!["delete"]].concat();
+        let path = [child_path(APPLICATIONS, &id), vec!["delete"]].concat();
         let shown = Shown { own: &[APPLICATIONS], common: &[], about: &[] };
         let write = SentWrite::Revoke(key);
-        self.write(Wish { write, method: Method::Post, path: &path, body: Body::Nothing, shown }, told).await
+        self.write(WriteRequest { write, method: Method::Post, path: &path, body: Body::Nothing, shown }, told).await
     }
 
     /// Deletes a Keyring connection, with all Publicize connections that stand on it.
@@ -65,9 +65,9 @@ impl Reads {
             KeyringApi::V1 => (Method::Post, &["delete"]),
             KeyringApi::V2 => (Method::Delete, &[]),
         };
-        let path = [&below(&list, &id), rest].concat();
+        let path = [&child_path(&list, &id), rest].concat();
         let write = SentWrite::Disconnect(key, self.host.keyring_api);
-        self.write(Wish { write, method, path: &path, body: Body::Nothing, shown: CONNECTIONS }, told).await
+        self.write(WriteRequest { write, method, path: &path, body: Body::Nothing, shown: CONNECTIONS }, told).await
     }
 
     /// Lets every author of a site use a Publicize connection, or no longer.
@@ -82,30 +82,30 @@ impl Reads {
     ) -> Result<Done, Error> {
         let (site, id) = (key.site.map(|site| site.to_string()), key.id.to_string());
         let list = publicize_path(site.as_deref());
-        let path = below(&list, &id);
+        let path = child_path(&list, &id);
         let form = [("shared", if shared { "true" } else { "false" })];
         let shown = match key.site {
             Some(_) => Shown { own: &[PUBLICIZE], common: &[&list], about: &[] },
             None => Shown { own: &[PUBLICIZE, ON_SITES], common: &[], about: &[] },
         };
         let (write, body) = (SentWrite::Share(key, shared), Body::Form(&form));
-        self.write(Wish { write, method: Method::Post, path: &path, body, shown }, told).await
+        self.write(WriteRequest { write, method: Method::Post, path: &path, body, shown }, told).await
     }
 
     /// The Publicize connections that stand on a Keyring connection, as they are now and as far as the person sees them.
     ///
     /// # Errors
     /// WordPress.com's.
-    pub async fn standing_on(&self, key: KeyringId) -> Result<Vec<ConnectionKey>, Error> {
-        let all = self.past_kept().publicize_connections(None).await?;
+    pub async fn dependent_connections(&self, key: KeyringId) -> Result<Vec<ConnectionKey>, Error> {
+        let all = self.uncached().publicize_connections(None).await?;
         let stands_on_it =
             |record: &ConnectionRecord| matches!(record, ConnectionRecord::Publicize(it) if it.keyring == Some(key));
         Ok(all.rows.iter().filter(|row| stands_on_it(&row.record)).map(|row| row.key.clone()).collect())
     }
 
-    async fn write(&self, wish: Wish<'_>, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
-        let grant = self.proved().await?;
-        let Wish { write: sent, method, path, body, shown } = wish;
+    async fn write(&self, request: WriteRequest<'_>, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
+        let grant = self.verified_grant().await?;
+        let WriteRequest { write: sent, method, path, body, shown } = request;
         let credential = Credential::Bearer(grant.token());
         let write = Write { method, path, query: &[], masked: None, credential, reader: None, body, shown };
         let judge = move |reply: &Reply| {

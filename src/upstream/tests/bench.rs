@@ -78,12 +78,12 @@ pub struct Page {
     pub link: Option<&'static str>,
 }
 
-impl Keep for Page {
-    fn withheld(&self) -> Option<Self> {
+impl Cacheable for Page {
+    fn redacted(&self) -> Option<Self> {
         self.link.map(|_| Self { link: None, ..self.clone() })
     }
 
-    fn weight(&self) -> usize {
+    fn memory_size(&self) -> usize {
         size_of::<Self>() + self.says.capacity()
     }
 }

@@ -73,7 +73,7 @@ pub(crate) async fn connections_of_account(
     let request = arguments.newest_first("identity.connections")?;
     let is_same = |other: &Identity| matching::is_same_account(identity, other);
     let mut parts = Vec::new();
-    if ctx.loaders().wordpress.session.is_asked() {
+    if ctx.loaders().wordpress.session.has_token() {
         let matches = |row: &Connection| row.identity.as_deref().is_some_and(is_same);
         parts = wordpress_parts(ctx.loaders(), &request, matches).await;
     }

@@ -101,7 +101,7 @@ async fn viewer_parts(
 /// The identities of the viewer's Keyring connections. `None` without a token.
 pub(crate) async fn keyring_identities(loaders: &Loaders) -> Option<ListAnswer> {
     let session = &loaders.wordpress.session;
-    let list = if session.is_asked() { session.keyring_connections().await } else { return None };
+    let list = if session.has_token() { session.keyring_connections().await } else { return None };
     Some(list.map(|list| Arc::new(accounts(&list))))
 }
 

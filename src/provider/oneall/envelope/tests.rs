@@ -21,19 +21,19 @@ fn fixture(status: u16, name: &str) -> Reply {
 }
 
 fn refused(reply: &Reply) -> Error {
-    open::<Value>(reply).unwrap_err()
+    parse::<Value>(reply).unwrap_err()
 }
 
 #[test]
 fn a_plain_read_has_one_status_and_a_sign_in_two() {
-    let plain = open::<ConnectionsData>(&fixture(200, "oneall/connections-paged")).unwrap().unwrap();
-    assert_eq!(plain.result, None);
-    assert_eq!(plain.meta.date.unwrap().to_string(), "2020-03-14T08:26:53Z");
-    assert_eq!(plain.meta.resource.as_deref(), Some("/connections.json?page=1&entries_per_page=2"));
-    assert_eq!(plain.meta.status.code, Some(200));
-    assert!(plain.data.is_some());
+    let fields = parse::<ConnectionsData>(&fixture(200, "oneall/connections-paged")).unwrap().unwrap();
+    assert_eq!(fields.result, None);
+    assert_eq!(fields.meta.date.unwrap().to_string(), "2020-03-14T08:26:53Z");
+    assert_eq!(fields.meta.resource.as_deref(), Some("/connections.json?page=1&entries_per_page=2"));
+    assert_eq!(fields.meta.status.code, Some(200));
+    assert!(fields.data.is_some());
 
-    let sign_in = open::<ConnectionData>(&fixture(200, "seeds/oneall-connection")).unwrap().unwrap();
+    let sign_in = parse::<ConnectionData>(&fixture(200, "seeds/oneall-connection")).unwrap().unwrap();
     assert_eq!(sign_in.meta.date.unwrap().to_string(), "2011-08-25T11:38:21Z");
     assert_eq!(sign_in.meta.status, Status { flag: Some("success".into()), code: Some(200), info: None });
     assert_eq!(sign_in.result.unwrap().info.as_deref(), Some("The user successfully authenticated"));
@@ -41,22 +41,22 @@ fn a_plain_read_has_one_status_and_a_sign_in_two() {
 
 #[test]
 fn a_failed_sign_in_inside_a_good_request_is_content() {
-    let opened = open::<ConnectionData>(&fixture(200, "seeds/oneall-connection-older-failed")).unwrap().unwrap();
-    assert_eq!(opened.meta.status.code, Some(200));
-    assert_eq!(opened.result.unwrap().code, Some(401));
-    assert!(opened.data.is_some());
+    let envelope = parse::<ConnectionData>(&fixture(200, "seeds/oneall-connection-older-failed")).unwrap().unwrap();
+    assert_eq!(envelope.meta.status.code, Some(200));
+    assert_eq!(envelope.result.unwrap().code, Some(401));
+    assert!(envelope.data.is_some());
 }
 
 #[test]
 fn a_refused_request_that_says_what_the_plugin_did_is_content() {
     for http in [200, 400] {
-        let opened = open::<ConnectionData>(&fixture(http, "oneall/connection-failed-link")).unwrap().unwrap();
-        assert_eq!(opened.meta.status.code, Some(400));
-        assert!(opened.data.is_some());
+        let envelope = parse::<ConnectionData>(&fixture(http, "oneall/connection-failed-link")).unwrap().unwrap();
+        assert_eq!(envelope.meta.status.code, Some(400));
+        assert!(envelope.data.is_some());
     }
     let bare = r#"{"response":{"request":{},"result":{"data":{"plugin":{"key":"social_link"}}}}}"#;
-    let opened = open::<ConnectionData>(&reply(400, bare)).unwrap().unwrap();
-    assert_eq!(opened.meta.status.code, Some(400), "the HTTP status is kept where the envelope is silent");
+    let envelope = parse::<ConnectionData>(&reply(400, bare)).unwrap().unwrap();
+    assert_eq!(envelope.meta.status.code, Some(400), "the HTTP status is kept where the envelope is silent");
     for useless in [r#"{"plugin":[]}"#, r#"{"plugin":{}}"#, r#"{"user":{}}"#, "[]"] {
         let body = format!(r#"{{"response":{{"request":{{}},"result":{{"data":{useless}}}}}}}"#);
         assert_eq!(refused(&reply(400, body)).reason, Reason::Refused, "{useless}");
@@ -65,10 +65,10 @@ fn a_refused_request_that_says_what_the_plugin_did_is_content() {
 
 #[test]
 fn nothing_is_there_only_where_the_envelope_says_so() {
-    assert_eq!(open::<Value>(&fixture(404, "oneall/not-found")), Ok(None));
-    assert_eq!(open::<Value>(&fixture(200, "oneall/not-found")), Ok(None));
+    assert_eq!(parse::<Value>(&fixture(404, "oneall/not-found")), Ok(None));
+    assert_eq!(parse::<Value>(&fixture(200, "oneall/not-found")), Ok(None));
     let operation = r#"{"response":{"request":{"status":{"code":200}},"result":{"status":{"code":404}}}}"#;
-    assert_eq!(open::<Value>(&reply(200, operation)), Ok(None));
+    assert_eq!(parse::<Value>(&reply(200, operation)), Ok(None));
     for elsewhere in ["<html>Not Found</html>", "", "{}", r#"{"error":"not_found"}"#, r#"{"response":[]}"#] {
         assert_eq!(refused(&reply(404, elsewhere)).reason, Reason::Malformed, "{elsewhere}");
     }
@@ -85,8 +85,8 @@ fn refused_site_keys_are_told_from_a_person_who_did_not_sign_in() {
         assert_eq!(error.detail, "401: the site keys were refused");
     }
     let person = r#"{"response":{"request":{"status":{"code":401}},"result":{"status":{"code":401,"info":"No"}}}}"#;
-    let opened = open::<Value>(&reply(401, person)).unwrap().unwrap();
-    assert_eq!((opened.result.unwrap().code, opened.data), (Some(401), None));
+    let envelope = parse::<Value>(&reply(401, person)).unwrap().unwrap();
+    assert_eq!((envelope.result.unwrap().code, envelope.data), (Some(401), None));
 }
 
 #[test]
@@ -130,9 +130,9 @@ fn created_and_partly_done_are_content() {
         let body = format!(
             r#"{{"response":{{"request":{{"status":{{"flag":"{flag}","code":"{status}"}}}},"result":{{"data":{{"a":1}}}}}}}}"#
         );
-        let opened = open::<Value>(&reply(status, body)).unwrap().unwrap();
-        assert_eq!(opened.meta.status.code, Some(i32::from(status)));
-        assert_eq!(opened.data, Some(serde_json::json!({"a": 1})));
+        let envelope = parse::<Value>(&reply(status, body)).unwrap().unwrap();
+        assert_eq!(envelope.meta.status.code, Some(i32::from(status)));
+        assert_eq!(envelope.data, Some(serde_json::json!({"a": 1})));
     }
 }
 
@@ -140,9 +140,9 @@ fn created_and_partly_done_are_content() {
 fn a_flag_is_text_and_decides_nothing() {
     let body =
         r#"{"response":{"request":{"status":{"flag":"error"}},"result":{"status":{"flag":"error"},"data":{"a":1}}}}"#;
-    let opened = open::<Value>(&reply(200, body)).unwrap().unwrap();
-    assert_eq!(opened.result.clone().unwrap().flag.as_deref(), Some("error"));
-    assert!(opened.into_data().unwrap().is_some());
+    let envelope = parse::<Value>(&reply(200, body)).unwrap().unwrap();
+    assert_eq!(envelope.result.clone().unwrap().flag.as_deref(), Some("error"));
+    assert!(envelope.into_data().unwrap().is_some());
 }
 
 #[test]
@@ -159,23 +159,23 @@ fn what_is_not_json_is_named_and_never_quoted() {
         assert_eq!(error.reason, Reason::Malformed, "{body}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
-    assert!(open::<Value>(&reply(200, "\u{feff}{\"response\":{\"request\":{}}}")).unwrap().is_some());
+    assert!(parse::<Value>(&reply(200, "\u{feff}{\"response\":{\"request\":{}}}")).unwrap().is_some());
 }
 
 #[test]
 fn an_empty_list_in_place_of_a_map_is_an_empty_map() {
-    let opened = open::<ConnectionsData>(&fixture(200, "oneall/empty-data")).unwrap().unwrap();
-    assert_eq!(opened.data, None);
-    assert_eq!(opened.into_data().unwrap_err().reason, Reason::Malformed);
+    let envelope = parse::<ConnectionsData>(&fixture(200, "oneall/empty-data")).unwrap().unwrap();
+    assert_eq!(envelope.data, None);
+    assert_eq!(envelope.into_data().unwrap_err().reason, Reason::Malformed);
     let body = r#"{"response":{"request":{"status":[]},"result":[]}}"#;
-    assert_eq!(open::<Value>(&reply(200, body)).unwrap().unwrap().data, None);
+    assert_eq!(parse::<Value>(&reply(200, body)).unwrap().unwrap().data, None);
 }
 
 #[test]
 fn a_list_that_is_no_list_is_malformed_and_not_empty() {
     for data in [r#"{"connections":"x"}"#, r#"{"connections":null}"#, r#"{"sessions":[]}"#] {
         let body = format!(r#"{{"response":{{"request":{{}},"result":{{"data":{data}}}}}}}"#);
-        let error = open::<ConnectionsData>(&reply(200, body)).unwrap_err();
+        let error = parse::<ConnectionsData>(&reply(200, body)).unwrap_err();
         assert_eq!(error.reason, Reason::Malformed, "{data}");
         assert!(error.detail.starts_with("result.data: not of the expected shape"), "{}", error.detail);
     }
@@ -183,17 +183,17 @@ fn a_list_that_is_no_list_is_malformed_and_not_empty() {
 
 #[test]
 fn a_failed_operation_is_an_error_where_no_sign_in_was_read() {
-    let opened = open::<UserData>(&fixture(200, "oneall/operation-failed")).unwrap().unwrap();
-    assert_eq!(opened.into_data().unwrap_err().reason, Reason::NotAllowed);
-    let opened = open::<UserData>(&fixture(400, "oneall/connection-failed-link")).unwrap().unwrap();
-    assert_eq!(opened.into_data().unwrap_err().reason, Reason::Refused);
+    let envelope = parse::<UserData>(&fixture(200, "oneall/operation-failed")).unwrap().unwrap();
+    assert_eq!(envelope.into_data().unwrap_err().reason, Reason::NotAllowed);
+    let envelope = parse::<UserData>(&fixture(400, "oneall/connection-failed-link")).unwrap().unwrap();
+    assert_eq!(envelope.into_data().unwrap_err().reason, Reason::Refused);
     for (code, reason) in [(400, Reason::Refused), (429, Reason::Throttled), (500, Reason::Unavailable)] {
         let result = Some(Status { code: Some(code), ..Status::default() });
-        let opened = Opened { meta: Meta::default(), result, data: Some(()) };
-        assert_eq!(opened.into_data().unwrap_err().reason, reason);
+        let envelope = Envelope { meta: Meta::default(), result, data: Some(()) };
+        assert_eq!(envelope.into_data().unwrap_err().reason, reason);
     }
     let gone = Some(Status { code: Some(404), ..Status::default() });
-    assert_eq!(Opened { meta: Meta::default(), result: gone, data: Some(()) }.into_data(), Ok(None));
+    assert_eq!(Envelope { meta: Meta::default(), result: gone, data: Some(()) }.into_data(), Ok(None));
 }
 
 #[test]
@@ -202,12 +202,12 @@ fn an_operation_that_was_not_carried_out_is_no_failed_sign_in() {
         let request = r#"{"status":{"code":200}}"#;
         let body =
             format!(r#"{{"response":{{"request":{request},"result":{{"status":{{"code":{code}}},"data":{data}}}}}}}"#);
-        open::<ConnectionData>(&reply(200, body))
+        parse::<ConnectionData>(&reply(200, body))
     };
     for data in ["{}", r#"{"plugin":{"key":"social_login"}}"#] {
         for (code, reason) in [(429, Reason::Throttled), (500, Reason::Unavailable), (503, Reason::Unavailable)] {
-            let opened = answer(code, "{}");
-            assert_eq!(opened.unwrap_err().reason, reason, "{code}");
+            let envelope = answer(code, "{}");
+            assert_eq!(envelope.unwrap_err().reason, reason, "{code}");
         }
         assert!(answer(401, data).unwrap().is_some());
     }
@@ -216,11 +216,11 @@ fn an_operation_that_was_not_carried_out_is_no_failed_sign_in() {
 }
 
 fn opens_without_panic(reply: &Reply) {
-    let _ = open::<ConnectionData>(reply);
-    let _ = open::<ConnectionsData>(reply);
-    let _ = open::<IdentityData>(reply);
-    let _ = open::<IdentitiesData>(reply);
-    let _ = open::<UserData>(reply);
+    let _ = parse::<ConnectionData>(reply);
+    let _ = parse::<ConnectionsData>(reply);
+    let _ = parse::<IdentityData>(reply);
+    let _ = parse::<IdentitiesData>(reply);
+    let _ = parse::<UserData>(reply);
 }
 
 #[test]
@@ -266,8 +266,8 @@ fn what_is_nested_without_end_overflows_nothing() {
     ] {
         let reply = Reply { status: 200, content_type: None, retry_after: None, body: body.into() };
         // What is not mapped is skipped without a limit, what is mapped is refused beyond serde_json's: neither takes stack.
-        if let Ok(Some(opened)) = open::<ConnectionsData>(&reply) {
-            assert!(opened.meta.date.is_none());
+        if let Ok(Some(envelope)) = parse::<ConnectionsData>(&reply) {
+            assert!(envelope.meta.date.is_none());
         }
     }
 }

@@ -5,9 +5,11 @@
 
 use std::mem::take;
 
-use super::super::payload::{self, Account as TheirAccount, IdentitiesData, IdentityData, Name, Veil, Watched};
+use super::super::payload::{
+    self, Account as TheirAccount, EncryptionAware, IdentitiesData, IdentityData, MaybeEncrypted, Name,
+};
 use super::profile::profile;
-use super::{dated, is_about, link, read, slug};
+use super::{date_field, is_about, link, map_page, slug};
 use crate::model::{
     Account, ConnectionToken, EmailEntry, Identity, IdentityKey, IdentityState, IdentityToken, PersonName, Photo,
     Provider, UrlEntry, UserToken, catalogue,
@@ -16,14 +18,20 @@ use crate::provider::lenient::Rows;
 use crate::provider::pages::ListPage;
 
 /// The identity that was asked for, or what is wrong with the answer.
-pub fn identity(token: IdentityToken, payload: IdentityData, odd: &mut Vec<&'static str>) -> Result<Identity, String> {
-    match payload.plain.identity {
-        Veil::Open(node) if !is_about(token.as_str(), &node.plain.identity_token) => {
+pub fn identity(
+    token: IdentityToken,
+    payload: IdentityData,
+    invalid_dates: &mut Vec<&'static str>,
+) -> Result<Identity, String> {
+    match payload.fields.identity {
+        MaybeEncrypted::Plain(node) if !is_about(token.as_str(), &node.fields.identity_token) => {
             Err("identity_token: an answer about another identity".to_owned())
         }
-        Veil::Open(node) if node.plain.identity_token.clone().text().is_some() => Ok(readable(token, node, None, odd)),
-        Veil::Absent if !payload.vault => Err("identity: expected an object".to_owned()),
-        Veil::Open(_) | Veil::Sealed | Veil::Absent => {
+        MaybeEncrypted::Plain(node) if node.fields.identity_token.clone().text().is_some() => {
+            Ok(readable(token, node, None, invalid_dates))
+        }
+        MaybeEncrypted::Absent if !payload.has_encrypted => Err("identity: expected an object".to_owned()),
+        MaybeEncrypted::Plain(_) | MaybeEncrypted::Encrypted | MaybeEncrypted::Absent => {
             let provider_id = Some(token.to_string());
             Ok(Identity { provider_id, state: IdentityState::Encrypted, ..blank(IdentityKey::Token(token), None) })
         }
@@ -32,22 +40,25 @@ pub fn identity(token: IdentityToken, payload: IdentityData, odd: &mut Vec<&'sta
 
 /// A page of identities; each row has only its token, service, dates and owner.
 pub fn identity_list(payload: IdentitiesData) -> ListPage<Identity> {
-    read(payload.identities, "identities", row, |identity| identity.key.clone())
+    map_page(payload.identities, "identities", row, |identity| identity.key.clone())
 }
 
-fn row(node: Watched<payload::IdentityEntry>, odd: &mut Vec<&'static str>) -> Result<Identity, String> {
-    let Watched { plain: entry, vault } = node;
+fn row(
+    node: EncryptionAware<payload::IdentityEntry>,
+    invalid_dates: &mut Vec<&'static str>,
+) -> Result<Identity, String> {
+    let EncryptionAware { fields: entry, has_encrypted } = node;
     let token = entry.identity_token.text().and_then(|text| IdentityToken::parse(&text));
     let token = token.ok_or("identity_token: expected a token")?;
     let user = entry.user_token.text().and_then(|text| UserToken::parse(&text));
     let source = entry.source.0.unwrap_or_default();
     Ok(Identity {
         provider_id: Some(token.to_string()),
-        state: state(vault),
+        state: state(has_encrypted),
         service: slug(entry.provider).or(slug(source.key)),
         service_label: source.name.text(),
-        created_at: dated(entry.date_creation, "date_creation", odd),
-        updated_at: dated(entry.date_last_update, "date_last_update", odd),
+        created_at: date_field(entry.date_creation, "date_creation", invalid_dates),
+        updated_at: date_field(entry.date_last_update, "date_last_update", invalid_dates),
         complete: false,
         ..blank(IdentityKey::Token(token), user)
     })
@@ -61,11 +72,11 @@ pub(super) fn encrypted(token: ConnectionToken, user: Option<UserToken>) -> Iden
 /// An identity under a key that was checked; its owner is the user around it, or else the one it names itself.
 pub(super) fn readable(
     key: IdentityToken,
-    node: Watched<payload::Identity>,
+    node: EncryptionAware<payload::Identity>,
     owner: Option<UserToken>,
-    odd: &mut Vec<&'static str>,
+    invalid_dates: &mut Vec<&'static str>,
 ) -> Identity {
-    let Watched { plain: mut node, vault } = node;
+    let EncryptionAware { fields: mut node, has_encrypted } = node;
     let complete = !is_reference(&node);
     let user = owner.or_else(|| take(&mut node.user_token).text().and_then(|text| UserToken::parse(&text)));
     let source = take(&mut node.source).0.unwrap_or_default();
@@ -81,7 +92,7 @@ pub(super) fn readable(
     let shown = name.as_ref().and_then(|name| name.display_name.clone().or_else(|| name.formatted.clone()));
     Identity {
         provider_id: Some(key.to_string()),
-        state: state(vault),
+        state: state(has_encrypted),
         service,
         service_label: source.name.text(),
         subject,
@@ -94,8 +105,8 @@ pub(super) fn readable(
         thumbnail_url: link(take(&mut node.thumbnail_url)).or(thumbnail),
         photos,
         account_url: link(take(&mut node.id)),
-        created_at: dated(take(&mut node.date_creation), "date_creation", odd),
-        updated_at: dated(take(&mut node.date_last_update), "date_last_update", odd),
+        created_at: date_field(take(&mut node.date_creation), "date_creation", invalid_dates),
+        updated_at: date_field(take(&mut node.date_last_update), "date_last_update", invalid_dates),
         emails: Some(emails(take(&mut node.emails))),
         urls,
         accounts,
@@ -106,8 +117,8 @@ pub(super) fn readable(
 }
 
 /// A token in plain beside encrypted data: what is plain is shown, and that there is more is said.
-pub(super) fn state(vault: bool) -> IdentityState {
-    if vault { IdentityState::Encrypted } else { IdentityState::Readable }
+pub(super) fn state(has_encrypted: bool) -> IdentityState {
+    if has_encrypted { IdentityState::Encrypted } else { IdentityState::Readable }
 }
 
 /// Whether this is a short reference, which users in lists and in sign-ins carry: a token and a service, no more.
@@ -140,7 +151,7 @@ fn person_name(name: Name) -> Option<PersonName> {
 }
 
 fn accounts(rows: Rows<TheirAccount>) -> Vec<Account> {
-    let accounts = rows.good().map(|row| Account {
+    let accounts = rows.readable().map(|row| Account {
         domain: row.domain.text(),
         user_id: row.userid.subject(),
         username: row.username.text(),
@@ -150,20 +161,20 @@ fn accounts(rows: Rows<TheirAccount>) -> Vec<Account> {
 
 fn emails(rows: Rows<payload::Email>) -> Vec<EmailEntry> {
     let entry = |row: payload::Email| {
-        let verified = row.is_verified.flag();
+        let verified = row.is_verified.boolean();
         row.value.text().map(|value| EmailEntry { value, verified })
     };
-    rows.good().filter_map(entry).collect()
+    rows.readable().filter_map(entry).collect()
 }
 
 fn urls(rows: Rows<payload::Valued>) -> Vec<UrlEntry> {
-    rows.good().filter_map(|row| Some(UrlEntry { url: link(row.value)?, kind: row.kind.text() })).collect()
+    rows.readable().filter_map(|row| Some(UrlEntry { url: link(row.value)?, kind: row.kind.text() })).collect()
 }
 
 fn photos(rows: Rows<payload::Valued>) -> Vec<Photo> {
     let photo =
         |row: payload::Valued| Some(Photo { url: link(row.value)?, kind: row.kind.text(), size: row.size.text() });
-    rows.good().filter_map(photo).collect()
+    rows.readable().filter_map(photo).collect()
 }
 
 fn blank(key: IdentityKey, user: Option<UserToken>) -> Identity {

@@ -4,7 +4,7 @@
 
 use super::super::payload::{self, Valued};
 use crate::model::{Address, IdentityKey, LabelledValue, Organization, Profile, Relationship};
-use crate::provider::lenient::{Loose, Rows};
+use crate::provider::lenient::{Rows, Scalar};
 
 /// The profile of an identity; at OneAll there always is one, if an empty one.
 pub(super) fn profile(owner: IdentityKey, node: payload::Identity) -> Profile {
@@ -41,15 +41,15 @@ pub(super) fn profile(owner: IdentityKey, node: payload::Identity) -> Profile {
 }
 
 fn rows<P, T>(rows: Rows<P>, map: impl Fn(P) -> Option<T>) -> Vec<T> {
-    rows.good().filter_map(map).collect()
+    rows.readable().filter_map(map).collect()
 }
 
-fn labelled(value: Loose, label: Option<String>, detail: Option<String>) -> Option<LabelledValue> {
+fn labelled(value: Scalar, label: Option<String>, detail: Option<String>) -> Option<LabelledValue> {
     value.text().map(|value| LabelledValue { value, label, detail })
 }
 
-fn joined<const N: usize>(parts: [Loose; N], between: &str) -> Option<String> {
-    let parts: Vec<String> = parts.into_iter().filter_map(Loose::text).collect();
+fn joined<const N: usize>(parts: [Scalar; N], between: &str) -> Option<String> {
+    let parts: Vec<String> = parts.into_iter().filter_map(Scalar::text).collect();
     (!parts.is_empty()).then(|| parts.join(between))
 }
 

@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use super::super::envelope::{Meta, Opened, Status};
-use super::super::payload::{self, ConnectionData, ConnectionEntry, ConnectionsData, Plugin, User, Veil};
+use super::super::envelope::{Envelope, Meta, Status};
+use super::super::payload::{self, ConnectionData, ConnectionEntry, ConnectionsData, MaybeEncrypted, Plugin, User};
 use super::identity::{encrypted, readable};
-use super::{dated, is_about, link, read};
+use super::{date_field, is_about, link, map_page};
 use crate::model::key::slug;
 use crate::model::{
     Connection, ConnectionHealth, ConnectionKey, ConnectionRecord, ConnectionToken, HealthAction, HealthActionKind,
@@ -22,10 +22,10 @@ const SUCCEEDED: &str = "succeeded";
 
 /// A page of sign-ins; each row has only its token, date, status and callback.
 pub fn sign_in_list(payload: ConnectionsData) -> ListPage<Connection> {
-    read(payload.connections, "connections", row, |connection| connection.key.clone())
+    map_page(payload.connections, "connections", row, |connection| connection.key.clone())
 }
 
-fn row(entry: ConnectionEntry, odd: &mut Vec<&'static str>) -> Result<Connection, String> {
+fn row(entry: ConnectionEntry, invalid_dates: &mut Vec<&'static str>) -> Result<Connection, String> {
     let token = entry.connection_token.text().and_then(|text| ConnectionToken::parse(&text));
     let token = token.ok_or("connection_token: expected a token")?;
     let status = entry.status.text();
@@ -34,7 +34,8 @@ fn row(entry: ConnectionEntry, odd: &mut Vec<&'static str>) -> Result<Connection
     let health = ok.then(|| health(HealthState::Ok, status.clone(), None));
     let record = SignInRecord { status, callback_url: link(entry.callback_uri), ..blank_record(token) };
     Ok(Connection {
-        created_at: dated(entry.date_creation, "date_creation", odd).or_else(|| dated(entry.date, "date", odd)),
+        created_at: date_field(entry.date_creation, "date_creation", invalid_dates)
+            .or_else(|| date_field(entry.date, "date", invalid_dates)),
         health,
         complete: false,
         ..blank(record)
@@ -44,10 +45,10 @@ fn row(entry: ConnectionEntry, odd: &mut Vec<&'static str>) -> Result<Connection
 /// The sign-in that was asked for, or what is wrong with the answer.
 pub fn sign_in(
     token: ConnectionToken,
-    opened: Opened<ConnectionData>,
-    odd: &mut Vec<&'static str>,
+    envelope: Envelope<ConnectionData>,
+    invalid_dates: &mut Vec<&'static str>,
 ) -> Result<Connection, String> {
-    let Opened { meta, result, data } = opened;
+    let Envelope { meta, result, data } = envelope;
     let failed = [&result, &Some(meta.status.clone())].into_iter().flatten().any(Status::is_error);
     let data = match data {
         Some(data) => data,
@@ -57,19 +58,19 @@ pub fn sign_in(
     if !failed && data == ConnectionData::default() {
         return Err("result.data: nothing of a sign-in".to_owned());
     }
-    let payload::ConnectionNode { action, plugin: beside, connection, user } = data.plain;
+    let payload::ConnectionNode { action, plugin: beside, connection, user } = data.fields;
     let payload::Connection { connection_token, date, date_creation, callback_uri, status, plugin: inside } =
         connection.0.unwrap_or_default();
     if !is_about(token.as_str(), &connection_token) {
         return Err("connection_token: an answer about another sign-in".to_owned());
     }
     let status = status.text();
-    let plugin = Reported::new(beside, inside);
+    let plugin = PluginReport::new(beside, inside);
     let state = state(failed, result.as_ref(), status.as_deref(), plugin.status.as_deref());
     // Whom a refused link speaks of may be the account's other owner, so a failure shows nobody.
     let (identity, user) = match state {
         HealthState::Failed => (None, None),
-        _ => person(&token, user, data.vault, odd),
+        _ => person(&token, user, data.has_encrypted, invalid_dates),
     };
     let health = health(state, status.clone(), reason(result.as_ref(), &plugin, &meta));
     // A key that an ID cannot hold names no application; the record keeps it as it came.
@@ -84,7 +85,8 @@ pub fn sign_in(
         ..blank_record(token)
     };
     Ok(Connection {
-        created_at: dated(date_creation, "date_creation", odd).or_else(|| dated(date, "date", odd)),
+        created_at: date_field(date_creation, "date_creation", invalid_dates)
+            .or_else(|| date_field(date, "date", invalid_dates)),
         health: Some(health),
         service: identity.as_ref().and_then(|identity| identity.service.clone()),
         identity: identity.map(Arc::new),
@@ -107,7 +109,7 @@ fn state(failed: bool, result: Option<&Status>, status: Option<&str>, plugin: Op
 
 /// Why it failed: what the operation says, else the plugin's word; what is said of the request is never more than that
 /// it could not be processed.
-fn reason(result: Option<&Status>, plugin: &Reported, meta: &Meta) -> Option<String> {
+fn reason(result: Option<&Status>, plugin: &PluginReport, meta: &Meta) -> Option<String> {
     let of = |status: &Status| status.info.clone();
     result.and_then(of).or_else(|| plugin.reason.clone()).or_else(|| of(&meta.status))
 }
@@ -127,29 +129,29 @@ fn outcome(status: Status, state: HealthState) -> SignInResult {
 /// Who signed in: the identity used, and the user it belongs to. After an unlink there may be no identity.
 fn person(
     token: &ConnectionToken,
-    user: Veil<User>,
-    vault: bool,
-    odd: &mut Vec<&'static str>,
+    user: MaybeEncrypted<User>,
+    has_encrypted: bool,
+    invalid_dates: &mut Vec<&'static str>,
 ) -> (Option<Identity>, Option<UserToken>) {
-    let (user, vault) = match user {
-        Veil::Open(user) => (user.plain, user.vault || vault),
-        Veil::Sealed => return (Some(encrypted(token.clone(), None)), None),
-        Veil::Absent => (User::default(), vault),
+    let (user, has_encrypted) = match user {
+        MaybeEncrypted::Plain(user) => (user.fields, user.has_encrypted || has_encrypted),
+        MaybeEncrypted::Encrypted => return (Some(encrypted(token.clone(), None)), None),
+        MaybeEncrypted::Absent => (User::default(), has_encrypted),
     };
     let owner = user.user_token.text().or(user.uuid.text()).and_then(|text| UserToken::parse(&text));
     let identity = match user.identity {
-        Veil::Open(identity) => match identity.plain.identity_token.clone().text() {
-            Some(text) => IdentityToken::parse(&text).map(|key| readable(key, identity, owner.clone(), odd)),
+        MaybeEncrypted::Plain(identity) => match identity.fields.identity_token.clone().text() {
+            Some(text) => IdentityToken::parse(&text).map(|key| readable(key, identity, owner.clone(), invalid_dates)),
             None => Some(encrypted(token.clone(), owner.clone())),
         },
-        Veil::Sealed => Some(encrypted(token.clone(), owner.clone())),
-        Veil::Absent => vault.then(|| encrypted(token.clone(), owner.clone())),
+        MaybeEncrypted::Encrypted => Some(encrypted(token.clone(), owner.clone())),
+        MaybeEncrypted::Absent => has_encrypted.then(|| encrypted(token.clone(), owner.clone())),
     };
     (identity, owner)
 }
 
 /// A plugin's report, put together from the two places where it may stand.
-struct Reported {
+struct PluginReport {
     key: Option<String>,
     action: Option<String>,
     operation: Option<String>,
@@ -157,10 +159,10 @@ struct Reported {
     status: Option<String>,
 }
 
-impl Reported {
+impl PluginReport {
     fn new(beside: Plugin, inside: Plugin) -> Self {
         let (data, other) = (beside.data, inside.data);
-        Reported {
+        PluginReport {
             key: beside.key.or(inside.key),
             action: data.action.text().or(other.action.text()),
             operation: data.operation.text().or(other.operation.text()),
@@ -170,7 +172,7 @@ impl Reported {
     }
 
     fn record(self) -> Option<SignInPlugin> {
-        let Reported { key, action, operation, reason, status } = self;
+        let PluginReport { key, action, operation, reason, status } = self;
         key.map(|key| SignInPlugin { key, action, operation, reason, status })
     }
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::super::envelope::{Opened, open};
+use super::super::envelope::{Envelope, parse};
 use super::super::payload::{ConnectionData, ConnectionsData, IdentitiesData, IdentityData, UserData};
 use super::*;
 use crate::model::{
@@ -24,8 +24,8 @@ const SIGN_IN: &str = "c0ffee01-0000-4000-8000-000000000001";
 const USER: &str = "facade02-0000-4000-8000-000000000002";
 const IDENTITY: &str = "beadle03-0000-4000-8000-000000000003";
 
-fn sign_in(token: ConnectionToken, opened: Opened<ConnectionData>) -> Result<Connection, String> {
-    super::sign_in(token, opened, &mut Vec::new())
+fn sign_in(token: ConnectionToken, envelope: Envelope<ConnectionData>) -> Result<Connection, String> {
+    super::sign_in(token, envelope, &mut Vec::new())
 }
 
 fn identity(token: IdentityToken, payload: IdentityData) -> Result<Identity, String> {
@@ -36,12 +36,12 @@ fn user(token: UserToken, payload: UserData) -> Result<OneAllUser, String> {
     super::user(token, payload, &mut Vec::new())
 }
 
-fn answer<T: DeserializeOwned>(status: u16, body: Vec<u8>) -> Opened<T> {
+fn answer<T: DeserializeOwned>(status: u16, body: Vec<u8>) -> Envelope<T> {
     let reply = Reply { status, content_type: None, retry_after: None, body: Bytes::from(body) };
-    open(&reply).unwrap().unwrap()
+    parse(&reply).unwrap().unwrap()
 }
 
-fn fixture<T: DeserializeOwned>(name: &str) -> Opened<T> {
+fn fixture<T: DeserializeOwned>(name: &str) -> Envelope<T> {
     let path = format!("{}/tests/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
     answer(200, std::fs::read(path).unwrap())
 }
@@ -148,8 +148,8 @@ fn only_a_known_plugin_is_found_by_its_key() {
 fn no_secret_survives_decoding_or_mapping() {
     let mut seen = String::new();
     for name in ["recorded-shape", "encrypted-text", "encrypted-object", "encrypted-vault", "encrypted-user"] {
-        let opened: Opened<ConnectionData> = fixture(&format!("oneall/connection-{name}"));
-        seen += &format!("{opened:?} {:?}", sign_in(sign_in_token(), opened.clone()));
+        let envelope: Envelope<ConnectionData> = fixture(&format!("oneall/connection-{name}"));
+        seen += &format!("{envelope:?} {:?}", sign_in(sign_in_token(), envelope.clone()));
     }
     let payload: ConnectionData = data("oneall/connection-encrypted-beside");
     seen += &format!("{payload:?}");
@@ -252,8 +252,8 @@ proptest! {
             let body = format!(r#"{{"response":{{"request":{{}},"result":{{"status":{{"code":{}}},"data":{json}}}}}}}"#,
                 code.unwrap_or(200));
             let reply = Reply { status: 200, content_type: None, retry_after: None, body: Bytes::from(body) };
-            if let Ok(Some(opened)) = open::<ConnectionData>(&reply) {
-                let mapped = sign_in(sign_in_token(), opened);
+            if let Ok(Some(envelope)) = parse::<ConnectionData>(&reply) {
+                let mapped = sign_in(sign_in_token(), envelope);
                 prop_assert!(mapped.is_err() || mapped.is_ok_and(|c| c.key == ConnectionKey::SignIn(sign_in_token())));
             }
         }

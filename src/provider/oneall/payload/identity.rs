@@ -6,41 +6,41 @@
 
 use serde::Deserialize;
 
-use crate::provider::lenient::{Loose, Maybe, Rows};
+use crate::provider::lenient::{MaybeObject, Rows, Scalar};
 
 /// An identity, in full or as the short reference (`identity_token`, `provider`) that users and sign-ins carry.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Identity {
     #[serde(rename = "identity_token")]
-    pub(crate) identity_token: Loose,
+    pub(crate) identity_token: Scalar,
     // Only where the identity itself is read; inside a sign-in the user stands around it.
     #[serde(rename = "user_token")]
-    pub(crate) user_token: Loose,
+    pub(crate) user_token: Scalar,
     #[serde(rename = "date_creation")]
-    pub(crate) date_creation: Loose,
+    pub(crate) date_creation: Scalar,
     #[serde(rename = "date_last_update")]
-    pub(crate) date_last_update: Loose,
-    pub(crate) provider: Loose,
+    pub(crate) date_last_update: Scalar,
+    pub(crate) provider: Scalar,
     #[serde(rename = "provider_identity_uid")]
-    pub(crate) provider_identity_uid: Loose,
-    pub(crate) source: Maybe<Source>,
+    pub(crate) provider_identity_uid: Scalar,
+    pub(crate) source: MaybeObject<Source>,
     // A link that names the account, not a number.
-    pub(crate) id: Loose,
-    pub(crate) display_name: Loose,
-    pub(crate) name: Maybe<Name>,
-    pub(crate) preferred_username: Loose,
-    pub(crate) profile_url: Loose,
-    pub(crate) thumbnail_url: Loose,
-    pub(crate) picture_url: Loose,
-    pub(crate) current_location: Loose,
-    pub(crate) about_me: Loose,
-    pub(crate) note: Loose,
-    pub(crate) birthday: Loose,
-    pub(crate) gender: Loose,
-    pub(crate) utc_offset: Loose,
+    pub(crate) id: Scalar,
+    pub(crate) display_name: Scalar,
+    pub(crate) name: MaybeObject<Name>,
+    pub(crate) preferred_username: Scalar,
+    pub(crate) profile_url: Scalar,
+    pub(crate) thumbnail_url: Scalar,
+    pub(crate) picture_url: Scalar,
+    pub(crate) current_location: Scalar,
+    pub(crate) about_me: Scalar,
+    pub(crate) note: Scalar,
+    pub(crate) birthday: Scalar,
+    pub(crate) gender: Scalar,
+    pub(crate) utc_offset: Scalar,
     pub(crate) roles: Rows<Valued>,
-    pub(crate) relationship: Maybe<Relationship>,
+    pub(crate) relationship: MaybeObject<Relationship>,
     pub(crate) emails: Rows<Email>,
     pub(crate) urls: Rows<Valued>,
     pub(crate) accounts: Rows<Account>,
@@ -60,42 +60,42 @@ pub struct Identity {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct IdentityEntry {
-    pub(crate) identity_token: Loose,
-    pub(crate) user_token: Loose,
-    pub(crate) provider: Loose,
-    pub(crate) source: Maybe<Source>,
-    pub(crate) date_creation: Loose,
-    pub(crate) date_last_update: Loose,
+    pub(crate) identity_token: Scalar,
+    pub(crate) user_token: Scalar,
+    pub(crate) provider: Scalar,
+    pub(crate) source: MaybeObject<Source>,
+    pub(crate) date_creation: Scalar,
+    pub(crate) date_last_update: Scalar,
 }
 
 /// The service, by name and key. The live credentials beside them have no field.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Source {
-    pub(crate) name: Loose,
-    pub(crate) key: Loose,
+    pub(crate) name: Scalar,
+    pub(crate) key: Scalar,
 }
 
 /// The parts of a name.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Name {
-    pub(crate) formatted: Loose,
-    pub(crate) given_name: Loose,
-    pub(crate) middle_name: Loose,
-    pub(crate) family_name: Loose,
-    pub(crate) nick_name: Loose,
-    pub(crate) honorific_prefix: Loose,
-    pub(crate) honorific_suffix: Loose,
-    pub(crate) display_name: Loose,
+    pub(crate) formatted: Scalar,
+    pub(crate) given_name: Scalar,
+    pub(crate) middle_name: Scalar,
+    pub(crate) family_name: Scalar,
+    pub(crate) nick_name: Scalar,
+    pub(crate) honorific_prefix: Scalar,
+    pub(crate) honorific_suffix: Scalar,
+    pub(crate) display_name: Scalar,
 }
 
 /// A partner, or whom the person looks for; snake_case inside.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Relationship {
-    pub(crate) status: Loose,
-    pub(crate) interested_in: Loose,
+    pub(crate) status: Scalar,
+    pub(crate) interested_in: Scalar,
 }
 
 /// A value with what may stand beside it: one shape for roles, urls, photos, languages, locales, interests, telephone
@@ -103,86 +103,86 @@ pub struct Relationship {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Valued {
-    pub(crate) value: Loose,
+    pub(crate) value: Scalar,
     #[serde(rename = "type")]
-    pub(crate) kind: Loose,
-    pub(crate) size: Loose,
-    pub(crate) category: Loose,
-    pub(crate) proficiency: Loose,
-    pub(crate) description: Loose,
+    pub(crate) kind: Scalar,
+    pub(crate) size: Scalar,
+    pub(crate) category: Scalar,
+    pub(crate) proficiency: Scalar,
+    pub(crate) description: Scalar,
 }
 
 /// An e-mail address; `is_verified` is true, "true", 1, "1" or missing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Email {
-    pub(crate) value: Loose,
-    pub(crate) is_verified: Loose,
+    pub(crate) value: Scalar,
+    pub(crate) is_verified: Scalar,
 }
 
 /// An account at a service; `username` is often missing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Account {
-    pub(crate) domain: Loose,
-    pub(crate) userid: Loose,
-    pub(crate) username: Loose,
+    pub(crate) domain: Scalar,
+    pub(crate) userid: Scalar,
+    pub(crate) username: Scalar,
 }
 
 /// A postal address: `formatted` from a service, the parts from cloud storage.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Address {
-    pub(crate) formatted: Loose,
+    pub(crate) formatted: Scalar,
     #[serde(rename = "type")]
-    pub(crate) kind: Loose,
-    pub(crate) company_name: Loose,
-    pub(crate) first_name: Loose,
-    pub(crate) middle_name: Loose,
-    pub(crate) last_name: Loose,
-    pub(crate) phone_number: Loose,
-    pub(crate) fax_number: Loose,
-    pub(crate) street_address: Loose,
-    pub(crate) complement: Loose,
-    pub(crate) locality: Loose,
-    pub(crate) region: Loose,
-    pub(crate) postal_code: Loose,
-    pub(crate) code: Loose,
-    pub(crate) country: Loose,
+    pub(crate) kind: Scalar,
+    pub(crate) company_name: Scalar,
+    pub(crate) first_name: Scalar,
+    pub(crate) middle_name: Scalar,
+    pub(crate) last_name: Scalar,
+    pub(crate) phone_number: Scalar,
+    pub(crate) fax_number: Scalar,
+    pub(crate) street_address: Scalar,
+    pub(crate) complement: Scalar,
+    pub(crate) locality: Scalar,
+    pub(crate) region: Scalar,
+    pub(crate) postal_code: Scalar,
+    pub(crate) code: Scalar,
+    pub(crate) country: Scalar,
 }
 
 /// An employer or a club; a row without a name says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Organization {
-    pub(crate) name: Loose,
-    pub(crate) title: Loose,
+    pub(crate) name: Scalar,
+    pub(crate) title: Scalar,
     #[serde(rename = "type")]
-    pub(crate) kind: Loose,
-    pub(crate) location: Loose,
-    pub(crate) department: Loose,
-    pub(crate) description: Loose,
-    pub(crate) start_date: Loose,
-    pub(crate) end_date: Loose,
+    pub(crate) kind: Scalar,
+    pub(crate) location: Scalar,
+    pub(crate) department: Scalar,
+    pub(crate) description: Scalar,
+    pub(crate) start_date: Scalar,
+    pub(crate) end_date: Scalar,
 }
 
 /// A certificate.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Certification {
-    pub(crate) name: Loose,
-    pub(crate) number: Loose,
-    pub(crate) authority: Loose,
-    pub(crate) start_date: Loose,
-    pub(crate) end_date: Loose,
+    pub(crate) name: Scalar,
+    pub(crate) number: Scalar,
+    pub(crate) authority: Scalar,
+    pub(crate) start_date: Scalar,
+    pub(crate) end_date: Scalar,
 }
 
 /// What somebody wrote of the person.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Recommendation {
-    pub(crate) value: Loose,
-    pub(crate) recommender: Maybe<Recommender>,
+    pub(crate) value: Scalar,
+    pub(crate) recommender: MaybeObject<Recommender>,
 }
 
 /// Who wrote it. The keys are free (OneAll's own forum module prints whatever comes), so these are the usual ones for a
@@ -190,11 +190,11 @@ pub struct Recommendation {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Recommender {
-    pub(crate) formatted: Loose,
-    pub(crate) display_name: Loose,
-    pub(crate) name: Loose,
-    pub(crate) given_name: Loose,
-    pub(crate) first_name: Loose,
-    pub(crate) family_name: Loose,
-    pub(crate) last_name: Loose,
+    pub(crate) formatted: Scalar,
+    pub(crate) display_name: Scalar,
+    pub(crate) name: Scalar,
+    pub(crate) given_name: Scalar,
+    pub(crate) first_name: Scalar,
+    pub(crate) family_name: Scalar,
+    pub(crate) last_name: Scalar,
 }

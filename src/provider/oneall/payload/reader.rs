@@ -10,60 +10,60 @@ use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Identity;
-use crate::provider::lenient::{Loose, Maybe, Row, Rows, listed};
+use crate::provider::lenient::{MaybeObject, Row, Rows, Scalar, required_rows};
 
 /// What stands where an object is expected that may be encrypted.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Veil<T> {
+pub enum MaybeEncrypted<T> {
     /// Nothing: missing, null, an empty map, or no object at all.
     #[default]
     Absent,
     /// Text: encrypted data. It is not kept.
-    Sealed,
+    Encrypted,
     /// An object.
-    Open(Watched<T>),
+    Plain(EncryptionAware<T>),
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Veil<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for MaybeEncrypted<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
         Ok(match raw.get() {
-            object if object.starts_with('{') && !is_empty(object) => Veil::Open(decode(object)?),
-            text if text.starts_with('"') && !is_empty(text) => Veil::Sealed,
-            _ => Veil::Absent,
+            object if object.starts_with('{') && !is_empty(object) => MaybeEncrypted::Plain(decode(object)?),
+            text if text.starts_with('"') && !is_empty(text) => MaybeEncrypted::Encrypted,
+            _ => MaybeEncrypted::Absent,
         })
     }
 }
 
 /// An object, and whether a node of encrypted data stands among its fields.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Watched<T> {
+pub struct EncryptionAware<T> {
     /// The fields that are known.
-    pub(crate) plain: T,
+    pub(crate) fields: T,
     /// Whether one of the others is encrypted data: its name says so, and it is not empty.
-    pub(crate) vault: bool,
+    pub(crate) has_encrypted: bool,
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Watched<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for EncryptionAware<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
-        let Vault(vault) = decode(raw.get())?;
-        Ok(Watched { plain: decode(raw.get())?, vault })
+        let HasEncrypted(has_encrypted) = decode(raw.get())?;
+        Ok(EncryptionAware { fields: decode(raw.get())?, has_encrypted })
     }
 }
 
 /// Whether a field of an object holds encrypted data.
-struct Vault(bool);
+struct HasEncrypted(bool);
 
-impl<'de> Deserialize<'de> for Vault {
+impl<'de> Deserialize<'de> for HasEncrypted {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(VaultVisitor).map(Vault)
+        deserializer.deserialize_map(EncryptedFieldVisitor).map(HasEncrypted)
     }
 }
 
-struct VaultVisitor;
+struct EncryptedFieldVisitor;
 
-impl<'de> Visitor<'de> for VaultVisitor {
+impl<'de> Visitor<'de> for EncryptedFieldVisitor {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,16 +71,16 @@ impl<'de> Visitor<'de> for VaultVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-        let mut vault = false;
+        let mut has_encrypted = false;
         while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            vault |= names_a_vault(&name) && !is_empty(value.get());
+            has_encrypted |= is_encrypted_field(&name) && !is_empty(value.get());
         }
-        Ok(vault)
+        Ok(has_encrypted)
     }
 }
 
 // `identity_vault_key` is the only documented name, and it is the callback's. The others are guesses that cost nothing.
-fn names_a_vault(name: &str) -> bool {
+fn is_encrypted_field(name: &str) -> bool {
     ["vault", "encrypted", "cipher"].iter().any(|word| name.to_ascii_lowercase().contains(word))
 }
 
@@ -97,7 +97,7 @@ fn decode<'a, T: Deserialize<'a>, E: Error>(json: &'a str) -> Result<T, E> {
 /// A list of `/connections.json` or `/identities.json`: `{pagination, count, entries}`, without `pagination` in older
 /// answers, or the bare list of the oldest.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Listing<T> {
+pub struct PagedList<T> {
     pub(crate) pagination: Pagination,
     pub(crate) entries: Rows<T>,
 }
@@ -108,24 +108,24 @@ pub struct Listing<T> {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Pagination {
-    pub(crate) entries_per_page: Loose,
-    pub(crate) total_entries: Loose,
-    pub(crate) order: Maybe<Order>,
+    pub(crate) entries_per_page: Scalar,
+    pub(crate) total_entries: Scalar,
+    pub(crate) order: MaybeObject<Order>,
 }
 
 /// In which order a list came.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Order {
-    pub(crate) direction: Loose,
+    pub(crate) direction: Scalar,
 }
 
 impl Pagination {
     /// Whether the newest come first; none where it says neither `asc` nor `desc`.
     pub fn is_newest_first(&self) -> Option<bool> {
         match &self.order.0.as_ref()?.direction {
-            Loose::Text(word) if word.eq_ignore_ascii_case("desc") => Some(true),
-            Loose::Text(word) if word.eq_ignore_ascii_case("asc") => Some(false),
+            Scalar::Text(word) if word.eq_ignore_ascii_case("desc") => Some(true),
+            Scalar::Text(word) if word.eq_ignore_ascii_case("asc") => Some(false),
             _ => None,
         }
     }
@@ -133,36 +133,36 @@ impl Pagination {
 
 #[derive(Deserialize)]
 #[serde(bound = "T: DeserializeOwned")]
-struct Paged<T> {
+struct PagedNode<T> {
     #[serde(default)]
-    pagination: Maybe<Pagination>,
+    pagination: MaybeObject<Pagination>,
     // Without a default: an answer that does not list its entries is no empty list.
-    #[serde(deserialize_with = "listed")]
+    #[serde(deserialize_with = "required_rows")]
     entries: Rows<T>,
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Listing<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for PagedList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
         if raw.get().starts_with('[') {
-            return Ok(Listing { pagination: Pagination::default(), entries: decode(raw.get())? });
+            return Ok(PagedList { pagination: Pagination::default(), entries: decode(raw.get())? });
         }
-        let page: Paged<T> = decode(raw.get())?;
-        Ok(Listing { pagination: page.pagination.0.unwrap_or_default(), entries: page.entries })
+        let page: PagedNode<T> = decode(raw.get())?;
+        Ok(PagedList { pagination: page.pagination.0.unwrap_or_default(), entries: page.entries })
     }
 }
 
 /// A user's identities: a list (of full ones or of short references), the list in a field `identity`, or a lone object
 /// in place of either. The last two are older answers. Encrypted, the list or any row of it is text.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Identities(pub(crate) Rows<Veil<Identity>>);
+pub struct Identities(pub(crate) Rows<MaybeEncrypted<Identity>>);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Nested<'a> {
     #[serde(borrow)]
     identity: Option<&'a RawValue>,
-    identity_token: Loose,
+    identity_token: Scalar,
 }
 
 impl<'de> Deserialize<'de> for Identities {
@@ -177,14 +177,15 @@ impl<'de> Deserialize<'de> for Identities {
         }
         let nested: Nested<'_> = decode(outer)?;
         let list = nested.identity.map_or(outer, RawValue::get);
-        let lone = list.starts_with('{') && decode::<Nested<'_>, D::Error>(list)?.identity_token != Loose::Nothing;
+        let lone = list.starts_with('{') && decode::<Nested<'_>, D::Error>(list)?.identity_token != Scalar::Absent;
         if lone || list.starts_with('"') { lone_row(list) } else { decode(list).map(Identities) }
     }
 }
 
 fn lone_row<E: Error>(json: &str) -> Result<Identities, E> {
-    let value: Veil<Identity> = decode(json)?;
-    let rows = if value == Veil::Absent { Vec::new() } else { vec![Row { place: "0".to_owned(), value: Ok(value) }] };
+    let value: MaybeEncrypted<Identity> = decode(json)?;
+    let rows =
+        if value == MaybeEncrypted::Absent { Vec::new() } else { vec![Row { key: "0".to_owned(), value: Ok(value) }] };
     Ok(Identities(Rows(rows)))
 }
 
@@ -201,25 +202,25 @@ pub struct Plugin {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct PluginData {
-    pub(crate) action: Loose,
-    pub(crate) operation: Loose,
-    pub(crate) reason: Loose,
-    pub(crate) status: Loose,
+    pub(crate) action: Scalar,
+    pub(crate) operation: Scalar,
+    pub(crate) reason: Scalar,
+    pub(crate) status: Scalar,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct PluginNode {
-    key: Loose,
-    name: Loose,
-    data: Maybe<PluginData>,
+    key: Scalar,
+    name: Scalar,
+    data: MaybeObject<PluginData>,
 }
 
 impl<'de> Deserialize<'de> for Plugin {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
         if !raw.get().starts_with('{') {
-            return Ok(Plugin { key: decode::<Loose, D::Error>(raw.get())?.text(), data: PluginData::default() });
+            return Ok(Plugin { key: decode::<Scalar, D::Error>(raw.get())?.text(), data: PluginData::default() });
         }
         let node: PluginNode = decode(raw.get())?;
         Ok(Plugin { key: node.key.text().or(node.name.text()), data: node.data.0.unwrap_or_default() })

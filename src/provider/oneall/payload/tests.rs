@@ -16,12 +16,12 @@ fn read<T: DeserializeOwned>(json: &str) -> T {
 }
 
 fn tokens(json: &str) -> Vec<Option<String>> {
-    let token = |row: Veil<Identity>| match row {
-        Veil::Open(identity) => identity.plain.identity_token.text(),
-        Veil::Sealed => Some("sealed".to_owned()),
-        Veil::Absent => None,
+    let token = |row: MaybeEncrypted<Identity>| match row {
+        MaybeEncrypted::Plain(identity) => identity.fields.identity_token.text(),
+        MaybeEncrypted::Encrypted => Some("sealed".to_owned()),
+        MaybeEncrypted::Absent => None,
     };
-    read::<Identities>(json).0.good().filter(|row| *row != Veil::Absent).map(token).collect()
+    read::<Identities>(json).0.readable().filter(|row| *row != MaybeEncrypted::Absent).map(token).collect()
 }
 
 #[test]
@@ -64,34 +64,34 @@ fn a_list_has_three_spellings() {
         format!(r#"{{"pagination":{{"current_page":1}},"entries":[{row}]}}"#),
         format!(r#"{{"pagination":[],"entries":{{"0":{row}}}}}"#),
     ] {
-        assert_eq!(read::<Listing<ConnectionEntry>>(&json).entries.good().count(), 1, "{json}");
+        assert_eq!(read::<PagedList<ConnectionEntry>>(&json).entries.readable().count(), 1, "{json}");
     }
 }
 
 #[test]
 fn a_list_that_does_not_list_its_entries_is_none() {
     for wrong in [r#"{"count":2}"#, r#"{"count":2,"entries":null}"#, r#"{"entries":false}"#, "null", "{}"] {
-        assert!(decode::<Listing<ConnectionEntry>>(wrong).is_err(), "{wrong}");
+        assert!(decode::<PagedList<ConnectionEntry>>(wrong).is_err(), "{wrong}");
     }
-    assert_eq!(read::<Listing<ConnectionEntry>>(r#"{"count":0,"entries":[]}"#).entries.good().count(), 0);
+    assert_eq!(read::<PagedList<ConnectionEntry>>(r#"{"count":0,"entries":[]}"#).entries.readable().count(), 0);
 }
 
 #[test]
 fn text_in_place_of_an_object_is_sealed_and_not_kept() {
-    assert_eq!(read::<Veil<User>>(r#""c2VjcmV0""#), Veil::Sealed);
+    assert_eq!(read::<MaybeEncrypted<User>>(r#""c2VjcmV0""#), MaybeEncrypted::Encrypted);
     for none in ["null", "[]", "{}", "false", "0", "\"\"", "\" \"", "[1]", "7"] {
-        assert_eq!(read::<Veil<User>>(none), Veil::Absent, "{none}");
+        assert_eq!(read::<MaybeEncrypted<User>>(none), MaybeEncrypted::Absent, "{none}");
     }
-    assert!(matches!(read::<Veil<User>>(r#"{"a":1}"#), Veil::Open(_)));
+    assert!(matches!(read::<MaybeEncrypted<User>>(r#"{"a":1}"#), MaybeEncrypted::Plain(_)));
 }
 
 #[test]
 fn a_vault_is_noticed_by_name_and_only_if_something_is_in_it() {
     for json in [r#"{"identity_vault":"x"}"#, r#"{"identity_vault_key":"x"}"#, r#"{"Encrypted_data":{"a":1}}"#] {
-        assert!(read::<Watched<User>>(json).vault, "{json}");
+        assert!(read::<EncryptionAware<User>>(json).has_encrypted, "{json}");
     }
     for json in [r#"{"identity_vault":[]}"#, r#"{"is_encrypted":false}"#, r#"{"vault":null}"#, r#"{"identity":{}}"#] {
-        assert!(!read::<Watched<User>>(json).vault, "{json}");
+        assert!(!read::<EncryptionAware<User>>(json).has_encrypted, "{json}");
     }
 }
 

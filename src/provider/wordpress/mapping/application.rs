@@ -5,25 +5,25 @@ use crate::model::{
     Provider, Site, SiteId,
 };
 use crate::provider::List;
-use crate::provider::lenient::Loose;
+use crate::provider::lenient::Scalar;
 
 use super::super::payload;
-use super::{Alone, Notes, alone, each, link, list, number, object};
+use super::{MapContext, Mapped, link, map_list, map_one, map_rows, object, required_id};
 
 /// Maps the answer of `/me/connected-applications`.
 pub fn application_list(payload: payload::ApplicationList) -> List<Application> {
-    list("connected_applications", payload.connected_applications, |notes, _, item| map(notes, item))
+    map_list("connected_applications", payload.connected_applications, |context, _, item| map(context, item))
 }
 
 /// Maps one connected application; an error names the field that makes it unusable.
-pub fn application(payload: payload::Application) -> Result<Alone<Application>, String> {
-    alone("application", |notes| map(notes, payload))
+pub fn application(payload: payload::Application) -> Result<Mapped<Application>, String> {
+    map_one("application", |context| map(context, payload))
 }
 
-fn map(notes: &mut Notes, item: payload::Application) -> Result<Application, String> {
-    let id = item.id.id().map_or_else(|| number("ID", &item.connection_id), Ok)?;
+fn map(context: &mut MapContext, item: payload::Application) -> Result<Application, String> {
+    let id = item.id.id().map_or_else(|| required_id("ID", &item.connection_id), Ok)?;
     let site = [item.site, item.blog].into_iter().filter_map(|named| named.0).find_map(site);
-    let permissions = each(notes, "permissions", item.permissions, |_, _, row| permission(object(row)?));
+    let permissions = map_rows(context, "permissions", item.permissions, |_, _, row| permission(object(row)?));
     Ok(Application {
         key: ApplicationKey::Connected(ApplicationId(id)),
         provider: Provider::WordPress,
@@ -33,7 +33,7 @@ fn map(notes: &mut Notes, item: payload::Application) -> Result<Application, Str
         description: item.description.text(),
         url: link(item.url),
         icon_url: link(item.icon),
-        authorized_at: notes.date("authorized", &item.authorized),
+        authorized_at: context.date("authorized", &item.authorized),
         permissions,
         access: Some(access(item.scope, site.is_some())),
         site,
@@ -55,7 +55,7 @@ fn site(name: payload::SiteName) -> Option<Site> {
 
 /// How far the access reaches. The documented sample has an empty scope and no site at all, so an empty scope, or one of
 /// ordinary words, means one site only where a site is named. An empty scope says nothing and is none.
-fn access(scope: Loose, has_site: bool) -> ApplicationAccess {
+fn access(scope: Scalar, has_site: bool) -> ApplicationAccess {
     let scope = scope.text();
     let kind = match scope.as_deref() {
         Some("global") => ApplicationAccessKind::Global,

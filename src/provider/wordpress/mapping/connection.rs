@@ -11,29 +11,29 @@ use crate::model::{
     KeyringId, KeyringRecord, OneTimeLink, Provider, PublicizeId, PublicizeRecord, SiteId, Url,
 };
 use crate::provider::List;
-use crate::provider::lenient::Loose;
+use crate::provider::lenient::Scalar;
 
 use super::super::payload;
 use super::health::health;
-use super::{Alone, NO_NUMBER, Notes, alone, count, each, link, list, number, object, shown_id};
+use super::{MapContext, Mapped, NO_NUMBER, count, display_id, link, map_list, map_one, map_rows, object, required_id};
 
 /// Maps the answer of `/me/keyring-connections` or v2 `/me/connections`; each item is what its fields say.
 pub fn keyring_list(payload: payload::ConnectionList, now: DateTime) -> List<Connection> {
-    list("connections", payload.connections, |notes, _, item| {
+    map_list("connections", payload.connections, |context, _, item| {
         let kind = kind_of(&item);
-        map(notes, item, kind, now)
+        map(context, item, kind, now)
     })
 }
 
 /// Maps the answer of a `publicize-connections` list; each item is Publicize, even one that names no site.
 pub fn publicize_list(payload: payload::ConnectionList, now: DateTime) -> List<Connection> {
-    list("connections", payload.connections, |notes, _, item| map(notes, item, ConnectionKind::Publicize, now))
+    map_list("connections", payload.connections, |context, _, item| map(context, item, ConnectionKind::Publicize, now))
 }
 
 /// Maps one connection, Keyring or Publicize as its fields say; an error names the field that makes it unusable.
-pub fn connection(payload: payload::Connection, now: DateTime) -> Result<Alone<Connection>, String> {
+pub fn connection(payload: payload::Connection, now: DateTime) -> Result<Mapped<Connection>, String> {
     let kind = kind_of(&payload);
-    alone("connection", |notes| map(notes, payload, kind, now))
+    map_one("connection", |context| map(context, payload, kind, now))
 }
 
 fn kind_of(item: &payload::Connection) -> ConnectionKind {
@@ -42,33 +42,33 @@ fn kind_of(item: &payload::Connection) -> ConnectionKind {
 }
 
 fn map(
-    notes: &mut Notes,
+    context: &mut MapContext,
     mut item: payload::Connection,
     kind: ConnectionKind,
     now: DateTime,
 ) -> Result<Connection, String> {
-    let id = number("ID", &item.id)?;
+    let id = required_id("ID", &item.id)?;
     let site = item.site_id.id().map(SiteId);
     let key = match kind {
         ConnectionKind::Publicize => ConnectionKey::Publicize(PublicizeId { site, id }),
         _ => ConnectionKey::Keyring(KeyringId(id)),
     };
     let publicize = matches!(key, ConnectionKey::Publicize(_));
-    let named = each(notes, "sites", std::mem::take(&mut item.sites), |_, _, site: Loose| {
+    let named = map_rows(context, "sites", std::mem::take(&mut item.sites), |_, _, site: Scalar| {
         site.id().map(SiteId).ok_or_else(|| NO_NUMBER.to_owned())
     });
-    let others = each(notes, "additional_external_users", std::mem::take(&mut item.additional_external_users), {
+    let others = map_rows(context, "additional_external_users", std::mem::take(&mut item.additional_external_users), {
         |_, _, user| object(user).map(additional_account)
     });
     let identity = identity(&mut item, &key).map(Arc::new);
-    let created_at = notes.date("issued", &item.issued);
-    let ends = notes.moment("expires", &item.expires);
+    let created_at = context.date("issued", &item.issued);
+    let ends = context.optional_date("expires", &item.expires);
     let refresh_url = link(std::mem::take(&mut item.refresh_url));
     let record = if publicize { publicize_record } else { keyring_record };
     Ok(Connection {
         created_at,
         expires_at: ends.unwrap_or_default(),
-        shared: if publicize { item.shared.flag() } else { None },
+        shared: if publicize { item.shared.boolean() } else { None },
         additional_accounts: others,
         health: Some(health(std::mem::take(&mut item.status).text(), ends, refresh_url.clone(), now)),
         label: std::mem::take(&mut item.label).text(),
@@ -88,10 +88,10 @@ fn distinct(sites: impl Iterator<Item = SiteId>) -> Vec<SiteId> {
 fn keyring_record(id: u64, item: payload::Connection, refresh_url: Option<Url>) -> ConnectionRecord {
     ConnectionRecord::Keyring(KeyringRecord {
         keyring_connection_id: Some(id.to_string().into()),
-        user_id: shown_id(&item.user_id),
+        user_id: display_id(&item.user_id),
         kind: item.kind.text(),
         refresh_url: refresh_url.map(OneTimeLink::Known),
-        show_linkedin_warning: item.show_linkedin_warning.flag(),
+        show_linkedin_warning: item.show_linkedin_warning.boolean(),
     })
 }
 
@@ -99,10 +99,10 @@ fn publicize_record(id: u64, item: payload::Connection, refresh_url: Option<Url>
     let links = item.meta.0.unwrap_or_default().links.0.unwrap_or_default();
     ConnectionRecord::Publicize(PublicizeRecord {
         publicize_connection_id: id.to_string().into(),
-        site_id: shown_id(&item.site_id),
-        user_id: shown_id(&item.user_id),
-        keyring_connection_id: shown_id(&item.keyring_connection_id),
-        keyring_user_id: shown_id(&item.keyring_connection_user_id),
+        site_id: display_id(&item.site_id),
+        user_id: display_id(&item.user_id),
+        keyring_connection_id: display_id(&item.keyring_connection_id),
+        keyring_user_id: display_id(&item.keyring_connection_user_id),
         refresh_url: refresh_url.map(OneTimeLink::Known),
         help_url: link(links.help),
         self_url: link(links.own),

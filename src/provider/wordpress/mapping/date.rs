@@ -5,19 +5,19 @@
 use chrono::{Datelike, NaiveDate};
 
 use crate::model::DateTime;
-use crate::provider::lenient::Loose;
+use crate::provider::lenient::Scalar;
 
 /// What stands in a date's place and is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable;
 
 /// Reads a date; none where it says never: `0000-00-00 00:00:00`, `""`, `false`, 0, null.
-pub(super) fn moment(value: &Loose) -> Result<Option<DateTime>, Unreadable> {
+pub(super) fn moment(value: &Scalar) -> Result<Option<DateTime>, Unreadable> {
     match value {
-        Loose::Nothing | Loose::Flag(false) | Loose::Whole(0) => Ok(None),
-        Loose::Text(text) if is_never(text.trim()) => Ok(None),
-        Loose::Text(text) => parse(text.trim()).map(Some).ok_or(Unreadable),
-        Loose::Flag(true) | Loose::Whole(_) | Loose::Fraction(_) => Err(Unreadable),
+        Scalar::Absent | Scalar::Bool(false) | Scalar::Integer(0) => Ok(None),
+        Scalar::Text(text) if is_never(text.trim()) => Ok(None),
+        Scalar::Text(text) => parse(text.trim()).map(Some).ok_or(Unreadable),
+        Scalar::Bool(true) | Scalar::Integer(_) | Scalar::Float(_) => Err(Unreadable),
     }
 }
 
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Option<String>, Unreadable> {
-        moment(&Loose::Text(text.to_owned())).map(|moment| moment.map(|moment| moment.to_string()))
+        moment(&Scalar::Text(text.to_owned())).map(|moment| moment.map(|moment| moment.to_string()))
     }
 
     #[test]
@@ -85,14 +85,14 @@ mod tests {
         for text in ["-0001-11-30T00:00:00+00:00", "0000-01-01 00:00:00"] {
             assert_eq!(read(text), Ok(None), "{text:?}");
         }
-        for value in [Loose::Nothing, Loose::Flag(false), Loose::Whole(0)] {
+        for value in [Scalar::Absent, Scalar::Bool(false), Scalar::Integer(0)] {
             assert_eq!(moment(&value), Ok(None), "{value:?}");
         }
     }
 
     #[test]
     fn what_is_no_date_is_said_to_be_none_and_never_a_panic() {
-        for value in [Loose::Flag(true), Loose::Whole(1), Loose::Fraction(0.5)] {
+        for value in [Scalar::Bool(true), Scalar::Integer(1), Scalar::Float(0.5)] {
             assert_eq!(moment(&value), Err(Unreadable), "{value:?}");
         }
         for text in [

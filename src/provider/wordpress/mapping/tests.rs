@@ -49,7 +49,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// The notes of a list, as `path: detail`.
-pub(super) fn notes<T>(list: &List<T>) -> Vec<String> {
+pub(super) fn skipped_rows<T>(list: &List<T>) -> Vec<String> {
     list.skipped.iter().map(|row| format!("{}: {}", row.path, row.detail)).collect()
 }
 
@@ -104,8 +104,8 @@ proptest! {
             r#"{{"connections":[{{"ID":"{secret}"}},"{secret}",{{"ID":1,"sites":["{secret}"],
             "additional_external_users":["{secret}"]}}],"services":{{"{secret} ":{{"ID":"{secret}/"}}}}}}"#
         );
-        let mut noted = notes(&keyring_list(decode(json.as_bytes()).unwrap(), now()));
-        noted.extend(notes(&service_list(decode(json.as_bytes()).unwrap())));
+        let mut noted = skipped_rows(&keyring_list(decode(json.as_bytes()).unwrap(), now()));
+        noted.extend(skipped_rows(&service_list(decode(json.as_bytes()).unwrap())));
         prop_assert_eq!(noted.len(), 5);
         prop_assert!(!noted.concat().contains(&secret), "{:?}", noted);
     }

@@ -10,7 +10,7 @@
 use serde::Deserialize;
 
 use crate::model::Provider;
-use crate::provider::lenient::{self, Loose, Maybe, Rows};
+use crate::provider::lenient::{self, MaybeObject, Rows, Scalar};
 
 /// The largest body that is read as an error, in bytes: its shapes drift so far that they take many times their text.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
@@ -36,7 +36,7 @@ const ERROR_KEYS: &[&[u8]] = &[
 
 /// What an error says.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Said {
+pub(super) struct ErrorBody {
     /// The status it gives itself, between 400 and 599.
     pub(super) status: Option<u16>,
     /// Its identifier, as it came.
@@ -62,109 +62,109 @@ pub(super) fn may_be_error(body: &[u8]) -> bool {
 }
 
 /// Reads an error; none where the JSON is none. What is wrong with it is told without its content.
-pub(super) fn read(body: &[u8]) -> Result<Option<Said>, String> {
+pub(super) fn read(body: &[u8]) -> Result<Option<ErrorBody>, String> {
     if body.len() > ERROR_BYTES_MAX {
         return Err("larger than an error".to_owned());
     }
-    let raw: Maybe<Raw> = lenient::decode(Provider::WordPress, body).map_err(|error| error.detail)?;
-    Ok(raw.0.and_then(Raw::said))
+    let raw: MaybeObject<Raw> = lenient::decode(Provider::WordPress, body).map_err(|error| error.detail)?;
+    Ok(raw.0.and_then(Raw::error_body))
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Raw {
-    error: Loose,
-    message: Loose,
-    error_message: Loose,
-    error_description: Loose,
-    code: Loose,
-    data: Hint,
-    errors: Rows<Entry>,
-    error_data: Rows<Hint>,
-    status_code: Loose,
-    status: Loose,
-    body: Maybe<Box<Raw>>,
+    error: Scalar,
+    message: Scalar,
+    error_message: Scalar,
+    error_description: Scalar,
+    code: Scalar,
+    data: StatusHint,
+    errors: Rows<ErrorEntry>,
+    error_data: Rows<StatusHint>,
+    status_code: Scalar,
+    status: Scalar,
+    body: MaybeObject<Box<Raw>>,
 }
 
 /// A status, or an object that holds one.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Hint {
+enum StatusHint {
     Inside {
         #[serde(default)]
-        status: Loose,
+        status: Scalar,
     },
-    Number(Loose),
+    Number(Scalar),
 }
 
 /// One of `errors`: texts under an identifier, an error of its own, or a text under `error` or `message`.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Entry {
-    Texts(Vec<Loose>),
+enum ErrorEntry {
+    Texts(Vec<Scalar>),
     Item {
         #[serde(default)]
-        error: Loose,
+        error: Scalar,
         #[serde(default)]
-        message: Loose,
+        message: Scalar,
     },
-    Text(Loose),
+    Text(Scalar),
 }
 
-impl Default for Hint {
+impl Default for StatusHint {
     fn default() -> Self {
-        Hint::Number(Loose::Nothing)
+        StatusHint::Number(Scalar::Absent)
     }
 }
 
-impl Hint {
+impl StatusHint {
     fn status(&self) -> Option<u16> {
         match self {
-            Hint::Inside { status } | Hint::Number(status) => error_status(status),
+            StatusHint::Inside { status } | StatusHint::Number(status) => error_status(status),
         }
     }
 }
 
 impl Raw {
-    fn said(self) -> Option<Said> {
+    fn error_body(self) -> Option<ErrorBody> {
         let outer = if self.body.0.is_some() { error_status(&self.status) } else { None };
         if let Some(status) = error_status(&self.code).or(outer) {
-            let inner = self.body.0.and_then(|body| body.said()).unwrap_or_default();
+            let inner = self.body.0.and_then(|body| body.error_body()).unwrap_or_default();
             let message = if inner.message.is_empty() { sentence([self.message]) } else { inner.message };
-            return Some(Said { status: Some(status), code: inner.code, message });
+            return Some(ErrorBody { status: Some(status), code: inner.code, message });
         }
         let given = self.data.status().or_else(|| error_status(&self.status_code));
         let message = sentence([self.message, self.error_message, self.error_description]);
         if is_set(&self.error) {
-            return Some(Said { status: given, code: self.error.text(), message });
+            return Some(ErrorBody { status: given, code: self.error.text(), message });
         }
         if let Some((code, text)) = first(self.errors) {
-            let known = |row: &&lenient::Row<Hint>| code.as_deref() == Some(row.place.as_str());
+            let known = |row: &&lenient::Row<StatusHint>| code.as_deref() == Some(row.key.as_str());
             let named = self.error_data.0.iter().find(known).and_then(|row| row.value.as_ref().ok()?.status());
             let message = if text.is_empty() { message } else { text };
-            return Some(Said { status: given.or(named), code, message });
+            return Some(ErrorBody { status: given.or(named), code, message });
         }
         // A word for a code is an error only with a sentence or a status: `code` is a word that content may use.
-        let code = if matches!(self.code, Loose::Text(_)) { self.code.text() } else { None };
+        let code = if matches!(self.code, Scalar::Text(_)) { self.code.text() } else { None };
         let explained = given.is_some() || !message.is_empty();
-        code.filter(|_| explained).map(|code| Said { status: given, code: Some(code), message })
+        code.filter(|_| explained).map(|code| ErrorBody { status: given, code: Some(code), message })
     }
 }
 
 /// The first of `errors`: its identifier and its sentence.
-fn first(errors: Rows<Entry>) -> Option<(Option<String>, String)> {
+fn first(errors: Rows<ErrorEntry>) -> Option<(Option<String>, String)> {
     let mut code = None;
     let mut text = String::new();
     let mut any = false;
     for row in errors.0 {
         let Ok(entry) = row.value else { continue };
-        match (row.place.as_str(), entry) {
-            ("error", Entry::Text(word)) => code = word.text(),
-            ("message", Entry::Text(words)) => text = sentence([words]),
+        match (row.key.as_str(), entry) {
+            ("error", ErrorEntry::Text(word)) => code = word.text(),
+            ("message", ErrorEntry::Text(words)) => text = sentence([words]),
             _ if any => continue,
-            (_, Entry::Item { error, message }) => (code, text) = (error.text(), sentence([message])),
-            (place, Entry::Texts(texts)) => (code, text) = (Some(place.to_owned()), sentence(texts)),
-            (place, Entry::Text(words)) => (code, text) = (Some(place.to_owned()), sentence([words])),
+            (_, ErrorEntry::Item { error, message }) => (code, text) = (error.text(), sentence([message])),
+            (place, ErrorEntry::Texts(texts)) => (code, text) = (Some(place.to_owned()), sentence(texts)),
+            (place, ErrorEntry::Text(words)) => (code, text) = (Some(place.to_owned()), sentence([words])),
         }
         any = true;
     }
@@ -172,23 +172,23 @@ fn first(errors: Rows<Entry>) -> Option<(Option<String>, String)> {
 }
 
 /// The first text that says something, in lower case.
-fn sentence(texts: impl IntoIterator<Item = Loose>) -> String {
-    texts.into_iter().find_map(Loose::text).map(|text| text.to_lowercase()).unwrap_or_default()
+fn sentence(texts: impl IntoIterator<Item = Scalar>) -> String {
+    texts.into_iter().find_map(Scalar::text).map(|text| text.to_lowercase()).unwrap_or_default()
 }
 
-fn is_set(value: &Loose) -> bool {
+fn is_set(value: &Scalar) -> bool {
     match value {
-        Loose::Text(text) => !text.trim().is_empty(),
-        Loose::Flag(flag) => *flag,
-        Loose::Whole(number) => *number != 0,
-        Loose::Fraction(_) | Loose::Nothing => false,
+        Scalar::Text(text) => !text.trim().is_empty(),
+        Scalar::Bool(flag) => *flag,
+        Scalar::Integer(number) => *number != 0,
+        Scalar::Float(_) | Scalar::Absent => false,
     }
 }
 
 /// A number that is the status of an error. Digits in a text are an identifier and not a status.
-fn error_status(value: &Loose) -> Option<u16> {
+fn error_status(value: &Scalar) -> Option<u16> {
     match value {
-        Loose::Whole(number) => u16::try_from(*number).ok().filter(|status| (400..600).contains(status)),
+        Scalar::Integer(number) => u16::try_from(*number).ok().filter(|status| (400..600).contains(status)),
         _ => None,
     }
 }

@@ -19,7 +19,7 @@ fn json(status: u16, body: &[u8]) -> Reply {
 
 /// What is judged: `Ok` for content, `Err(None)` for nothing there, `Err(Some(_))` for the reason.
 fn judged(reply: &Reply) -> Result<(), Option<Reason>> {
-    match judge(reply) {
+    match interpret(reply) {
         Ok(Verdict::Content) => Ok(()),
         Ok(Verdict::Absent { .. }) => Err(None),
         Err(error) => Err(Some(error.reason)),
@@ -30,7 +30,7 @@ fn judged(reply: &Reply) -> Result<(), Option<Reason>> {
 type Row = (u16, &'static str, &'static str, Option<Reason>);
 
 /// Another's, or on another's site.
-const THEIRS: Option<Reason> = Some(Reason::NotTheirs);
+const THEIRS: Option<Reason> = Some(Reason::OwnedByAnother);
 
 /// The error tables of the documentation.
 const DOCUMENTED: &[Row] = &[
@@ -60,8 +60,8 @@ const DOCUMENTED: &[Row] = &[
         "This user is not authorized to access keyring connections on this site.",
         Some(Reason::NotAllowed),
     ),
-    (403, "unauthorized", "User cannot access this private blog.", Some(Reason::NotTheirs)),
-    (403, "unauthorized", "User cannot access this restricted blog", Some(Reason::NotTheirs)),
+    (403, "unauthorized", "User cannot access this private blog.", Some(Reason::OwnedByAnother)),
+    (403, "unauthorized", "User cannot access this restricted blog", Some(Reason::OwnedByAnother)),
     (400, "deletion_error", "This connection could not be deleted.", Some(Reason::Refused)),
     // publicize-connections, external-services, batch
     (400, "jetpack_connection", "", Some(Reason::Unsupported)),
@@ -134,18 +134,18 @@ fn every_documented_error_has_its_meaning() {
 
 #[test]
 fn an_error_keeps_its_status_and_identifier_and_nothing_else() {
-    let error = judge(&json(401, &fixture("wordpress/error-v1.json"))).unwrap_err();
+    let error = interpret(&json(401, &fixture("wordpress/error-v1.json"))).unwrap_err();
     assert_eq!(error.provider, Provider::WordPress);
     assert_eq!((error.status, error.code.as_deref()), (Some(401), Some("invalid_token")));
     assert_eq!(error.detail, "status 401, an error: invalid_token");
     for code in ["not a word", "<b>", "", &"a".repeat(65), "töken"] {
         let body = serde_json::json!({"error": code, "message": "secret sentence"}).to_string();
-        let error = judge(&json(403, body.as_bytes())).unwrap_err();
+        let error = interpret(&json(403, body.as_bytes())).unwrap_err();
         assert_eq!(error.code, None, "{code}");
         assert!(!error.detail.contains("secret"), "{error}");
         assert!(code.is_empty() || !error.detail.contains(code), "{error}");
     }
-    let kept = judge(&json(400, br#"{"error":"invalid-request","message":"x"}"#)).unwrap_err();
+    let kept = interpret(&json(400, br#"{"error":"invalid-request","message":"x"}"#)).unwrap_err();
     assert_eq!(kept.code.as_deref(), Some("invalid-request"));
 }
 
@@ -160,7 +160,7 @@ fn every_dialect_is_understood_with_its_own_status() {
         ("error-oauth2", 400, Some(NotAuthenticated)),
         ("error-batch-dump", 404, None),
         ("error-batch-newer", 403, Some(NotAllowed)),
-        ("error-envelope", 403, Some(NotTheirs)),
+        ("error-envelope", 403, Some(OwnedByAnother)),
         ("error-envelope-v2", 404, Some(Unsupported)),
     ] {
         let body = fixture(&format!("wordpress/{name}.json"));
@@ -178,14 +178,14 @@ fn an_error_inside_a_good_answer_is_that_error() {
         ("error-oauth2", Some(NotAuthenticated)),
         ("error-batch-dump", None),
         ("error-batch-newer", Some(NotAllowed)),
-        ("error-envelope", Some(NotTheirs)),
+        ("error-envelope", Some(OwnedByAnother)),
         ("error-envelope-v2", Some(Unsupported)),
         ("error-cut-off", Some(Malformed)),
     ] {
         let body = fixture(&format!("wordpress/{name}.json"));
         assert_eq!(judged(&json(200, &body)), Err(expected), "{name}");
     }
-    let error = judge(&json(200, &fixture("wordpress/error-envelope.json"))).unwrap_err();
+    let error = interpret(&json(200, &fixture("wordpress/error-envelope.json"))).unwrap_err();
     assert_eq!((error.status, error.code.as_deref()), (Some(200), Some("unauthorized")));
     assert_eq!(error.detail, "status 200, an error inside a good answer: unauthorized");
     let dump = br#"{"errors":{"authorization_required":["An active access token must be used"]},"error_data":[]}"#;
@@ -231,16 +231,16 @@ fn the_throttling_page_is_throttling_whatever_its_status_and_for_a_minute_at_lea
     let page = fixture("wordpress/throttle.html");
     for (status, kind) in [(500, "text/html"), (429, "text/html"), (200, "text/html"), (403, ""), (503, "text/plain")] {
         let mut page = reply(status, kind, &page);
-        let error = judge(&page).unwrap_err();
+        let error = interpret(&page).unwrap_err();
         assert_eq!((error.reason, error.retry_after), (Reason::Throttled, Some(BAN_MIN)), "{status} {kind}");
         page.retry_after = Some(Duration::from_secs(5));
-        assert_eq!(judge(&page).unwrap_err().retry_after, Some(BAN_MIN));
+        assert_eq!(interpret(&page).unwrap_err().retry_after, Some(BAN_MIN));
         page.retry_after = Some(Duration::from_secs(300));
-        assert_eq!(judge(&page).unwrap_err().retry_after, Some(Duration::from_secs(300)));
+        assert_eq!(interpret(&page).unwrap_err().retry_after, Some(Duration::from_secs(300)));
     }
     let mut polite = json(429, b"{}");
     polite.retry_after = Some(Duration::from_secs(7));
-    let error = judge(&polite).unwrap_err();
+    let error = interpret(&polite).unwrap_err();
     assert_eq!((error.reason, error.retry_after), (Reason::Throttled, Some(Duration::from_secs(7))));
     // Content may say so too, and so may an error about something else that has a limit.
     let other = br#"{"error":"connections_full","message":"Limit reached"}"#;
@@ -288,18 +288,18 @@ fn what_is_not_json_is_judged_by_its_status_alone() {
     ] {
         let reply = reply(status, kind, body);
         assert_eq!(judged(&reply), Err(Some(expected)), "{reply:?}");
-        let error = judge(&reply).unwrap_err();
+        let error = interpret(&reply).unwrap_err();
         assert!(error.status == Some(status) && !error.detail.contains("secret"), "{error:?}");
     }
-    assert!(judge(&reply(302, "", b"")).unwrap_err().detail.contains("redirect, which is never followed"));
+    assert!(interpret(&reply(302, "", b"")).unwrap_err().detail.contains("redirect, which is never followed"));
 }
 
 #[test]
 fn an_error_that_nests_without_end_does_not_overflow() {
     for open in ["{\"body\":", "{\"status\":404,\"body\":", "{\"errors\":[", "{\"data\":", "["] {
         let body = open.repeat(20_000);
-        let _ = judge(&json(200, body.as_bytes()));
-        assert!(judge(&json(500, body.as_bytes())).is_err());
+        let _ = interpret(&json(200, body.as_bytes()));
+        assert!(interpret(&json(500, body.as_bytes())).is_err());
     }
     let deep = format!("{}1{}", "{\"status\":404,\"body\":".repeat(100), "}".repeat(100));
     assert!(judged(&json(200, deep.as_bytes())).is_err());
@@ -330,14 +330,14 @@ proptest! {
         kind in "(text/html|application/json)?",
         body in prop::collection::vec(any::<u8>(), 0..200),
     ) {
-        let _ = judge(&reply(status, &kind, &body));
-        let _ = judge(&reply(200, &kind, &body));
+        let _ = interpret(&reply(status, &kind, &body));
+        let _ = interpret(&reply(200, &kind, &body));
     }
 
     #[test]
     fn no_json_makes_it_panic_or_leak(status in 200_u16..600, body in any_json(KEYS)) {
         for status in [status, 200, 404] {
-            if let Err(error) = judge(&json(status, body.as_bytes())) {
+            if let Err(error) = interpret(&json(status, body.as_bytes())) {
                 prop_assert!(error.code.as_deref().is_none_or(is_slug));
                 prop_assert!(error.detail.len() < 160);
             }

@@ -140,8 +140,8 @@ fn an_encrypted_identity_keeps_the_key_it_was_asked_by() {
         assert_eq!((i.state, &i.key), (IdentityState::Encrypted, &IdentityKey::Token(identity_token())));
         assert_eq!((i.emails, i.profile), (None, None));
     }
-    let vault = identity(identity_token(), inline(&json!({"identity_vault": "cipher"}))).unwrap();
-    assert_eq!(vault.state, IdentityState::Encrypted);
+    let has_encrypted = identity(identity_token(), inline(&json!({"identity_vault": "cipher"}))).unwrap();
+    assert_eq!(has_encrypted.state, IdentityState::Encrypted);
     assert_eq!(read("oneall/identity-encrypted").state, IdentityState::Encrypted);
 }
 

@@ -65,15 +65,15 @@ fn an_answer_about_another_user_or_none_is_never_shown() {
 
 #[test]
 fn encrypted_data_of_a_user_is_a_state_and_no_error() {
-    let plain = json!({"identity_token": IDENTITY});
-    let vault = json!({"identity_token": IDENTITY, "identity_vault": {"data": "CANARY"}});
+    let fields = json!({"identity_token": IDENTITY});
+    let has_encrypted = json!({"identity_token": IDENTITY, "identity_vault": {"data": "CANARY"}});
     for (answer, shown) in [
         (json!({"user": "CANARY"}), 0),
         (json!({"user_vault": "CANARY"}), 0),
-        (json!({"user": {"user_token": USER, "user_vault": "CANARY", "identities": [plain]}}), 1),
-        (json!({"user": {"user_token": USER, "identities": ["CANARY", plain]}}), 1),
+        (json!({"user": {"user_token": USER, "user_vault": "CANARY", "identities": [fields]}}), 1),
+        (json!({"user": {"user_token": USER, "identities": ["CANARY", fields]}}), 1),
         (json!({"user": {"user_token": USER, "identities": "CANARY"}}), 0),
-        (json!({"user": {"user_token": USER, "identities": [vault]}}), 1),
+        (json!({"user": {"user_token": USER, "identities": [has_encrypted]}}), 1),
         (json!({"user": {"user_token": USER, "identity": "CANARY"}}), 0),
     ] {
         let found = user(user_token(), inline(&answer)).unwrap();
@@ -84,7 +84,7 @@ fn encrypted_data_of_a_user_is_a_state_and_no_error() {
         let watched = entry
             .identities
             .iter()
-            .all(|row| (row.state == IdentityState::Encrypted) == (answer["user"]["identities"][0] == vault));
+            .all(|row| (row.state == IdentityState::Encrypted) == (answer["user"]["identities"][0] == has_encrypted));
         assert!(watched, "{answer}");
     }
     assert_eq!(read("full").state, IdentityState::Readable);

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::super::super::payload::tests::decoded;
-use super::super::tests::notes;
+use super::super::tests::skipped_rows;
 use super::*;
 use crate::model::{DateTime, Url};
 
@@ -41,7 +41,7 @@ fn every_field_of_the_documented_sample_arrives() {
 #[test]
 fn the_site_is_read_by_either_name_and_may_be_false() {
     let list = application_list(decoded("wordpress/application-list.json"));
-    assert_eq!(notes(&list), ["connected_applications[2].authorized: expected a date"]);
+    assert_eq!(skipped_rows(&list), ["connected_applications[2].authorized: expected a date"]);
     let sites: Vec<_> = list.rows.iter().map(|row| row.site.as_ref().map(|site| site.key.0)).collect();
     let bound = [Some(7700126); 3];
     assert_eq!(sites[..6], [Some(7700123), None, None, Some(7700124), Some(7700125), None]);
@@ -97,7 +97,7 @@ fn one_bad_row_does_not_lose_the_list_nor_a_bad_permission_its_application() {
     let permissions: Vec<_> = only.permissions.iter().map(|p| (p.name.as_str(), p.risk)).collect();
     assert_eq!(permissions, [("posts", PermissionRisk::Write), ("unheard-of", PermissionRisk::Unknown)]);
     assert_eq!(
-        notes(&list),
+        skipped_rows(&list),
         [
             "connected_applications[0]: ID: expected a number or digits",
             "connected_applications[1]: not an object",

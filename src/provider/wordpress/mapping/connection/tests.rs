@@ -4,7 +4,7 @@
 
 use super::super::super::payload::decode;
 use super::super::super::payload::tests::decoded;
-use super::super::tests::{notes, now};
+use super::super::tests::{now, skipped_rows};
 use super::*;
 use crate::model::{HealthActionKind, HealthState};
 
@@ -71,7 +71,7 @@ fn the_documented_sample_is_a_publicize_connection_and_every_field_of_it_arrives
 #[test]
 fn a_keyring_list_holds_grants_with_other_accounts_and_sites_of_both_spellings() {
     let list = keyring_list(decoded("wordpress/keyring-list.json"), now());
-    assert_eq!(notes(&list), Vec::<String>::new());
+    assert_eq!(skipped_rows(&list), Vec::<String>::new());
     let [mastodon, facebook, bare] = list.rows.as_slice() else { panic!("{list:?}") };
     assert_eq!(mastodon.key, ConnectionKey::Keyring(KeyringId(51001)));
     assert_eq!((mastodon.kind, mastodon.shared), (ConnectionKind::Keyring, None));
@@ -127,7 +127,7 @@ fn one_bad_row_does_not_lose_the_list() {
     let ids: Vec<_> = list.rows.iter().map(|row| row.provider_id.as_str()).collect();
     assert_eq!(ids, ["51001", "51007"]);
     assert_eq!(list.rows[1].additional_accounts.len(), 1);
-    let noted = notes(&list);
+    let noted = skipped_rows(&list);
     assert_eq!(noted.iter().filter(|note| note.starts_with("connections[7]: not JSON at line 1")).count(), 1);
     let rest: Vec<_> = noted.iter().map(String::as_str).filter(|note| !note.starts_with("connections[7]")).collect();
     assert_eq!(

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use crate::model::{Connection, Identity, OneAllUser};
 
 /// A noun that may hold what identifies a person outside.
-pub(super) trait Withhold {
+pub(super) trait Redact {
     /// Takes it out.
-    fn withhold(&mut self);
+    fn redact(&mut self);
 }
 
-impl Withhold for Identity {
-    fn withhold(&mut self) {
+impl Redact for Identity {
+    fn redact(&mut self) {
         (self.redacted, self.emails) = (true, None);
         if let Some(profile) = &mut self.profile {
             profile.redacted = true;
@@ -23,16 +23,16 @@ impl Withhold for Identity {
     }
 }
 
-impl Withhold for Connection {
-    fn withhold(&mut self) {
-        self.identity.iter_mut().map(Arc::make_mut).for_each(Withhold::withhold);
+impl Redact for Connection {
+    fn redact(&mut self) {
+        self.identity.iter_mut().map(Arc::make_mut).for_each(Redact::redact);
     }
 }
 
-impl Withhold for OneAllUser {
-    fn withhold(&mut self) {
+impl Redact for OneAllUser {
+    fn redact(&mut self) {
         let identities = self.entry.iter_mut().flat_map(|entry| &mut entry.identities);
-        identities.map(Arc::make_mut).for_each(Withhold::withhold);
+        identities.map(Arc::make_mut).for_each(Redact::redact);
     }
 }
 
@@ -57,7 +57,7 @@ mod tests {
             ..Identity::with_key(Provider::OneAll, IdentityKey::Token(token))
         };
         assert!(format!("{identity:?}").matches("canary").count() == 4);
-        identity.withhold();
+        identity.redact();
         assert!(!format!("{identity:?}").contains("canary") && identity.redacted);
     }
 }

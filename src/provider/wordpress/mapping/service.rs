@@ -1,41 +1,21 @@
-//! The catalogue of services, and sites.
+//! Maps the services of the catalogue.
 
 use crate::model::key::is_slug;
-use crate::model::{OneTimeLink, ServiceEntry, Site, SiteId};
+use crate::model::{OneTimeLink, ServiceEntry};
 use crate::provider::List;
-use crate::provider::lenient::Loose;
+use crate::provider::lenient::Scalar;
 
 use super::super::payload;
-use super::{link, list, number};
+use super::{link, map_list};
 
 /// Maps the answer of `/meta/external-services`, in the provider's order.
 pub fn service_list(payload: payload::Services) -> List<ServiceEntry> {
-    list("services", payload.services, |_, place, item| map_service(item, Some(place)))
+    map_list("services", payload.services, |_, place, item| map_service(item, Some(place)))
 }
 
 /// Maps one service; an error names the field that makes it unusable.
 pub fn service(payload: payload::Service) -> Result<ServiceEntry, String> {
     map_service(payload, None)
-}
-
-/// Maps the answer of `/me/sites`.
-pub fn site_list(payload: payload::Sites) -> List<Site> {
-    list("sites", payload.sites, |_, _, item| site(item))
-}
-
-/// Maps one site; an error names the field that makes it unusable.
-pub fn site(payload: payload::Site) -> Result<Site, String> {
-    let icon = payload.icon.0.unwrap_or_default();
-    let capabilities = payload.capabilities.0.unwrap_or_default();
-    Ok(Site {
-        key: SiteId(number("ID", &payload.id)?),
-        name: payload.name.text(),
-        url: link(payload.url),
-        icon_url: link(icon.img).or_else(|| link(icon.ico)),
-        description: payload.description.text(),
-        can_edit_others_posts: capabilities.edit_others_posts.flag(),
-        complete: true,
-    })
 }
 
 fn map_service(item: payload::Service, place: Option<&str>) -> Result<ServiceEntry, String> {
@@ -47,9 +27,9 @@ fn map_service(item: payload::Service, place: Option<&str>) -> Result<ServiceEnt
         icon_url: link(item.icon),
         genericon: item.genericon.text(),
         connect_url: link(item.connect_url).or_else(|| link(item.connect_url_documented)).map(OneTimeLink::Known),
-        supports_multiple_accounts: item.multiple_external_user_id_support.flag(),
-        additional_accounts_only: item.external_users_only.flag(),
-        jetpack_support: item.jetpack_support.flag(),
+        supports_multiple_accounts: item.multiple_external_user_id_support.boolean(),
+        additional_accounts_only: item.external_users_only.boolean(),
+        jetpack_support: item.jetpack_support.boolean(),
         jetpack_module: item.jetpack_module_required.text(),
         status: item.status.text(),
     })
@@ -57,10 +37,10 @@ fn map_service(item: payload::Service, place: Option<&str>) -> Result<ServiceEnt
 
 /// The slug: the `ID`, or the key under which the service stands in a map. The place in a list is a number and no slug.
 /// A slug goes into a path, so it is a plain word.
-fn slug(id: Loose, place: Option<&str>) -> Option<String> {
+fn slug(id: Scalar, place: Option<&str>) -> Option<String> {
     let key = place.filter(|place| is_slug(place) && !place.bytes().all(|b| b.is_ascii_digit()));
     match id {
-        Loose::Text(text) if is_slug(&text) => Some(text),
+        Scalar::Text(text) if is_slug(&text) => Some(text),
         _ => key.map(str::to_owned),
     }
 }

@@ -1,10 +1,9 @@
-//! The catalogue as a map and as a list, and sites with much missing.
+//! The catalogue of services as a map and as a list.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::super::super::payload::decode;
 use super::super::super::payload::tests::decoded;
-use super::super::tests::notes;
+use super::super::tests::skipped_rows;
 use super::*;
 use crate::model::Url;
 
@@ -39,7 +38,10 @@ fn the_catalogue_is_a_map_whose_order_stays_and_whose_key_can_stand_for_the_slug
     let twitter = &list.rows[2];
     assert_eq!((twitter.status.as_deref(), twitter.genericon.as_deref()), (Some("unsupported"), Some("twitter")));
     assert!(twitter.connect_url.is_some());
-    assert_eq!(notes(&list), ["services[3]: ID: expected a service's name", "services[mailchimp]: not an object"]);
+    assert_eq!(
+        skipped_rows(&list),
+        ["services[3]: ID: expected a service's name", "services[mailchimp]: not an object"]
+    );
 }
 
 #[test]
@@ -48,22 +50,6 @@ fn the_catalogue_is_a_list_and_empty_too() {
     let slugs: Vec<_> = list.rows.iter().map(|row| row.slug.as_str()).collect();
     assert_eq!(slugs, ["tumblr", "facebook"]);
     let wrong = "ID: expected a service's name";
-    assert_eq!(notes(&list), [2, 3, 4].map(|place| format!("services[{place}]: {wrong}")));
+    assert_eq!(skipped_rows(&list), [2, 3, 4].map(|place| format!("services[{place}]: {wrong}")));
     assert!(service_list(decoded("wordpress/services-empty.json")).rows.is_empty());
-}
-
-#[test]
-fn sites_have_icons_or_not_and_names_or_not() {
-    let list = site_list(decoded("wordpress/sites.json"));
-    let [fen, marsh, nameless, moor] = list.rows.as_slice() else { panic!("{list:?}") };
-    assert_eq!(fen.key, SiteId(7700123));
-    assert_eq!((fen.name.as_deref(), fen.description.as_deref()), (Some("Fen Notes"), Some("Birds and reeds")));
-    assert_eq!((&fen.url, fen.complete), (&Url::parse("https://fen.example"), true));
-    assert_eq!(fen.icon_url, Url::parse("https://img.example/fen.png"));
-    assert_eq!((&marsh.name, &marsh.description, &marsh.icon_url), (&None, &None, &None));
-    assert_eq!((nameless.key, &nameless.name, &nameless.url), (SiteId(7700125), &None, &None));
-    assert_eq!(moor.icon_url, Url::parse("https://img.example/moor.ico"));
-    assert_eq!(notes(&list), ["sites[4]: ID: expected a number or digits"]);
-    assert!(site_list(decode(br#"{"sites":[]}"#).unwrap()).rows.is_empty());
-    assert!(site(decode(br#"{"ID":"fen.example"}"#).unwrap()).is_err());
 }

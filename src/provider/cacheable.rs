@@ -11,137 +11,137 @@ use crate::model::{
     Application, Connection, ConnectionRecord, Identity, IdentityKey, IdentityState, OneAllUser, OneTimeLink,
     ServiceEntry, Site, UserToken, WordPressUser,
 };
-use crate::upstream::Keep;
+use crate::upstream::Cacheable;
 
 use super::List;
 use super::pages::{ListPage, Numbered};
 
-impl Keep for Connection {
-    fn withheld(&self) -> Option<Self> {
+impl Cacheable for Connection {
+    fn redacted(&self) -> Option<Self> {
         let renewal = self.refresh_link().is_some_and(OneTimeLink::is_known);
         let action = self.health.as_ref().and_then(|health| health.action.as_ref());
         if !renewal && !action.and_then(|action| action.url.as_ref()).is_some_and(OneTimeLink::is_known) {
             return None;
         }
-        let mut kept = self.clone();
-        let withhold = |link: &mut Option<OneTimeLink<_>>| {
+        let mut redacted = self.clone();
+        let redact = |link: &mut Option<OneTimeLink<_>>| {
             if let Some(link) = link {
                 *link = OneTimeLink::Redacted(self.key.clone());
             }
         };
-        match &mut kept.record {
-            ConnectionRecord::Keyring(record) => withhold(&mut record.refresh_url),
-            ConnectionRecord::Publicize(record) => withhold(&mut record.refresh_url),
+        match &mut redacted.record {
+            ConnectionRecord::Keyring(record) => redact(&mut record.refresh_url),
+            ConnectionRecord::Publicize(record) => redact(&mut record.refresh_url),
             ConnectionRecord::SignIn(_) => {}
         }
-        if let Some(action) = kept.health.as_mut().and_then(|health| health.action.as_mut()) {
-            withhold(&mut action.url);
+        if let Some(action) = redacted.health.as_mut().and_then(|health| health.action.as_mut()) {
+            redact(&mut action.url);
         }
-        Some(kept)
+        Some(redacted)
     }
 
-    fn weight(&self) -> usize {
-        weight(self)
+    fn memory_size(&self) -> usize {
+        size_of_value(self)
     }
 
-    fn mentions(&self, token: &str) -> bool {
+    fn references(&self, token: &str) -> bool {
         let user = match &self.record {
             ConnectionRecord::SignIn(record) if self.complete => &record.user,
             _ => return true,
         };
-        is(user.as_ref(), token) || self.identity.as_ref().is_some_and(|identity| identity.mentions(token))
+        is_user(user.as_ref(), token) || self.identity.as_ref().is_some_and(|identity| identity.references(token))
     }
 }
 
-impl Keep for Identity {
-    fn withheld(&self) -> Option<Self> {
+impl Cacheable for Identity {
+    fn redacted(&self) -> Option<Self> {
         None
     }
 
-    fn weight(&self) -> usize {
-        weight(self)
+    fn memory_size(&self) -> usize {
+        size_of_value(self)
     }
 
-    fn mentions(&self, token: &str) -> bool {
+    fn references(&self, token: &str) -> bool {
         let is_it = match &self.key {
             IdentityKey::Token(key) => key.as_str() == token,
             IdentityKey::External(_) | IdentityKey::Encrypted(_) => true,
         };
-        is_it || is(self.user.as_ref(), token)
+        is_it || is_user(self.user.as_ref(), token)
     }
 }
 
-impl Keep for OneAllUser {
-    fn withheld(&self) -> Option<Self> {
+impl Cacheable for OneAllUser {
+    fn redacted(&self) -> Option<Self> {
         None
     }
 
-    fn weight(&self) -> usize {
-        weight(self)
+    fn memory_size(&self) -> usize {
+        size_of_value(self)
     }
 
-    fn mentions(&self, token: &str) -> bool {
+    fn references(&self, token: &str) -> bool {
         let is_whole = |entry: &OneAllUserEntry| entry.state == IdentityState::Readable && entry.skipped.is_empty();
         match self.entry.as_ref().filter(|entry| is_whole(entry)) {
-            Some(entry) => self.key.as_str() == token || entry.identities.iter().any(|it| it.mentions(token)),
+            Some(entry) => self.key.as_str() == token || entry.identities.iter().any(|it| it.references(token)),
             None => true,
         }
     }
 }
 
-impl Keep for ServiceEntry {
-    fn withheld(&self) -> Option<Self> {
+impl Cacheable for ServiceEntry {
+    fn redacted(&self) -> Option<Self> {
         let known = self.connect_url.as_ref().is_some_and(OneTimeLink::is_known);
         known.then(|| Self { connect_url: Some(OneTimeLink::Redacted(self.slug.clone())), ..self.clone() })
     }
 
-    fn weight(&self) -> usize {
-        weight(self)
+    fn memory_size(&self) -> usize {
+        size_of_value(self)
     }
 }
 
 /// Nouns without such a link.
-macro_rules! kept_whole {
+macro_rules! impl_without_links {
     ($($noun:ty),*) => {
-        $(impl Keep for $noun {
-            fn withheld(&self) -> Option<Self> {
+        $(impl Cacheable for $noun {
+            fn redacted(&self) -> Option<Self> {
                 None
             }
 
-            fn weight(&self) -> usize {
-                weight(self)
+            fn memory_size(&self) -> usize {
+                size_of_value(self)
             }
         })*
     };
 }
 
-kept_whole!(Application, Site, WordPressUser);
+impl_without_links!(Application, Site, WordPressUser);
 
-impl<T: Keep + HeapSize> Keep for List<T> {
-    fn withheld(&self) -> Option<Self> {
-        let rows = all(&self.rows, |row| row, |row, _| row)?;
+impl<T: Cacheable + HeapSize> Cacheable for List<T> {
+    fn redacted(&self) -> Option<Self> {
+        let rows = redact_rows(&self.rows, |row| row, |row, _| row)?;
         Some(Self { rows, skipped: self.skipped.clone() })
     }
 
-    fn weight(&self) -> usize {
+    fn memory_size(&self) -> usize {
         let Self { rows, skipped } = self;
         size_of::<Self>() + rows.heap_size() + skipped.heap_size()
     }
 }
 
-impl<T: Keep + HeapSize> Keep for ListPage<T> {
-    fn withheld(&self) -> Option<Self> {
-        let rows = all(&self.rows, |row| &row.value, |value, row| Numbered { number: row.number, value })?;
+impl<T: Cacheable + HeapSize> Cacheable for ListPage<T> {
+    fn redacted(&self) -> Option<Self> {
+        let rows = redact_rows(&self.rows, |row| &row.value, |value, row| Numbered { number: row.number, value })?;
         Some(Self { rows, ..self.clone() })
     }
 
-    fn weight(&self) -> usize {
+    fn memory_size(&self) -> usize {
         let Self { rows, skipped, entries: _, paging: _ } = self;
         size_of::<Self>() + rows.heap_size() + skipped.heap_size()
     }
 
-    fn mentions(&self, token: &str) -> bool {
-        !self.skipped.is_empty() || self.rows.iter().any(|row| row.value.mentions(token))
+    fn references(&self, token: &str) -> bool {
+        !self.skipped.is_empty() || self.rows.iter().any(|row| row.value.references(token))
     }
 }
 
@@ -151,21 +151,25 @@ impl<T: HeapSize> HeapSize for Numbered<T> {
     }
 }
 
-fn is(user: Option<&UserToken>, token: &str) -> bool {
+fn is_user(user: Option<&UserToken>, token: &str) -> bool {
     user.is_some_and(|user| user.as_str() == token)
 }
 
-fn weight<T: HeapSize>(noun: &T) -> usize {
-    size_of::<T>() + noun.heap_size()
+fn size_of_value<T: HeapSize>(value: &T) -> usize {
+    size_of::<T>() + value.heap_size()
 }
 
 /// The same rows, each without its links; none if no row has one.
-fn all<R: Clone, T: Keep>(rows: &[R], noun: impl Fn(&R) -> &Arc<T>, with: impl Fn(Arc<T>, &R) -> R) -> Option<Vec<R>> {
-    let withheld: Vec<_> = rows.iter().map(|row| noun(row).withheld()).collect();
-    if withheld.iter().all(Option::is_none) {
+fn redact_rows<R: Clone, T: Cacheable>(
+    rows: &[R],
+    noun: impl Fn(&R) -> &Arc<T>,
+    with: impl Fn(Arc<T>, &R) -> R,
+) -> Option<Vec<R>> {
+    let redacted: Vec<_> = rows.iter().map(|row| noun(row).redacted()).collect();
+    if redacted.iter().all(Option::is_none) {
         return None;
     }
-    let rows = rows.iter().zip(withheld).map(|(row, withheld)| match withheld {
+    let rows = rows.iter().zip(redacted).map(|(row, redacted)| match redacted {
         Some(noun) => with(Arc::new(noun), row),
         None => row.clone(),
     });
@@ -180,9 +184,9 @@ mod tests {
 
     use super::*;
 
-    fn check<T: Keep + std::fmt::Debug>(noun: &T, marks: usize) {
+    fn check<T: Cacheable + std::fmt::Debug>(noun: &T, marks: usize) {
         assert_eq!(format!("{noun:?}").matches("kr_nonce=").count(), marks, "{noun:?}");
-        match noun.withheld() {
+        match noun.redacted() {
             Some(kept) => assert!(marks > 0 && !format!("{kept:?}").contains("nonce"), "{kept:?}"),
             None => assert_eq!(marks, 0),
         }
@@ -202,7 +206,7 @@ mod tests {
             mapping::keyring_list(payload::decode(format!("{{\"connections\":[{rows}]}}").as_bytes()).unwrap(), now);
         // A row that works bears its link once; one that has to be renewed says so twice.
         check(&list, 5);
-        let kept = list.withheld().unwrap();
+        let kept = list.redacted().unwrap();
         for (kept, row) in kept.rows.iter().zip(&list.rows) {
             assert_eq!((&kept.key, &kept.label, kept.health.is_some()), (&row.key, &row.label, true));
             assert_eq!(kept.refresh_link().is_some(), row.refresh_link().is_some());
@@ -240,7 +244,7 @@ mod tests {
         };
         let other = blank(IdentityKey::Token(other));
         let (whole, veiled) = (IdentityState::Readable, IdentityState::Encrypted);
-        let nouns: [(&dyn Keep, _); 8] = [
+        let nouns: [(&dyn Cacheable, _); 8] = [
             (&identity, [true, true, false]),
             (&other, [false, false, false]),
             (&sealed, [true, true, true]),
@@ -250,8 +254,8 @@ mod tests {
             (&page(&identity), [true, true, false]),
             (&page(&other), [false, false, false]),
         ];
-        for (number, (noun, mentions)) in nouns.into_iter().enumerate() {
-            assert_eq!(["i-1", "u-1", "i-3"].map(|token| noun.mentions(token)), mentions, "{number}");
+        for (number, (noun, references)) in nouns.into_iter().enumerate() {
+            assert_eq!(["i-1", "u-1", "i-3"].map(|token| noun.references(token)), references, "{number}");
         }
     }
 }

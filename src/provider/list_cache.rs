@@ -13,104 +13,104 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::sync::OnceCell;
 
-use super::{Answer, Error, List, Reason};
+use super::{EntityResult, Error, List, Reason};
 
 /// How many single reads one batch of keys has under way at once.
 pub const SINGLE_READS_MAX: usize = 16;
 
 /// One list, read at most once however often it is asked for, also while the first read is under way.
 #[derive(Debug)]
-pub struct Listing<T> {
-    asked: AtomicBool,
-    answer: OnceCell<Result<Arc<List<T>>, Error>>,
+pub struct ListCache<T> {
+    is_preferred: AtomicBool,
+    list: OnceCell<Result<Arc<List<T>>, Error>>,
 }
 
-impl<T> Default for Listing<T> {
+impl<T> Default for ListCache<T> {
     fn default() -> Self {
-        Self { asked: AtomicBool::new(false), answer: OnceCell::new() }
+        Self { is_preferred: AtomicBool::new(false), list: OnceCell::new() }
     }
 }
 
-impl<T> Listing<T> {
+impl<T> ListCache<T> {
     /// The list, by `read` if nobody has read it yet.
     pub async fn read(&self, read: impl Future<Output = Result<Arc<List<T>>, Error>>) -> Result<Arc<List<T>>, Error> {
-        self.expect();
-        self.answer.get_or_init(|| read).await.clone()
+        self.prefer_list();
+        self.list.get_or_init(|| read).await.clone()
     }
 
     /// Whether the list is at hand and has such a row.
-    pub fn holds(&self, is_it: impl Fn(&T) -> bool) -> bool {
-        self.answer.get().is_some_and(|list| list.as_ref().is_ok_and(|list| list.rows.iter().any(|row| is_it(row))))
+    pub fn contains(&self, is_it: impl Fn(&T) -> bool) -> bool {
+        self.list.get().is_some_and(|list| list.as_ref().is_ok_and(|list| list.rows.iter().any(|row| is_it(row))))
     }
 
     /// Says that several of its keys will be asked for, though perhaps not together.
-    pub fn expect(&self) {
-        self.asked.store(true, Ordering::Relaxed);
+    pub fn prefer_list(&self) {
+        self.is_preferred.store(true, Ordering::Relaxed);
     }
 
     /// Whether the list is at hand.
-    pub fn is_read(&self) -> bool {
-        self.answer.get().is_some_and(Result::is_ok)
+    pub fn is_loaded(&self) -> bool {
+        self.list.get().is_some_and(Result::is_ok)
     }
 
     /// Answers keys in the cheapest way. Those that are `known` by themselves cost nothing; of the others a single one is
     /// read by itself, several from the list, and any from a list that is read anyway. `list` is the read of this list.
-    pub async fn answer<K, F>(
+    pub async fn resolve<K, F>(
         &self,
         keys: &[K],
-        known: HashMap<K, Answer<T>>,
+        known: HashMap<K, EntityResult<T>>,
         list: impl Future<Output = Result<Arc<List<T>>, Error>>,
         key_of: impl Fn(&T) -> Option<K>,
-        single: impl Fn(K) -> F,
-    ) -> HashMap<K, Answer<T>>
+        read_one: impl Fn(K) -> F,
+    ) -> HashMap<K, EntityResult<T>>
     where
         K: Eq + Hash + Clone,
-        F: Future<Output = Answer<T>>,
+        F: Future<Output = EntityResult<T>>,
     {
         let mut answers = known;
-        let mut open = without(keys, &answers);
-        if open.len() > 1 || (open.len() == 1 && self.asked.load(Ordering::Relaxed)) {
+        let mut unresolved = unresolved_keys(keys, &answers);
+        if unresolved.len() > 1 || (unresolved.len() == 1 && self.is_preferred.load(Ordering::Relaxed)) {
             match list.await {
                 Ok(list) => {
-                    let wanted: HashSet<&K> = open.iter().collect();
+                    let wanted: HashSet<&K> = unresolved.iter().collect();
                     let rows = list.rows.iter().filter_map(|row| Some((key_of(row)?, Ok(Some(row.clone())))));
                     answers.extend(rows.filter(|(key, _)| wanted.contains(key)));
                 }
-                Err(error) if holds_for_each_key(&error) => {
-                    answers.extend(open.iter().map(|key| (key.clone(), Err(error.clone()))));
+                Err(error) if applies_to_each_key(&error) => {
+                    answers.extend(unresolved.iter().map(|key| (key.clone(), Err(error.clone()))));
                 }
                 Err(_) => {}
             }
-            open = without(keys, &answers);
+            unresolved = unresolved_keys(keys, &answers);
         }
-        answers.extend(one_by_one(&open, single).await);
+        answers.extend(read_each(&unresolved, read_one).await);
         answers
     }
 }
 
 /// The keys that are not answered.
-fn without<K: Eq + Hash + Clone, T>(keys: &[K], answers: &HashMap<K, Answer<T>>) -> Vec<K> {
+fn unresolved_keys<K: Eq + Hash + Clone, T>(keys: &[K], answers: &HashMap<K, EntityResult<T>>) -> Vec<K> {
     keys.iter().filter(|key| !answers.contains_key(key)).cloned().collect()
 }
 
 /// Answers each key by a read of its own, some at a time.
-pub async fn one_by_one<K, T, F>(keys: &[K], single: impl Fn(K) -> F) -> HashMap<K, Answer<T>>
+pub async fn read_each<K, T, F>(keys: &[K], read_one: impl Fn(K) -> F) -> HashMap<K, EntityResult<T>>
 where
     K: Eq + Hash + Clone,
-    F: Future<Output = Answer<T>>,
+    F: Future<Output = EntityResult<T>>,
 {
-    let reads: Vec<_> = keys.iter().map(|key| answer_one(key.clone(), single(key.clone()))).collect();
+    let reads: Vec<_> = keys.iter().map(|key| with_key(key.clone(), read_one(key.clone()))).collect();
     stream::iter(reads).buffer_unordered(SINGLE_READS_MAX).collect().await
 }
 
-async fn answer_one<K, T>(key: K, read: impl Future<Output = Answer<T>>) -> (K, Answer<T>) {
+async fn with_key<K, T>(key: K, read: impl Future<Output = EntityResult<T>>) -> (K, EntityResult<T>) {
     (key, read.await)
 }
 
 /// Whether a list's error says what a single read would meet too. A host that gives no answer and a token that is not
 /// accepted are the same for both; a list that is out of order, not allowed or not understood says nothing of a single
 /// thing.
-fn holds_for_each_key(error: &Error) -> bool {
+fn applies_to_each_key(error: &Error) -> bool {
     match error.reason {
         Reason::NotAuthenticated
         | Reason::Throttled
@@ -122,7 +122,7 @@ fn holds_for_each_key(error: &Error) -> bool {
         Reason::Unavailable => error.status.is_none(),
         Reason::Expired
         | Reason::NotAllowed
-        | Reason::NotTheirs
+        | Reason::OwnedByAnother
         | Reason::Malformed
         | Reason::Unsupported
         | Reason::Refused
@@ -141,10 +141,10 @@ mod tests {
         Arc::new(List { rows: rows.iter().copied().map(Arc::new).collect(), skipped: Vec::new() })
     }
 
-    async fn answers(listed: Result<Arc<List<u64>>, Error>) -> Vec<(u64, Answer<u64>)> {
-        let single = |key: u64| async move { Ok((key == 9).then(|| Arc::new(9))) };
-        let listing = Listing::default();
-        let answers = listing.answer(&[1, 9, 7], HashMap::new(), async { listed }, |row| Some(*row), single).await;
+    async fn answers(listed: Result<Arc<List<u64>>, Error>) -> Vec<(u64, EntityResult<u64>)> {
+        let read_one = |key: u64| async move { Ok((key == 9).then(|| Arc::new(9))) };
+        let cache = ListCache::default();
+        let answers = cache.resolve(&[1, 9, 7], HashMap::new(), async { listed }, |row| Some(*row), read_one).await;
         let mut answers: Vec<_> = answers.into_iter().collect();
         answers.sort_by_key(|(key, _)| *key);
         answers
@@ -166,19 +166,19 @@ mod tests {
             (vec![1, 3], true, 1, 0),
             (vec![3], false, 1, 0),
         ] {
-            let (listing, asked) = (Listing::default(), std::cell::Cell::new((0, 0)));
+            let (cache, asked) = (ListCache::default(), std::cell::Cell::new((0, 0)));
             if expected {
-                listing.expect();
+                cache.prefer_list();
             }
             let read = async {
                 asked.set((asked.get().0 + 1, asked.get().1));
                 Ok(list(&[1, 2, 3]))
             };
-            let single = async |key: u64| {
+            let read_one = async |key: u64| {
                 asked.set((asked.get().0, asked.get().1 + 1));
                 Ok(Some(Arc::new(key)))
             };
-            let answers = listing.answer(&[1, 2, 3], known(&has), read, |row| Some(*row), single).await;
+            let answers = cache.resolve(&[1, 2, 3], known(&has), read, |row| Some(*row), read_one).await;
             assert_eq!((answers, asked.get()), (known(&[1, 2, 3]), (lists, singles)), "{has:?} {expected}");
         }
     }

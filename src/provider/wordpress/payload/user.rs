@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::provider::lenient::Loose;
+use crate::provider::lenient::Scalar;
 
 /// `/me`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -10,35 +10,35 @@ use crate::provider::lenient::Loose;
 pub struct Me {
     /// The user's number.
     #[serde(rename = "ID")]
-    pub id: Loose,
+    pub id: Scalar,
     /// The name to show.
-    pub display_name: Loose,
+    pub display_name: Scalar,
     /// The name to sign in with.
-    pub username: Loose,
+    pub username: Scalar,
     /// The e-mail address.
-    pub email: Loose,
+    pub email: Scalar,
     /// Whether the address is proved.
-    pub email_verified: Loose,
+    pub email_verified: Scalar,
     /// The same, older.
-    pub verified: Loose,
+    pub verified: Scalar,
     /// The main site.
-    pub primary_blog: Loose,
+    pub primary_blog: Scalar,
     /// Such as `en`.
-    pub language: Loose,
+    pub language: Scalar,
     /// The one site of the token, or `false`.
-    pub token_site_id: Loose,
+    pub token_site_id: Scalar,
     /// A list or a text.
     pub token_scope: Words,
     /// The picture.
     #[serde(rename = "avatar_URL")]
-    pub avatar_url: Loose,
+    pub avatar_url: Scalar,
     /// The public profile.
     #[serde(rename = "profile_URL")]
-    pub profile_url: Loose,
+    pub profile_url: Scalar,
     /// When they joined.
-    pub date: Loose,
+    pub date: Scalar,
     /// How many sites they have.
-    pub site_count: Loose,
+    pub site_count: Scalar,
 }
 
 /// Words in a list or in one text: `token_scope` is the one in WPKIT's fixture and the other in WPRS's.
@@ -46,9 +46,9 @@ pub struct Me {
 #[serde(untagged)]
 pub enum Words {
     /// A list.
-    Many(Vec<Loose>),
+    Many(Vec<Scalar>),
     /// One text, or nothing.
-    One(Loose),
+    One(Scalar),
 }
 
 impl Default for Words {
@@ -67,6 +67,6 @@ impl Words {
         let apart = |text: String| -> Vec<String> {
             text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
         };
-        texts.into_iter().filter_map(Loose::text).flat_map(apart).collect()
+        texts.into_iter().filter_map(Scalar::text).flat_map(apart).collect()
     }
 }

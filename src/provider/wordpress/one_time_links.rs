@@ -5,22 +5,22 @@
 use std::sync::PoisonError;
 use std::time::SystemTime;
 
-use super::{Reads, ServiceSlug};
+use super::{ServiceSlug, Session};
 use crate::model::{Connection, ConnectionKey, ServiceEntry};
-use crate::provider::Answer;
+use crate::provider::EntityResult;
 
-impl Reads {
+impl Session {
     /// A connection with its links as they are now, read past what was kept: by the list in which this operation met it,
     /// else by itself; once, however often it is asked for.
-    pub async fn renewed(&self, key: &ConnectionKey) -> Answer<Connection> {
+    pub async fn connection_with_links(&self, key: &ConnectionKey) -> EntityResult<Connection> {
         let is_it = |row: &Connection| row.key == *key;
-        let live = self.past_kept();
+        let live = self.uncached();
         let list = match key {
-            ConnectionKey::Keyring(_) if self.keyring.holds(is_it) => live.keyring_connections().await?,
-            ConnectionKey::Publicize(key) if self.publicize_listing(None).holds(is_it) => {
+            ConnectionKey::Keyring(_) if self.keyring.contains(is_it) => live.keyring_connections().await?,
+            ConnectionKey::Publicize(key) if self.publicize_list(None).contains(is_it) => {
                 live.publicize_connections(None).await?
             }
-            ConnectionKey::Publicize(key) if self.publicize_listing(key.site).holds(is_it) => {
+            ConnectionKey::Publicize(key) if self.publicize_list(key.site).contains(is_it) => {
                 live.publicize_connections(key.site).await?
             }
             _ => return live.alone(key).await,
@@ -30,9 +30,9 @@ impl Reads {
 
     /// A service with its links as they are now, read past what was kept: by the catalogue if this operation has read
     /// that, else by itself.
-    pub async fn renewed_service(&self, slug: &str) -> Answer<ServiceEntry> {
-        let live = self.past_kept();
-        if !self.services.holds(|row| row.slug == slug) {
+    pub async fn service_with_links(&self, slug: &str) -> EntityResult<ServiceEntry> {
+        let live = self.uncached();
+        if !self.services.contains(|row| row.slug == slug) {
             return live.service(ServiceSlug(slug.to_owned())).await;
         }
         let list = live.services().await?;
@@ -40,14 +40,14 @@ impl Reads {
     }
 
     /// The same reads, past what was kept; each is made at most once here too.
-    pub(super) fn past_kept(&self) -> &Self {
+    pub(super) fn uncached(&self) -> &Self {
         self.live.get_or_init(|| {
-            Box::new(self.host.reads(self.grant.clone(), self.calls.live(), SystemTime::from(self.now.0)))
+            Box::new(self.host.session(self.grant.clone(), self.calls.bypassing_cache(), SystemTime::from(self.now.0)))
         })
     }
 
     /// A connection by a read of its own, made at most once.
-    async fn alone(&self, key: &ConnectionKey) -> Answer<Connection> {
+    async fn alone(&self, key: &ConnectionKey) -> EntityResult<Connection> {
         let cell = self.alone.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
         let read = async || match key {
             ConnectionKey::Keyring(key) => self.keyring_connection(*key).await,
