@@ -1,35 +1,32 @@
 //! The composition root: settings become upstreams, providers, the graph and the routes; nothing else joins rooms.
 
-mod check;
-pub mod command;
-pub mod key;
-mod lifecycle;
+pub mod commands;
+mod components;
+mod gateway;
 mod logging;
 mod open_files;
-mod parts;
-pub mod query;
-mod running;
+mod reload;
 pub mod sample_operations;
 pub mod sandbox_settings;
+mod signals;
 
-pub use self::running::{Prepared, Running};
+pub use self::gateway::{PreparedGateway, Running};
 
 use std::sync::Arc;
 
-use axum::Router;
 use secrecy::SecretString;
 
-use self::parts::Parts;
+use self::components::Components;
 use crate::auth::{self, Authenticator, Caller};
 use crate::config::Settings;
 use crate::graph::{Graph, Introspection, schema_directives};
+use crate::http::Hosts;
 use crate::http::explorer::Tab;
-use crate::http::{self, Hosts, Standing};
 use crate::metrics::Metrics;
 use crate::sandbox::{self, Sandbox};
 
 /// A gateway over a sandbox.
-pub struct Playing {
+pub struct SandboxGateway {
     /// The gateway.
     pub gateway: Running,
     /// What to tell whoever started it.
@@ -47,24 +44,24 @@ pub fn schema() -> String {
 /// # Errors
 /// A sentence that names the setting.
 pub fn graph(settings: &Settings, metrics: &Metrics) -> Result<Arc<Graph>, String> {
-    Parts::build(settings, metrics, None)?.graph()
+    Components::build(settings, metrics, None)?.graph()
 }
 
 /// One person's own credentials.
 #[derive(Clone, Debug, Default)]
-pub struct Person {
+pub struct PersonalCredentials {
     /// Their WordPress.com token.
     pub wordpress_token: Option<SecretString>,
     /// Who they are at OneAll.
     pub oneall_user: Option<String>,
 }
 
-impl Person {
+impl PersonalCredentials {
     /// Takes these for a person's credentials, by the rules that hold for a request's.
     ///
     /// # Errors
     /// A sentence that says what is wanted; it does not repeat what was given.
-    pub fn of(token: Option<&str>, user: Option<&str>) -> Result<Self, String> {
+    pub fn parse(token: Option<&str>, user: Option<&str>) -> Result<Self, String> {
         let wrong = |what: &str| format!("{what}: wanted one token, without spaces or a scheme");
         let token = token.map(|text| auth::parse_wordpress_token(text).map_err(|_| wrong("the WordPress.com token")));
         let user = user.map(|text| {
@@ -85,19 +82,22 @@ impl Person {
 /// # Errors
 /// A sentence that names the setting, or says why the address cannot be listened on.
 pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, String> {
-    start_counted(settings, tabs, Metrics::default())
+    start_with_metrics(settings, tabs, Metrics::default())
 }
 
-fn start_counted(settings: &Settings, tabs: Vec<Tab>, metrics: Metrics) -> Result<Running, String> {
-    Prepared::build(Parts::build(settings, &metrics, None)?, tabs, metrics)?.listen()
+fn start_with_metrics(settings: &Settings, tabs: Vec<Tab>, metrics: Metrics) -> Result<Running, String> {
+    PreparedGateway::build(Components::build(settings, &metrics, None)?, tabs, metrics)?.listen()
 }
 
 /// Starts a gateway for one person alone, on this machine alone; also gives the credential that each request must show.
 ///
 /// # Errors
 /// A sentence that names the setting, or says why the address cannot be listened on.
-pub async fn start_personal(settings: Settings, person: Person) -> Result<(Running, SecretString), String> {
-    let (prepared, bearer) = prepare_personal(settings, person, Metrics::default())?;
+pub async fn start_personal(
+    settings: Settings,
+    credentials: PersonalCredentials,
+) -> Result<(Running, SecretString), String> {
+    let (prepared, bearer) = prepare_personal(settings, credentials, Metrics::default())?;
     Ok((prepared.listen()?, bearer))
 }
 
@@ -107,39 +107,32 @@ pub async fn start_personal(settings: Settings, person: Person) -> Result<(Runni
 /// A sentence that names the setting.
 pub fn prepare_personal(
     mut settings: Settings,
-    person: Person,
+    credentials: PersonalCredentials,
     metrics: Metrics,
-) -> Result<(Prepared, SecretString), String> {
+) -> Result<(PreparedGateway, SecretString), String> {
     settings.http.allowed_hosts = Hosts::ThisMachine;
     settings.access = auth::Settings::default();
-    let (access, bearer) = Authenticator::personal(person.wordpress_token, person.oneall_user.as_deref())?;
-    let parts = Parts::build(&settings, &metrics, None)?.with(access);
-    Ok((Prepared::build(parts, Vec::new(), metrics)?, bearer))
-}
-
-/// Makes everything that stands between a request and the parts, and gives the graph behind it; what outlasts it is in
-/// `standing`.
-fn routes(parts: &Parts, tabs: Vec<Tab>, standing: &Standing) -> Result<(Router, Arc<Graph>), String> {
-    let graph = parts.graph()?;
-    let routes = http::routes(graph.clone(), parts.callers(), &parts.settings().http, tabs, standing)?;
-    Ok((routes, graph))
+    let (authenticator, bearer) =
+        Authenticator::personal(credentials.wordpress_token, credentials.oneall_user.as_deref())?;
+    let components = Components::build(&settings, &metrics, None)?.with_authenticator(authenticator);
+    Ok((PreparedGateway::build(components, Vec::new(), metrics)?, bearer))
 }
 
 /// Starts a sandbox and a gateway over it.
 ///
 /// # Errors
 /// A sentence that says what cannot be listened on.
-pub async fn play(mut settings: Settings, metrics: Metrics) -> Result<Playing, String> {
+pub async fn start_sandbox_gateway(mut settings: Settings, metrics: Metrics) -> Result<SandboxGateway, String> {
     let sandbox = start_sandbox().await?;
     point_at(&mut settings, &sandbox);
     settings.graph.suggestions = true;
     // No load balancer has to notice that a sandbox stops.
     settings.http.drain.grace_ms = 0;
-    let gateway = start_counted(&settings, sample_operations::tabs(), metrics)?;
+    let gateway = start_with_metrics(&settings, sample_operations::tabs(), metrics)?;
     let explorer = settings.http.shows_explorer();
     let greeting =
         sample_operations::greeting(gateway.address, explorer, &sandbox.wordpress_url(), &sandbox.oneall_url());
-    Ok(Playing { gateway, greeting, _sandbox: sandbox })
+    Ok(SandboxGateway { gateway, greeting, _sandbox: sandbox })
 }
 
 async fn start_sandbox() -> Result<Sandbox, String> {

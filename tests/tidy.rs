@@ -56,7 +56,7 @@ const PAUSABLE: &str = "tests pause tokio's clock, and only tokio's: use tokio::
 const TERMINAL: &str = "what a room has to say it returns or traces; only the command talks to its terminal";
 const CLOCK: &str = "the time of day is read at few places and handed on, so that an answer can be tested";
 const CLOCKS: &[&str] =
-    &["src/graph", "src/app/check", "src/sandbox/stamp", "src/upstream/transport", "src/http/auth", "src/app"];
+    &["src/graph", "src/app/commands/check", "src/sandbox/stamp", "src/upstream/transport", "src/http/auth", "src/app"];
 const SEEN: &str = "this test must see every file and every name of a room";
 
 const BANS: [Ban; 24] = [
@@ -64,11 +64,16 @@ const BANS: [Ban; 24] = [
     ban("thread :: sleep", &[], "fn f() { std::thread::sleep(d) }", PAUSABLE),
     ban("SystemTime :: now", CLOCKS, "let t = std::time::SystemTime::now();", CLOCK),
     ban("Utc :: now", &[], "let t = Utc::now();", CLOCK),
-    ban("env :: var*", &["src/app/command", "src/config"], "use std::env::{self, vars_os};", "settings come by config"),
-    ban("println !", &["src/app/command"], "println!(\"x\")", TERMINAL),
-    ban("print !", &["src/app/command"], "print!(\"x\")", TERMINAL),
-    ban("eprintln !", &["src/app/command"], "eprintln!(\"x\")", TERMINAL),
-    ban("eprint !", &["src/app/command"], "eprint!(\"x\")", TERMINAL),
+    ban(
+        "env :: var*",
+        &["src/app/commands", "src/config"],
+        "use std::env::{self, vars_os};",
+        "settings come by config",
+    ),
+    ban("println !", &["src/app/commands"], "println!(\"x\")", TERMINAL),
+    ban("print !", &["src/app/commands"], "print!(\"x\")", TERMINAL),
+    ban("eprintln !", &["src/app/commands"], "eprintln!(\"x\")", TERMINAL),
+    ban("eprint !", &["src/app/commands"], "eprint!(\"x\")", TERMINAL),
     ban("dbg !", &[], "dbg!(x)", TERMINAL),
     ban(
         "process :: exit",
@@ -109,7 +114,7 @@ const BANS: [Ban; 24] = [
             "src/auth/service_key",
             "src/auth/pseudonym",
             "src/auth/token_hash",
-            "src/app/key",
+            "src/app/commands/key",
             "src/app/sample_operations",
             "src/app/sandbox_settings",
         ],

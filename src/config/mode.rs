@@ -5,7 +5,9 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::{Error, Settings, VARIABLE_PREFIX, own_variables, read, variable_path};
+use super::environment::{VARIABLE_PREFIX, own_variables, variable_path};
+use super::error::Error;
+use super::{Settings, file};
 
 /// The settings that hold a real secret. The site's public key is none by itself, but whoever has set it means the real site.
 const SECRETS: [&str; 5] =
@@ -57,12 +59,12 @@ pub fn check_sandbox(file: Option<&Path>, environment: impl Iterator<Item = (Str
             return Err(refuse(&name));
         }
     }
-    let Some(file) = file else { return Ok(()) };
-    let table: Table = toml::from_str(&read(file)?).map_err(|_| {
-        Error::new(&format!("{}: is not TOML; the sandbox must know that it holds no secret", file.display()))
+    let Some(path) = file else { return Ok(()) };
+    let table: Table = toml::from_str(&file::read(path)?).map_err(|_| {
+        Error::new(&format!("{}: is not TOML; the sandbox must know that it holds no secret", path.display()))
     })?;
     match SECRETS.iter().find(|secret| is_set(&table, secret)) {
-        Some(secret) => Err(refuse(&format!("{secret} in {}", file.display()))),
+        Some(secret) => Err(refuse(&format!("{secret} in {}", path.display()))),
         None => Ok(()),
     }
 }

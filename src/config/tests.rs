@@ -4,8 +4,10 @@
 use std::iter::empty;
 
 use proptest::prelude::*;
+use secrecy::ExposeSecret;
 
 use super::*;
+use crate::{http, provider::wordpress};
 
 /// A file's text, and the line that it is refused with, with `F` for the file's name.
 const WRONG_FILES: [(&str, &str); 84] = [
@@ -373,10 +375,8 @@ fn an_empty_variable_is_not_set_and_the_commands_own_are_not_settings() {
 #[test]
 fn a_fault_is_laid_at_the_door_of_what_set_it_last() {
     let line = refusal("wordpress.upstream.timeout_ms = 5", &[("WORDPRESS__UPSTREAM__TIMEOUT_MS", "0")]);
-    assert!(
-        line.starts_with("wordpress.upstream.timeout_ms in COMMONGRAPH_WORDPRESS__UPSTREAM__TIMEOUT_MS: "),
-        "{line}"
-    );
+    let begin = "wordpress.upstream.timeout_ms in COMMONGRAPH_WORDPRESS__UPSTREAM__TIMEOUT_MS: ";
+    assert!(line.starts_with(begin), "{line}");
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use commongraph::app::{self, Person};
+use commongraph::app::{self, PersonalCredentials};
 use commongraph::auth::Scope;
 use commongraph::config::Settings;
 use commongraph::sandbox::{Sandbox, WORDPRESS_CLIENT_ID, people};
@@ -461,7 +461,7 @@ async fn one_persons_own_gateway_wants_what_it_printed_and_this_machines_name() 
     settings.http.listen.set_port(0);
     app::point_at(&mut settings, &sandbox);
     let ada = people().iter().find(|person| person.name == "ada").unwrap();
-    let person = Person::of(ada.wordpress_token, ada.oneall_user).unwrap();
+    let person = PersonalCredentials::parse(ada.wordpress_token, ada.oneall_user).unwrap();
     let (running, bearer) = app::start_personal(settings, person).await.unwrap();
     let gateway = Gateway { running, client: reqwest::Client::builder().no_proxy().build().unwrap() };
     let hers = Asker::nobody().with("Authorization", &format!("Bearer {}", bearer.expose_secret()));

@@ -316,7 +316,9 @@ fn a_service_key_is_printed_with_its_settings_and_every_scope_is_explained() {
     assert!(printed.contains(&format!("[access.keys.{id}]\n")), "{printed}");
     assert_eq!(printed.matches(key).count(), 1, "{printed}");
     let help = String::from_utf8(run(&["key", "new", "--help"]).stdout).unwrap();
-    assert!(commongraph::app::key::scopes().all(|(name, meaning)| help.contains(name) && help.contains(meaning)));
+    assert!(
+        commongraph::app::commands::key::scopes().all(|(name, meaning)| help.contains(name) && help.contains(meaning))
+    );
     let wrong: [&[&str]; 5] = [
         &["key", "new", "--service", "backend"],
         &["key", "new", "--scope", "oneall:users:read"],

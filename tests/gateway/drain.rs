@@ -163,7 +163,7 @@ async fn stopped_with_fifty_slow_reads_under_way_twenty_times_it_answers_what_it
         let clients: Vec<_> = clients.collect();
         stage.busy(&clients).await;
         process.signal("TERM");
-        log.until("asked to stop");
+        log.until("stop requested");
         let silent = idle.split_off(IDLE / 2);
         let before = answered.load(Ordering::SeqCst);
         join_all(idle.iter_mut().map(async |(wire, of)| ask_http1(wire, of, &answered).await)).await;
@@ -196,7 +196,7 @@ async fn stopped_with_fifty_slow_reads_under_way_twenty_times_it_answers_what_it
         }
         stage.busy(&clients).await;
         process.signal("TERM");
-        log.until("asked to stop");
+        log.until("stop requested");
         for client in clients {
             client.await.unwrap();
         }

@@ -8,8 +8,8 @@ use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use commongraph::app::Person;
-use commongraph::app::query::{self, Question};
+use commongraph::app::PersonalCredentials;
+use commongraph::app::commands::query::{self, QueryCaller, QueryRequest};
 use commongraph::auth::service_key::{self, ServiceKeys};
 use commongraph::auth::{Authenticator, Credentials, LookupMode, Rejection, Scope};
 use commongraph::config::Settings;
@@ -217,9 +217,9 @@ async fn no_secret_stands_in_the_list_of_calls() {
     let mut made = 0;
     for person in people() {
         for document in [commongraph::app::sample_operations::ACCOUNTS, commongraph::app::sample_operations::VIEWER] {
-            let asker = query::Asker::Sandbox(Some(person.name.to_owned()));
-            let question = Question { document: document.to_owned(), variables: None, operation: None, asker };
-            let reply = query::run(Settings::default(), question).await.unwrap();
+            let caller = QueryCaller::SandboxUser(Some(person.name.to_owned()));
+            let request = QueryRequest { document: document.to_owned(), variables: None, operation: None, caller };
+            let reply = query::run(Settings::default(), request).await.unwrap();
             made += reply.calls.len();
             check(&reply.calls.join("\n"), "the list of calls");
             check(&reply.json, "an answer");
@@ -374,7 +374,7 @@ async fn printed(settings: &Settings, token: &str, jwt: &str) -> String {
         .await
         .unwrap();
     let keys = ServiceKeys::from_settings(&settings.access.keys, SystemTime::now()).unwrap();
-    let one = Person::of(Some(token), None).unwrap();
+    let one = PersonalCredentials::parse(Some(token), None).unwrap();
     let fresh = service_key::generate("fresh", &[7; service_key::SECRET_BYTES]).unwrap();
     assert!(!format!("{fresh:?}").contains("BwcHBwcH"), "{fresh:?}");
     format!("{settings:#?} {caller:?} {keys:?} {one:?} {:?} {:?}", one.clone().operator(), caller.wordpress_or_denied())

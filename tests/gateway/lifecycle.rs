@@ -95,7 +95,7 @@ async fn asked_twice_it_does_not_wait_for_what_is_under_way() {
     .await;
     let mut log = process.log();
     process.signal("TERM");
-    log.until("asked to stop");
+    log.until("stop requested");
     process.signal("TERM");
     assert_eq!(process.ended().await, Some(0));
     log.until("stopped at once");
@@ -234,14 +234,14 @@ async fn a_hangup_reloads_a_good_file_and_refuses_a_bad_one_with_its_line() {
 
     file.write(&settings(&sandbox, "graph.introspection = 'SECRET'"));
     process.signal("HUP");
-    let line = until("new settings refused, the old stay");
+    let line = until("settings reload failed");
     assert!(line.contains("graph.introspection in") && line.contains("no such choice"), "{line}");
     assert!(!line.contains("SECRET"), "{line}");
     assert!(ask().await["errors"].is_null());
 
     file.write(&settings(&sandbox, "http.limits.headers_max = 9\ngraph.introspection = 'none'"));
     process.signal("HUP");
-    assert!(until("new settings refused").contains("http.limits: cannot change"));
+    assert!(until("settings reload failed").contains("http.limits: cannot change"));
     assert!(ask().await["errors"].is_null());
 
     file.write(&settings(&sandbox, "graph.introspection = 'none'"));
@@ -292,10 +292,10 @@ async fn the_start_is_logged_whatever_the_filter_is_and_a_wrong_filter_is_refuse
     log.until("settings reloaded");
     file.write(&settings(&sandbox, "log.filter = 'wran'"));
     process.signal("HUP");
-    let line = log.until("new settings refused");
+    let line = log.until("settings reload failed");
     assert!(line.contains("log.filter in") && line.contains("directive 1 is not a level"), "{line}");
     process.signal("TERM");
-    log.until("asked to stop");
+    log.until("stop requested");
     assert_eq!(process.ended().await, Some(0));
 }
 

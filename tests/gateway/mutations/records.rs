@@ -1,8 +1,8 @@
 //! What is told of a change: the audit log, the operation's line, metrics, explain and the cost; and what becomes of one
 //! whose client leaves.
 
-use commongraph::app::query::{self, Question};
-use commongraph::app::{self, Person};
+use commongraph::app::commands::query::{self, QueryCaller, QueryRequest};
+use commongraph::app::{self, PersonalCredentials};
 use commongraph::config::Settings;
 use commongraph::sandbox;
 use serde_json::json;
@@ -159,10 +159,10 @@ async fn a_command_ends_when_it_is_known_what_became_of_its_change() {
     settings.graph.deadline_ms = 1_000;
     (settings.wordpress.upstream.attempt_timeout_ms, settings.wordpress.upstream.read_timeout_ms) = (600_000, 600_000);
     world.fault(json!({ "method": "POST", "latency_ms": 3_000, "when": "after", "times": 1 })).await;
-    let asker = query::Asker::Own(Person::of(Some("sandbox-wpcom-ada"), None).unwrap());
+    let caller = QueryCaller::Operator(PersonalCredentials::parse(Some("sandbox-wpcom-ada"), None).unwrap());
     let variables = Some(json!({ "id": id("keyring:51003") }).to_string());
-    let question = Question { document: DISCONNECT.to_owned(), variables, operation: None, asker };
-    let reply = query::run(settings, question).await.unwrap();
+    let request = QueryRequest { document: DISCONNECT.to_owned(), variables, operation: None, caller };
+    let reply = query::run(settings, request).await.unwrap();
     assert!(reply.json.contains("UNCERTAIN"), "{}", reply.json);
     assert!(reply.calls[0].contains(" POST /"), "{:?}", reply.calls);
     let told: Vec<_> = log.records().iter().map(|line| line["outcome"].clone()).collect();

@@ -6,10 +6,9 @@ use std::time::SystemTime;
 
 use tokio_util::task::TaskTracker;
 
-use super::open_files;
-use super::parts::Parts;
-use super::running::Prepared;
-use super::sandbox_settings;
+use crate::app::components::Components;
+use crate::app::gateway::PreparedGateway;
+use crate::app::{open_files, sandbox_settings};
 use crate::auth::Caller;
 use crate::auth::service_key;
 use crate::config::{Settings, mode};
@@ -19,26 +18,26 @@ use crate::provider::wordpress::WordPress;
 use crate::provider::{CallContext, Error};
 
 /// The result of `commongraph check`.
-pub struct Report {
+pub struct CheckReport {
     /// A table for a person to read.
     pub table: String,
     /// Whether nothing failed. A warning is not a failure.
-    pub good: bool,
+    pub has_passed: bool,
 }
 
 /// One line of the table.
 struct Row {
-    mark: &'static str,
-    what: &'static str,
-    place: String,
+    status: &'static str,
+    subject: &'static str,
+    location: String,
     text: String,
 }
 
 impl Row {
-    fn new(what: &'static str, place: String, result: Result<String, String>) -> Self {
-        let mark = if result.is_ok() { "ok" } else { "FAIL" };
+    fn new(subject: &'static str, location: String, result: Result<String, String>) -> Self {
+        let status = if result.is_ok() { "ok" } else { "FAIL" };
         let (Ok(text) | Err(text)) = result;
-        Self { mark, what, place, text }
+        Self { status, subject, location, text }
     }
 }
 
@@ -46,7 +45,7 @@ impl Row {
 ///
 /// # Errors
 /// A sentence that names the setting.
-pub fn settings(settings: &Settings) -> Result<(), String> {
+pub fn validate(settings: &Settings) -> Result<(), String> {
     mode::check_serve(settings)?;
     sandbox_settings::check_unknown(settings)
 }
@@ -55,13 +54,13 @@ pub fn settings(settings: &Settings) -> Result<(), String> {
 ///
 /// # Errors
 /// A sentence that names the setting.
-pub fn prepare(settings: &Settings, metrics: Metrics) -> Result<Prepared, String> {
-    self::settings(settings)?;
-    Prepared::build(Parts::build(settings, &metrics, None)?, Vec::new(), metrics)
+pub fn prepare(settings: &Settings, metrics: Metrics) -> Result<PreparedGateway, String> {
+    validate(settings)?;
+    PreparedGateway::build(Components::build(settings, &metrics, None)?, Vec::new(), metrics)
 }
 
 /// Logs a warning for each service key that has expired or expires soon.
-pub fn warn_of_expiring_keys(settings: &Settings) {
+pub fn warn_about_expiring_keys(settings: &Settings) {
     for key in service_key::expiring(&settings.access.keys, SystemTime::now()) {
         let name = format!("access.keys.{}", key.id);
         match key.has_expired {
@@ -75,48 +74,49 @@ pub fn warn_of_expiring_keys(settings: &Settings) {
 ///
 /// # Errors
 /// A sentence that names the setting.
-pub async fn run(settings: &Settings, caller: &Caller) -> Result<Report, String> {
-    let (writes, metrics) = (TaskTracker::new(), Metrics::default());
+pub async fn run(settings: &Settings, caller: &Caller) -> Result<CheckReport, String> {
+    let writes = TaskTracker::new();
+    let metrics = Metrics::default();
     let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, &metrics, None)?);
     let oneall = Arc::new(OneAll::build(&settings.oneall, &writes, &metrics, None)?);
     let (me, ping) = tokio::join!(ask_wordpress(&wordpress, caller), ask_oneall(&oneall, caller));
-    let place = settings.wordpress.base().map(|url| url.to_string())?;
+    let base_url = settings.wordpress.base().map(|url| url.to_string())?;
     let site = settings.oneall.base()?.map_or_else(|| "-".to_owned(), |url| url.to_string());
     let mut rows = vec![
         Row::new("settings", "-".to_owned(), Ok(format!("valid; listens on {}", settings.http.listen))),
         Row::new("open files", "-".to_owned(), open_files(settings)),
-        Row::new("WordPress.com", place, me),
+        Row::new("WordPress.com", base_url, me),
         Row::new("OneAll", site, ping),
     ];
     rows.extend(expiring_keys(settings));
-    Ok(Report { table: table(&rows), good: rows.iter().all(|row| row.mark != "FAIL") })
+    Ok(CheckReport { table: table(&rows), has_passed: rows.iter().all(|row| row.status != "FAIL") })
 }
 
 fn expiring_keys(settings: &Settings) -> Vec<Row> {
     let row = |key: service_key::Expiry<'_>| {
         let verb = if key.has_expired { "expired" } else { "expires" };
         let text = format!("{verb} at {}; create another with `commongraph key new`", key.expires_at);
-        Row { mark: "WARN", what: "service key", place: format!("access.keys.{}", key.id), text }
+        Row { status: "WARN", subject: "service key", location: format!("access.keys.{}", key.id), text }
     };
     service_key::expiring(&settings.access.keys, SystemTime::now()).into_iter().map(row).collect()
 }
 
 fn table(rows: &[Row]) -> String {
-    let width = rows.iter().map(|row| row.place.len()).max().unwrap_or_default();
+    let width = rows.iter().map(|row| row.location.len()).max().unwrap_or_default();
     let mut table = String::new();
-    for Row { mark, what, place, text } in rows {
-        let _ = writeln!(table, "{mark:<4}  {what:<14} {place:<width$}  {text}");
+    for Row { status, subject, location, text } in rows {
+        let _ = writeln!(table, "{status:<4}  {subject:<14} {location:<width$}  {text}");
     }
     table
 }
 
 /// Who may read what: rights, scopes, and the fields that they open.
-pub fn access() -> String {
+pub fn access_table() -> String {
     crate::graph::schema_directives::access_table()
 }
 
 /// Every edge of the graph with its batching and its fan-out: where a list leads to a call for each row.
-pub fn edges() -> String {
+pub fn cost_table() -> String {
     crate::graph::document::edges::list()
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::app::key;
+use super::key;
 
 /// A GraphQL gateway that puts WordPress.com and OneAll on one common graph.
 #[derive(Parser)]

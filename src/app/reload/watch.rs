@@ -17,7 +17,7 @@ type Content = Option<[u8; 32]>;
 
 /// Files, and what was last seen of them.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct WatchedFiles {
     paths: Vec<PathBuf>,
     /// The content that is in use.
     accepted: Vec<Content>,
@@ -25,7 +25,7 @@ pub(super) struct Watched {
     seen: Vec<Content>,
 }
 
-impl Watched {
+impl WatchedFiles {
     /// Watches these files, whose content is in use now.
     pub(super) fn new<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Self {
         let paths: Vec<PathBuf> = paths.into_iter().cloned().collect();
@@ -106,7 +106,7 @@ mod tests {
     fn a_change_counts_once_and_only_when_two_looks_find_the_same() {
         let folder = Folder::new("one");
         let path = folder.write("a", "whole");
-        let mut watched = Watched::new([&path]);
+        let mut watched = WatchedFiles::new([&path]);
         assert!(!watched.has_settled());
         folder.write("a", "ha");
         assert!(!watched.has_settled());
@@ -125,7 +125,7 @@ mod tests {
     fn a_file_that_is_gone_is_no_change() {
         let folder = Folder::new("gone");
         let path = folder.write("a", "one");
-        let mut watched = Watched::new([&path]);
+        let mut watched = WatchedFiles::new([&path]);
         fs::remove_file(&path).unwrap();
         assert!(!watched.has_settled() && !watched.has_settled());
         folder.write("a", "two");
@@ -136,7 +136,7 @@ mod tests {
     fn files_that_belong_together_settle_together() {
         let folder = Folder::new("pair");
         let paths = [folder.write("certificate", "1"), folder.write("key", "1")];
-        let mut watched = Watched::new(&paths);
+        let mut watched = WatchedFiles::new(&paths);
         folder.write("certificate", "2");
         assert!(!watched.has_settled());
         folder.write("key", "2");
@@ -148,7 +148,7 @@ mod tests {
     fn content_that_was_read_on_request_does_not_settle_again() {
         let folder = Folder::new("read");
         let path = folder.write("a", "one");
-        let mut watched = Watched::new([&path]);
+        let mut watched = WatchedFiles::new([&path]);
         folder.write("a", "two");
         watched.accept();
         assert!(!watched.has_settled() && !watched.has_settled());

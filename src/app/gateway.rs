@@ -1,6 +1,6 @@
 //! A gateway that runs: it can be asked to stop, and to take other settings without a pause.
 //!
-//! A reload builds everything anew that stands between a request and the parts that remember something, of which it takes
+//! A reload builds everything anew that stands between a request and the components that remember something, of which it takes
 //! over those whose settings stay as they are, and swaps it at once, so that no request sees half of each. What is wrong
 //! is refused whole.
 
@@ -8,11 +8,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
+use super::components::Components;
 use super::open_files;
-use super::parts::Parts;
 use crate::config::Settings;
 use crate::graph::Graph;
 use crate::http::explorer::{self, Tab};
@@ -21,7 +22,7 @@ use crate::http::{self, Standing};
 use crate::metrics::Metrics;
 
 /// The length of the system's queue of connections that are not accepted yet.
-const WAITING_MAX: u32 = 1_024;
+const ACCEPT_QUEUE_MAX: u32 = 1_024;
 
 /// A gateway that answers at an address; it stops at once when this is dropped.
 pub struct Running {
@@ -30,18 +31,18 @@ pub struct Running {
     server: Arc<Server>,
     standing: Standing,
     tabs: Vec<Tab>,
-    parts: Mutex<Parts>,
+    components: Mutex<Components>,
     task: JoinHandle<()>,
-    scrape: Option<Scrape>,
+    metrics_listener: Option<MetricsListener>,
 }
 
 /// The listener for the metrics alone; it stops with the gateway.
-struct Scrape {
+struct MetricsListener {
     address: SocketAddr,
     task: JoinHandle<()>,
 }
 
-impl Drop for Scrape {
+impl Drop for MetricsListener {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -54,20 +55,28 @@ fn listen(setting: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr
     #[cfg(unix)]
     socket.set_reuseaddr(true).map_err(cannot)?;
     socket.bind(address).map_err(cannot)?;
-    let listener = socket.listen(WAITING_MAX).map_err(cannot)?;
+    let listener = socket.listen(ACCEPT_QUEUE_MAX).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     Ok((listener, address))
 }
 
+/// Builds the routes over these components, and returns the graph that they serve. State that outlasts the routes is in
+/// `standing`.
+fn routes(components: &Components, tabs: Vec<Tab>, standing: &Standing) -> Result<(Router, Arc<Graph>), String> {
+    let graph = components.graph()?;
+    let routes = http::routes(graph.clone(), components.callers(), &components.settings().http, tabs, standing)?;
+    Ok((routes, graph))
+}
+
 /// What outlasts the routes goes from now on by these settings, and the metrics tell how the hosts of this graph stand.
-fn follow(standing: &Standing, settings: &Settings, graph: Arc<Graph>) {
+fn apply(standing: &Standing, settings: &Settings, graph: Arc<Graph>) {
     standing.follow(&settings.http);
     standing.metrics.measured_by(move || graph.measure());
 }
 
 /// A gateway that is built and does not listen yet. Everything that can be wrong about its settings has been checked.
-pub struct Prepared {
-    parts: Parts,
+pub struct PreparedGateway {
+    components: Components,
     tabs: Vec<Tab>,
     standing: Standing,
     graph: Arc<Graph>,
@@ -75,16 +84,16 @@ pub struct Prepared {
     metrics_server: Option<(SocketAddr, Arc<Server>)>,
 }
 
-impl Prepared {
-    /// Builds the gateway over these parts.
+impl PreparedGateway {
+    /// Builds the gateway over these components.
     ///
     /// # Errors
     /// A sentence that names the setting.
-    pub(super) fn build(parts: Parts, tabs: Vec<Tab>, metrics: Metrics) -> Result<Self, String> {
-        let settings = &parts.settings().http;
-        let standing = Standing::new(settings, parts.writes(), metrics);
-        let (routes, graph) = super::routes(&parts, tabs.clone(), &standing)?;
-        let connections_max = open_files::prepare(parts.settings())?;
+    pub(super) fn build(components: Components, tabs: Vec<Tab>, metrics: Metrics) -> Result<Self, String> {
+        let settings = &components.settings().http;
+        let standing = Standing::new(settings, components.writes(), metrics);
+        let (routes, graph) = routes(&components, tabs.clone(), &standing)?;
+        let connections_max = open_files::prepare(components.settings())?;
         let limits = Limits { connections_max, ..settings.limits.clone() };
         let fitting = http::Settings { limits, ..settings.clone() };
         let server = Arc::new(Server::build(&fitting, &standing, routes)?);
@@ -92,7 +101,7 @@ impl Prepared {
             Some(address) => Some((address, Arc::new(Server::for_metrics(settings, address, &standing)?))),
             None => None,
         };
-        Ok(Self { parts, tabs, standing, graph, server, metrics_server })
+        Ok(Self { components, tabs, standing, graph, server, metrics_server })
     }
 
     /// Listens, and serves from now on.
@@ -100,29 +109,29 @@ impl Prepared {
     /// # Errors
     /// A sentence that says why an address cannot be listened on.
     pub fn listen(self) -> Result<Running, String> {
-        let Self { parts, tabs, standing, graph, server, metrics_server } = self;
-        let settings = parts.settings();
+        let Self { components, tabs, standing, graph, server, metrics_server } = self;
+        let settings = components.settings();
         let (listener, address) = listen("http.listen", settings.http.listen)?;
-        let scrape = match metrics_server {
+        let metrics_listener = match metrics_server {
             Some((address, server)) => {
                 let (listener, address) = listen("http.metrics_listen", address)?;
-                Some(Scrape { address, task: tokio::spawn(server.run(listener)) })
+                Some(MetricsListener { address, task: tokio::spawn(server.run(listener)) })
             }
             None => None,
         };
-        follow(&standing, settings, graph);
+        apply(&standing, settings, graph);
         if settings.http.shows_explorer() && !explorer::ASSETS_BUILT {
             tracing::info!("the explorer's files are not built in; its page loads them from outside (see playground/)");
         }
         let task = tokio::spawn(Arc::clone(&server).run(listener));
-        Ok(Running { address, server, standing, tabs, parts: Mutex::new(parts), task, scrape })
+        Ok(Running { address, server, standing, tabs, components: Mutex::new(components), task, metrics_listener })
     }
 }
 
 impl Running {
     /// Where the metrics are to read without a credential, if anywhere.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.scrape.as_ref().map(|scrape| scrape.address)
+        self.metrics_listener.as_ref().map(|metrics_listener| metrics_listener.address)
     }
 
     /// Asks it to stop: it is not ready from now on, answers what it has taken, and ends.
@@ -143,15 +152,15 @@ impl Running {
     /// # Errors
     /// A sentence that names the setting that is wrong or cannot change while the gateway runs; the old ones stay.
     pub fn reload(&self, settings: &Settings) -> Result<(), String> {
-        let mut current = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(name) = fixed(current.settings(), settings) {
+        let mut current = self.components.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(name) = unchangeable(current.settings(), settings) {
             return Err(format!("{name}: cannot change while the gateway runs; start it again for that"));
         }
-        let parts = Parts::build(settings, &self.standing.metrics, Some(&current))?;
-        let (routes, graph) = super::routes(&parts, self.tabs.clone(), &self.standing)?;
+        let components = Components::build(settings, &self.standing.metrics, Some(&current))?;
+        let (routes, graph) = routes(&components, self.tabs.clone(), &self.standing)?;
         self.server.replace(&settings.http.tls, Some(routes))?;
-        follow(&self.standing, settings, graph);
-        *current = parts;
+        apply(&self.standing, settings, graph);
+        *current = components;
         Ok(())
     }
 
@@ -160,7 +169,7 @@ impl Running {
     /// # Errors
     /// A sentence that names the setting; the old certificate stays.
     pub fn reload_certificate(&self) -> Result<(), String> {
-        let current = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.components.lock().unwrap_or_else(PoisonError::into_inner);
         self.server.replace(&current.settings().http.tls, None)
     }
 }
@@ -172,7 +181,7 @@ impl Drop for Running {
 }
 
 /// The first setting that differs and cannot.
-fn fixed(old: &Settings, new: &Settings) -> Option<&'static str> {
+fn unchangeable(old: &Settings, new: &Settings) -> Option<&'static str> {
     let (was, is) = (&old.http, &new.http);
     let differing = [
         ("http.listen", was.listen != is.listen),

@@ -23,29 +23,29 @@ use crate::provider::oneall::OneAll;
 use crate::provider::wordpress::WordPress;
 
 /// The parts, and the settings that they were made from.
-pub struct Parts {
+pub struct Components {
     settings: Settings,
     writes: TaskTracker,
     wordpress: Arc<WordPress>,
     audience_checker: Option<Arc<dyn CheckAudience>>,
     oneall: Arc<OneAll>,
-    access: Arc<Authenticator>,
+    authenticator: Arc<Authenticator>,
     limits: Arc<Limits>,
-    aliases: Arc<Pseudonymizer>,
+    pseudonymizer: Arc<Pseudonymizer>,
 }
 
-impl Parts {
-    /// The parts that these settings describe, as far as they can those of `before`; calls are counted in these metrics.
+impl Components {
+    /// The parts that these settings describe, as far as they can those of `previous`; calls are counted in these metrics.
     ///
     /// # Errors
     /// A sentence that names the setting.
-    pub fn build(settings: &Settings, metrics: &Metrics, before: Option<&Self>) -> Result<Self, String> {
-        let same = |is_same: fn(&Settings, &Settings) -> bool| before.filter(|old| is_same(&old.settings, settings));
-        let writes = before.map(|old| old.writes.clone()).unwrap_or_default();
+    pub fn build(settings: &Settings, metrics: &Metrics, previous: Option<&Self>) -> Result<Self, String> {
+        let same = |is_same: fn(&Settings, &Settings) -> bool| previous.filter(|old| is_same(&old.settings, settings));
+        let writes = previous.map(|old| old.writes.clone()).unwrap_or_default();
         let (wordpress, audience_checker) = match same(|old, new| old.wordpress == new.wordpress) {
             Some(old) => (old.wordpress.clone(), old.audience_checker.clone()),
             None => {
-                let known = before.map(|old| &*old.wordpress);
+                let known = previous.map(|old| &*old.wordpress);
                 let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, metrics, known)?);
                 let audience_checker = settings.wordpress.client_id.as_ref().map(|_| wordpress.clone() as _);
                 (wordpress, audience_checker)
@@ -53,7 +53,7 @@ impl Parts {
         };
         let oneall = match same(|old, new| old.oneall == new.oneall) {
             Some(old) => old.oneall.clone(),
-            None => Arc::new(OneAll::build(&settings.oneall, &writes, metrics, before.map(|old| &*old.oneall))?),
+            None => Arc::new(OneAll::build(&settings.oneall, &writes, metrics, previous.map(|old| &*old.oneall))?),
         };
         let limits =
             match same(|old, new| old.limits == new.limits && old.graph.limits.calls_max == new.graph.limits.calls_max)
@@ -61,20 +61,22 @@ impl Parts {
                 Some(old) => old.limits.clone(),
                 None => Arc::new(Limits::new(&settings.limits, settings.graph.limits.calls_max)),
             };
-        let aliases = match same(|old, new| is_same_secret(old.log.audit_key.as_ref(), new.log.audit_key.as_ref())) {
-            Some(old) => old.aliases.clone(),
-            None => Arc::new(Pseudonymizer::new(settings.log.audit_key.as_ref())?),
-        };
-        let previous = before.map(|old| &*old.access);
+        let pseudonymizer =
+            match same(|old, new| is_same_secret(old.log.audit_key.as_ref(), new.log.audit_key.as_ref())) {
+                Some(old) => old.pseudonymizer.clone(),
+                None => Arc::new(Pseudonymizer::new(settings.log.audit_key.as_ref())?),
+            };
+        let known = previous.map(|old| &*old.authenticator);
         let checker = audience_checker.clone();
-        let access = Authenticator::from_settings(&settings.access, checker, previous, SystemTime::now())?;
-        let access = Arc::new(access);
-        Ok(Self { settings: settings.clone(), writes, wordpress, audience_checker, oneall, access, limits, aliases })
+        let authenticator = Authenticator::from_settings(&settings.access, checker, known, SystemTime::now())?;
+        let authenticator = Arc::new(authenticator);
+        let settings = settings.clone();
+        Ok(Self { settings, writes, wordpress, audience_checker, oneall, authenticator, limits, pseudonymizer })
     }
 
     /// The same parts for whom this access lets in.
-    pub fn with(self, access: Authenticator) -> Self {
-        Self { access: Arc::new(access), ..self }
+    pub fn with_authenticator(self, authenticator: Authenticator) -> Self {
+        Self { authenticator: Arc::new(authenticator), ..self }
     }
 
     /// The settings that they were made from.
@@ -88,13 +90,13 @@ impl Parts {
     }
 
     /// Who is let in.
-    pub fn access(&self) -> &Authenticator {
-        &self.access
+    pub fn authenticator(&self) -> &Authenticator {
+        &self.authenticator
     }
 
     /// What the audit log calls callers.
-    pub fn aliases(&self) -> Arc<Pseudonymizer> {
-        self.aliases.clone()
+    pub fn pseudonymizer(&self) -> Arc<Pseudonymizer> {
+        self.pseudonymizer.clone()
     }
 
     /// A graph over the providers.
@@ -108,6 +110,6 @@ impl Parts {
 
     /// How callers are met.
     pub fn callers(&self) -> Callers {
-        Callers { access: self.access.clone(), limits: self.limits.clone(), aliases: self.aliases.clone() }
+        Callers { access: self.authenticator.clone(), limits: self.limits.clone(), aliases: self.pseudonymizer.clone() }
     }
 }

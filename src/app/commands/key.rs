@@ -15,7 +15,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 const ID_BYTES: usize = 5;
 
 /// What key is wanted.
-pub struct Wish {
+pub struct KeyRequest {
     /// Its ID; unless it is given, a random one.
     pub id: Option<String>,
     /// Whose it is to be.
@@ -35,19 +35,19 @@ pub fn scopes() -> impl Iterator<Item = (&'static str, &'static str)> {
 ///
 /// # Errors
 /// A sentence that says what is wanted.
-pub fn new(wish: &Wish) -> Result<String, String> {
+pub fn new(request: &KeyRequest) -> Result<String, String> {
     let mut random = [0; SECRET_BYTES + ID_BYTES];
     aws_lc_rs::rand::fill(&mut random).map_err(|_| "the system gives no random bytes")?;
     let (secret, id) = random.split_first_chunk().ok_or("the system gives too few random bytes")?;
-    let id = wish.id.clone().unwrap_or_else(|| id.iter().map(|byte| format!("{byte:02x}")).collect());
+    let id = request.id.clone().unwrap_or_else(|| id.iter().map(|byte| format!("{byte:02x}")).collect());
     let fresh = service_key::generate(&id, secret).ok_or("--id: wanted 1 to 32 of a-z and 0-9")?;
-    if !service_key::is_valid_service_name(&wish.service) {
+    if !service_key::is_valid_service_name(&request.service) {
         return Err("--service: wanted 1 to 64 letters, digits, dots, hyphens and _".to_owned());
     }
-    let named: Option<Scopes> = wish.scopes.iter().map(|name| Scope::parse(name)).collect();
+    let named: Option<Scopes> = request.scopes.iter().map(|name| Scope::parse(name)).collect();
     let scopes = named.filter(|scopes| !scopes.is_empty()).ok_or("--scope: wanted the name of a scope; see --help")?;
-    let end = ExpiresAt(SystemTime::now() + DAY * u32::from(wish.days.max(1)));
-    Ok(text(&id, &wish.service, scopes, end, &fresh))
+    let end = ExpiresAt(SystemTime::now() + DAY * u32::from(request.days.max(1)));
+    Ok(text(&id, &request.service, scopes, end, &fresh))
 }
 
 fn text(id: &str, service: &str, scopes: Scopes, end: ExpiresAt, fresh: &GeneratedKey) -> String {
@@ -92,9 +92,9 @@ mod tests {
 
     use super::*;
 
-    fn wish() -> Wish {
+    fn request() -> KeyRequest {
         let scopes = vec!["oneall:users:read".to_owned(), "oneall:personal".to_owned()];
-        Wish { id: None, service: "backend".to_owned(), scopes, days: 90 }
+        KeyRequest { id: None, service: "backend".to_owned(), scopes, days: 90 }
     }
 
     /// The lines of a part of what is printed, by its beginning.
@@ -104,13 +104,13 @@ mod tests {
 
     #[test]
     fn the_settings_printed_let_the_key_in_that_is_printed() {
-        let printed = new(&wish()).unwrap();
+        let printed = new(&request()).unwrap();
         let table = printed.split("[access.keys.").nth(1).unwrap().split("\n\n").next().unwrap();
         let keys: BTreeMap<String, Settings> = toml::from_str(&format!("[{table}")).unwrap();
         let now = SystemTime::now();
         let keys = ServiceKeys::from_settings(&keys, now).unwrap();
         let key = lines(&printed, "cg_")[0];
-        assert_eq!(keys.verify(key, now + DAY * 89).unwrap().scopes.names(), wish().scopes);
+        assert_eq!(keys.verify(key, now + DAY * 89).unwrap().scopes.names(), request().scopes);
         assert!(keys.verify(key, now + DAY * 90).is_err());
         let variables = lines(&printed, "COMMONGRAPH_ACCESS__KEYS__");
         assert_eq!(variables.len(), 4, "{printed}");
@@ -119,19 +119,19 @@ mod tests {
 
     #[test]
     fn no_two_keys_are_alike_and_an_id_can_be_chosen() {
-        let keys: HashSet<String> = (0..50).map(|_| lines(&new(&wish()).unwrap(), "cg_")[0].to_owned()).collect();
+        let keys: HashSet<String> = (0..50).map(|_| lines(&new(&request()).unwrap(), "cg_")[0].to_owned()).collect();
         assert_eq!(keys.len(), 50);
-        let chosen = new(&Wish { id: Some("web2".to_owned()), ..wish() }).unwrap();
+        let chosen = new(&KeyRequest { id: Some("web2".to_owned()), ..request() }).unwrap();
         assert!(lines(&chosen, "cg_web2_").len() == 1 && lines(&chosen, "[access.keys.web2]").len() == 1);
     }
 
     #[test]
     fn what_is_wished_wrongly_is_told() {
         for (wrong, begin) in [
-            (Wish { id: Some("A".to_owned()), ..wish() }, "--id: "),
-            (Wish { service: "a \"b\"".to_owned(), ..wish() }, "--service: "),
-            (Wish { scopes: Vec::new(), ..wish() }, "--scope: "),
-            (Wish { scopes: vec!["all".to_owned()], ..wish() }, "--scope: "),
+            (KeyRequest { id: Some("A".to_owned()), ..request() }, "--id: "),
+            (KeyRequest { service: "a \"b\"".to_owned(), ..request() }, "--service: "),
+            (KeyRequest { scopes: Vec::new(), ..request() }, "--scope: "),
+            (KeyRequest { scopes: vec!["all".to_owned()], ..request() }, "--scope: "),
         ] {
             assert!(new(&wrong).unwrap_err().starts_with(begin));
         }

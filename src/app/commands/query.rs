@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use async_graphql::{Request, Variables};
 use tokio::time::Instant;
 
-use super::parts::Parts;
-use super::{Person, point_at, sample_operations, start_sandbox};
+use crate::app::components::Components;
+use crate::app::{PersonalCredentials, point_at, sample_operations, start_sandbox};
 use crate::auth::{self, Authenticator, Caller, Credentials, LookupMode, Rejection};
 use crate::config::Settings;
 use crate::graph::execution::ExecutionContext;
@@ -16,7 +16,7 @@ use crate::provider::CallRecord;
 use crate::sandbox::{self, people};
 
 /// What to run.
-pub struct Question {
+pub struct QueryRequest {
     /// The document.
     pub document: String,
     /// The variables, as a JSON object.
@@ -24,23 +24,23 @@ pub struct Question {
     /// The operation's name, in a document of several.
     pub operation: Option<String>,
     /// As whom.
-    pub asker: Asker,
+    pub caller: QueryCaller,
 }
 
 /// As whom to run it.
-pub enum Asker {
+pub enum QueryCaller {
     /// A person of the sandbox's world; its operator if none is named.
-    Sandbox(Option<String>),
+    SandboxUser(Option<String>),
     /// Whoever has the settings at hand, and so their keys; for this person, if it says one.
-    Own(Person),
+    Operator(PersonalCredentials),
 }
 
 /// What came back.
-pub struct Reply {
+pub struct QueryResponse {
     /// The answer, as JSON.
     pub json: String,
     /// Whether it is free of errors.
-    pub clean: bool,
+    pub is_ok: bool,
     /// A line for each call it took.
     pub calls: Vec<String>,
 }
@@ -49,54 +49,54 @@ pub struct Reply {
 ///
 /// # Errors
 /// A sentence, if it cannot be run at all.
-pub async fn run(mut settings: Settings, question: Question) -> Result<Reply, String> {
-    let mut world = None;
+pub async fn run(mut settings: Settings, request: QueryRequest) -> Result<QueryResponse, String> {
+    let mut running_sandbox = None;
     let metrics = Metrics::default();
-    let (parts, asker) = match question.asker {
-        Asker::Sandbox(name) => {
+    let (components, caller) = match request.caller {
+        QueryCaller::SandboxUser(name) => {
             let person = find_person(name.as_deref())?;
             let sandbox = start_sandbox().await?;
             point_at(&mut settings, &sandbox);
-            world = Some(sandbox);
-            let parts = Parts::build(&settings, &metrics, None)?;
-            let caller = admit(parts.access(), person).await?;
-            (parts, caller)
+            running_sandbox = Some(sandbox);
+            let components = Components::build(&settings, &metrics, None)?;
+            let caller = authenticate(components.authenticator(), person).await?;
+            (components, caller)
         }
-        Asker::Own(person) => {
+        QueryCaller::Operator(credentials) => {
             settings.access = auth::Settings::default();
-            (Parts::build(&settings, &metrics, None)?, person.operator())
+            (Components::build(&settings, &metrics, None)?, credentials.operator())
         }
     };
-    let mut request = Request::new(question.document);
-    if let Some(text) = question.variables {
+    let mut operation = Request::new(request.document);
+    if let Some(text) = request.variables {
         let wrong = |_| "--variables: wanted a JSON object, such as {\"token\": \"…\"}".to_owned();
         let variables: serde_json::Map<_, _> = serde_json::from_str(&text).map_err(wrong)?;
-        request = request.variables(Variables::from_json(variables.into()));
+        operation = operation.variables(Variables::from_json(variables.into()));
     }
-    if let Some(name) = question.operation {
-        request = request.operation_name(name);
+    if let Some(name) = request.operation {
+        operation = operation.operation_name(name);
     }
-    let (graph, aliases) = (parts.graph()?, parts.aliases());
-    let reply = match graph.check(request, &asker, AllowedOperations::All).await {
+    let graph = components.graph()?;
+    let response = match graph.check(operation, &caller, AllowedOperations::All).await {
         Ok(operation) => {
-            let terms = ExecutionContext {
+            let context = ExecutionContext {
                 calls: graph.calls(Instant::now(), None),
                 rate_limit: None,
-                aliases,
+                aliases: components.pseudonymizer(),
                 request_id: "".into(),
             };
-            let outcome = graph.execute(operation, &asker, terms).await;
+            let outcome = graph.execute(operation, &caller, context).await;
             let calls = outcome.calls.records().iter().map(describe).collect();
-            Reply { json: pretty(&outcome.response)?, clean: outcome.response.errors.is_empty(), calls }
+            QueryResponse { json: pretty(&outcome.response)?, is_ok: outcome.response.errors.is_empty(), calls }
         }
-        Err(rejected) => Reply { json: pretty(&rejected)?, clean: false, calls: Vec::new() },
+        Err(rejected) => QueryResponse { json: pretty(&rejected)?, is_ok: false, calls: Vec::new() },
     };
     // What was sent to be changed has its end, and its line in the audit log, though the operation's time is up.
-    let writes = parts.writes();
+    let writes = components.writes();
     writes.close();
     writes.wait().await;
-    drop(world);
-    Ok(reply)
+    drop(running_sandbox);
+    Ok(response)
 }
 
 fn pretty(answer: &impl serde::Serialize) -> Result<String, String> {
@@ -104,10 +104,10 @@ fn pretty(answer: &impl serde::Serialize) -> Result<String, String> {
 }
 
 /// The caller that a person of the sandbox is, by the credentials that their tab in the explorer shows.
-async fn admit(access: &Authenticator, person: &sandbox::Person) -> Result<Caller, String> {
+async fn authenticate(authenticator: &Authenticator, person: &sandbox::Person) -> Result<Caller, String> {
     let (authorization, wordpress_token) = (sample_operations::authorization(person), person.wordpress_token);
     let shown = Credentials { authorization: Some(&authorization), wordpress_token };
-    let admitted = access.authenticate(shown, SystemTime::now(), LookupMode::AllowFetch, |_| Ok(())).await;
+    let admitted = authenticator.authenticate(shown, SystemTime::now(), LookupMode::AllowFetch, |_| Ok(())).await;
     admitted.map_err(|rejection: Rejection| format!("the sandbox does not know its own people: {rejection:?}"))
 }
 
