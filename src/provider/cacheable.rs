@@ -1,7 +1,8 @@
-//! What of a noun may be kept: all of it but the links that bear a one-time mark; and whom it is about.
+//! [`Cacheable`] for the entities: their size, their one-time links, and the tokens that they refer to.
 //!
-//! WordPress.com's links to renew a grant or to connect a service are made for one person and one visit. They go to whoever
-//! asked while they are new, and what is kept says only that there was one; whoever asks for it then is given a new one.
+//! WordPress.com makes links that refresh a grant or connect a service for one person and one visit. Only the caller of
+//! the read may get such a link. The cached entity holds [`OneTimeLink::Redacted`] instead, which makes the next caller
+//! request a new link.
 
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ impl Cacheable for Connection {
     }
 
     fn memory_size(&self) -> usize {
-        size_of_value(self)
+        size_with_heap(self)
     }
 
     fn references(&self, token: &str) -> bool {
@@ -49,7 +50,8 @@ impl Cacheable for Connection {
             ConnectionRecord::SignIn(record) if self.complete => &record.user,
             _ => return true,
         };
-        is_user(user.as_ref(), token) || self.identity.as_ref().is_some_and(|identity| identity.references(token))
+        has_user_token(user.as_ref(), token)
+            || self.identity.as_ref().is_some_and(|identity| identity.references(token))
     }
 }
 
@@ -59,15 +61,15 @@ impl Cacheable for Identity {
     }
 
     fn memory_size(&self) -> usize {
-        size_of_value(self)
+        size_with_heap(self)
     }
 
     fn references(&self, token: &str) -> bool {
-        let is_it = match &self.key {
+        let has_token = match &self.key {
             IdentityKey::Token(key) => key.as_str() == token,
             IdentityKey::External(_) | IdentityKey::Encrypted(_) => true,
         };
-        is_it || is_user(self.user.as_ref(), token)
+        has_token || has_user_token(self.user.as_ref(), token)
     }
 }
 
@@ -77,13 +79,15 @@ impl Cacheable for OneAllUser {
     }
 
     fn memory_size(&self) -> usize {
-        size_of_value(self)
+        size_with_heap(self)
     }
 
     fn references(&self, token: &str) -> bool {
-        let is_whole = |entry: &OneAllUserEntry| entry.state == IdentityState::Readable && entry.skipped.is_empty();
-        match self.entry.as_ref().filter(|entry| is_whole(entry)) {
-            Some(entry) => self.key.as_str() == token || entry.identities.iter().any(|it| it.references(token)),
+        let is_complete = |entry: &OneAllUserEntry| entry.state == IdentityState::Readable && entry.skipped.is_empty();
+        match self.entry.as_ref().filter(|entry| is_complete(entry)) {
+            Some(entry) => {
+                self.key.as_str() == token || entry.identities.iter().any(|identity| identity.references(token))
+            }
             None => true,
         }
     }
@@ -96,20 +100,20 @@ impl Cacheable for ServiceEntry {
     }
 
     fn memory_size(&self) -> usize {
-        size_of_value(self)
+        size_with_heap(self)
     }
 }
 
-/// Nouns without such a link.
+/// Implements [`Cacheable`] for entities without one-time links.
 macro_rules! impl_without_links {
-    ($($noun:ty),*) => {
-        $(impl Cacheable for $noun {
+    ($($entity:ty),*) => {
+        $(impl Cacheable for $entity {
             fn redacted(&self) -> Option<Self> {
                 None
             }
 
             fn memory_size(&self) -> usize {
-                size_of_value(self)
+                size_with_heap(self)
             }
         })*
     };
@@ -151,26 +155,26 @@ impl<T: HeapSize> HeapSize for Numbered<T> {
     }
 }
 
-fn is_user(user: Option<&UserToken>, token: &str) -> bool {
+fn has_user_token(user: Option<&UserToken>, token: &str) -> bool {
     user.is_some_and(|user| user.as_str() == token)
 }
 
-fn size_of_value<T: HeapSize>(value: &T) -> usize {
+fn size_with_heap<T: HeapSize>(value: &T) -> usize {
     size_of::<T>() + value.heap_size()
 }
 
-/// The same rows, each without its links; none if no row has one.
+/// Returns the rows without their one-time links, or `None` if no row has such a link.
 fn redact_rows<R: Clone, T: Cacheable>(
     rows: &[R],
-    noun: impl Fn(&R) -> &Arc<T>,
+    entity: impl Fn(&R) -> &Arc<T>,
     with: impl Fn(Arc<T>, &R) -> R,
 ) -> Option<Vec<R>> {
-    let redacted: Vec<_> = rows.iter().map(|row| noun(row).redacted()).collect();
+    let redacted: Vec<_> = rows.iter().map(|row| entity(row).redacted()).collect();
     if redacted.iter().all(Option::is_none) {
         return None;
     }
     let rows = rows.iter().zip(redacted).map(|(row, redacted)| match redacted {
-        Some(noun) => with(Arc::new(noun), row),
+        Some(entity) => with(Arc::new(entity), row),
         None => row.clone(),
     });
     Some(rows.collect())
@@ -184,16 +188,16 @@ mod tests {
 
     use super::*;
 
-    fn check<T: Cacheable + std::fmt::Debug>(noun: &T, marks: usize) {
-        assert_eq!(format!("{noun:?}").matches("kr_nonce=").count(), marks, "{noun:?}");
-        match noun.redacted() {
-            Some(kept) => assert!(marks > 0 && !format!("{kept:?}").contains("nonce"), "{kept:?}"),
-            None => assert_eq!(marks, 0),
+    fn check<T: Cacheable + std::fmt::Debug>(entity: &T, links: usize) {
+        assert_eq!(format!("{entity:?}").matches("kr_nonce=").count(), links, "{entity:?}");
+        match entity.redacted() {
+            Some(kept) => assert!(links > 0 && !format!("{kept:?}").contains("nonce"), "{kept:?}"),
+            None => assert_eq!(links, 0),
         }
     }
 
     #[test]
-    fn no_link_with_a_mark_is_kept_and_everything_else_is() {
+    fn only_one_time_links_are_redacted() {
         let now = DateTime::parse("2026-05-10T12:00:00Z").unwrap();
         let link = "https://public-api.example/connect/?kr_nonce=x&nonce=y";
         let row = |id: u32, status: &str| {
@@ -204,14 +208,14 @@ mod tests {
         let rows = [row(1, "ok"), row(2, "broken"), row(3, "must_reauth"), row(4, "broken")].join(",");
         let list =
             mapping::keyring_list(payload::decode(format!("{{\"connections\":[{rows}]}}").as_bytes()).unwrap(), now);
-        // A row that works bears its link once; one that has to be renewed says so twice.
+        // A connection that works has the link once. One that must be refreshed has it also in its health.
         check(&list, 5);
         let kept = list.redacted().unwrap();
         for (kept, row) in kept.rows.iter().zip(&list.rows) {
             assert_eq!((&kept.key, &kept.label, kept.health.is_some()), (&row.key, &row.label, true));
             assert_eq!(kept.refresh_link().is_some(), row.refresh_link().is_some());
         }
-        assert!(Arc::ptr_eq(&kept.rows[3], &list.rows[3]), "what has no link is not copied");
+        assert!(Arc::ptr_eq(&kept.rows[3], &list.rows[3]), "a row without a link is shared");
 
         let service = format!("{{\"ID\":\"facebook\",\"connect_URL\":\"{link}\"}}");
         check(&mapping::service(payload::decode(service.as_bytes()).unwrap()).unwrap(), 1);
@@ -219,12 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn a_record_mentions_its_identities_and_its_user_and_what_is_not_whole_may_mention_anything() {
+    fn an_entity_references_its_tokens_and_any_token_if_incomplete() {
         let [it, other] = ["i-1", "i-2"].map(|token| IdentityToken::parse(token).unwrap());
         let user = UserToken::parse("u-1").unwrap();
         let blank = |key| Identity::with_key(Provider::OneAll, key);
         let identity = Identity { user: Some(user.clone()), ..blank(IdentityKey::Token(it)) };
-        let sealed = blank(IdentityKey::Encrypted(ConnectionToken::parse("c-1").unwrap()));
+        let encrypted = blank(IdentityKey::Encrypted(ConnectionToken::parse("c-1").unwrap()));
         let entry = |state, identity: &Identity| OneAllUser {
             key: user.clone(),
             entry: Some(OneAllUserEntry {
@@ -243,19 +247,20 @@ mod tests {
             paging: None,
         };
         let other = blank(IdentityKey::Token(other));
-        let (whole, veiled) = (IdentityState::Readable, IdentityState::Encrypted);
-        let nouns: [(&dyn Cacheable, _); 8] = [
+        let readable = IdentityState::Readable;
+        let encrypted_state = IdentityState::Encrypted;
+        let entities: [(&dyn Cacheable, _); 8] = [
             (&identity, [true, true, false]),
             (&other, [false, false, false]),
-            (&sealed, [true, true, true]),
-            (&entry(whole, &identity), [true, true, false]),
-            (&entry(whole, &other), [false, true, false]),
-            (&entry(veiled, &other), [true, true, true]),
+            (&encrypted, [true, true, true]),
+            (&entry(readable, &identity), [true, true, false]),
+            (&entry(readable, &other), [false, true, false]),
+            (&entry(encrypted_state, &other), [true, true, true]),
             (&page(&identity), [true, true, false]),
             (&page(&other), [false, false, false]),
         ];
-        for (number, (noun, references)) in nouns.into_iter().enumerate() {
-            assert_eq!(["i-1", "u-1", "i-3"].map(|token| noun.references(token)), references, "{number}");
+        for (number, (entity, references)) in entities.into_iter().enumerate() {
+            assert_eq!(["i-1", "u-1", "i-3"].map(|token| entity.references(token)), references, "{number}");
         }
     }
 }

@@ -46,7 +46,8 @@ impl CallContext {
 
     /// The same context, for an uncached read that the gateway itself needs.
     ///
-    /// It does not count against the operation's limit of calls. It is still recorded, and the caller is charged for it.
+    /// It does not count against the operation's limit of calls. It is still recorded, and the caller is charged for
+    /// it.
     pub fn for_gateway_read(&self) -> Self {
         Self { records: self.records.clone(), budget: self.budget.beside() }
     }

@@ -1,9 +1,11 @@
-//! Readers for what drifts: numbers as text, `false` for none, an empty list for an empty map, a bad row in a list.
+//! Lenient deserialization for JSON from PHP: numbers as text, `false` for nothing, `[]` for an empty map, invalid
+//! rows.
 //!
-//! Both providers are PHP behind the scenes, so both drift in the same ways. A payload built from these never fails on
-//! a scalar of the wrong type; what cannot be read is absent, and the mapping decides whether that matters.
+//! Both providers run on PHP, so their JSON varies in the same ways. A payload of these types never fails because a
+//! scalar has another type. A value that cannot be read is absent, and the mapping decides whether that is an error.
 //!
-//! A row takes many times the memory of its text, so the rows of one answer, nested ones too, share a room of their own.
+//! A decoded row takes many times the memory of its text. So all rows of a response, nested ones included, share one
+//! memory limit.
 
 use std::cell::Cell;
 use std::fmt;
@@ -17,53 +19,54 @@ use serde_json::value::RawValue;
 use super::{Error, Reason};
 use crate::model::Provider;
 
-/// How much memory the rows of one answer may take, without their texts, in bytes.
+/// The maximum memory for the rows of a response, without their texts, in bytes.
 const ROWS_MEMORY_MAX: usize = 8 << 20;
 
 thread_local! {
-    /// What is left of the room, and one byte more, while this thread decodes an answer, which it does at one go; 0 where
-    /// the room was too small, and where no answer is decoded.
+    /// The memory that is left, plus one byte, while this thread decodes a response. Zero when the limit was exceeded,
+    /// and when no response is being decoded. Decoding is synchronous, so a response never shares its thread.
     static MEMORY_LEFT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Decodes an answer of this provider, or a part of it: the one way in which rows are read.
+/// Decodes a response of this provider, or a part of it. [`Rows`] can only be decoded through this function.
 ///
 /// # Errors
-/// That it is not of this shape, in a sentence that holds nothing of it; or that it has more rows than there is room for.
+/// `Malformed` if the JSON has another shape, with a detail that contains no content of it. `TooLarge` if the rows
+/// exceed the memory limit.
 pub fn decode<'de, T: Deserialize<'de>>(provider: Provider, json: &'de [u8]) -> Result<T, Error> {
     MEMORY_LEFT.set(ROWS_MEMORY_MAX + 1);
     let read = serde_json::from_slice(json);
     match (MEMORY_LEFT.take(), read) {
-        (0, _) => Err(Error::new(provider, Reason::TooLarge, "more rows than there is room for")),
+        (0, _) => Err(Error::new(provider, Reason::TooLarge, "the rows exceed the memory limit")),
         (_, read) => read.map_err(|error| Error::new(provider, Reason::Malformed, describe(&error))),
     }
 }
 
-/// Takes room for one more row.
+/// Takes the memory of one more row from the limit.
 fn reserve_row<T, E: de::Error>() -> Result<(), E> {
     let left = MEMORY_LEFT.get().saturating_sub(size_of::<Row<T>>());
     MEMORY_LEFT.set(left);
-    if left > 0 { Ok(()) } else { Err(E::custom("no room for another row")) }
+    if left > 0 { Ok(()) } else { Err(E::custom("the rows exceed the memory limit")) }
 }
 
-/// A scalar of whatever type came. Lists and objects in its place are read and dropped.
+/// A JSON scalar of any type. A list or an object is read and dropped.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Scalar {
-    /// Absent, null, or not a scalar.
+    /// Absent, null, a list or an object.
     #[default]
     Absent,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Integer(i128),
-    /// A number with a fraction.
+    /// A number with a fraction or an exponent.
     Float(f64),
-    /// Text.
+    /// A string.
     Text(String),
 }
 
 impl Scalar {
-    /// Text that says something: blank text, null and `false` are none, a number is its digits.
+    /// The text, or the digits of a number. `None` for blank text, null and booleans.
     pub fn text(self) -> Option<String> {
         match self {
             Scalar::Text(text) if text.trim().is_empty() => None,
@@ -74,8 +77,10 @@ impl Scalar {
         }
     }
 
-    /// What names an account at a service: text or a whole number. A number with a fraction, or one too large to be read
-    /// exactly, is none, for rounded it would name another account.
+    /// The ID of an account at a service: text or an integer.
+    ///
+    /// `None` for other numbers: `serde_json` rounds an integer that is too large, and the result would name another
+    /// account.
     pub fn subject(self) -> Option<String> {
         match self {
             Scalar::Float(_) => None,
@@ -83,17 +88,17 @@ impl Scalar {
         }
     }
 
-    /// A native number: digits, as a number or as text, above zero; never a fraction.
+    /// A numeric ID: an integer above zero, as a number or as text.
     pub fn id(&self) -> Option<u64> {
         let number = match self {
             Scalar::Integer(number) => u64::try_from(*number).ok(),
-            Scalar::Text(text) if text.bytes().all(|b| b.is_ascii_digit()) => text.parse().ok(),
+            Scalar::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
             _ => None,
         };
         number.filter(|number| *number > 0)
     }
 
-    /// A number that counts something, as a number or as text; too large a one is none.
+    /// A count, as a number or as text. `None` if it exceeds `i32`.
     pub fn count(&self) -> Option<i32> {
         match self {
             Scalar::Integer(number) => i32::try_from(*number).ok(),
@@ -102,7 +107,7 @@ impl Scalar {
         }
     }
 
-    /// Yes or no: a boolean, 0 or 1, or any of these as text.
+    /// A boolean, 0 or 1, or one of these as text.
     pub fn boolean(&self) -> Option<bool> {
         match self {
             Scalar::Bool(flag) => Some(*flag),
@@ -172,7 +177,7 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 }
 
-/// An object, or none where anything else stands: null, `false`, `[]`, text.
+/// An object, or `None` for null, `false`, `[]`, text and other values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaybeObject<T>(pub Option<T>);
 
@@ -207,7 +212,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// Reads an object, or the first one of a list: for `deserialize_with`.
+/// Deserializes an object, or the first object of a list. For `deserialize_with`.
 pub fn object_or_first<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<MaybeObject<T>, D::Error> {
@@ -236,7 +241,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FirstVisitor<T> {
     }
 }
 
-/// Reads what its inner visitor reads, and takes any scalar for nothing.
+/// Deserializes like its inner visitor, and returns the default value for a scalar.
 struct OrDefault<V>(V);
 
 impl<'de, V: Visitor<'de, Value: Default>> Visitor<'de> for OrDefault<V> {
@@ -279,18 +284,18 @@ impl<'de, V: Visitor<'de, Value: Default>> Visitor<'de> for OrDefault<V> {
     }
 }
 
-/// The rows of a list, or of a map read as the list of its values; empty where anything else stands.
+/// The rows of a list, or the values of a map. Empty for any other value.
 ///
-/// Each row is decoded by itself, so that a bad one loses only itself.
+/// Each row is decoded separately, so an invalid row does not affect the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rows<T>(pub Vec<Row<T>>);
 
-/// One row: its place (`3`, or the key in a map) and what it is, or why it could not be read.
+/// A row of [`Rows`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row<T> {
     /// The index in a list, or the key in a map.
     pub key: String,
-    /// The row, or a sentence without any of its content.
+    /// The row, or why it is invalid, in a sentence without its content.
     pub value: Result<T, String>,
 }
 
@@ -301,7 +306,7 @@ impl<T> Default for Rows<T> {
 }
 
 impl<T> Rows<T> {
-    /// The rows that could be read, where nobody needs to know of the others.
+    /// The valid rows.
     pub fn readable(self) -> impl Iterator<Item = T> {
         self.0.into_iter().filter_map(|row| row.value.ok())
     }
@@ -314,7 +319,7 @@ impl<T: DeserializeOwned> Row<T> {
     }
 }
 
-/// What is wrong with a piece of JSON, in a sentence that holds nothing of it.
+/// Describes a JSON error in a sentence that contains no content of the JSON.
 fn describe(error: &serde_json::Error) -> String {
     let kind = match error.classify() {
         serde_json::error::Category::Io => "unreadable",
@@ -331,10 +336,10 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Rows<T> {
     }
 }
 
-/// Reads a field that has to be a list or a map: for `deserialize_with`, where nothing must not look like an empty list.
+/// Deserializes a field that must be a list or a map. For `deserialize_with`.
 ///
-/// `Rows` alone takes null, `false` and text for an empty list, which would tell a person that they have no connections
-/// when the provider said no such thing.
+/// [`Rows`] alone reads null, `false` and text as an empty list. A person would then seem to have no connections
+/// although the provider never said so.
 pub fn required_rows<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Rows<T>, D::Error> {
     deserializer.deserialize_any(RowsVisitor(PhantomData)).map(Rows)
 }

@@ -1,8 +1,10 @@
-//! One list, read at most once in an operation, and the keys that it can answer.
+//! A list that an operation reads at most once, and the entities that it contains by key.
 //!
-//! What was read lately by itself is not read again. Of the other keys of one kind, several are one read of their list; a
-//! single one is one read of itself, unless the list is being read anyway. What a key is answered does not depend on which
-//! of the two happened: a key that the list does not hold, or that the list cannot answer for, is read by itself.
+//! Entities that are cached on their own are not read again. Among the other keys, a single one is read on its own, and
+//! several are read as their list. If the operation reads the list anyway, every key uses it.
+//!
+//! The choice never changes a result: a key that is missing from the list, or that the list fails for, is read on its
+//! own.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -15,10 +17,10 @@ use tokio::sync::OnceCell;
 
 use super::{EntityResult, Error, List, Reason};
 
-/// How many single reads one batch of keys has under way at once.
+/// The maximum number of concurrent reads of single entities per batch of keys.
 pub const SINGLE_READS_MAX: usize = 16;
 
-/// One list, read at most once however often it is asked for, also while the first read is under way.
+/// A list that is read at most once per operation, even while the first read is still running.
 #[derive(Debug)]
 pub struct ListCache<T> {
     is_preferred: AtomicBool,
@@ -32,33 +34,36 @@ impl<T> Default for ListCache<T> {
 }
 
 impl<T> ListCache<T> {
-    /// The list, by `read` if nobody has read it yet.
+    /// Returns the list. The first call reads it with `read`.
     pub async fn read(&self, read: impl Future<Output = Result<Arc<List<T>>, Error>>) -> Result<Arc<List<T>>, Error> {
         self.prefer_list();
         self.list.get_or_init(|| read).await.clone()
     }
 
-    /// Whether the list is at hand and has such a row.
+    /// Whether the list has been read and contains such a row.
     pub fn contains(&self, is_it: impl Fn(&T) -> bool) -> bool {
         self.list.get().is_some_and(|list| list.as_ref().is_ok_and(|list| list.rows.iter().any(|row| is_it(row))))
     }
 
-    /// Says that several of its keys will be asked for, though perhaps not together.
+    /// Makes later calls of [`resolve`](Self::resolve) read the list even for a single key.
+    ///
+    /// For callers that know that several keys will be requested, although not together.
     pub fn prefer_list(&self) {
         self.is_preferred.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the list is at hand.
+    /// Whether the list has been read successfully.
     pub fn is_loaded(&self) -> bool {
         self.list.get().is_some_and(Result::is_ok)
     }
 
-    /// Answers keys in the cheapest way. Those that are `known` by themselves cost nothing; of the others a single one is
-    /// read by itself, several from the list, and any from a list that is read anyway. `list` is the read of this list.
+    /// Returns a result for each key, with as few reads as possible.
+    ///
+    /// `cached` holds the results that need no read. `list` reads this list, and `read_one` reads a single entity.
     pub async fn resolve<K, F>(
         &self,
         keys: &[K],
-        known: HashMap<K, EntityResult<T>>,
+        cached: HashMap<K, EntityResult<T>>,
         list: impl Future<Output = Result<Arc<List<T>>, Error>>,
         key_of: impl Fn(&T) -> Option<K>,
         read_one: impl Fn(K) -> F,
@@ -67,33 +72,33 @@ impl<T> ListCache<T> {
         K: Eq + Hash + Clone,
         F: Future<Output = EntityResult<T>>,
     {
-        let mut answers = known;
-        let mut unresolved = unresolved_keys(keys, &answers);
+        let mut results = cached;
+        let mut unresolved = unresolved_keys(keys, &results);
         if unresolved.len() > 1 || (unresolved.len() == 1 && self.is_preferred.load(Ordering::Relaxed)) {
             match list.await {
                 Ok(list) => {
                     let wanted: HashSet<&K> = unresolved.iter().collect();
                     let rows = list.rows.iter().filter_map(|row| Some((key_of(row)?, Ok(Some(row.clone())))));
-                    answers.extend(rows.filter(|(key, _)| wanted.contains(key)));
+                    results.extend(rows.filter(|(key, _)| wanted.contains(key)));
                 }
                 Err(error) if applies_to_each_key(&error) => {
-                    answers.extend(unresolved.iter().map(|key| (key.clone(), Err(error.clone()))));
+                    results.extend(unresolved.iter().map(|key| (key.clone(), Err(error.clone()))));
                 }
                 Err(_) => {}
             }
-            unresolved = unresolved_keys(keys, &answers);
+            unresolved = unresolved_keys(keys, &results);
         }
-        answers.extend(read_each(&unresolved, read_one).await);
-        answers
+        results.extend(read_each(&unresolved, read_one).await);
+        results
     }
 }
 
-/// The keys that are not answered.
-fn unresolved_keys<K: Eq + Hash + Clone, T>(keys: &[K], answers: &HashMap<K, EntityResult<T>>) -> Vec<K> {
-    keys.iter().filter(|key| !answers.contains_key(key)).cloned().collect()
+/// Returns the keys without a result.
+fn unresolved_keys<K: Eq + Hash + Clone, T>(keys: &[K], results: &HashMap<K, EntityResult<T>>) -> Vec<K> {
+    keys.iter().filter(|key| !results.contains_key(key)).cloned().collect()
 }
 
-/// Answers each key by a read of its own, some at a time.
+/// Reads each key on its own, up to [`SINGLE_READS_MAX`] at a time.
 pub async fn read_each<K, T, F>(keys: &[K], read_one: impl Fn(K) -> F) -> HashMap<K, EntityResult<T>>
 where
     K: Eq + Hash + Clone,
@@ -107,9 +112,10 @@ async fn with_key<K, T>(key: K, read: impl Future<Output = EntityResult<T>>) -> 
     (key, read.await)
 }
 
-/// Whether a list's error says what a single read would meet too. A host that gives no answer and a token that is not
-/// accepted are the same for both; a list that is out of order, not allowed or not understood says nothing of a single
-/// thing.
+/// Whether an error of the list applies to the read of a single entity too.
+///
+/// An unreachable host or a rejected token affects both. An error in the response to the list, such as 403 or 500, says
+/// nothing about a single entity.
 fn applies_to_each_key(error: &Error) -> bool {
     match error.reason {
         Reason::NotAuthenticated
@@ -151,14 +157,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_that_the_list_leaves_open_is_read_by_itself() {
+    async fn a_key_that_is_missing_from_the_list_is_read_on_its_own() {
         let found = |key: u64| (key, Ok(Some(Arc::new(key))));
         assert_eq!(answers(Ok(list(&[1, 2]))).await, [found(1), (7, Ok(None)), found(9)]);
     }
 
     #[tokio::test]
-    async fn only_what_is_not_known_decides_whether_the_list_is_read() {
-        let known = |keys: &[u64]| keys.iter().map(|key| (*key, Ok(Some(Arc::new(*key))))).collect::<HashMap<_, _>>();
+    async fn only_uncached_keys_decide_whether_the_list_is_read() {
+        let entities =
+            |keys: &[u64]| keys.iter().map(|key| (*key, Ok(Some(Arc::new(*key))))).collect::<HashMap<_, _>>();
         for (has, expected, lists, singles) in [
             (vec![1, 2, 3], false, 0, 0),
             (vec![1, 2, 3], true, 0, 0),
@@ -166,25 +173,26 @@ mod tests {
             (vec![1, 3], true, 1, 0),
             (vec![3], false, 1, 0),
         ] {
-            let (cache, asked) = (ListCache::default(), std::cell::Cell::new((0, 0)));
+            let cache = ListCache::default();
+            let reads = std::cell::Cell::new((0, 0));
             if expected {
                 cache.prefer_list();
             }
             let read = async {
-                asked.set((asked.get().0 + 1, asked.get().1));
+                reads.set((reads.get().0 + 1, reads.get().1));
                 Ok(list(&[1, 2, 3]))
             };
             let read_one = async |key: u64| {
-                asked.set((asked.get().0, asked.get().1 + 1));
+                reads.set((reads.get().0, reads.get().1 + 1));
                 Ok(Some(Arc::new(key)))
             };
-            let answers = cache.resolve(&[1, 2, 3], known(&has), read, |row| Some(*row), read_one).await;
-            assert_eq!((answers, asked.get()), (known(&[1, 2, 3]), (lists, singles)), "{has:?} {expected}");
+            let answers = cache.resolve(&[1, 2, 3], entities(&has), read, |row| Some(*row), read_one).await;
+            assert_eq!((answers, reads.get()), (entities(&[1, 2, 3]), (lists, singles)), "{has:?} {expected}");
         }
     }
 
     #[tokio::test]
-    async fn an_error_of_the_list_itself_costs_no_key_its_answer() {
+    async fn an_error_of_the_list_itself_does_not_fail_its_keys() {
         for (reason, status) in [
             (Reason::Unavailable, Some(500)),
             (Reason::Expired, Some(403)),
@@ -200,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_of_the_host_or_the_credential_is_met_once_for_all_keys() {
+    async fn an_error_of_the_host_or_the_token_fails_all_keys_at_once() {
         for (reason, status) in [
             (Reason::Unavailable, None),
             (Reason::Overloaded, None),

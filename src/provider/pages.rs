@@ -1,7 +1,7 @@
 //! Reads ranges of a long list that a provider stores oldest first and returns by page number.
 //!
-//! Rows are numbered from the oldest, because those numbers do not change while rows are added. Only the newest rows are
-//! read from the other end, in one read.
+//! Rows are numbered from the oldest, because those numbers do not change while rows are added. Only the newest rows
+//! are read from the other end, in one read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -209,7 +209,8 @@ fn covering_page(from: u32, to: u32, size: Option<u32>) -> PageParams {
     PageParams { page: from / size + 1, size, newest_first: false }
 }
 
-/// Numbers the rows of a page that is ordered oldest first. Also returns the actual page size if it differs from the request.
+/// Numbers the rows of a page that is ordered oldest first. Also returns the actual page size if it differs from the
+/// request.
 fn locate<T>(params: PageParams, page: ListPage<T>) -> (RangeResult<T>, Option<u32>) {
     let count = page.entries;
     let Some(paging) = page.paging else {

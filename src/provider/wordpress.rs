@@ -1,9 +1,13 @@
-//! WordPress.com: its endpoints, what it is shown, and which reads are the cheapest for the keys at hand.
+//! WordPress.com: its endpoints, the session of one operation, and the reads that it makes.
 //!
-//! Facts used here, from its documentation: several Keyring connections, applications, sites or services are one list;
-//! a single Keyring read may answer with the Publicize shape; `fields` filters `/me`, sites and services safely, but
-//! empties the list of connected applications, so it is never sent there. `http_envelope`, `context`, `pretty` and
-//! `callback` change the form of an answer and nothing else, so they are never sent; `meta` is not proved, so neither.
+//! Facts from its documentation that decide which requests are sent:
+//!
+//! - Several Keyring connections, applications, sites or services cost one call, the call for their list.
+//! - The response to a single Keyring connection may be a Publicize connection.
+//! - `fields` filters `/me`, sites and services. It empties the list of connected applications, so it is not sent
+//!   there.
+//! - `http_envelope`, `context`, `pretty` and `callback` change only the form of a response, so they are never sent.
+//! - The data behind `meta` is not documented, so it is never sent either.
 
 mod fetch;
 pub mod mapping;
@@ -36,33 +40,33 @@ use crate::model::{
 };
 use crate::upstream::{Circuit, Own, Plan, Upstream};
 
-/// The fields of `/me` that are mapped. Asked for by name so that its secrets never travel.
+/// The fields of `/me` that are mapped. Requested by name, so that secrets of `/me` never travel.
 const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,verified,avatar_URL,profile_URL,language,date,\
                          site_count,primary_blog,token_scope,token_site_id";
 
-/// The fields of a site that are mapped; the rest is some fifty kilobytes a page.
+/// The fields of a site that are mapped. The others take about 50 kB per page.
 const SITE_FIELDS: &str = "ID,name,description,URL,icon,capabilities";
 
-/// Where the lists are whose things are read below them too.
+/// The lists whose paths are also the parents of their items.
 const APPLICATIONS: &[&str] = &["rest", "v1.1", "me", "connected-applications"];
 const SERVICES: &[&str] = &["rest", "v1.1", "meta", "external-services"];
 
-/// Where the person's sites are listed.
+/// The list of the person's sites.
 const SITES: &[&str] = &["rest", "v1.1", "me", "sites"];
 
-/// What is wrong with an answer that names another thing than the one asked for.
-const WRONG_OBJECT: &str = "the answer is about something else";
+/// The detail of a response that names another object than the requested one.
+const WRONG_OBJECT: &str = "the response is about another object";
 
-/// WordPress.com, for the life of the process.
+/// WordPress.com for the life of the process: the host with its cache, and the settings.
 #[derive(Debug)]
 pub struct WordPress {
     upstream: Arc<Upstream<Error>>,
     keyring_api: KeyringApi,
     client_id: Option<String>,
-    fresh: TtlSettings,
+    ttl: TtlSettings,
 }
 
-/// WordPress.com for one operation of one caller; each list is read at most once.
+/// WordPress.com for one operation of one caller. Reads each list at most once.
 pub struct Session {
     host: Arc<WordPress>,
     grant: Result<WordPressGrant, Denied>,
@@ -74,25 +78,26 @@ pub struct Session {
     services: ListCache<ServiceEntry>,
     sites: ListCache<Site>,
     me: OnceCell<Result<Arc<WordPressUser>, Error>>,
-    alone: Mutex<HashMap<ConnectionKey, Arc<OnceCell<EntityResult<Connection>>>>>,
-    live: OnceLock<Box<Session>>,
+    single_connections: Mutex<HashMap<ConnectionKey, Arc<OnceCell<EntityResult<Connection>>>>>,
+    uncached: OnceLock<Box<Session>>,
 }
 
-/// A service of WordPress.com's catalogue, by its slug there.
+/// A service of WordPress.com's catalogue, by its slug.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ServiceSlug(pub String);
 
 impl WordPress {
-    /// Makes the way to WordPress.com, whose writes run among these and whose calls are counted in these metrics; it goes on
-    /// with what was known before of the same host.
+    /// Builds the client of the host. `writes` tracks the writes that outlive their operation.
+    ///
+    /// The state of `previous`, such as its cache, is carried over if it belongs to the same host.
     ///
     /// # Errors
-    /// A sentence that names the setting.
+    /// A sentence that names the invalid setting.
     pub fn build(
         settings: &Settings,
         writes: &TaskTracker,
         metrics: &Metrics,
-        before: Option<&Self>,
+        previous: Option<&Self>,
     ) -> Result<Self, String> {
         let upstream = Upstream::build(Plan {
             provider: Provider::WordPress.name(),
@@ -103,22 +108,22 @@ impl WordPress {
             writes: writes.clone(),
             metrics: metrics.clone(),
             explain: |error| Error::from((Provider::WordPress, error)),
-            before: before.map(|before| before.upstream.memory()),
+            before: previous.map(|previous| previous.upstream.memory()),
         })?;
         Ok(Self {
             upstream: Arc::new(upstream),
             keyring_api: settings.keyring_api,
             client_id: settings.client_id.clone(),
-            fresh: settings.fresh.clone(),
+            ttl: settings.fresh.clone(),
         })
     }
 
-    /// Tells the metrics how its host stands.
+    /// Updates the metrics with the state of the host.
     pub fn update_metrics(&self) {
         self.upstream.measure();
     }
 
-    /// Begins the reads of one operation. `now` decides what has expired.
+    /// Starts a session for one operation. `now` decides what has expired.
     pub fn session(
         self: &Arc<Self>,
         grant: Result<WordPressGrant, Denied>,
@@ -136,8 +141,8 @@ impl WordPress {
             services: ListCache::default(),
             sites: ListCache::default(),
             me: OnceCell::new(),
-            alone: Mutex::default(),
-            live: OnceLock::new(),
+            single_connections: Mutex::default(),
+            uncached: OnceLock::new(),
         }
     }
 
@@ -150,76 +155,79 @@ impl WordPress {
 }
 
 impl Session {
-    /// The same reads, of which none is made yet.
+    /// A session for the same caller that has read nothing yet.
     pub fn fresh_session(&self) -> Self {
         self.host.session(self.grant.clone(), self.calls.clone(), SystemTime::from(self.now.0))
     }
 
-    /// Whether the caller may read anything here.
+    /// Whether the caller may read anything at WordPress.com.
     pub fn is_authorized(&self) -> bool {
         self.grant.is_ok()
     }
 
-    /// Why the caller may read nothing here, if so.
+    /// Why the caller may read nothing at WordPress.com, if that is so.
     pub fn denied(&self) -> Option<Error> {
         self.require_grant().err()
     }
 
-    /// Whether the caller has shown a token; it may be one that is not good enough, which each read then tells.
+    /// Whether the caller sent a token. It may be invalid: then each read fails with the reason.
     pub fn has_token(&self) -> bool {
         !matches!(self.grant, Err(Denied::NoToken | Denied::NoCredential))
     }
 
-    /// Every Keyring connection of the person.
+    /// The person's Keyring connections.
     pub async fn keyring_connections(&self) -> Result<Arc<List<Connection>>, Error> {
-        let (path, now) = (self.host.keyring_path(), self.now);
+        let path = self.host.keyring_path();
+        let now = self.now;
         let map = move |list| mapping::keyring_list(list, now);
-        self.keyring.read(self.read_list(&path, &[], self.host.fresh.lists_seconds, map)).await
+        self.keyring.read(self.read_list(&path, &[], self.host.ttl.lists_seconds, map)).await
     }
 
-    /// Every Publicize connection of the person, or those of one site.
+    /// The person's Publicize connections, or those of one site.
     pub async fn publicize_connections(&self, site: Option<SiteId>) -> Result<Arc<List<Connection>>, Error> {
-        let (id, now) = (site.map(|site| site.to_string()), self.now);
+        let id = site.map(|site| site.to_string());
+        let now = self.now;
         let path = publicize_path(id.as_deref());
         let map = move |list| mapping::publicize_list(list, now);
-        self.publicize_list(site).read(self.read_list(&path, &[], self.host.fresh.lists_seconds, map)).await
+        self.publicize_list(site).read(self.read_list(&path, &[], self.host.ttl.lists_seconds, map)).await
     }
 
-    /// Every application the person gave access to.
+    /// The applications that the person has connected.
     pub async fn applications(&self) -> Result<Arc<List<Application>>, Error> {
-        let read = self.read_list(APPLICATIONS, &[], self.host.fresh.lists_seconds, mapping::application_list);
+        let read = self.read_list(APPLICATIONS, &[], self.host.ttl.lists_seconds, mapping::application_list);
         self.applications.read(read).await
     }
 
     /// The catalogue of services.
     pub async fn services(&self) -> Result<Arc<List<ServiceEntry>>, Error> {
-        self.services.read(self.read_list(SERVICES, &[], self.host.fresh.services_seconds, mapping::service_list)).await
+        self.services.read(self.read_list(SERVICES, &[], self.host.ttl.services_seconds, mapping::service_list)).await
     }
 
-    /// Says that the services of several rows will be asked for, some of them later than others: one read of the
-    /// catalogue serves them all.
+    /// Makes later reads of services read the whole catalogue, even for a single service.
+    ///
+    /// For pages of rows that need their services at different times: one call serves them all.
     pub fn prefer_service_list(&self) {
         self.services.prefer_list();
     }
 
-    /// Every site of the person.
+    /// The person's sites.
     pub async fn sites(&self) -> Result<Arc<List<Site>>, Error> {
         let fields = [("fields", SITE_FIELDS)];
-        self.sites.read(self.read_list(SITES, &fields, self.host.fresh.sites_seconds, mapping::site_list)).await
+        self.sites.read(self.read_list(SITES, &fields, self.host.ttl.sites_seconds, mapping::site_list)).await
     }
 
-    /// The person whose token it is.
+    /// The owner of the token.
     pub async fn me(&self) -> Result<Arc<WordPressUser>, Error> {
         let fields = [("fields", ME_FIELDS)];
         let read = || {
-            self.read_required(&["rest", "v1.1", "me"], &fields, self.host.fresh.me_seconds, |me| {
+            self.read_required(&["rest", "v1.1", "me"], &fields, self.host.ttl.me_seconds, |me| {
                 mapping::me(me).map(log_mapped)
             })
         };
         self.me.get_or_init(read).await.clone()
     }
 
-    /// Whether WordPress.com is called at the moment.
+    /// The state of the circuit breaker.
     pub fn circuit(&self) -> Circuit {
         self.host.upstream.circuit()
     }
@@ -239,30 +247,31 @@ impl Session {
         let now = self.now;
         let map = move |payload| {
             ensure_matches(log_mapped(mapping::connection(payload, now)?), |found| match &found.record {
-                ConnectionRecord::Publicize(use_of_it) => use_of_it.keyring.is_none_or(|keyring| keyring == key),
+                ConnectionRecord::Publicize(record) => record.keyring.is_none_or(|keyring| keyring == key),
                 _ => found.key == ConnectionKey::Keyring(key),
             })
         };
         let path = [a, b, c, d, &key.to_string()];
-        let Some(found) = self.read_optional(&path, &[], self.host.fresh.lists_seconds, map).await? else {
+        let Some(found) = self.read_optional(&path, &[], self.host.ttl.lists_seconds, map).await? else {
             return Ok(None);
         };
         if !matches!(found.record, ConnectionRecord::Publicize(_)) {
             return Ok(Some(found));
         }
-        // The documented sample of a Keyring read is a Publicize connection. The list tells whether there is a Keyring
-        // connection of that number too; if so that is what was asked for, as it is when several are asked together.
+        // The documented sample of a Keyring read is a Publicize connection. If the list has a Keyring connection with
+        // this ID, that one is the requested connection. A read of several connections returns it too.
         let list = self.keyring_connections().await;
-        let listed =
+        let keyring =
             list.iter().flat_map(|list| &list.rows).find(|row| row.key == ConnectionKey::Keyring(key)).cloned();
-        Ok(Some(listed.unwrap_or(found)))
+        Ok(Some(keyring.unwrap_or(found)))
     }
 
     async fn publicize_connection(&self, key: PublicizeId) -> EntityResult<Connection> {
-        let (site, id) = (key.site.map(|site| site.to_string()), key.id.to_string());
-        let is_it = |row: &Connection| row.key == ConnectionKey::Publicize(key);
+        let site = key.site.map(|site| site.to_string());
+        let id = key.id.to_string();
+        let has_key = |row: &Connection| row.key == ConnectionKey::Publicize(key);
         let lists = [publicize_path(site.as_deref()), publicize_path(None)];
-        if let Some(row) = lists.iter().find_map(|path| self.cached_row(path, &[], is_it)) {
+        if let Some(row) = lists.iter().find_map(|path| self.cached_row(path, &[], has_key)) {
             return Ok(Some(row));
         }
         let [path, _] = lists;
@@ -273,7 +282,7 @@ impl Session {
                 found.key == ConnectionKey::Publicize(key)
             })
         };
-        absent_if_owned_by_another(self.read_optional(&path, &[], self.host.fresh.lists_seconds, map).await)
+        absent_if_owned_by_another(self.read_optional(&path, &[], self.host.ttl.lists_seconds, map).await)
     }
 
     async fn application(&self, key: ApplicationId) -> EntityResult<Application> {
@@ -284,17 +293,17 @@ impl Session {
         let map =
             move |payload| ensure_matches(log_mapped(mapping::application(payload)?), |found| found.key == key_of);
         let id = key.to_string();
-        self.read_optional(&child_path(APPLICATIONS, &id), &[], self.host.fresh.lists_seconds, map).await
+        self.read_optional(&child_path(APPLICATIONS, &id), &[], self.host.ttl.lists_seconds, map).await
     }
 
     async fn service(&self, slug: ServiceSlug) -> EntityResult<ServiceEntry> {
-        // The catalogue is complete: a slug that it does not list is not read again by itself.
+        // The catalogue is complete, so a slug that is missing from it does not exist.
         if let Some(list) = self.cached_list::<ServiceEntry>(SERVICES, &[]) {
             return Ok(list.rows.iter().find(|row| row.slug == slug.0).cloned());
         }
         let name = slug.0.clone();
         let map = move |payload| ensure_matches(mapping::service(payload)?, |found| found.slug == name);
-        self.read_optional(&child_path(SERVICES, &slug.0), &[], self.host.fresh.services_seconds, map).await
+        self.read_optional(&child_path(SERVICES, &slug.0), &[], self.host.ttl.services_seconds, map).await
     }
 
     async fn site(&self, key: SiteId) -> EntityResult<Site> {
@@ -305,12 +314,12 @@ impl Session {
         let map = move |payload| ensure_matches(mapping::site(payload)?, |found| found.key == key);
         let id = key.to_string();
         absent_if_owned_by_another(
-            self.read_optional(&["rest", "v1.1", "sites", &id], &fields, self.host.fresh.sites_seconds, map).await,
+            self.read_optional(&["rest", "v1.1", "sites", &id], &fields, self.host.ttl.sites_seconds, map).await,
         )
     }
 }
 
-/// The path of one of a list's things.
+/// The path of an item of a list.
 fn child_path<'a>(list: &[&'a str], id: &'a str) -> Vec<&'a str> {
     list.iter().copied().chain([id]).collect()
 }
@@ -322,7 +331,7 @@ fn publicize_path(site: Option<&str>) -> Vec<&str> {
     }
 }
 
-/// One thing by its key: somebody else's looks like one that is not there.
+/// Treats an entity of another person as absent.
 fn absent_if_owned_by_another<T>(answer: EntityResult<T>) -> EntityResult<T> {
     match answer {
         Err(error) if error.reason == Reason::OwnedByAnother => Ok(None),
@@ -330,12 +339,12 @@ fn absent_if_owned_by_another<T>(answer: EntityResult<T>) -> EntityResult<T> {
     }
 }
 
-/// Lets an answer pass only if it is about what was asked for.
-fn ensure_matches<T>(found: T, is_it: impl Fn(&T) -> bool) -> Result<T, String> {
-    if is_it(&found) { Ok(found) } else { Err(WRONG_OBJECT.to_owned()) }
+/// Accepts an entity only if it is the requested one.
+fn ensure_matches<T>(found: T, is_requested: impl Fn(&T) -> bool) -> Result<T, String> {
+    if is_requested(&found) { Ok(found) } else { Err(WRONG_OBJECT.to_owned()) }
 }
 
-/// One thing that was read by itself; the log is told what of it could not be read.
+/// Logs the invalid values of an entity that was read on its own, and returns the entity.
 fn log_mapped<T>((found, skipped): Mapped<T>) -> T {
     log_skipped(Provider::WordPress, &skipped);
     found

@@ -210,9 +210,9 @@ async fn the_cause_of_a_failed_answer_is_told_once_beside_the_answer() {
     assert!(answer(&output)["data"]["viewer"].is_object());
     let log = String::from_utf8(output.stderr).unwrap();
     assert_eq!(log.lines().count(), 2, "{log}");
-    let causes = log.lines().filter(|line| line.contains("no answer") && line.contains("Malformed"));
+    let causes = log.lines().filter(|line| line.contains("provider request failed") && line.contains("Malformed"));
     assert!(causes.eq(log.lines().filter(|line| line.contains("/rest/v1.1/me/publicize-connections"))), "{log}");
-    assert!(log.contains("rows left out") && log.contains("rows=2") && !log.contains("canary"), "{log}");
+    assert!(log.contains("skipped unreadable rows") && log.contains("rows=2") && !log.contains("canary"), "{log}");
 }
 
 /// A gateway over a sandbox, once it says where it is.
@@ -255,8 +255,8 @@ async fn a_check_fails_where_the_site_does_not_say_that_all_is_well() {
     };
     for (status, body, sentence) in [
         (200, envelope(200, None), None),
-        (404, envelope(404, None), Some("no such site; look at oneall.subdomain")),
-        (200, envelope(404, None), Some("no such site")),
+        (404, envelope(404, None), Some("site does not exist; check oneall.subdomain")),
+        (200, envelope(404, None), Some("site does not exist")),
         (401, envelope(401, None), Some("rejected the gateway's keys")),
         (200, envelope(200, Some(401)), Some("the operation ended with 401")),
         (200, envelope(200, Some(500)), Some("is unavailable")),

@@ -164,7 +164,7 @@ async fn what_is_read_behind_a_stale_answer_is_logged_under_the_request_that_was
     let (first, second) = (TRACE, "1af7651916cd43dd8448eb211c80319c");
     assert_eq!((ask(first).await, ask(second).await), (json!(null), json!("STALE")));
     let left_out = || -> Vec<String> {
-        log.text().lines().filter(|line| line.contains("rows left out")).map(str::to_owned).collect()
+        log.text().lines().filter(|line| line.contains("skipped unreadable rows")).map(str::to_owned).collect()
     };
     let logged = async {
         while left_out().len() < 2 {

@@ -1,4 +1,4 @@
-//! The readers by what each makes of every type that may stand in a place.
+//! Tests each type with every JSON value that may occur in its place.
 #![allow(clippy::unwrap_used)]
 
 use super::*;
@@ -12,7 +12,7 @@ fn scalar(json: &str) -> Scalar {
 }
 
 #[test]
-fn a_number_is_read_as_text_and_back_but_never_from_a_fraction() {
+fn an_id_is_a_number_or_digits_but_never_a_fraction() {
     assert_eq!(scalar("51001").id(), Some(51001));
     assert_eq!(scalar("\"51001\"").id(), Some(51001));
     for bad in ["5.1", "-5", "0", "\"0\"", "\"5.0\"", "\"\"", "true", "[]", "1e3"] {
@@ -22,7 +22,7 @@ fn a_number_is_read_as_text_and_back_but_never_from_a_fraction() {
 }
 
 #[test]
-fn a_number_that_was_rounded_names_no_account() {
+fn a_rounded_number_is_no_subject() {
     for (json, subject) in [
         ("18446744073709551615", Some("18446744073709551615")),
         ("-7", Some("-7")),
@@ -37,14 +37,14 @@ fn a_number_that_was_rounded_names_no_account() {
 }
 
 #[test]
-fn false_blank_and_empty_are_none() {
+fn false_blank_and_empty_values_are_no_text() {
     for none in ["false", "null", "\"\"", "\" \"", "[]", "{}", "[1]", "{\"a\":[{}]}"] {
         assert_eq!(scalar(none).text(), None, "{none}");
     }
 }
 
 #[test]
-fn yes_and_no_come_in_four_spellings() {
+fn a_boolean_has_four_spellings() {
     for yes in ["true", "1", "\"1\"", "\"true\""] {
         assert_eq!(scalar(yes).boolean(), Some(true), "{yes}");
     }
@@ -55,14 +55,14 @@ fn yes_and_no_come_in_four_spellings() {
 }
 
 #[test]
-fn a_bad_row_loses_only_itself() -> Result<(), Error> {
+fn an_invalid_row_does_not_affect_the_others() -> Result<(), Error> {
     #[derive(Deserialize, PartialEq, Debug)]
     struct Item {
         name: String,
     }
     let rows: Rows<Item> = read(r#"[{"name":"a"},7,{"name":"b"}]"#)?;
-    let places: Vec<_> = rows.0.iter().map(|row| (row.key.as_str(), row.value.is_ok())).collect();
-    assert_eq!(places, [("0", true), ("1", false), ("2", true)]);
+    let keys: Vec<_> = rows.0.iter().map(|row| (row.key.as_str(), row.value.is_ok())).collect();
+    assert_eq!(keys, [("0", true), ("1", false), ("2", true)]);
     let map: Rows<Item> = read(r#"{"x":{"name":"a"}}"#)?;
     assert_eq!(map.0[0].key, "x");
     for none in ["[]", "{}", "null", "false", "\"\"", "3"] {
@@ -72,7 +72,7 @@ fn a_bad_row_loses_only_itself() -> Result<(), Error> {
 }
 
 #[test]
-fn anything_but_an_object_is_no_object() -> Result<(), Error> {
+fn any_other_value_is_no_object() -> Result<(), Error> {
     for none in ["[]", "[[1]]", "null", "false", "\"x\"", "3", "-3", "1.5"] {
         assert_eq!(read::<MaybeObject<Scalar>>(none)?.0, None, "{none}");
     }
@@ -80,7 +80,7 @@ fn anything_but_an_object_is_no_object() -> Result<(), Error> {
 }
 
 #[test]
-fn a_due_list_is_not_made_of_nothing() -> Result<(), Error> {
+fn a_required_list_must_be_present() -> Result<(), Error> {
     #[derive(Deserialize)]
     struct Wrapper {
         #[serde(deserialize_with = "required_rows")]
@@ -97,7 +97,7 @@ fn a_due_list_is_not_made_of_nothing() -> Result<(), Error> {
 }
 
 #[test]
-fn the_rows_of_an_answer_share_one_room_nested_ones_too() {
+fn all_rows_of_a_response_share_one_memory_limit() {
     let numbers = |rows: usize| format!("[{}]", vec!["1"; rows].join(","));
     let rows_max = ROWS_MEMORY_MAX / size_of::<Row<Scalar>>();
     for (rows, fits) in [(rows_max, true), (rows_max + 1, false)] {
@@ -107,7 +107,7 @@ fn the_rows_of_an_answer_share_one_room_nested_ones_too() {
 
     let nested = |rows: usize| format!("[{0},{0},{0}]", numbers(rows));
     assert!(read::<Rows<Rows<Scalar>>>(&nested(rows_max / 4)).is_ok());
-    // The last row is the one that does not fit, and it is its list's last: no list notices.
+    // The last row exceeds the limit, and it is the last one of its list, so the list itself reads no further row.
     for rows in [rows_max / 3, rows_max / 2] {
         let error = read::<Rows<Rows<Scalar>>>(&nested(rows)).map(drop).unwrap_err();
         assert_eq!(error.reason, Reason::TooLarge);
@@ -115,7 +115,7 @@ fn the_rows_of_an_answer_share_one_room_nested_ones_too() {
 }
 
 #[test]
-fn of_a_list_in_place_of_an_object_the_first_object_counts() -> Result<(), Error> {
+fn the_first_object_of_a_list_can_replace_an_object() -> Result<(), Error> {
     #[derive(Deserialize)]
     struct Wrapper {
         #[serde(deserialize_with = "object_or_first")]

@@ -1,7 +1,7 @@
-//! WordPress.com's things by key: which reads are the cheapest for the keys at hand.
+//! Reads WordPress.com's entities by key, with as few calls as possible.
 //!
-//! What was read lately costs nothing, be it by itself or in its list; of the rest, several keys of one kind are one list
-//! and a single one is one read.
+//! Cached entities and lists cost no call. Of the other keys of one kind, a single one is read on its own, and several
+//! are read as their list.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -16,25 +16,27 @@ use crate::model::{
 use crate::provider::{EntityResult, Fetch, List};
 use crate::upstream::Cacheable;
 
-/// Where things of one kind are.
+/// The paths of one kind of entity.
 struct Endpoints<'a> {
-    /// All of them.
+    /// The list.
     list: &'a [&'a str],
-    /// Below what each of them is, by its key.
+    /// The parent of each item. The last path segment is the key.
     items: &'a [&'a str],
     query: &'a [(&'a str, &'a str)],
 }
 
 impl<'a> Endpoints<'a> {
-    /// Below their list.
+    /// The paths of a list that is also the parent of its items.
     fn for_list(list: &'a [&'a str]) -> Self {
         Self { list, items: list, query: &[] }
     }
 }
 
 impl Session {
-    /// What is known of these keys one by one. Nothing, if their list is: it answers them all at once; nor for a single
-    /// key, whose own read finds it as well.
+    /// Returns the cached entities among these keys.
+    ///
+    /// Returns nothing if the list is cached, because the list answers all keys at once. Returns nothing for a single
+    /// key either, because its own read looks into the cache too.
     fn cached<K, T>(
         &self,
         keys: &[K],
@@ -48,17 +50,17 @@ impl Session {
     {
         let Endpoints { list, items, query } = *endpoints;
         let upstream = &self.host.upstream;
-        let has_list = || self.read(list, query).is_ok_and(|read| upstream.holds::<List<T>>(&read));
-        if keys.len() < 2 || !self.calls.allows_cached() || has_list() {
+        let is_list_cached = || self.read(list, query).is_ok_and(|read| upstream.holds::<List<T>>(&read));
+        if keys.len() < 2 || !self.calls.allows_cached() || is_list_cached() {
             return HashMap::new();
         }
-        let known = keys.iter().filter_map(|key| {
+        let cached = keys.iter().filter_map(|key| {
             let id = id(key);
             let path = child_path(items, &id);
-            let noun = self.calls.peek(Provider::WordPress, upstream, &self.read(&path, query).ok()?)?;
-            Some((key.clone(), Ok(noun)))
+            let entity = self.calls.peek(Provider::WordPress, upstream, &self.read(&path, query).ok()?)?;
+            Some((key.clone(), Ok(entity)))
         });
-        known.collect()
+        cached.collect()
     }
 }
 
@@ -70,15 +72,15 @@ impl Fetch<KeyringId> for Session {
             ConnectionKey::Keyring(key) => Some(key),
             _ => None,
         };
-        let single = |key| self.keyring_connection(key);
+        let read_one = |key| self.keyring_connection(key);
         let path = self.host.keyring_path();
-        let mut known = self.cached(keys, &Endpoints::for_list(&path), KeyringId::to_string);
-        // What may be another thing of that number is held against the list.
-        known.retain(|_, found: &mut EntityResult<Connection>| match found {
+        let mut cached = self.cached(keys, &Endpoints::for_list(&path), KeyringId::to_string);
+        // A cached Publicize connection may hide a Keyring connection with the same ID. The read on its own decides.
+        cached.retain(|_, found: &mut EntityResult<Connection>| match found {
             Ok(Some(found)) => matches!(found.record, ConnectionRecord::Keyring(_)),
             _ => true,
         });
-        self.keyring.resolve(keys, known, self.keyring_connections(), key_of, single).await
+        self.keyring.resolve(keys, cached, self.keyring_connections(), key_of, read_one).await
     }
 }
 
@@ -95,11 +97,11 @@ impl Fetch<PublicizeId> for Session {
                 ConnectionKey::Publicize(key) => Some(PublicizeId { site, id: key.id }),
                 _ => None,
             };
-            let single = |key| self.publicize_connection(key);
+            let read_one = |key| self.publicize_connection(key);
             let id = site.map(|site| site.to_string());
             let path = publicize_path(id.as_deref());
-            let known = self.cached(&keys, &Endpoints::for_list(&path), |key| key.id.to_string());
-            self.publicize_list(site).resolve(&keys, known, self.publicize_connections(site), key_of, single).await
+            let cached = self.cached(&keys, &Endpoints::for_list(&path), |key| key.id.to_string());
+            self.publicize_list(site).resolve(&keys, cached, self.publicize_connections(site), key_of, read_one).await
         });
         join_all(sites).await.into_iter().flatten().collect()
     }
@@ -113,9 +115,9 @@ impl Fetch<ApplicationId> for Session {
             ApplicationKey::Connected(key) => Some(key),
             ApplicationKey::Plugin(_) => None,
         };
-        let single = |key| self.application(key);
-        let known = self.cached(keys, &Endpoints::for_list(APPLICATIONS), ApplicationId::to_string);
-        self.applications.resolve(keys, known, self.applications(), key_of, single).await
+        let read_one = |key| self.application(key);
+        let cached = self.cached(keys, &Endpoints::for_list(APPLICATIONS), ApplicationId::to_string);
+        self.applications.resolve(keys, cached, self.applications(), key_of, read_one).await
     }
 }
 
@@ -123,11 +125,11 @@ impl Fetch<ServiceSlug> for Session {
     type Entity = ServiceEntry;
 
     async fn fetch(&self, keys: &[ServiceSlug]) -> HashMap<ServiceSlug, EntityResult<ServiceEntry>> {
-        // Here as well: the catalogue is complete.
-        let single = async |slug| if self.services.is_loaded() { Ok(None) } else { self.service(slug).await };
+        // The catalogue is complete, so a slug that is missing from it does not exist.
+        let read_one = async |slug| if self.services.is_loaded() { Ok(None) } else { self.service(slug).await };
         let key_of = |row: &ServiceEntry| Some(ServiceSlug(row.slug.clone()));
-        let known = self.cached(keys, &Endpoints::for_list(SERVICES), |slug| slug.0.clone());
-        self.services.resolve(keys, known, self.services(), key_of, single).await
+        let cached = self.cached(keys, &Endpoints::for_list(SERVICES), |slug| slug.0.clone());
+        self.services.resolve(keys, cached, self.services(), key_of, read_one).await
     }
 }
 
@@ -136,7 +138,7 @@ impl Fetch<SiteId> for Session {
 
     async fn fetch(&self, keys: &[SiteId]) -> HashMap<SiteId, EntityResult<Site>> {
         let endpoints = Endpoints { list: SITES, items: &["rest", "v1.1", "sites"], query: &[("fields", SITE_FIELDS)] };
-        let known = self.cached(keys, &endpoints, SiteId::to_string);
-        self.sites.resolve(keys, known, self.sites(), |row| Some(row.key), |key| self.site(key)).await
+        let cached = self.cached(keys, &endpoints, SiteId::to_string);
+        self.sites.resolve(keys, cached, self.sites(), |row| Some(row.key), |key| self.site(key)).await
     }
 }

@@ -1,8 +1,8 @@
-//! From WordPress.com's words to ours: pure, and total over whatever decodes.
+//! Maps WordPress.com's payloads to the model. Pure functions that accept any decoded payload.
 //!
-//! A row without a key cannot be a noun, so it is left out with a note of its place and of the field that is wrong, and
-//! never of what stood there. Any other field that cannot be read is absent; of a date that is noted too. A list inside an
-//! item loses only its own bad rows, with a note too: `connected_applications[0].permissions[2]`.
+//! A row without an ID is skipped. The report of a skipped row has its path and the invalid field, and never its
+//! content: `connected_applications[0].permissions[2]`. Any other field that cannot be read is absent, and an invalid
+//! date is reported too. A list inside an item skips only its own invalid rows.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -32,15 +32,15 @@ pub use service::{service, service_list};
 pub use site::{site, site_list};
 pub use user::me;
 
-/// What is said of an ID that is none.
-const NO_NUMBER: &str = "expected a number or digits";
-/// What is said of a date that is none.
-const NO_DATE: &str = "expected a date";
+/// The detail of an invalid ID.
+const EXPECTED_ID: &str = "expected a number or digits";
+/// The detail of an invalid date.
+const EXPECTED_DATE: &str = "expected a date";
 
-/// One thing that was read by itself, and what of it could not be read.
+/// An entity that was read on its own, and its values that were skipped.
 pub type Mapped<T> = (T, Vec<SkippedRow>);
 
-/// Where the mapping stands in an answer, and what it left out so far.
+/// The path of the current value in the response, and what was skipped so far.
 #[derive(Debug, Default)]
 struct MapContext {
     path: String,
@@ -48,23 +48,23 @@ struct MapContext {
 }
 
 impl MapContext {
-    /// A date; one that cannot be read is noted.
+    /// Maps a date, and reports an invalid one.
     fn optional_date(&mut self, field: &str, value: &Scalar) -> Result<Option<DateTime>, Unreadable> {
-        let moment = date::moment(value);
-        if moment.is_err() {
+        let date = date::parse(value);
+        if date.is_err() {
             let path = || if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) };
-            self.skipped.push(0, path, NO_DATE.to_owned());
+            self.skipped.push(0, path, EXPECTED_DATE.to_owned());
         }
-        moment
+        date
     }
 
-    /// The same, where none is as good as one that cannot be read.
+    /// Maps a date where an invalid one counts as absent. It is still reported.
     fn date(&mut self, field: &str, value: &Scalar) -> Option<DateTime> {
         self.optional_date(field, value).unwrap_or_default()
     }
 }
 
-/// Maps each row that can be mapped and notes each that cannot.
+/// Maps each valid row and reports each invalid one.
 fn map_rows<P, T>(
     context: &mut MapContext,
     list: &str,
@@ -75,7 +75,8 @@ fn map_rows<P, T>(
     let outer = context.path.len();
     for (index, row) in (0..).zip(rows.0) {
         let dot = if outer == 0 { "" } else { "." };
-        // Writing into a string cannot fail. A map's key is the provider's text: only a plain word may stand in a path.
+        // Writing into a string cannot fail. A map's key is the provider's text, so only a plain word may enter the
+        // path.
         let _ = match is_slug(&row.key) {
             true => write!(context.path, "{dot}{list}[{}]", row.key),
             false => write!(context.path, "{dot}{list}[{index}]"),
@@ -101,7 +102,7 @@ fn map_list<P, T>(
     List { rows, skipped: context.skipped.into_rows(name) }
 }
 
-/// Maps one thing that was read by itself.
+/// Maps an entity that was read on its own.
 fn map_one<T>(name: &str, map: impl FnOnce(&mut MapContext) -> Result<T, String>) -> Result<Mapped<T>, String> {
     let mut context = MapContext::default();
     let noun = map(&mut context)?;
@@ -112,22 +113,22 @@ fn object<P>(row: MaybeObject<P>) -> Result<P, String> {
     row.0.ok_or_else(|| NOT_AN_OBJECT.to_owned())
 }
 
-/// The number in this field, or a sentence that names the field.
+/// Returns the ID in this field, or a sentence that names the field.
 fn required_id(field: &str, value: &Scalar) -> Result<u64, String> {
-    value.id().ok_or_else(|| format!("{field}: {NO_NUMBER}"))
+    value.id().ok_or_else(|| format!("{field}: {EXPECTED_ID}"))
 }
 
-/// A number that is shown and not followed. 0 is WordPress.com's nobody.
+/// An ID that is only displayed. WordPress.com sends 0 for nobody.
 fn display_id(value: &Scalar) -> Option<ID> {
     value.id().map(|number| ID(number.to_string()))
 }
 
-/// A link that is safe to show; `javascript:`, empty and broken ones are none.
+/// A URL that is safe to display. `None` for `javascript:` and other invalid URLs.
 fn link(value: Scalar) -> Option<Url> {
     value.text().and_then(|text| Url::parse(text.trim()))
 }
 
-/// How many; less than none is not a count.
+/// A count. `None` below zero.
 fn count(value: &Scalar) -> Option<i32> {
     value.count().filter(|count| *count >= 0)
 }

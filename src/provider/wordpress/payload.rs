@@ -1,9 +1,9 @@
-//! What WordPress.com sends, in its own words, read so that a drifting scalar never loses a row.
+//! The JSON of WordPress.com, with WordPress.com's names. A value of another type never loses its row.
 //!
-//! Every scalar is `Loose`, every nested object `Maybe`: the API puts `false`, `""`, `[]` or null where nothing is, and
-//! numbers or digits where an ID is. Where documentation and wire name a field differently both names have a field, and
-//! the mapping picks; an alias would make an answer that carries both unreadable. What is secret and not asked for
-//! (`logout_URL`, `lasagna_jwt`) has no field here, so nothing can show it.
+//! Every scalar is a [`Scalar`], and every nested object a [`MaybeObject`]: the API sends `false`, `""`, `[]` or null
+//! for nothing, and IDs as numbers or digits. Where the documentation and the responses use different names, each name
+//! is a field and the mapping chooses. An alias would reject a response that contains both. Secrets that the gateway
+//! does not need (`logout_URL`, `lasagna_jwt`) have no field, so they are never held.
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer};
@@ -17,20 +17,21 @@ mod user;
 
 pub use user::{Me, Words};
 
-/// Decodes one object: an item, or a list in its wrapper.
+/// Decodes an object: an item, or a list in its wrapper.
 ///
-/// Anything else is an error, as is a wrapper without its list (`{"success":true}`, as a documentation page prints for
-/// the applications, or what `?fields=` leaves): an answer that says nothing must not pass for an empty list.
+/// # Errors
+/// `Malformed` for any other JSON, and for a wrapper without its list, such as `{"success":true}`. Such a response must
+/// not pass as an empty list.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let read: MaybeObject<T> = lenient::decode(Provider::WordPress, body)?;
     read.0.ok_or_else(|| Error::new(Provider::WordPress, Reason::Malformed, NOT_AN_OBJECT))
 }
 
-/// What is said of a piece of JSON that should be an object and is none.
+/// The detail for JSON that is not an object.
 pub const NOT_AN_OBJECT: &str = "not an object";
 
-/// `/me/keyring-connections` (v1.1), `/me/connections` (v2), `/me/publicize-connections` and that of a site: the same
-/// wrapper around items of one shape.
+/// The wrapper of `/me/keyring-connections` (v1.1), `/me/connections` (v2), `/me/publicize-connections` and
+/// `/sites/$site/publicize-connections`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ConnectionList {
     /// The items.
@@ -38,23 +39,23 @@ pub struct ConnectionList {
     pub connections: Rows<MaybeObject<Connection>>,
 }
 
-/// A Keyring or a Publicize connection: the fields of both, as the documented sample of the one is the other.
+/// A Keyring or Publicize connection. It has the fields of both, because the documented sample of the one is the other.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Connection {
-    /// Its number.
+    /// The ID.
     #[serde(rename = "ID")]
     pub id: Scalar,
-    /// Publicize: the site it serves.
+    /// Publicize: the site.
     #[serde(rename = "site_ID")]
     pub site_id: Scalar,
-    /// The WordPress.com user; 0 for none.
+    /// The WordPress.com user. 0 means none.
     #[serde(rename = "user_ID")]
     pub user_id: Scalar,
-    /// Publicize: the Keyring connection it is built on.
+    /// Publicize: the Keyring connection that it depends on.
     #[serde(rename = "keyring_connection_ID")]
     pub keyring_connection_id: Scalar,
-    /// Publicize: whose Keyring connection that is. Calypso's tests have it on a Keyring item too.
+    /// Publicize: the owner of that Keyring connection. Calypso's tests have it on a Keyring connection too.
     #[serde(rename = "keyring_connection_user_ID")]
     pub keyring_connection_user_id: Scalar,
     /// Keyring: `publicize` or `other`.
@@ -66,34 +67,34 @@ pub struct Connection {
     pub service: Scalar,
     /// The service's name.
     pub label: Scalar,
-    /// When it was made.
+    /// When the connection was made.
     pub issued: Scalar,
-    /// When it ends; the zero date, null or `false` for never.
+    /// When the connection expires. The zero date, null and `false` mean never.
     pub expires: Scalar,
-    /// The outside account's own ID.
+    /// The ID of the external account.
     #[serde(rename = "external_ID")]
     pub external_id: Scalar,
-    /// The outside account's name or handle.
+    /// The name or handle of the external account.
     pub external_name: Scalar,
-    /// How to show the outside account.
+    /// The display name of the external account.
     pub external_display: Scalar,
-    /// Its picture.
+    /// The picture of the external account.
     pub external_profile_picture: Scalar,
-    /// Publicize: its page.
+    /// Publicize: the profile page of the external account.
     #[serde(rename = "external_profile_URL")]
     pub external_profile_url: Scalar,
-    /// Publicize: how many follow it.
+    /// Publicize: the number of followers.
     pub external_follower_count: Scalar,
-    /// An open set of words; null on some rows.
+    /// An open set of words. Null in some rows.
     pub status: Scalar,
-    /// Where the person renews it, with a one-time mark.
+    /// The one-time link with which the person refreshes the connection.
     #[serde(rename = "refresh_URL")]
     pub refresh_url: Scalar,
-    /// Keyring: the sites that use it, as numbers or digits; may be absent.
+    /// Keyring: the sites that use it, as numbers or digits. May be absent.
     pub sites: Rows<Scalar>,
-    /// Keyring: other accounts of the same grant; may be absent.
+    /// Keyring: other accounts of the same grant. May be absent.
     pub additional_external_users: Rows<MaybeObject<ExternalUser>>,
-    /// Keyring, now and then: that LinkedIn's terms have changed.
+    /// Keyring, in some responses: whether LinkedIn's terms have changed.
     pub show_linkedin_warning: Scalar,
     /// Links about the resource.
     pub meta: MaybeObject<Meta>,
@@ -103,35 +104,35 @@ pub struct Connection {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ExternalUser {
-    /// Its own ID at the service.
+    /// The ID at the service.
     #[serde(rename = "external_ID")]
     pub external_id: Scalar,
-    /// Its name.
+    /// The name.
     pub external_name: Scalar,
-    /// Its picture.
+    /// The picture.
     pub external_profile_picture: Scalar,
-    /// Its description.
+    /// The description.
     pub external_description: Scalar,
-    /// What it is, such as "Bakery".
+    /// The category, such as "Bakery".
     pub external_category: Scalar,
 }
 
-/// `meta` of an item.
+/// The `meta` of an item.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Meta {
-    /// `[]` when empty.
+    /// The links. `[]` when empty.
     pub links: MaybeObject<Links>,
 }
 
-/// `meta.links` of an item. The other links repeat IDs that the item carries.
+/// The `meta.links` of an item. The other links repeat IDs that the item has.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Links {
-    /// The resource.
+    /// The resource itself.
     #[serde(rename = "self")]
     pub own: Scalar,
-    /// Its documentation.
+    /// The documentation of the resource.
     pub help: Scalar,
 }
 
@@ -147,66 +148,67 @@ pub struct ApplicationList {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Application {
-    /// The grant's number, in digits.
+    /// The ID of the grant, as digits.
     #[serde(rename = "ID")]
     pub id: Scalar,
-    /// The same, by the name that the documentation's table has.
+    /// The ID of the grant, as the documentation names it.
     #[serde(rename = "connection_ID")]
     pub connection_id: Scalar,
-    /// Its name.
+    /// The name.
     pub title: Scalar,
-    /// Its icon.
+    /// The icon.
     pub icon: Scalar,
-    /// Its home page.
+    /// The home page.
     #[serde(rename = "URL")]
     pub url: Scalar,
-    /// What its maker says.
+    /// The description by its developer.
     pub description: Scalar,
-    /// What it may do; may be absent.
+    /// The permissions. May be absent.
     pub permissions: Rows<MaybeObject<Permission>>,
-    /// When access was given.
+    /// When the person granted access.
     pub authorized: Scalar,
-    /// The site it is bound to, as the wire names it: an object, `false`, or a list that holds the object (the documented
-    /// type is "bool or array" with no inner shape).
+    /// The site of the grant, as responses name it: an object, `false`, or a list with the object.
+    ///
+    /// The documented type is "bool or array", without an inner shape.
     #[serde(deserialize_with = "lenient::object_or_first")]
     pub site: MaybeObject<SiteName>,
-    /// The same, as the documentation names it.
+    /// The site of the grant, as the documentation names it.
     #[serde(deserialize_with = "lenient::object_or_first")]
     pub blog: MaybeObject<SiteName>,
-    /// `global`, `auth` or empty; others are possible.
+    /// `global`, `auth` or empty. Others are possible.
     pub scope: Scalar,
-    /// Such as "2.0"; newer, may be absent.
+    /// The OAuth version, such as "2.0". Absent from older responses.
     pub oauth_version: Scalar,
 }
 
-/// One thing an application may do.
+/// A permission of an application.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Permission {
     /// The scope.
     pub name: Scalar,
-    /// What it allows.
+    /// The description of the scope.
     pub description: Scalar,
 }
 
-/// A site as an application names it.
+/// The site of an application's grant.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct SiteName {
-    /// Its number, in digits.
+    /// The ID, as digits.
     #[serde(rename = "site_ID")]
     pub site_id: Scalar,
-    /// Its address.
+    /// The URL.
     #[serde(rename = "site_URL")]
     pub site_url: Scalar,
-    /// Its name, or `false`.
+    /// The name, or `false`.
     pub site_name: Scalar,
 }
 
 /// `/meta/external-services`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Services {
-    /// Documented as a list, on the wire a map by slug, `[]` when empty. The order is the provider's.
+    /// Documented as a list. Responses have a map by slug, or `[]` when empty. The order is the provider's.
     #[serde(deserialize_with = "lenient::required_rows")]
     pub services: Rows<MaybeObject<Service>>,
 }
@@ -215,50 +217,50 @@ pub struct Services {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Service {
-    /// Its slug: the one `ID` that is no number.
+    /// The slug. No other `ID` is text.
     #[serde(rename = "ID")]
     pub id: Scalar,
-    /// Its name.
+    /// The name.
     pub label: Scalar,
     /// `publicize` or `other`.
     #[serde(rename = "type")]
     pub kind: Scalar,
-    /// What connecting it brings.
+    /// What a connection to the service offers.
     pub description: Scalar,
-    /// The name of its sign in the icon font.
-    #[serde(deserialize_with = "sign")]
+    /// The name of the service's icon in the icon font.
+    #[serde(deserialize_with = "icon_name")]
     pub genericon: Scalar,
-    /// Its icon.
+    /// The icon.
     pub icon: Scalar,
-    /// Where the person connects it, as the wire names it.
+    /// The one-time link with which the person connects the service, as responses name it.
     #[serde(rename = "connect_URL")]
     pub connect_url: Scalar,
-    /// The same, as the documentation's table names it.
+    /// The same link, as the documentation names it.
     #[serde(rename = "connect_url")]
     pub connect_url_documented: Scalar,
     /// Whether one person can connect several accounts.
     #[serde(rename = "multiple_external_user_ID_support")]
     pub multiple_external_user_id_support: Scalar,
-    /// Whether only pages and the like can be used.
+    /// Whether only additional accounts, such as pages, can be used.
     pub external_users_only: Scalar,
     /// Whether it works with Jetpack.
     pub jetpack_support: Scalar,
-    /// The Jetpack module it needs.
+    /// The Jetpack module that it needs.
     pub jetpack_module_required: Scalar,
-    /// `unsupported`, or mostly absent.
+    /// `unsupported`, or absent in most rows.
     pub status: Scalar,
 }
 
-/// Reads a service's sign in the icon font: its class alone, or `{"class": …, "unicode": …}`.
-fn sign<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scalar, D::Error> {
+/// Reads the name of a service's font icon: text, or `{"class": …, "unicode": …}`.
+fn icon_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scalar, D::Error> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
-    struct Parts {
+    struct IconNode {
         class: Scalar,
     }
     let json = <&RawValue>::deserialize(deserializer)?.get();
-    let parts: MaybeObject<Parts> = serde_json::from_str(json).map_err(de::Error::custom)?;
-    parts.0.map_or_else(|| serde_json::from_str(json).map_err(de::Error::custom), |parts| Ok(parts.class))
+    let node: MaybeObject<IconNode> = serde_json::from_str(json).map_err(de::Error::custom)?;
+    node.0.map_or_else(|| serde_json::from_str(json).map_err(de::Error::custom), |node| Ok(node.class))
 }
 
 /// `/me/sites`.
@@ -269,35 +271,35 @@ pub struct Sites {
     pub sites: Rows<MaybeObject<Site>>,
 }
 
-/// A site, of which the API tells much more.
+/// A site. The API returns many more fields.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Site {
-    /// Its number.
+    /// The ID.
     #[serde(rename = "ID")]
     pub id: Scalar,
-    /// Its name.
+    /// The name.
     pub name: Scalar,
-    /// Its tagline.
+    /// The tagline.
     pub description: Scalar,
-    /// Its address.
+    /// The URL.
     #[serde(rename = "URL")]
     pub url: Scalar,
-    /// Absent for some sites of the same list.
+    /// The icon. Absent for some sites.
     pub icon: MaybeObject<SiteIcon>,
-    /// What the person may do there.
+    /// The person's permissions on the site.
     pub capabilities: MaybeObject<Capabilities>,
 }
 
-/// What a person may do on a site, of which the API tells much more.
+/// A person's permissions on a site. The API returns many more fields.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Capabilities {
-    /// Whether they may edit what others wrote.
+    /// Whether the person may edit the posts of others.
     pub edit_others_posts: Scalar,
 }
 
-/// A site's icon in its sizes.
+/// The sizes of a site's icon.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct SiteIcon {

@@ -1,7 +1,6 @@
-//! WordPress.com's reads as they are: with the person's token, what the answer means, and how long it is fresh.
+//! WordPress.com's reads: they send the person's token, interpret the response and set its TTL.
 //!
-//! Each answer tells also whether WordPress.com accepts the token: of one that nobody has accepted, nobody knows that it is
-//! more than a made-up text.
+//! Each response also shows whether WordPress.com accepts the token. Until one does, the token may be an invented text.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,17 +17,17 @@ use crate::provider::{EntityResult, Error, List, Reason};
 use crate::upstream::{Cacheable, Credential, Fresh, Judged, Read, Reply};
 
 impl Session {
-    /// A row of a list that was read lately, by this operation or another with the same token.
+    /// A row of a list that this operation or another one with the same token has cached.
     pub(super) fn cached_row<T>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
-        is_it: impl Fn(&T) -> bool,
+        has_key: impl Fn(&T) -> bool,
     ) -> Option<Arc<T>>
     where
         List<T>: Cacheable,
     {
-        self.cached_list(path, query)?.rows.iter().find(|row| is_it(row)).cloned()
+        self.cached_list(path, query)?.rows.iter().find(|row| has_key(row)).cloned()
     }
 
     pub(super) fn cached_list<T>(&self, path: &[&str], query: &[(&str, &str)]) -> Option<Arc<List<T>>>
@@ -43,7 +42,7 @@ impl Session {
         &self,
         path: &[&str],
         query: &[(&str, &str)],
-        fresh_seconds: u64,
+        ttl_seconds: u64,
         map: impl Fn(P) -> List<T> + Send + Sync + 'static,
     ) -> Result<Arc<List<T>>, Error>
     where
@@ -54,20 +53,20 @@ impl Session {
             log_skipped(Provider::WordPress, &list.skipped);
             Ok(list)
         };
-        self.read_required(path, query, fresh_seconds, map).await
+        self.read_required(path, query, ttl_seconds, map).await
     }
 
-    /// Reads what must be there: a list, or the person's own account.
+    /// Reads what must exist: a list, or the person's own account.
     pub(super) async fn read_required<P: DeserializeOwned, T: Cacheable>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
-        fresh_seconds: u64,
+        ttl_seconds: u64,
         map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
     ) -> Result<Arc<T>, Error> {
-        match self.read_optional(path, query, fresh_seconds, map).await? {
+        match self.read_optional(path, query, ttl_seconds, map).await? {
             Some(found) => Ok(found),
-            None => Err(Error::new(Provider::WordPress, Reason::Unsupported, "there is no such list")),
+            None => Err(Error::new(Provider::WordPress, Reason::Unsupported, "the list does not exist")),
         }
     }
 
@@ -81,12 +80,14 @@ impl Session {
         self.grant.as_ref().map_err(|why| Error::denied(Provider::WordPress, *why))
     }
 
-    /// The same, once it is known that its token may be used. What is kept needs no such proof: it was read with the token.
+    /// The grant, after a check that its token was issued to this gateway's application.
+    ///
+    /// A cached response needs no check, because it was read with the token.
     pub(super) async fn verified_grant(&self) -> Result<&WordPressGrant, Error> {
         let grant = self.require_grant()?;
-        let asking =
+        let check =
             || Box::pin(async { self.host.token_audience(grant.token(), &self.calls.for_gateway_read()).await });
-        match grant.audience(asking).await {
+        match grant.audience(check).await {
             Audience::ThisApplication => Ok(grant),
             Audience::Unknown => Err(Error::denied(Provider::WordPress, Denied::AudienceUnknown)),
             Audience::OtherApplication => {
@@ -96,37 +97,42 @@ impl Session {
         }
     }
 
-    /// Reads what may be there.
+    /// Reads an entity that may not exist.
     pub(super) async fn read_optional<P: DeserializeOwned, T: Cacheable>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
-        fresh_seconds: u64,
+        ttl_seconds: u64,
         map: impl Fn(P) -> Result<T, String> + Send + Sync + 'static,
     ) -> EntityResult<T> {
-        let (grant, read) = (self.verified_grant().await?, self.read(path, query)?);
-        let lasts = Some(Duration::from_secs(fresh_seconds));
+        let grant = self.verified_grant().await?;
+        let read = self.read(path, query)?;
+        let ttl = Some(Duration::from_secs(ttl_seconds));
         let judge = move |reply: &Reply| {
-            let result = understand(reply, &map).map(|found| found.map(|noun| Fresh { noun, lasts }));
+            let result =
+                decode_content(reply, &map).map(|found| found.map(|entity| Fresh { noun: entity, lasts: ttl }));
             Judged { result, note: None }
         };
-        let answer = self.calls.read(Provider::WordPress, &self.host.upstream, &read, judge).await;
-        match &answer {
-            Ok(Some(_)) if is_of_person(path) => grant.record_accepted(),
+        let result = self.calls.read(Provider::WordPress, &self.host.upstream, &read, judge).await;
+        match &result {
+            Ok(Some(_)) if is_personal(path) => grant.record_accepted(),
             Err(error) if error.reason == Reason::NotAuthenticated => grant.record_rejected(),
             _ => {}
         }
-        answer
+        result
     }
 }
 
-/// Whether what is there is shown to the person alone. The catalogue, and many a site, is shown to anybody.
-fn is_of_person(path: &[&str]) -> bool {
+/// Whether only the person can read this path. Anyone can read the catalogue and many sites.
+fn is_personal(path: &[&str]) -> bool {
     path.get(2) == Some(&"me")
 }
 
-/// What an answer holds, if it is one and holds anything.
-fn understand<P: DeserializeOwned, T>(reply: &Reply, map: impl Fn(P) -> Result<T, String>) -> Result<Option<T>, Error> {
+/// Decodes and maps the content of a response. Returns `None` if the entity does not exist.
+fn decode_content<P: DeserializeOwned, T>(
+    reply: &Reply,
+    map: impl Fn(P) -> Result<T, String>,
+) -> Result<Option<T>, Error> {
     match verdict::interpret(reply)? {
         Verdict::Content => map(payload::decode(&reply.body)?).map(Some).map_err(malformed),
         Verdict::Absent { .. } => Ok(None),

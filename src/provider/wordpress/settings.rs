@@ -1,7 +1,7 @@
 //! `[wordpress]`: how WordPress.com is called, and the TTL of its responses.
 //!
-//! A person changes their own lists on WordPress.com and comes back to look, so lists have a short TTL. The catalogue of
-//! services is nearly the same for everyone and changes by the month.
+//! A person changes their own lists on WordPress.com and comes back to look, so lists have a short TTL. The catalogue
+//! of services is nearly the same for everyone and changes by the month.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,9 @@
-//! Asks WordPress.com whether a token was issued to the gateway's own application: `/oauth2/token-info`.
+//! Checks with `/oauth2/token-info` that a token was issued to the gateway's own application.
 //!
-//! It takes the token in the query, which no description of the call has. The answer for a token of another application,
-//! or for no token at all, is an OAuth error with status 400; only that, and an answer that names another application,
-//! say that a token is foreign. Whatever else comes says nothing about the token, and then it is not used.
+//! The endpoint takes the token in the query string, so no record of the call contains the query. For a token of
+//! another application, and for an invalid token, it returns an OAuth error with status 400. Only that error, and a
+//! response that names another application, mean that the token is foreign. Any other response leaves the audience
+//! unknown, and the token is not used.
 
 use futures_util::future::{BoxFuture, FutureExt};
 use secrecy::SecretString;
@@ -14,8 +15,8 @@ use crate::model::Provider;
 use crate::provider::{CallContext, Error, Reason, lenient};
 use crate::upstream::{Budget, Cacheable, Credential, Fresh, Freshness, Judged, Read, Reply};
 
-/// The OAuth error for what is no token of this application.
-const NOT_A_TOKEN: &str = "invalid_request";
+/// The OAuth error for a token of another application, and for an invalid token.
+const FOREIGN_TOKEN_ERROR: &str = "invalid_request";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -25,7 +26,7 @@ struct Payload {
 }
 
 impl WordPress {
-    /// To whom this token was issued, asked by one of these calls; where no application is named, every token is ours.
+    /// The audience of this token. Without a configured application, every token is accepted and no call is made.
     pub(super) async fn token_audience(&self, token: &SecretString, calls: &CallContext) -> Audience {
         let Some(client_id) = &self.client_id else { return Audience::ThisApplication };
         let read = Read {
@@ -37,7 +38,7 @@ impl WordPress {
         };
         let client_id = client_id.clone();
         let judge = move |reply: &Reply| {
-            // What is told is remembered where it is used, and not here.
+            // Not cached here: the caller of the check caches the audience.
             let result = parse_audience(reply, &client_id)
                 .map(|audience| Some(Fresh { noun: CheckedAudience(audience), lasts: None }));
             Judged { result, note: None }
@@ -49,7 +50,7 @@ impl WordPress {
     }
 }
 
-/// What WordPress.com told of a token.
+/// The audience of a token, in the form that a read returns.
 struct CheckedAudience(Audience);
 
 impl Cacheable for CheckedAudience {
@@ -69,19 +70,24 @@ impl CheckAudience for WordPress {
     }
 }
 
-/// What an answer tells of the token, if it does.
+/// Reads the audience from a response, if it contains one.
 fn parse_audience(reply: &Reply, client_id: &str) -> Result<Audience, Error> {
     let payload: Payload = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let (named, error) = (payload.client_id.text(), payload.error.text());
+    let named = payload.client_id.text();
+    let error = payload.error.text();
     match (reply.status, named, error) {
         (200, Some(named), None) if named == client_id => Ok(Audience::ThisApplication),
         (200, Some(_), None) => Ok(Audience::OtherApplication),
-        (400, None, Some(error)) if error == NOT_A_TOKEN => Ok(Audience::OtherApplication),
-        // Any other refusal says that the question was not understood, and nothing of the token.
+        (400, None, Some(error)) if error == FOREIGN_TOKEN_ERROR => Ok(Audience::OtherApplication),
+        // Any other error concerns the request and says nothing about the token.
         (status, ..) => Err(match verdict::interpret(reply) {
             Err(error) if matches!(error.reason, Reason::Throttled | Reason::Unavailable) => error,
             _ => {
-                let error = Error::new(Provider::WordPress, Reason::Malformed, "whose a token is cannot be told");
+                let error = Error::new(
+                    Provider::WordPress,
+                    Reason::Malformed,
+                    "the response does not name the token's application",
+                );
                 Error { status: Some(status), ..error }
             }
         }),
@@ -93,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_foreign_only_if_that_is_said() {
+    fn a_token_is_foreign_only_if_the_response_says_so() {
         let judged = |status: u16, body: &str| {
             let body = body.to_owned().into();
             parse_audience(&Reply { status, content_type: None, retry_after: None, body }, "90210")

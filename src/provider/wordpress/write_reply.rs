@@ -72,7 +72,7 @@ struct Named {
 ///
 /// # Errors
 /// `Refused` and the like when WordPress.com says that nothing was changed; `Malformed` when the reply is inconclusive.
-pub(super) fn judge(reply: &Reply, write: SentWrite) -> Result<Done, Error> {
+pub(super) fn interpret(reply: &Reply, write: SentWrite) -> Result<Done, Error> {
     let statement = write.statement(&reply.body);
     match verdict::interpret_write(reply) {
         Ok(Verdict::Content) if write.is_affirmed(reply, statement) => Ok(Done::Changed),

@@ -1,4 +1,4 @@
-//! Connected applications: what was given access, to what, and how much that lets it do.
+//! Maps connected applications: their site, their permissions, and how far their access reaches.
 
 use crate::model::{
     Application, ApplicationAccess, ApplicationAccessKind, ApplicationId, ApplicationKey, Permission, PermissionRisk,
@@ -10,12 +10,12 @@ use crate::provider::lenient::Scalar;
 use super::super::payload;
 use super::{MapContext, Mapped, link, map_list, map_one, map_rows, object, required_id};
 
-/// Maps the answer of `/me/connected-applications`.
+/// Maps `/me/connected-applications`.
 pub fn application_list(payload: payload::ApplicationList) -> List<Application> {
     map_list("connected_applications", payload.connected_applications, |context, _, item| map(context, item))
 }
 
-/// Maps one connected application; an error names the field that makes it unusable.
+/// Maps an application that was read on its own. An error names the invalid field.
 pub fn application(payload: payload::Application) -> Result<Mapped<Application>, String> {
     map_one("application", |context| map(context, payload))
 }
@@ -40,7 +40,7 @@ fn map(context: &mut MapContext, item: payload::Application) -> Result<Applicati
     })
 }
 
-/// The site as an application names it: enough to show, the rest is a read away.
+/// The site of the grant. It has only an ID, a name and a URL.
 fn site(name: payload::SiteName) -> Option<Site> {
     Some(Site {
         key: name.site_id.id().map(SiteId)?,
@@ -53,8 +53,10 @@ fn site(name: payload::SiteName) -> Option<Site> {
     })
 }
 
-/// How far the access reaches. The documented sample has an empty scope and no site at all, so an empty scope, or one of
-/// ordinary words, means one site only where a site is named. An empty scope says nothing and is none.
+/// The reach of an application's access.
+///
+/// The documented sample has an empty scope and no site. So an empty scope, or one with ordinary words, means a single
+/// site only where the response names one.
 fn access(scope: Scalar, has_site: bool) -> ApplicationAccess {
     let scope = scope.text();
     let kind = match scope.as_deref() {
@@ -69,7 +71,7 @@ fn access(scope: Scalar, has_site: bool) -> ApplicationAccess {
     ApplicationAccess { kind, scope }
 }
 
-/// Whether this is one of the documented scopes, but for the two that say by themselves how far they reach.
+/// Whether this is a documented scope other than `global` and `auth`, which define the reach on their own.
 fn is_ordinary(scope: &str) -> bool {
     !matches!(scope, "global" | "auth") && risk(scope) != PermissionRisk::Unknown
 }
@@ -79,8 +81,9 @@ fn permission(row: payload::Permission) -> Result<Permission, String> {
     Ok(Permission { risk: risk(&name), name, description: row.description.text() })
 }
 
-/// The risk of a scope, by the names that the OAuth2 page lists and what it says each allows. A scope that reads and
-/// manages is Write; `users` and `notifications` are about the person before anything else.
+/// The risk of a scope, by the description on WordPress.com's OAuth2 page.
+///
+/// A scope that reads and manages is `Write`. `users` and `notifications` are mainly about the person.
 fn risk(scope: &str) -> PermissionRisk {
     match scope {
         "batch" | "freshly-pressed" | "insights" | "read" | "stats" => PermissionRisk::Read,

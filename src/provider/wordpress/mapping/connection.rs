@@ -1,7 +1,8 @@
-//! Keyring and Publicize connections, and the outside account that they name.
+//! Maps Keyring and Publicize connections, and the external account of each.
 //!
-//! The two are told apart by their fields, not by the address they came from: the documented sample of
-//! `/me/keyring-connections/$ID` is a Publicize connection. One that names a site or a Keyring connection is Publicize.
+//! The fields decide which of the two a connection is, not the path of the request. The documented sample of
+//! `/me/keyring-connections/$ID` is a Publicize connection. A connection with a site or a Keyring connection is
+//! Publicize.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,9 +16,11 @@ use crate::provider::lenient::Scalar;
 
 use super::super::payload;
 use super::health::health;
-use super::{MapContext, Mapped, NO_NUMBER, count, display_id, link, map_list, map_one, map_rows, object, required_id};
+use super::{
+    EXPECTED_ID, MapContext, Mapped, count, display_id, link, map_list, map_one, map_rows, object, required_id,
+};
 
-/// Maps the answer of `/me/keyring-connections` or v2 `/me/connections`; each item is what its fields say.
+/// Maps `/me/keyring-connections` and v2 `/me/connections`. The fields of each item decide its kind.
 pub fn keyring_list(payload: payload::ConnectionList, now: DateTime) -> List<Connection> {
     map_list("connections", payload.connections, |context, _, item| {
         let kind = kind_of(&item);
@@ -25,12 +28,12 @@ pub fn keyring_list(payload: payload::ConnectionList, now: DateTime) -> List<Con
     })
 }
 
-/// Maps the answer of a `publicize-connections` list; each item is Publicize, even one that names no site.
+/// Maps a `publicize-connections` list. Each item is Publicize, even without a site.
 pub fn publicize_list(payload: payload::ConnectionList, now: DateTime) -> List<Connection> {
     map_list("connections", payload.connections, |context, _, item| map(context, item, ConnectionKind::Publicize, now))
 }
 
-/// Maps one connection, Keyring or Publicize as its fields say; an error names the field that makes it unusable.
+/// Maps a connection that was read on its own. Its fields decide its kind. An error names the invalid field.
 pub fn connection(payload: payload::Connection, now: DateTime) -> Result<Mapped<Connection>, String> {
     let kind = kind_of(&payload);
     map_one("connection", |context| map(context, payload, kind, now))
@@ -54,32 +57,33 @@ fn map(
         _ => ConnectionKey::Keyring(KeyringId(id)),
     };
     let publicize = matches!(key, ConnectionKey::Publicize(_));
-    let named = map_rows(context, "sites", std::mem::take(&mut item.sites), |_, _, site: Scalar| {
-        site.id().map(SiteId).ok_or_else(|| NO_NUMBER.to_owned())
+    let listed_sites = map_rows(context, "sites", std::mem::take(&mut item.sites), |_, _, site: Scalar| {
+        site.id().map(SiteId).ok_or_else(|| EXPECTED_ID.to_owned())
     });
-    let others = map_rows(context, "additional_external_users", std::mem::take(&mut item.additional_external_users), {
-        |_, _, user| object(user).map(additional_account)
-    });
+    let additional_accounts =
+        map_rows(context, "additional_external_users", std::mem::take(&mut item.additional_external_users), {
+            |_, _, user| object(user).map(additional_account)
+        });
     let identity = identity(&mut item, &key).map(Arc::new);
     let created_at = context.date("issued", &item.issued);
-    let ends = context.optional_date("expires", &item.expires);
+    let expires_at = context.optional_date("expires", &item.expires);
     let refresh_url = link(std::mem::take(&mut item.refresh_url));
     let record = if publicize { publicize_record } else { keyring_record };
     Ok(Connection {
         created_at,
-        expires_at: ends.unwrap_or_default(),
+        expires_at: expires_at.unwrap_or_default(),
         shared: if publicize { item.shared.boolean() } else { None },
-        additional_accounts: others,
-        health: Some(health(std::mem::take(&mut item.status).text(), ends, refresh_url.clone(), now)),
+        additional_accounts,
+        health: Some(health(std::mem::take(&mut item.status).text(), expires_at, refresh_url.clone(), now)),
         label: std::mem::take(&mut item.label).text(),
         service: std::mem::take(&mut item.service).text(),
         identity,
-        sites: distinct(site.into_iter().chain(named)),
+        sites: distinct(site.into_iter().chain(listed_sites)),
         ..Connection::with_key(key, record(id, item, refresh_url))
     })
 }
 
-/// Each site once, where it first stood.
+/// The sites without duplicates, in their order.
 fn distinct(sites: impl Iterator<Item = SiteId>) -> Vec<SiteId> {
     let mut seen = HashSet::new();
     sites.filter(|site| seen.insert(*site)).collect()
@@ -111,15 +115,15 @@ fn publicize_record(id: u64, item: payload::Connection, refresh_url: Option<Url>
     })
 }
 
-/// The outside account; none where the row names none.
+/// The external account, or `None` if the row has no data about it.
 fn identity(item: &mut payload::Connection, key: &ConnectionKey) -> Option<Identity> {
     let subject = std::mem::take(&mut item.external_id).subject();
     let name = std::mem::take(&mut item.external_name).text();
     let display = std::mem::take(&mut item.external_display).text();
     let profile_url = link(std::mem::take(&mut item.external_profile_url));
     let picture_url = link(std::mem::take(&mut item.external_profile_picture));
-    let named = subject.is_some() || name.is_some() || display.is_some();
-    if !named && profile_url.is_none() && picture_url.is_none() {
+    let is_named = subject.is_some() || name.is_some() || display.is_some();
+    if !is_named && profile_url.is_none() && picture_url.is_none() {
         return None;
     }
     Some(Identity {
@@ -135,18 +139,18 @@ fn identity(item: &mut payload::Connection, key: &ConnectionKey) -> Option<Ident
     })
 }
 
-/// What of `external_name` is a user name.
+/// The user name in `external_name`, if it is one.
 ///
-/// Some services put the handle there (`Automattic`, shown as `@automattic`; `@heron@fen.example`; `heron.example`),
-/// others the person's name (`Ada Reed`, shown as the same). So a name that differs from what is shown counts, as the
-/// provider found it worth a field of its own; one that is shown anyway counts only where it looks like a handle: one
-/// word that starts with an at sign or has a dot inside.
+/// Some services send the handle (`Automattic`, displayed as `@automattic`; `@heron@fen.example`; `heron.example`),
+/// others the person's name (`Ada Reed`, displayed as the same). A name that differs from the display name is a user
+/// name. A name that equals it is one only if it looks like a handle: a single word with a leading at sign or an inner
+/// dot.
 fn username(name: Option<&str>, display: Option<&str>) -> Option<String> {
     let name = name?;
-    let different = display.is_some_and(|display| display != name);
-    let word = !name.contains(char::is_whitespace);
-    let handle = word && (name.starts_with('@') || name.trim_matches('.').contains('.'));
-    (different || handle).then(|| name.to_owned())
+    let differs = display.is_some_and(|display| display != name);
+    let is_word = !name.contains(char::is_whitespace);
+    let is_handle = is_word && (name.starts_with('@') || name.trim_matches('.').contains('.'));
+    (differs || is_handle).then(|| name.to_owned())
 }
 
 fn additional_account(user: payload::ExternalUser) -> AdditionalAccount {

@@ -1,26 +1,26 @@
-//! How well a connection works: WordPress.com's word for it, weighed against the date on which it ends.
+//! The health of a connection, from WordPress.com's status word and the expiry date.
 //!
-//! The word can be older than the date, as a connection is tested only now and then. So a date that has passed
-//! overrules every word that does not already say that something is wrong. The words are an open set;
-//! one that is not known is kept and judged as Unknown, and so is none at all (null, as v2 Publicize rows have it):
-//! nothing said is not "ok". Nor is an "ok" worth anything beside an end that cannot be read, for it may have passed.
+//! WordPress.com tests a connection only now and then, so the date may be newer than the word. A date in the past
+//! overrides every word that does not already report a failure. The words are an open set. An unknown word, and a
+//! missing one (null in v2 Publicize rows), mean `Unknown`. So does "ok" with an unreadable date, because the date may
+//! have passed.
 
 use chrono::TimeDelta;
 
 use super::date::Unreadable;
 use crate::model::{ConnectionHealth, DateTime, HealthAction, HealthActionKind, HealthState, OneTimeLink, Url};
 
-/// How long before its end a connection that works counts as ending.
-const EXPIRING: TimeDelta = TimeDelta::days(7);
+/// A working connection that expires within this time is `Expiring`.
+const EXPIRING_WITHIN: TimeDelta = TimeDelta::days(7);
 
-/// Judges a connection by its status, its end, and where it can be renewed.
+/// The health of a connection by its status word, its expiry date, and the link that refreshes it.
 pub(super) fn health(
     status: Option<String>,
-    ends: Result<Option<DateTime>, Unreadable>,
+    expires_at: Result<Option<DateTime>, Unreadable>,
     refresh_url: Option<Url>,
     now: DateTime,
 ) -> ConnectionHealth {
-    let state = state(status.as_deref(), ends, now);
+    let state = state(status.as_deref(), expires_at, now);
     ConnectionHealth {
         state,
         provider_status: status,
@@ -29,35 +29,35 @@ pub(super) fn health(
             let url = refresh_url.filter(|_| kind == HealthActionKind::Reconnect).map(OneTimeLink::Known);
             HealthAction { kind, url }
         }),
-        expires_at: ends.unwrap_or_default(),
+        expires_at: expires_at.unwrap_or_default(),
     }
 }
 
-/// One word for how it works.
-fn state(word: Option<&str>, ends: Result<Option<DateTime>, Unreadable>, now: DateTime) -> HealthState {
-    let said = match word {
+/// The state by the status word and the expiry date.
+fn state(word: Option<&str>, expires_at: Result<Option<DateTime>, Unreadable>, now: DateTime) -> HealthState {
+    let reported = match word {
         Some("ok") => HealthState::Ok,
-        // Calypso once took this for dead; Jetpack's review of the status says that it still works.
+        // Calypso once treated this as dead. Jetpack's review of the status says that it still works.
         Some("must_reauth") => HealthState::Expiring,
         Some("broken") => HealthState::Broken,
         Some("invalid") => HealthState::Failed,
         Some("unsupported") => HealthState::Unsupported,
         _ => HealthState::Unknown,
     };
-    let Ok(end) = ends else {
-        return if said == HealthState::Ok { HealthState::Unknown } else { said };
+    let Ok(expires_at) = expires_at else {
+        return if reported == HealthState::Ok { HealthState::Unknown } else { reported };
     };
-    let left = end.map(|end| end.0.signed_duration_since(now.0));
-    match (said, left) {
+    let left = expires_at.map(|end| end.0.signed_duration_since(now.0));
+    match (reported, left) {
         (HealthState::Ok | HealthState::Expiring | HealthState::Unknown, Some(left)) if left <= TimeDelta::zero() => {
             HealthState::Reauthorize
         }
-        (HealthState::Ok, Some(left)) if left <= EXPIRING => HealthState::Expiring,
-        _ => said,
+        (HealthState::Ok, Some(left)) if left <= EXPIRING_WITHIN => HealthState::Expiring,
+        _ => reported,
     }
 }
 
-/// What a person can do in such a state.
+/// What a person can do in this state.
 fn action(state: HealthState) -> Option<HealthActionKind> {
     match state {
         HealthState::Broken | HealthState::Expiring | HealthState::Reauthorize => Some(HealthActionKind::Reconnect),
@@ -77,14 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn a_word_and_a_date_make_a_state() {
+    fn the_word_and_the_date_decide_the_state() {
         use HealthState::{Broken, Expiring, Failed, Reauthorize, Unknown, Unsupported};
         let now = at("2026-05-10T12:00:00Z");
         let past = Some(at("2026-05-10T12:00:00Z"));
         let soon = Some(at("2026-05-17T12:00:00Z"));
         let later = Some(at("2026-05-17T12:00:01Z"));
         let table = [
-            // the word, and the state without a date, after it, up to seven days before it, and earlier
+            // The word, and the state without a date, with a past date, up to seven days before the date, and earlier.
             (Some("ok"), [HealthState::Ok, Reauthorize, Expiring, HealthState::Ok]),
             (Some("must_reauth"), [Expiring, Reauthorize, Expiring, Expiring]),
             (Some("broken"), [Broken, Broken, Broken, Broken]),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_time_do_not_overflow() {
+    fn extreme_dates_do_not_overflow() {
         let (first, last) =
             (DateTime(chrono::DateTime::<chrono::Utc>::MIN_UTC), DateTime(chrono::DateTime::<chrono::Utc>::MAX_UTC));
         assert_eq!(state(Some("ok"), Ok(Some(last)), first), HealthState::Ok);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_done_follows_from_the_state() {
+    fn the_action_follows_from_the_state() {
         let now = at("2026-05-10T12:00:00Z");
         let refresh = Url::parse("https://public-api.example/connect/?action=request");
         let reconnect = |url: &Option<Url>| {

@@ -8,19 +8,19 @@ use crate::provider::lenient::Scalar;
 use super::super::payload;
 use super::{link, map_list};
 
-/// Maps the answer of `/meta/external-services`, in the provider's order.
+/// Maps `/meta/external-services`, in the provider's order.
 pub fn service_list(payload: payload::Services) -> List<ServiceEntry> {
-    map_list("services", payload.services, |_, place, item| map_service(item, Some(place)))
+    map_list("services", payload.services, |_, key, item| map_service(item, Some(key)))
 }
 
-/// Maps one service; an error names the field that makes it unusable.
+/// Maps a service that was read on its own. An error names the invalid field.
 pub fn service(payload: payload::Service) -> Result<ServiceEntry, String> {
     map_service(payload, None)
 }
 
-fn map_service(item: payload::Service, place: Option<&str>) -> Result<ServiceEntry, String> {
+fn map_service(item: payload::Service, row_key: Option<&str>) -> Result<ServiceEntry, String> {
     Ok(ServiceEntry {
-        slug: slug(item.id, place).ok_or("ID: expected a service's name")?,
+        slug: slug(item.id, row_key).ok_or("ID: expected a service's name")?,
         label: item.label.text(),
         kind: item.kind.text(),
         description: item.description.text(),
@@ -35,10 +35,11 @@ fn map_service(item: payload::Service, place: Option<&str>) -> Result<ServiceEnt
     })
 }
 
-/// The slug: the `ID`, or the key under which the service stands in a map. The place in a list is a number and no slug.
-/// A slug goes into a path, so it is a plain word.
-fn slug(id: Scalar, place: Option<&str>) -> Option<String> {
-    let key = place.filter(|place| is_slug(place) && !place.bytes().all(|b| b.is_ascii_digit()));
+/// The slug: the `ID`, or the service's key in a map. The index in a list is a number and no slug.
+///
+/// A slug becomes part of a path, so it must be a plain word.
+fn slug(id: Scalar, row_key: Option<&str>) -> Option<String> {
+    let key = row_key.filter(|key| is_slug(key) && !key.bytes().all(|byte| byte.is_ascii_digit()));
     match id {
         Scalar::Text(text) if is_slug(&text) => Some(text),
         _ => key.map(str::to_owned),

@@ -6,12 +6,12 @@ use crate::provider::List;
 use super::super::payload;
 use super::{link, map_list, required_id};
 
-/// Maps the answer of `/me/sites`.
+/// Maps `/me/sites`.
 pub fn site_list(payload: payload::Sites) -> List<Site> {
     map_list("sites", payload.sites, |_, _, item| site(item))
 }
 
-/// Maps one site; an error names the field that makes it unusable.
+/// Maps a site that was read on its own. An error names the invalid field.
 pub fn site(payload: payload::Site) -> Result<Site, String> {
     let icon = payload.icon.0.unwrap_or_default();
     let capabilities = payload.capabilities.0.unwrap_or_default();

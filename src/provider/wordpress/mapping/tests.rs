@@ -1,4 +1,4 @@
-//! The mapping as a whole: whatever decodes maps, and what is left out is named without its content.
+//! The mapping as a whole: every decoded payload is mapped, and a report of a skipped row contains no content.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -48,7 +48,7 @@ const KEYS: &[&str] = &[
     "date",
 ];
 
-/// The notes of a list, as `path: detail`.
+/// The skipped rows of a list, as `path: detail`.
 pub(super) fn skipped_rows<T>(list: &List<T>) -> Vec<String> {
     list.skipped.iter().map(|row| format!("{}: {}", row.path, row.detail)).collect()
 }
@@ -57,7 +57,7 @@ pub(super) fn now() -> DateTime {
     DateTime::parse("2026-05-10T12:00:00Z").unwrap()
 }
 
-/// Maps a text as everything that it may decode to.
+/// Decodes a text as each payload and maps it.
 fn map_all(json: &str) {
     let body = json.as_bytes();
     let _ = decode::<payload::ConnectionList>(body).map(|list| keyring_list(list, now()));
@@ -73,14 +73,14 @@ fn map_all(json: &str) {
 }
 
 #[test]
-fn a_key_of_a_map_stands_in_a_path_only_if_it_is_a_plain_word() {
+fn only_a_plain_word_of_a_map_key_enters_a_path() {
     let services: payload::Services = decoded("wordpress/services-map.json");
     let paths: Vec<_> = service_list(services).skipped.into_iter().map(|row| row.path).collect();
     assert_eq!(paths, ["services[3]", "services[mailchimp]"]);
 }
 
 #[test]
-fn an_unknown_field_is_no_fault() {
+fn an_unknown_field_is_ignored() {
     let item = decode(br#"{"ID":51001,"show_linkedin_warning":false,"brand_new":[{"deep":1}]}"#).unwrap();
     assert!(connection(item, now()).is_ok());
 }

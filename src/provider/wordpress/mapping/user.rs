@@ -1,11 +1,11 @@
-//! The owner of a WordPress.com token.
+//! Maps the owner of a WordPress.com token.
 
 use crate::model::{SiteId, WordPressUser};
 
 use super::super::payload;
 use super::{Mapped, count, display_id, link, map_one, required_id};
 
-/// Maps the answer of `/me`; an error names the field that makes it unusable.
+/// Maps `/me`. An error names the invalid field.
 pub fn me(payload: payload::Me) -> Result<Mapped<WordPressUser>, String> {
     map_one("me", |context| {
         Ok(WordPressUser {

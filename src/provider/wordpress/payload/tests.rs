@@ -1,4 +1,4 @@
-//! What decodes and what does not; and the door to the fixtures for the tests beside this one.
+//! Which JSON decodes and which does not. Also loads the fixtures for the mapping tests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,17 +10,17 @@ use serde::de::{Deserializer, Visitor, value};
 use super::super::{ME_FIELDS, SITE_FIELDS};
 use super::*;
 
-/// A fixture's bytes: `wordpress/me.json`.
+/// The bytes of a fixture, such as `wordpress/me.json`.
 pub(in crate::provider::wordpress) fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
 }
 
-/// A fixture, decoded.
+/// A decoded fixture.
 pub(in crate::provider::wordpress) fn decoded<T: DeserializeOwned>(name: &str) -> T {
     decode(&fixture(name)).unwrap()
 }
 
-/// Any JSON, its keys mostly those that mean something.
+/// Any JSON. Most of its keys are keys of a payload.
 pub(in crate::provider::wordpress) fn any_json(keys: &'static [&'static str]) -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
         Just(serde_json::Value::Null),
@@ -44,7 +44,7 @@ pub(in crate::provider::wordpress) fn any_json(keys: &'static [&'static str]) ->
 }
 
 #[test]
-fn an_answer_without_its_list_is_not_an_empty_list() {
+fn a_response_without_its_list_is_not_an_empty_list() {
     let applications = |body: &[u8]| decode::<ApplicationList>(body).map(|list| list.connected_applications.0.len());
     assert_eq!(applications(br#"{"connected_applications":[]}"#), Ok(0));
     assert!(applications(&fixture("wordpress/list-success.json")).is_err());
@@ -72,7 +72,7 @@ fn an_answer_without_its_list_is_not_an_empty_list() {
 }
 
 #[test]
-fn every_list_knows_its_own_wrapper() {
+fn each_list_accepts_only_its_own_wrapper() {
     assert!(decode::<ConnectionList>(br#"{"connections":[]}"#).is_ok());
     assert!(decode::<Services>(br#"{"services":[]}"#).is_ok());
     assert!(decode::<Services>(br#"{"services":{}}"#).is_ok());
@@ -85,7 +85,7 @@ fn every_list_knows_its_own_wrapper() {
 }
 
 #[test]
-fn a_list_in_place_of_an_item_is_no_item() {
+fn a_list_is_no_item() {
     for body in ["[]", "[51001]", r#"[{"ID":51001}]"#] {
         let fault = decode::<Connection>(body.as_bytes()).unwrap_err();
         assert_eq!((fault.reason, fault.detail.as_str()), (Reason::Malformed, NOT_AN_OBJECT), "{body}");
@@ -93,7 +93,7 @@ fn a_list_in_place_of_an_item_is_no_item() {
 }
 
 #[test]
-fn words_come_in_a_list_or_in_a_text() {
+fn words_are_read_from_a_list_or_from_text() {
     let words = |json: &str| serde_json::from_str::<Words>(json).unwrap().into_words();
     assert_eq!(words(r#"["global"]"#), ["global"]);
     assert_eq!(words(r#""global""#), ["global"]);
@@ -104,7 +104,7 @@ fn words_come_in_a_list_or_in_a_text() {
     }
 }
 
-/// Takes down the names under which a payload's fields are read.
+/// Records the names of the fields that a payload reads.
 struct Names<'a>(&'a mut Vec<&'static str>);
 
 impl<'de> Deserializer<'de> for Names<'_> {
@@ -138,7 +138,7 @@ fn fields_of<T: DeserializeOwned>() -> Vec<&'static str> {
 }
 
 #[test]
-fn what_is_asked_for_by_name_is_what_is_read() {
+fn the_requested_fields_are_the_fields_that_are_read() {
     let asked = |fields: &'static str| {
         let mut names: Vec<_> = fields.split(',').collect();
         names.sort_unstable();
@@ -149,13 +149,13 @@ fn what_is_asked_for_by_name_is_what_is_read() {
 }
 
 #[test]
-fn a_secret_that_nobody_asked_for_is_not_even_held() {
+fn an_unrequested_secret_is_not_held() {
     let me: Me = decoded("wordpress/me.json");
     assert!(!format!("{me:?}").contains("secret"));
 }
 
 #[test]
-fn an_answer_too_deep_is_an_error_and_no_overflow() {
+fn a_response_with_deep_nesting_is_an_error() {
     for (open, close) in [("[", "]"), ("{\"meta\":", "}"), ("{\"connections\":[", "]}")] {
         let body = format!("{{\"connections\":{}1{}}}", open.repeat(50_000), close.repeat(50_000));
         let _ = decode::<ConnectionList>(body.as_bytes());
@@ -177,13 +177,14 @@ proptest! {
 }
 
 #[test]
-fn what_is_nested_without_end_overflows_nothing() {
+fn extreme_nesting_does_not_overflow_the_stack() {
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     let maps = "{\"connections\":".repeat(10_000) + "1" + &"}".repeat(10_000);
     for body in
         [deep.clone(), maps, format!("{{\"connections\":{deep}}}"), format!("{{\"connections\":[{{\"ID\":{deep}}}]}}")]
     {
-        // What is not mapped is skipped without a limit, what is mapped is refused beyond serde_json's: neither takes stack.
+        // An unmapped value is skipped at any depth, and a mapped one is rejected beyond serde_json's limit. Neither
+        // recurses.
         if let Ok(list) = decode::<ConnectionList>(body.as_bytes()) {
             assert!(list.connections.0.len() <= 1);
         }

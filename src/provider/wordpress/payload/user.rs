@@ -1,4 +1,4 @@
-//! What `/me` sends of the owner of a token; of all that it tells, only what the graph shows.
+//! The fields of `/me` that the gateway shows. The response has many more.
 
 use serde::Deserialize;
 
@@ -8,26 +8,26 @@ use crate::provider::lenient::Scalar;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Me {
-    /// The user's number.
+    /// The ID.
     #[serde(rename = "ID")]
     pub id: Scalar,
-    /// The name to show.
+    /// The display name.
     pub display_name: Scalar,
-    /// The name to sign in with.
+    /// The user name.
     pub username: Scalar,
     /// The e-mail address.
     pub email: Scalar,
-    /// Whether the address is proved.
+    /// Whether the address is verified.
     pub email_verified: Scalar,
-    /// The same, older.
+    /// The older name of `email_verified`.
     pub verified: Scalar,
-    /// The main site.
+    /// The primary site.
     pub primary_blog: Scalar,
-    /// Such as `en`.
+    /// The language, such as `en`.
     pub language: Scalar,
-    /// The one site of the token, or `false`.
+    /// The only site of the token, or `false`.
     pub token_site_id: Scalar,
-    /// A list or a text.
+    /// The scopes of the token: a list, or text.
     pub token_scope: Words,
     /// The picture.
     #[serde(rename = "avatar_URL")]
@@ -35,13 +35,13 @@ pub struct Me {
     /// The public profile.
     #[serde(rename = "profile_URL")]
     pub profile_url: Scalar,
-    /// When they joined.
+    /// When the person joined.
     pub date: Scalar,
-    /// How many sites they have.
+    /// The number of sites.
     pub site_count: Scalar,
 }
 
-/// Words in a list or in one text: `token_scope` is the one in WPKIT's fixture and the other in WPRS's.
+/// Words as a list or as one text. `token_scope` is a list in WPKIT's fixture and text in WPRS's.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Words {
@@ -58,15 +58,15 @@ impl Default for Words {
 }
 
 impl Words {
-    /// The words, apart: requests separate scopes by blanks, `token-info` by commas.
+    /// The separate words. Requests separate scopes by spaces, `token-info` by commas.
     pub fn into_words(self) -> Vec<String> {
         let texts = match self {
             Words::Many(texts) => texts,
             Words::One(text) => vec![text],
         };
-        let apart = |text: String| -> Vec<String> {
+        let split = |text: String| -> Vec<String> {
             text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
         };
-        texts.into_iter().filter_map(Scalar::text).flat_map(apart).collect()
+        texts.into_iter().filter_map(Scalar::text).flat_map(split).collect()
     }
 }

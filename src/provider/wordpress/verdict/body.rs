@@ -1,4 +1,4 @@
-//! The dialects of error on WordPress.com's host, read into one shape.
+//! Reads the error formats of WordPress.com's host.
 //!
 //! - v1: `{"error", "message"}`, with `error_message` on a 405, and `{"errors":[{"error","message"}]}` on some writes
 //! - v2: `{"code", "message", "data":{"status"}}`
@@ -12,10 +12,11 @@ use serde::Deserialize;
 use crate::model::Provider;
 use crate::provider::lenient::{self, MaybeObject, Rows, Scalar};
 
-/// The largest body that is read as an error, in bytes: its shapes drift so far that they take many times their text.
+/// The maximum size of a body that is read as an error, in bytes. Decoded, its varying shapes take many times their
+/// text.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
-/// The keys with which an error of some dialect can begin.
+/// The keys with which an error in one of the formats can begin.
 const ERROR_KEYS: &[&[u8]] = &[
     b"additional_data",
     b"additional_errors",
@@ -34,22 +35,22 @@ const ERROR_KEYS: &[&[u8]] = &[
     b"success",
 ];
 
-/// What an error says.
+/// An error from a response body.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ErrorBody {
-    /// The status it gives itself, between 400 and 599.
+    /// The status in the body, between 400 and 599.
     pub(super) status: Option<u16>,
-    /// Its identifier, as it came.
+    /// The error code as received.
     pub(super) code: Option<String>,
-    /// Its sentence, in lower case; to be compared, never to be shown.
+    /// The message in lower case. It is only compared, never shown.
     pub(super) message: String,
 }
 
-/// Whether a good answer has to be read as an error, judged by its first key alone.
+/// Whether a 2xx body must be read as an error, by its first key alone.
 ///
-/// Every dialect's error holds only keys of that dialect, whatever their order, and no content begins with one of them
-/// (`ID`, `connections`, `sites`, …). So a good answer costs a look at a few bytes here and is parsed once, by its
-/// decoder. A content that did begin with such a key would cost a second parse and still be content.
+/// In each format, an error contains only keys of that format, and no content begins with one of them (`ID`,
+/// `connections`, `sites`, …). So a response without an error is decoded once. Content that did begin with such a key
+/// would be decoded twice and still be content.
 pub(super) fn may_be_error(body: &[u8]) -> bool {
     if body.len() > ERROR_BYTES_MAX {
         return false;
@@ -61,10 +62,10 @@ pub(super) fn may_be_error(body: &[u8]) -> bool {
     ERROR_KEYS.iter().any(|known| key.strip_prefix(*known).is_some_and(|rest| rest.first() == Some(&b'"')))
 }
 
-/// Reads an error; none where the JSON is none. What is wrong with it is told without its content.
+/// Reads an error. Returns `None` if the JSON is not an error. The detail of a failure contains no content.
 pub(super) fn read(body: &[u8]) -> Result<Option<ErrorBody>, String> {
     if body.len() > ERROR_BYTES_MAX {
-        return Err("larger than an error".to_owned());
+        return Err("too large for an error".to_owned());
     }
     let raw: MaybeObject<Raw> = lenient::decode(Provider::WordPress, body).map_err(|error| error.detail)?;
     Ok(raw.0.and_then(Raw::error_body))
@@ -86,7 +87,7 @@ struct Raw {
     body: MaybeObject<Box<Raw>>,
 }
 
-/// A status, or an object that holds one.
+/// A status, or an object with a status.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StatusHint {
@@ -97,7 +98,7 @@ enum StatusHint {
     Number(Scalar),
 }
 
-/// One of `errors`: texts under an identifier, an error of its own, or a text under `error` or `message`.
+/// An item of `errors`: messages under a code, an error object, or the text under `error` or `message`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ErrorEntry {
@@ -130,11 +131,11 @@ impl Raw {
         let outer = if self.body.0.is_some() { error_status(&self.status) } else { None };
         if let Some(status) = error_status(&self.code).or(outer) {
             let inner = self.body.0.and_then(|body| body.error_body()).unwrap_or_default();
-            let message = if inner.message.is_empty() { sentence([self.message]) } else { inner.message };
+            let message = if inner.message.is_empty() { first_text([self.message]) } else { inner.message };
             return Some(ErrorBody { status: Some(status), code: inner.code, message });
         }
         let given = self.data.status().or_else(|| error_status(&self.status_code));
-        let message = sentence([self.message, self.error_message, self.error_description]);
+        let message = first_text([self.message, self.error_message, self.error_description]);
         if is_set(&self.error) {
             return Some(ErrorBody { status: given, code: self.error.text(), message });
         }
@@ -144,14 +145,14 @@ impl Raw {
             let message = if text.is_empty() { message } else { text };
             return Some(ErrorBody { status: given.or(named), code, message });
         }
-        // A word for a code is an error only with a sentence or a status: `code` is a word that content may use.
+        // Content may use the key `code` too, so a code is an error only with a message or a status.
         let code = if matches!(self.code, Scalar::Text(_)) { self.code.text() } else { None };
         let explained = given.is_some() || !message.is_empty();
         code.filter(|_| explained).map(|code| ErrorBody { status: given, code: Some(code), message })
     }
 }
 
-/// The first of `errors`: its identifier and its sentence.
+/// The code and the message of the first of `errors`.
 fn first(errors: Rows<ErrorEntry>) -> Option<(Option<String>, String)> {
     let mut code = None;
     let mut text = String::new();
@@ -160,19 +161,19 @@ fn first(errors: Rows<ErrorEntry>) -> Option<(Option<String>, String)> {
         let Ok(entry) = row.value else { continue };
         match (row.key.as_str(), entry) {
             ("error", ErrorEntry::Text(word)) => code = word.text(),
-            ("message", ErrorEntry::Text(words)) => text = sentence([words]),
+            ("message", ErrorEntry::Text(words)) => text = first_text([words]),
             _ if any => continue,
-            (_, ErrorEntry::Item { error, message }) => (code, text) = (error.text(), sentence([message])),
-            (place, ErrorEntry::Texts(texts)) => (code, text) = (Some(place.to_owned()), sentence(texts)),
-            (place, ErrorEntry::Text(words)) => (code, text) = (Some(place.to_owned()), sentence([words])),
+            (_, ErrorEntry::Item { error, message }) => (code, text) = (error.text(), first_text([message])),
+            (place, ErrorEntry::Texts(texts)) => (code, text) = (Some(place.to_owned()), first_text(texts)),
+            (place, ErrorEntry::Text(words)) => (code, text) = (Some(place.to_owned()), first_text([words])),
         }
         any = true;
     }
     any.then_some((code, text))
 }
 
-/// The first text that says something, in lower case.
-fn sentence(texts: impl IntoIterator<Item = Scalar>) -> String {
+/// The first text, in lower case.
+fn first_text(texts: impl IntoIterator<Item = Scalar>) -> String {
     texts.into_iter().find_map(Scalar::text).map(|text| text.to_lowercase()).unwrap_or_default()
 }
 
@@ -185,7 +186,7 @@ fn is_set(value: &Scalar) -> bool {
     }
 }
 
-/// A number that is the status of an error. Digits in a text are an identifier and not a status.
+/// A number that is an error status. Digits in text are an error code, not a status.
 fn error_status(value: &Scalar) -> Option<u16> {
     match value {
         Scalar::Integer(number) => u16::try_from(*number).ok().filter(|status| (400..600).contains(status)),

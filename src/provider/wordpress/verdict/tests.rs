@@ -1,4 +1,4 @@
-//! Every row of the error tables, every dialect, and the ways in which an answer is no answer.
+//! Every row of the error tables, every error format, and the responses that are neither content nor an error.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -17,8 +17,8 @@ fn json(status: u16, body: &[u8]) -> Reply {
     reply(status, "application/json", body)
 }
 
-/// What is judged: `Ok` for content, `Err(None)` for nothing there, `Err(Some(_))` for the reason.
-fn judged(reply: &Reply) -> Result<(), Option<Reason>> {
+/// The interpretation: `Ok` for content, `Err(None)` for an absent object, `Err(Some(_))` for the reason.
+fn interpreted(reply: &Reply) -> Result<(), Option<Reason>> {
     match interpret(reply) {
         Ok(Verdict::Content) => Ok(()),
         Ok(Verdict::Absent { .. }) => Err(None),
@@ -26,11 +26,11 @@ fn judged(reply: &Reply) -> Result<(), Option<Reason>> {
     }
 }
 
-/// A status, an identifier, a sentence, and what they mean: none for nothing there.
+/// A status, a code, a message, and their meaning. `None` means that the object is absent.
 type Row = (u16, &'static str, &'static str, Option<Reason>);
 
-/// Another's, or on another's site.
-const THEIRS: Option<Reason> = Some(Reason::OwnedByAnother);
+/// The object belongs to another person.
+const FOREIGN: Option<Reason> = Some(Reason::OwnedByAnother);
 
 /// The error tables of the documentation.
 const DOCUMENTED: &[Row] = &[
@@ -70,18 +70,23 @@ const DOCUMENTED: &[Row] = &[
     (400, "incompatible_jetpack", "Please upgrade Jetpack to version 3.3 or newer.", Some(Reason::Unsupported)),
     (400, "invalid_input", "Please provide at least one property to update", Some(Reason::Refused)),
     (404, "not_found", "No publicize connection found for this ID", None),
-    (403, "authorization_required", "This user is not authorized to access this publicize connection.", THEIRS),
-    (403, "authorization_required", "This user is not authorized to modify this publicize connection.", THEIRS),
-    (403, "authorization_required", "This user is not authorized to globalize this publicize connection.", THEIRS),
+    (403, "authorization_required", "This user is not authorized to access this publicize connection.", FOREIGN),
+    (403, "authorization_required", "This user is not authorized to modify this publicize connection.", FOREIGN),
+    (403, "authorization_required", "This user is not authorized to globalize this publicize connection.", FOREIGN),
     (
         403,
         "authorization_required",
         "This user is not authorized to access publicize connections on this site.",
-        THEIRS,
+        FOREIGN,
     ),
-    (403, "authorization_required", "This user is not authorized to access this Jetpack Social connection.", THEIRS),
-    (403, "authorization_required", "This user is not authorized to modify this Jetpack Social connection.", THEIRS),
-    (403, "authorization_required", "This user is not authorized to globalize this Jetpack Social connection.", THEIRS),
+    (403, "authorization_required", "This user is not authorized to access this Jetpack Social connection.", FOREIGN),
+    (403, "authorization_required", "This user is not authorized to modify this Jetpack Social connection.", FOREIGN),
+    (
+        403,
+        "authorization_required",
+        "This user is not authorized to globalize this Jetpack Social connection.",
+        FOREIGN,
+    ),
     (
         403,
         "authorization_required",
@@ -98,8 +103,8 @@ const DOCUMENTED: &[Row] = &[
     (400, "invalid_input", "Invalid request input", Some(Reason::Refused)),
 ];
 
-/// What public clients have met, and what falls through to the status.
-const SEEN: &[Row] = &[
+/// Errors that public clients have met, and errors that the status decides.
+const OBSERVED: &[Row] = &[
     (401, "authorization_required", "", Some(Reason::NotAuthenticated)),
     (401, "rest_forbidden", "", Some(Reason::NotAuthenticated)),
     (403, "rest_forbidden", "", Some(Reason::NotAllowed)),
@@ -122,18 +127,18 @@ const SEEN: &[Row] = &[
 ];
 
 #[test]
-fn every_documented_error_has_its_meaning() {
-    for (status, code, message, expected) in DOCUMENTED.iter().chain(SEEN) {
+fn every_documented_error_has_its_reason() {
+    for (status, code, message, expected) in DOCUMENTED.iter().chain(OBSERVED) {
         let v1 = serde_json::json!({"error": code, "message": message, "data": {}}).to_string();
         let v2 = serde_json::json!({"message": message, "code": code, "data": {"status": status}}).to_string();
         for body in [v1, v2] {
-            assert_eq!(judged(&json(*status, body.as_bytes())), Err(*expected), "{status} {body}");
+            assert_eq!(interpreted(&json(*status, body.as_bytes())), Err(*expected), "{status} {body}");
         }
     }
 }
 
 #[test]
-fn an_error_keeps_its_status_and_identifier_and_nothing_else() {
+fn an_error_contains_only_its_status_and_code() {
     let error = interpret(&json(401, &fixture("wordpress/error-v1.json"))).unwrap_err();
     assert_eq!(error.provider, Provider::WordPress);
     assert_eq!((error.status, error.code.as_deref()), (Some(401), Some("invalid_token")));
@@ -150,7 +155,7 @@ fn an_error_keeps_its_status_and_identifier_and_nothing_else() {
 }
 
 #[test]
-fn every_dialect_is_understood_with_its_own_status() {
+fn each_error_format_is_read_with_its_status() {
     use Reason::*;
     for (name, status, expected) in [
         ("error-v1", 401, Some(NotAuthenticated)),
@@ -164,12 +169,12 @@ fn every_dialect_is_understood_with_its_own_status() {
         ("error-envelope-v2", 404, Some(Unsupported)),
     ] {
         let body = fixture(&format!("wordpress/{name}.json"));
-        assert_eq!(judged(&json(status, &body)), Err(expected), "{name}");
+        assert_eq!(interpreted(&json(status, &body)), Err(expected), "{name}");
     }
 }
 
 #[test]
-fn an_error_inside_a_good_answer_is_that_error() {
+fn an_error_with_a_success_status_is_an_error() {
     use Reason::*;
     for (name, expected) in [
         ("error-v1", Some(NotAuthenticated)),
@@ -183,23 +188,23 @@ fn an_error_inside_a_good_answer_is_that_error() {
         ("error-cut-off", Some(Malformed)),
     ] {
         let body = fixture(&format!("wordpress/{name}.json"));
-        assert_eq!(judged(&json(200, &body)), Err(expected), "{name}");
+        assert_eq!(interpreted(&json(200, &body)), Err(expected), "{name}");
     }
     let error = interpret(&json(200, &fixture("wordpress/error-envelope.json"))).unwrap_err();
     assert_eq!((error.status, error.code.as_deref()), (Some(200), Some("unauthorized")));
-    assert_eq!(error.detail, "status 200, an error inside a good answer: unauthorized");
+    assert_eq!(error.detail, "status 200, an error with a success status: unauthorized");
     let dump = br#"{"errors":{"authorization_required":["An active access token must be used"]},"error_data":[]}"#;
-    assert_eq!(judged(&json(200, dump)), Err(Some(NotAuthenticated)));
+    assert_eq!(interpreted(&json(200, dump)), Err(Some(NotAuthenticated)));
     for (hint, expected) in [("404", None), (r#"{"status":403}"#, Some(NotAllowed)), ("[]", Some(Refused))] {
         let dump = format!(r#"{{"errors":{{"odd_thing":["Odd"]}},"error_data":{{"other":500,"odd_thing":{hint}}}}}"#);
-        assert_eq!(judged(&json(200, dump.as_bytes())), Err(expected), "{hint}");
+        assert_eq!(interpreted(&json(200, dump.as_bytes())), Err(expected), "{hint}");
     }
-    assert_eq!(judged(&json(200, br#"{"error":true}"#)), Err(Some(Refused)));
-    assert_eq!(judged(&json(200, b" \n{ \"message\" : \"x\", \"error\" : \"not_found\" }")), Err(None));
+    assert_eq!(interpreted(&json(200, br#"{"error":true}"#)), Err(Some(Refused)));
+    assert_eq!(interpreted(&json(200, b" \n{ \"message\" : \"x\", \"error\" : \"not_found\" }")), Err(None));
 }
 
 #[test]
-fn content_is_content_even_where_a_word_of_an_error_stands_in_it() {
+fn content_with_the_keys_of_an_error_is_content() {
     for body in [
         r#"{"connections":[]}"#,
         r#"{"ID":1,"status":"broken","error":"x"}"#,
@@ -216,18 +221,18 @@ fn content_is_content_even_where_a_word_of_an_error_stands_in_it() {
         "null",
         "true",
     ] {
-        assert_eq!(judged(&json(200, body.as_bytes())), Ok(()), "{body}");
+        assert_eq!(interpreted(&json(200, body.as_bytes())), Ok(()), "{body}");
     }
     for name in ["keyring-list", "application-list", "services-map", "sites", "me"] {
         let body = fixture(&format!("wordpress/{name}.json"));
         assert!(!body::may_be_error(&body), "{name}");
-        assert_eq!(judged(&reply(200, "", &body)), Ok(()), "{name}");
+        assert_eq!(interpreted(&reply(200, "", &body)), Ok(()), "{name}");
     }
-    assert_eq!(judged(&reply(204, "", b"")), Ok(()));
+    assert_eq!(interpreted(&reply(204, "", b"")), Ok(()));
 }
 
 #[test]
-fn the_throttling_page_is_throttling_whatever_its_status_and_for_a_minute_at_least() {
+fn the_throttling_page_throttles_for_at_least_a_minute() {
     let page = fixture("wordpress/throttle.html");
     for (status, kind) in [(500, "text/html"), (429, "text/html"), (200, "text/html"), (403, ""), (503, "text/plain")] {
         let mut page = reply(status, kind, &page);
@@ -242,14 +247,14 @@ fn the_throttling_page_is_throttling_whatever_its_status_and_for_a_minute_at_lea
     polite.retry_after = Some(Duration::from_secs(7));
     let error = interpret(&polite).unwrap_err();
     assert_eq!((error.reason, error.retry_after), (Reason::Throttled, Some(Duration::from_secs(7))));
-    // Content may say so too, and so may an error about something else that has a limit.
+    // Content may contain these words too, and so may an error about another limit.
     let other = br#"{"error":"connections_full","message":"Limit reached"}"#;
-    assert_eq!(judged(&json(400, other)), Err(Some(Reason::Refused)));
-    assert_eq!(judged(&json(200, br#"{"ID":1,"description":"Limit reached"}"#)), Ok(()));
+    assert_eq!(interpreted(&json(400, other)), Err(Some(Reason::Refused)));
+    assert_eq!(interpreted(&json(200, br#"{"ID":1,"description":"Limit reached"}"#)), Ok(()));
 }
 
 #[test]
-fn what_is_not_json_is_judged_by_its_status_alone() {
+fn a_body_without_json_is_interpreted_by_its_status() {
     use Reason::*;
     let page = b"<html>secret</html>".as_slice();
     let cut = fixture("wordpress/error-cut-off.json");
@@ -287,7 +292,7 @@ fn what_is_not_json_is_judged_by_its_status_alone() {
         (500, "application/json", &cut, Unavailable),
     ] {
         let reply = reply(status, kind, body);
-        assert_eq!(judged(&reply), Err(Some(expected)), "{reply:?}");
+        assert_eq!(interpreted(&reply), Err(Some(expected)), "{reply:?}");
         let error = interpret(&reply).unwrap_err();
         assert!(error.status == Some(status) && !error.detail.contains("secret"), "{error:?}");
     }
@@ -295,17 +300,17 @@ fn what_is_not_json_is_judged_by_its_status_alone() {
 }
 
 #[test]
-fn an_error_that_nests_without_end_does_not_overflow() {
+fn an_error_with_extreme_nesting_does_not_overflow() {
     for open in ["{\"body\":", "{\"status\":404,\"body\":", "{\"errors\":[", "{\"data\":", "["] {
         let body = open.repeat(20_000);
         let _ = interpret(&json(200, body.as_bytes()));
         assert!(interpret(&json(500, body.as_bytes())).is_err());
     }
     let deep = format!("{}1{}", "{\"status\":404,\"body\":".repeat(100), "}".repeat(100));
-    assert!(judged(&json(200, deep.as_bytes())).is_err());
+    assert!(interpreted(&json(200, deep.as_bytes())).is_err());
 }
 
-/// The keys of all dialects.
+/// The keys of all formats.
 const KEYS: &[&str] = &[
     "error",
     "errors",

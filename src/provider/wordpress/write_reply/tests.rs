@@ -1,4 +1,4 @@
-//! Every kind of reply to each write: which ones affirm it, and which ones do not.
+//! Every kind of response to each write: which ones confirm it, and which ones do not.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,14 +18,14 @@ const SHARE: SentWrite = SentWrite::Share(PublicizeId { site: None, id: PUBLICIZ
 const UNSHARE: SentWrite = SentWrite::Share(PublicizeId { site: None, id: PUBLICIZE }, false);
 const ALL: [SentWrite; 5] = [REVOKE, DELETE, DELETE_V2, SHARE, UNSHARE];
 
-fn judged(write: SentWrite, status: u16, body: &str) -> Result<Done, Reason> {
+fn interpreted(write: SentWrite, status: u16, body: &str) -> Result<Done, Reason> {
     let content_type = Some("application/json".to_owned());
     let reply = Reply { status, content_type, retry_after: None, body: body.to_owned().into() };
-    judge(&reply, write).map_err(|error| error.reason)
+    interpret(&reply, write).map_err(|error| error.reason)
 }
 
 #[test]
-fn each_write_is_done_when_its_reply_says_so() {
+fn a_confirmed_write_is_done() {
     for (write, status, body) in [
         (REVOKE, 200, r#"{"success":true}"#),
         (REVOKE, 200, r#"{"success":"1","ID":"620001"}"#),
@@ -44,12 +44,12 @@ fn each_write_is_done_when_its_reply_says_so() {
         (UNSHARE, 200, r#"{"ID":72001,"shared":false}"#),
         (UNSHARE, 200, r#"{"ID":72001,"shared":"0"}"#),
     ] {
-        assert_eq!(judged(write, status, body), Ok(Done::Changed), "{write:?} {status} {body}");
+        assert_eq!(interpreted(write, status, body), Ok(Done::Changed), "{write:?} {status} {body}");
     }
 }
 
 #[test]
-fn what_does_not_affirm_a_write_is_never_taken_for_done() {
+fn an_unconfirmed_write_is_never_done() {
     for write in ALL {
         for body in [
             "{}",
@@ -78,14 +78,14 @@ fn what_does_not_affirm_a_write_is_never_taken_for_done() {
             "OK",
         ] {
             for status in [200, 201] {
-                let result = judged(write, status, body);
+                let result = interpreted(write, status, body);
                 assert!(matches!(result, Err(Reason::Malformed | Reason::Refused)), "{write:?} {body}: {result:?}");
             }
         }
         // An accepted, partial or empty reply is not a finished write.
         for status in [202, 203, 205, 206, 207, 226, 304] {
             for body in [r#"{"success":true}"#, r#"{"shared":true}"#, r#"{"shared":false}"#, "true", ""] {
-                assert_eq!(judged(write, status, body), Err(Reason::Malformed), "{write:?} {status} {body}");
+                assert_eq!(interpreted(write, status, body), Err(Reason::Malformed), "{write:?} {status} {body}");
             }
         }
     }
@@ -101,27 +101,27 @@ fn what_does_not_affirm_a_write_is_never_taken_for_done() {
         (SHARE, 200, r#"{"ID":72001}"#),
         (REVOKE, 200, r#"{"ID":620001}"#),
     ] {
-        assert_eq!(judged(write, status, body), Err(Reason::Malformed), "{write:?} {status} {body}");
+        assert_eq!(interpreted(write, status, body), Err(Reason::Malformed), "{write:?} {status} {body}");
     }
 }
 
 #[test]
-fn a_denial_is_a_refusal() {
+fn a_denied_write_is_refused() {
     for body in [r#"{"success":false}"#, r#"{"deleted":false}"#, r#"{"success":"0","deleted":false}"#] {
         for write in ALL {
-            assert_eq!(judged(write, 200, body), Err(Reason::Refused), "{write:?} {body}");
+            assert_eq!(interpreted(write, 200, body), Err(Reason::Refused), "{write:?} {body}");
         }
     }
     // An error anywhere in a good reply is an error, not only as its first key.
     for body in [r#"{"error":"deletion_error"}"#, r#"{"foo":1,"error":"deletion_error","message":"x"}"#] {
         for write in ALL {
-            assert_eq!(judged(write, 200, body), Err(Reason::Refused), "{write:?} {body}");
+            assert_eq!(interpreted(write, 200, body), Err(Reason::Refused), "{write:?} {body}");
         }
     }
 }
 
 #[test]
-fn only_a_known_code_says_that_the_object_is_absent() {
+fn only_a_known_code_means_that_the_object_is_absent() {
     let error = |code: &str| format!(r#"{{"error":"{code}","message":"x"}}"#);
     for (write, code) in [
         (REVOKE, "unknown_application_access_token"),
@@ -131,37 +131,37 @@ fn only_a_known_code_says_that_the_object_is_absent() {
         (SHARE, "not_found"),
         (SHARE, "unknown_blog"),
     ] {
-        assert_eq!(judged(write, 404, &error(code)), Ok(Done::Absent), "{write:?} {code}");
+        assert_eq!(interpreted(write, 404, &error(code)), Ok(Done::Absent), "{write:?} {code}");
     }
-    let anothers = r#"{"error":"authorization_required","message":"You do not have permission to access this Keyring connection."}"#;
-    assert_eq!(judged(DELETE, 403, anothers), Ok(Done::Absent));
+    let foreign = r#"{"error":"authorization_required","message":"You do not have permission to access this Keyring connection."}"#;
+    assert_eq!(interpreted(DELETE, 403, foreign), Ok(Done::Absent));
     for write in ALL {
         for code in ["unknown_route", "unknown_version", "unknown", "deleted", "gone"] {
-            assert_eq!(judged(write, 404, &error(code)), Err(Reason::Malformed), "{write:?} {code}");
+            assert_eq!(interpreted(write, 404, &error(code)), Err(Reason::Malformed), "{write:?} {code}");
         }
-        assert_eq!(judged(write, 404, &error("rest_no_route")), Err(Reason::Unsupported), "{write:?}");
-        assert_eq!(judged(write, 404, "{}"), Err(Reason::Malformed), "{write:?}");
+        assert_eq!(interpreted(write, 404, &error("rest_no_route")), Err(Reason::Unsupported), "{write:?}");
+        assert_eq!(interpreted(write, 404, "{}"), Err(Reason::Malformed), "{write:?}");
     }
-    assert_eq!(judged(REVOKE, 404, &error("unknown_blog")), Err(Reason::Malformed));
-    assert_eq!(judged(SHARE, 404, &error("unknown_application_access_token")), Err(Reason::Malformed));
+    assert_eq!(interpreted(REVOKE, 404, &error("unknown_blog")), Err(Reason::Malformed));
+    assert_eq!(interpreted(SHARE, 404, &error("unknown_application_access_token")), Err(Reason::Malformed));
 }
 
 #[test]
-fn an_error_that_says_that_the_write_is_done_is_no_refusal() {
+fn an_error_that_confirms_the_write_is_malformed() {
     for status in [200, 400, 401, 403, 404, 409, 429, 500] {
         for (write, body) in [
             (REVOKE, r#"{"error":"not_found","success":true}"#),
             (DELETE, r#"{"error":"not_found","deleted":true,"ID":51003}"#),
             (SHARE, r#"{"error":"unauthorized","ID":72001,"shared":true}"#),
         ] {
-            assert_eq!(judged(write, status, body), Err(Reason::Malformed), "{write:?} {status} {body}");
+            assert_eq!(interpreted(write, status, body), Err(Reason::Malformed), "{write:?} {status} {body}");
         }
     }
-    // The object in an error is no contradiction.
-    assert_eq!(judged(DELETE, 404, r#"{"error":"not_found","ID":51003}"#), Ok(Done::Absent));
+    // An error may contain the object. That is no contradiction.
+    assert_eq!(interpreted(DELETE, 404, r#"{"error":"not_found","ID":51003}"#), Ok(Done::Absent));
 }
 
-/// The keys that say something of a write, and some that do not.
+/// The keys that a confirmation can have, and some that it cannot.
 const KEYS: &[&str] = &["ID", "success", "deleted", "shared", "previous", "error", "code", "status", "message"];
 
 proptest! {
@@ -171,14 +171,14 @@ proptest! {
     fn without_a_flag_or_an_id_nothing_is_done(status in 200_u16..600, body in any_json(&["error", "code", "status", "foo"])) {
         for write in ALL {
             let is_bare_true = body.trim() == "true";
-            prop_assert!(is_bare_true || judged(write, status, &body) != Ok(Done::Changed), "{write:?} {status} {body}");
+            prop_assert!(is_bare_true || interpreted(write, status, &body) != Ok(Done::Changed), "{write:?} {status} {body}");
         }
     }
 
     #[test]
     fn no_status_but_a_good_one_is_done(status in 202_u16..600, body in any_json(KEYS)) {
         for write in ALL {
-            prop_assert!(status == 204 || judged(write, status, &body) != Ok(Done::Changed), "{write:?} {status} {body}");
+            prop_assert!(status == 204 || interpreted(write, status, &body) != Ok(Done::Changed), "{write:?} {status} {body}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Connected applications: the seed page's sample field by field, both names of each renamed field, and what is absent.
+//! Connected applications: the documented sample, both names of each renamed field, and missing fields.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::model::{DateTime, Url};
 
 #[test]
-fn every_field_of_the_documented_sample_arrives() {
+fn every_field_of_the_documented_sample_is_mapped() {
     let (seed, skipped) = application(decoded("seeds/wordpress-connected-application.json")).unwrap();
     assert_eq!(skipped, []);
     assert_eq!(seed.key, ApplicationKey::Connected(ApplicationId(8367271)));
@@ -19,7 +19,7 @@ fn every_field_of_the_documented_sample_arrives() {
     assert_eq!(seed.description.as_deref(), Some("Keeps copies of a site and watches over it."));
     assert_eq!(seed.authorized_at, DateTime::parse("2014-06-28T05:44:25Z"));
     assert_eq!((seed.oauth_version, seed.site), (None, None));
-    // An empty scope without a site: nobody knows how far it reaches.
+    // An empty scope without a site: its reach is unknown.
     assert_eq!(seed.access, Some(ApplicationAccess { kind: ApplicationAccessKind::Unknown, scope: None }));
     let permissions: Vec<_> = seed.permissions.iter().map(|p| (p.name.as_str(), p.risk)).collect();
     assert_eq!(
@@ -39,7 +39,7 @@ fn every_field_of_the_documented_sample_arrives() {
 }
 
 #[test]
-fn the_site_is_read_by_either_name_and_may_be_false() {
+fn the_site_has_two_names_and_may_be_false() {
     let list = application_list(decoded("wordpress/application-list.json"));
     assert_eq!(skipped_rows(&list), ["connected_applications[2].authorized: expected a date"]);
     let sites: Vec<_> = list.rows.iter().map(|row| row.site.as_ref().map(|site| site.key.0)).collect();
@@ -54,7 +54,7 @@ fn the_site_is_read_by_either_name_and_may_be_false() {
 }
 
 #[test]
-fn the_reach_follows_from_the_scope_and_the_site() {
+fn the_scope_and_the_site_decide_the_reach() {
     let list = application_list(decoded("wordpress/application-list.json"));
     let access: Vec<_> =
         list.rows.iter().map(|row| row.access.as_ref().unwrap()).map(|a| (a.kind, a.scope.as_deref())).collect();
@@ -67,7 +67,7 @@ fn the_reach_follows_from_the_scope_and_the_site() {
             (ApplicationAccessKind::Site, None),
             (ApplicationAccessKind::Site, None),
             (ApplicationAccessKind::Unknown, Some("posts,media")),
-            // One of a site, as `token-info` has it, and as it is asked for.
+            // The scope of a single site, as `token-info` returns it and as a client requests it.
             (ApplicationAccessKind::Site, Some("posts,media")),
             (ApplicationAccessKind::Site, Some("posts media")),
             (ApplicationAccessKind::Unknown, Some("posts unheard-of")),
@@ -76,7 +76,7 @@ fn the_reach_follows_from_the_scope_and_the_site() {
 }
 
 #[test]
-fn the_number_is_read_by_either_name_and_what_is_empty_is_absent() {
+fn the_id_has_two_names_and_an_empty_field_is_absent() {
     let list = application_list(decoded("wordpress/application-list.json"));
     let ids: Vec<_> = list.rows.iter().map(|row| row.provider_id.as_str()).collect();
     assert_eq!(ids, ["610001", "610002", "610003", "610004", "610005", "610006", "610007", "610008", "610009"]);
@@ -91,7 +91,7 @@ fn the_number_is_read_by_either_name_and_what_is_empty_is_absent() {
 }
 
 #[test]
-fn one_bad_row_does_not_lose_the_list_nor_a_bad_permission_its_application() {
+fn an_invalid_row_or_permission_is_skipped_alone() {
     let list = application_list(decoded("wordpress/application-bad-rows.json"));
     let [only] = list.rows.as_slice() else { panic!("{list:?}") };
     let permissions: Vec<_> = only.permissions.iter().map(|p| (p.name.as_str(), p.risk)).collect();

@@ -1,4 +1,4 @@
-//! Keyring and Publicize connections: the seed page's sample field by field, and every oddity of the two shapes.
+//! Keyring and Publicize connections: the documented sample, and every variation of the two shapes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -21,7 +21,7 @@ fn date(text: &str) -> Option<DateTime> {
 }
 
 #[test]
-fn the_documented_sample_is_a_publicize_connection_and_every_field_of_it_arrives() {
+fn every_field_of_the_documented_publicize_sample_is_mapped() {
     let (seed, skipped) = connection(decoded("seeds/wordpress-keyring-connection.json"), now()).unwrap();
     assert_eq!(skipped, []);
     let key = ConnectionKey::Publicize(PublicizeId { site: Some(SiteId(3584907)), id: 1234567 });
@@ -69,7 +69,7 @@ fn the_documented_sample_is_a_publicize_connection_and_every_field_of_it_arrives
 }
 
 #[test]
-fn a_keyring_list_holds_grants_with_other_accounts_and_sites_of_both_spellings() {
+fn a_keyring_list_has_additional_accounts_and_sites() {
     let list = keyring_list(decoded("wordpress/keyring-list.json"), now());
     assert_eq!(skipped_rows(&list), Vec::<String>::new());
     let [mastodon, facebook, bare] = list.rows.as_slice() else { panic!("{list:?}") };
@@ -110,7 +110,7 @@ fn a_keyring_list_holds_grants_with_other_accounts_and_sites_of_both_spellings()
 }
 
 #[test]
-fn a_keyring_item_with_publicize_words_on_it_is_still_a_grant() {
+fn a_keyring_item_with_publicize_fields_stays_keyring() {
     let (item, _) = connection(decoded("wordpress/keyring-single.json"), now()).unwrap();
     assert_eq!((item.kind, item.shared), (ConnectionKind::Keyring, None));
     assert_eq!(item.created_at, date("2024-03-09T08:15:00Z"));
@@ -122,14 +122,14 @@ fn a_keyring_item_with_publicize_words_on_it_is_still_a_grant() {
 }
 
 #[test]
-fn one_bad_row_does_not_lose_the_list() {
+fn an_invalid_row_is_skipped_alone() {
     let list = keyring_list(decoded("wordpress/keyring-bad-rows.json"), now());
     let ids: Vec<_> = list.rows.iter().map(|row| row.provider_id.as_str()).collect();
     assert_eq!(ids, ["51001", "51007"]);
     assert_eq!(list.rows[1].additional_accounts.len(), 1);
-    let noted = skipped_rows(&list);
-    assert_eq!(noted.iter().filter(|note| note.starts_with("connections[7]: not JSON at line 1")).count(), 1);
-    let rest: Vec<_> = noted.iter().map(String::as_str).filter(|note| !note.starts_with("connections[7]")).collect();
+    let reported = skipped_rows(&list);
+    assert_eq!(reported.iter().filter(|note| note.starts_with("connections[7]: not JSON at line 1")).count(), 1);
+    let rest: Vec<_> = reported.iter().map(String::as_str).filter(|note| !note.starts_with("connections[7]")).collect();
     assert_eq!(
         rest,
         [
@@ -148,7 +148,7 @@ fn one_bad_row_does_not_lose_the_list() {
 }
 
 #[test]
-fn a_site_is_named_once_where_it_first_stood_however_many_there_are() {
+fn a_repeated_site_is_listed_once() {
     let sites: Vec<String> = (0..100_000).map(|n| (50_000 - n % 50_000).to_string()).collect();
     let row = one(&format!(r#"{{"ID":1,"site_ID":7,"sites":[{}]}}"#, sites.join(",")));
     let expected: Vec<_> = [7].into_iter().chain((1..=50_000).rev().filter(|site| *site != 7)).map(SiteId).collect();
@@ -156,7 +156,7 @@ fn a_site_is_named_once_where_it_first_stood_however_many_there_are() {
 }
 
 #[test]
-fn a_publicize_list_is_publicize_even_where_a_row_names_no_site() {
+fn a_row_of_a_publicize_list_needs_no_site() {
     let list = publicize_list(decoded("wordpress/publicize-list.json"), now());
     let [page, bare] = list.rows.as_slice() else { panic!("{list:?}") };
     assert_eq!(page.key, ConnectionKey::Publicize(PublicizeId { site: Some(SiteId(7700123)), id: 88001 }));
@@ -173,7 +173,7 @@ fn a_publicize_list_is_publicize_even_where_a_row_names_no_site() {
 }
 
 #[test]
-fn a_user_name_is_a_handle_or_a_name_that_is_not_shown() {
+fn a_user_name_is_a_handle_or_differs_from_the_display_name() {
     for (name, display, expected) in [
         (Some("Automattic"), Some("@automattic"), Some("Automattic")),
         (Some("@heron@fen.example"), Some("@heron@fen.example"), Some("@heron@fen.example")),
@@ -191,7 +191,7 @@ fn a_user_name_is_a_handle_or_a_name_that_is_not_shown() {
 }
 
 #[test]
-fn a_number_is_a_subject_only_if_it_is_whole() {
+fn only_an_integer_is_a_numeric_subject() {
     let subject = |json: &str| one(json).identity.and_then(|account| account.subject.clone());
     assert_eq!(subject(r#"{"ID":1,"external_ID":990011}"#).as_deref(), Some("990011"));
     let rounded = r#"{"ID":1,"external_ID":110022003300440055110022,"external_name":"x"}"#;
@@ -199,7 +199,7 @@ fn a_number_is_a_subject_only_if_it_is_whole() {
 }
 
 #[test]
-fn a_date_that_is_none_costs_only_itself_and_one_that_cannot_be_read_is_noted() {
+fn an_invalid_date_is_absent_and_reported() {
     let read = |date: &str| {
         let json = format!(r#"{{"ID":1,"issued":{date},"expires":{date},"status":"ok"}}"#);
         let (item, skipped) = connection(decode(json.as_bytes()).unwrap(), now()).unwrap();
@@ -209,14 +209,14 @@ fn a_date_that_is_none_costs_only_itself_and_one_that_cannot_be_read_is_noted() 
     for never in ["false", "\"\"", "null", "[]", "0", "\"0000-00-00 00:00:00\""] {
         assert_eq!(read(never), (HealthState::Ok, vec![]), "{never}");
     }
-    // An end that nobody can read may have passed.
+    // An unreadable expiry date may have passed.
     for date in ["\"soon\"", "true", "7", "\"2026-13-01 00:00:00\""] {
         assert_eq!(read(date), (HealthState::Unknown, vec!["issued".to_owned(), "expires".to_owned()]), "{date}");
     }
 }
 
 #[test]
-fn an_item_without_its_number_is_an_error_that_names_the_field() {
+fn an_item_without_its_id_is_an_error_that_names_the_field() {
     for json in ["{}", r#"{"ID":false}"#, r#"{"ID":0}"#, r#"{"ID":"x"}"#, r#"{"id":"7"}"#] {
         let fault = connection(decode(json.as_bytes()).unwrap(), now()).unwrap_err();
         assert_eq!(fault, "ID: expected a number or digits", "{json}");

@@ -8,7 +8,7 @@ use super::*;
 use crate::model::Url;
 
 #[test]
-fn every_field_of_a_service_arrives() {
+fn every_field_of_a_service_is_mapped() {
     let facebook = service(decoded("wordpress/service.json")).unwrap();
     let expected = ServiceEntry {
         slug: "facebook".to_owned(),
@@ -29,7 +29,7 @@ fn every_field_of_a_service_arrives() {
 }
 
 #[test]
-fn the_catalogue_is_a_map_whose_order_stays_and_whose_key_can_stand_for_the_slug() {
+fn the_catalogue_can_be_a_map_whose_keys_replace_missing_slugs() {
     let list = service_list(decoded("wordpress/services-map.json"));
     let slugs: Vec<_> = list.rows.iter().map(|row| row.slug.as_str()).collect();
     assert_eq!(slugs, ["tumblr", "facebook", "twitter"]);
@@ -45,7 +45,7 @@ fn the_catalogue_is_a_map_whose_order_stays_and_whose_key_can_stand_for_the_slug
 }
 
 #[test]
-fn the_catalogue_is_a_list_and_empty_too() {
+fn the_catalogue_can_be_a_list_or_empty() {
     let list = service_list(decoded("wordpress/services-list.json"));
     let slugs: Vec<_> = list.rows.iter().map(|row| row.slug.as_str()).collect();
     assert_eq!(slugs, ["tumblr", "facebook"]);

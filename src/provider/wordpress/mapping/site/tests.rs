@@ -9,7 +9,7 @@ use super::*;
 use crate::model::Url;
 
 #[test]
-fn sites_have_icons_or_not_and_names_or_not() {
+fn a_site_may_lack_its_icon_and_name() {
     let list = site_list(decoded("wordpress/sites.json"));
     let [fen, marsh, nameless, moor] = list.rows.as_slice() else { panic!("{list:?}") };
     assert_eq!(fen.key, SiteId(7700123));

@@ -1,4 +1,4 @@
-//! `/me` in both of its spellings.
+//! `/me` in both of its variants.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::model::{DateTime, Url};
 
 #[test]
-fn every_field_of_the_owner_arrives_and_no_secret_does() {
+fn every_field_of_the_owner_is_mapped_without_secrets() {
     let (user, skipped) = me(decoded("wordpress/me.json")).unwrap();
     let expected = WordPressUser {
         user_id: "40417".into(),
@@ -29,7 +29,7 @@ fn every_field_of_the_owner_arrives_and_no_secret_does() {
 }
 
 #[test]
-fn a_scope_can_be_one_text_and_what_is_false_is_absent() {
+fn a_scope_can_be_text_and_false_is_absent() {
     let (user, _) = me(decoded("wordpress/me-scope-text.json")).unwrap();
     assert_eq!(user.token_scope, ["posts", "media", "stats"]);
     assert_eq!(user.token_site_id, Some("7700123".into()));
@@ -38,6 +38,6 @@ fn a_scope_can_be_one_text_and_what_is_false_is_absent() {
 }
 
 #[test]
-fn an_owner_without_a_number_is_an_error_that_names_the_field() {
+fn an_owner_without_an_id_is_an_error_that_names_the_field() {
     assert_eq!(me(decode(b"{}").unwrap()), Err("ID: expected a number or digits".to_owned()));
 }
