@@ -1,8 +1,10 @@
-//! OneAll: its endpoints, the site's keys, and which reads are the cheapest for the keys at hand.
+//! OneAll: its endpoints, the site's keys, and the session of one operation.
 //!
-//! The site's keys read every user of the site, so what comes back is checked against the caller's grant before it is
-//! let through: a record of somebody else is answered exactly like one that does not exist. A list of sign-ins carries
-//! no user and no service; each row's rest is a read of its own, so these run side by side, some at a time.
+//! The site's keys can read every user of the site. So each record is checked against the caller's grant, and a record
+//! of another user gets the same result as one that does not exist.
+//!
+//! The list of sign-ins names neither user nor service. So each row needs a read of its own, and these run
+//! concurrently.
 
 pub mod date;
 pub mod envelope;
@@ -35,18 +37,18 @@ use crate::model::{
 };
 use crate::upstream::{Own, Plan, Upstream};
 
-/// OneAll, for the life of the process.
+/// OneAll for the life of the process: the site if one is configured, with its cache and its keys.
 #[derive(Debug)]
 pub struct OneAll(Option<Site>);
 
 #[derive(Debug)]
 struct Site {
     upstream: Arc<Upstream<Error>>,
-    fresh: TtlSettings,
+    ttl: TtlSettings,
     keys: SiteKeys,
 }
 
-/// OneAll for one operation of one caller; each page of a list is read at most once.
+/// OneAll for one operation of one caller. Reads each page of a list at most once.
 pub struct Session {
     host: Arc<OneAll>,
     grant: OneAllGrant,
@@ -55,10 +57,10 @@ pub struct Session {
     identities: PageCache<Identity>,
 }
 
-/// How many callers at least share the host's turns, however much one of them asks for.
+/// One caller may use at most 1/`SHARES` of the concurrent calls to the site.
 const SHARES: usize = 4;
 
-/// The way to the site. Its keys are everybody's one credential, so turns are given by who pays.
+/// The configuration of the site's host. All callers share the site's keys, so concurrency is limited per caller.
 fn upstream_config(base: Url, settings: &Settings, writes: &TaskTracker, metrics: &Metrics) -> Plan<Error> {
     Plan {
         provider: Provider::OneAll.name(),
@@ -74,117 +76,118 @@ fn upstream_config(base: Url, settings: &Settings, writes: &TaskTracker, metrics
 }
 
 impl OneAll {
-    /// Makes the way to OneAll, whose writes run among these and whose calls are counted in these metrics; it goes on with
-    /// what was known before of the same host.
+    /// Builds the client of the site. `writes` tracks the writes that outlive their operation.
+    ///
+    /// The state of `previous`, such as its cache, is carried over if it belongs to the same host.
     ///
     /// # Errors
-    /// A sentence that names the setting.
+    /// A sentence that names the invalid setting.
     pub fn build(
         settings: &Settings,
         writes: &TaskTracker,
         metrics: &Metrics,
-        before: Option<&Self>,
+        previous: Option<&Self>,
     ) -> Result<Self, String> {
         let Some(base) = settings.base()? else { return Ok(Self(None)) };
         let key = |key: &Option<SecretString>, name: &str| {
             key.clone().ok_or_else(|| format!("oneall.{name}: is missing; wanted the site's key"))
         };
-        let before = before.and_then(|before| before.0.as_ref()).map(|site| site.upstream.memory());
+        let before = previous.and_then(|previous| previous.0.as_ref()).map(|site| site.upstream.memory());
         Ok(Self(Some(Site {
             upstream: Arc::new(Upstream::build(Plan { before, ..upstream_config(base, settings, writes, metrics) })?),
-            fresh: settings.fresh.clone(),
+            ttl: settings.fresh.clone(),
             keys: SiteKeys::new(key(&settings.public_key, "public_key")?, key(&settings.private_key, "private_key")?),
         })))
     }
 
-    /// Whether the gateway has access to a OneAll site.
+    /// Whether a OneAll site is configured.
     pub fn is_configured(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Tells the metrics how its host stands, if there is one.
+    /// Updates the metrics with the state of the host, if a site is configured.
     pub fn update_metrics(&self) {
         if let Some(site) = &self.0 {
             site.upstream.measure();
         }
     }
 
-    /// Begins the reads of one operation.
+    /// Starts a session for one operation.
     pub fn session(self: &Arc<Self>, grant: OneAllGrant, calls: CallContext) -> Session {
         Session { host: self.clone(), grant, calls, sign_ins: PageCache::default(), identities: PageCache::default() }
     }
 }
 
 impl Session {
-    /// Whether the gateway has access to a OneAll site.
+    /// Whether a OneAll site is configured.
     pub fn is_configured(&self) -> bool {
         self.host.is_configured()
     }
 
-    /// The same reads, of which none is made yet.
+    /// A session for the same caller that has read nothing yet.
     pub fn fresh_session(&self) -> Self {
         self.host.session(self.grant.clone(), self.calls.clone())
     }
 
-    /// Whether the caller may read anything here.
+    /// Whether the caller may read anything at OneAll.
     pub fn is_authorized(&self) -> bool {
         self.host.is_configured() && self.grant.reaches_anything()
     }
 
-    /// Why the caller may read no sign-in here, if so.
+    /// Why the caller may read no sign-ins, if that is so.
     pub fn denied(&self) -> Option<Error> {
         self.require_grant(OneAllGrant::sign_ins).err()
     }
 
-    /// The caller's own user, if any.
+    /// The caller's own user, if there is one.
     pub fn user(&self) -> Option<UserToken> {
         self.grant.user().and_then(UserToken::parse)
     }
 
-    /// A stretch of the site's sign-ins.
+    /// A range of the site's sign-ins.
     pub async fn sign_ins(&self, range: RowRange) -> Result<RangeResult<Connection>, Error> {
         let permit = self.require_grant(OneAllGrant::sign_in_list)?;
         let read = |params| self.list(permit, &["connections.json"], params, mapping::sign_in_list);
         pages::read(range, |params| self.sign_ins.page(params, read(params))).await
     }
 
-    /// A stretch of the site's identities.
+    /// A range of the site's identities.
     pub async fn identities(&self, range: RowRange) -> Result<RangeResult<Identity>, Error> {
         let permit = self.require_grant(OneAllGrant::identity_list)?;
         let read = |params| self.list(permit, &["identities.json"], params, mapping::identity_list);
         pages::read(range, |params| self.identities.page(params, read(params))).await
     }
 
-    /// Whether the caller may list the site's sign-ins. Makes no call.
+    /// Checks that the caller may list the site's sign-ins. Makes no call.
     ///
     /// # Errors
-    /// Why not.
+    /// Why the caller may not.
     pub fn may_list_sign_ins(&self) -> Result<(), Error> {
         self.require_grant(OneAllGrant::sign_in_list).map(drop)
     }
 
-    /// Whether the caller may list the site's identities. Makes no call.
+    /// Checks that the caller may list the site's identities. Makes no call.
     ///
     /// # Errors
-    /// Why not.
+    /// Why the caller may not.
     pub fn may_list_identities(&self) -> Result<(), Error> {
         self.require_grant(OneAllGrant::identity_list).map(drop)
     }
 
-    /// Whether the caller may see what identifies a person outside.
+    /// Checks that the caller may read personal data, such as e-mail addresses. Makes no call.
     ///
     /// # Errors
-    /// Why not.
+    /// Why the caller may not.
     pub fn may_read_personal_data(&self) -> Result<(), Error> {
         self.require_grant(OneAllGrant::personal)
     }
 
-    /// Takes a grant out of what the caller may; nothing is asked of OneAll without one.
-    fn require_grant<'a, G>(&'a self, take: impl FnOnce(&'a OneAllGrant) -> Result<G, Denied>) -> Result<G, Error> {
+    /// Returns a part of the caller's grant. Every call to OneAll needs one.
+    fn require_grant<'a, G>(&'a self, select: impl FnOnce(&'a OneAllGrant) -> Result<G, Denied>) -> Result<G, Error> {
         if !self.host.is_configured() {
             return Err(not_configured());
         }
-        take(&self.grant).map_err(|why| Error::denied(Provider::OneAll, why))
+        select(&self.grant).map_err(|denied| Error::denied(Provider::OneAll, denied))
     }
 
     async fn sign_in(&self, token: ConnectionToken) -> EntityResult<Connection> {
@@ -214,8 +217,9 @@ impl Session {
         Ok(grant.covers(owner_of(&found)).then(|| self.release(found)))
     }
 
-    /// Lets a record go up that the caller's grant covers, without what takes a right of its own if they have not that.
-    /// Whoever else holds the record keeps it whole: what is taken out is taken out of a copy.
+    /// Returns a record that the grant covers, without personal data if the caller may not read it.
+    ///
+    /// The redaction changes a copy, so the cached record stays complete.
     fn release<T: Redact + Clone>(&self, mut found: Arc<T>) -> Arc<T> {
         if self.grant.personal().is_err() {
             Arc::make_mut(&mut found).redact();
@@ -248,28 +252,28 @@ impl Fetch<IdentityToken> for Session {
     }
 }
 
-/// Whose a sign-in is, as far as that is proved.
+/// The verified owner of a sign-in.
 fn owner_of_sign_in(found: &Connection) -> Option<&str> {
     match &found.record {
-        ConnectionRecord::SignIn(record) if found.identity.as_deref().is_none_or(is_plain) => {
+        ConnectionRecord::SignIn(record) if found.identity.as_deref().is_none_or(is_readable) => {
             record.user.as_ref().map(UserToken::as_str)
         }
         _ => None,
     }
 }
 
-/// Whose an identity is, as far as that is proved.
+/// The verified owner of an identity.
 fn owner_of(found: &Identity) -> Option<&str> {
-    found.user.as_ref().filter(|_| is_plain(found)).map(UserToken::as_str)
+    found.user.as_ref().filter(|_| is_readable(found)).map(UserToken::as_str)
 }
 
-/// Whether an identity can be read. Whose encrypted data is cannot be proved by what stands beside it in plain.
-fn is_plain(identity: &Identity) -> bool {
+/// Whether an identity is readable. The plain fields of an encrypted one do not prove who owns it.
+fn is_readable(identity: &Identity) -> bool {
     identity.state == IdentityState::Readable
 }
 
 fn not_configured() -> Error {
-    Error::new(Provider::OneAll, Reason::NotConfigured, "no OneAll site is set")
+    Error::new(Provider::OneAll, Reason::NotConfigured, "no OneAll site is configured")
 }
 
 fn malformed(detail: String) -> Error {

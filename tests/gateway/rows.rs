@@ -337,7 +337,7 @@ async fn what_is_left_out_of_a_thing_read_by_itself_is_told_to_the_log() {
         let answer = canned.gateway().await.ask(&Asker::token("token"), query, json!({})).await;
         assert_eq!(answer["errors"], json!(null), "{answer}");
         let text = log.text();
-        assert_eq!(text.matches("rows left out").count(), 1, "{path}: {text}");
+        assert_eq!(text.matches("skipped unreadable rows").count(), 1, "{path}: {text}");
         assert!(text.contains(&format!("rows={rows} first=\"{place}\"")), "{path}: {text}");
         assert!(!text.contains("canary"), "{path}: {text}");
     }

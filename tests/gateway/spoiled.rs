@@ -132,9 +132,9 @@ async fn the_log_is_told_that_a_record_cannot_be_read_and_of_none_that_does_not_
             .await;
         log.clear();
         ask(&world, &Asker::user(ADA), query, absent).await;
-        assert!(!log.text().contains("taken for none"), "{query}");
+        assert!(!log.text().contains("treated an unreadable record as absent"), "{query}");
         ask(&world, &Asker::user(ADA), query, foreign).await;
-        assert!(log.text().contains("taken for none"), "{query}");
+        assert!(log.text().contains("treated an unreadable record as absent"), "{query}");
     }
 }
 

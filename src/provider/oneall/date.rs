@@ -1,18 +1,20 @@
-//! OneAll's dates: RFC 2822 as PHP writes it, with the three faults its answers and its documentation show.
+//! OneAll's dates: RFC 2822 as PHP writes it, with three faults that occur in its responses and documentation.
 //!
-//! The plus of an offset may have become a space (`13:38:21  0200`, also beside `+0200` in one document), a weekday may
-//! be the wrong one (`Tue, 1 Sep 2011`), and a day may be unpadded. So the spaces are collapsed, a bare offset gets its
-//! plus back, and the weekday, which says nothing that the day does not, is dropped before the text is read.
+//! - The plus of an offset may be a space (`13:38:21  0200`, also together with `+0200` in one document).
+//! - The weekday may be wrong (`Tue, 1 Sep 2011`).
+//! - The day may have a single digit.
 //!
-//! OneAll has a second format, `MM/DD/YYYY HH:MM:SS` without a zone. It stands only beside live credentials, which are
-//! not decoded at all, so there is no reader for it: a moment without a zone would have to be guessed.
+//! So repeated spaces are joined, a bare offset gets its plus back, and the redundant weekday is dropped.
+//!
+//! OneAll has a second format, `MM/DD/YYYY HH:MM:SS` without a zone. It occurs only next to live credentials, which are
+//! never decoded, so it needs no parser.
 
 use crate::model::DateTime;
 
-/// The longest text that is looked at, in bytes; OneAll's dates have 31.
+/// The maximum length of a date, in bytes. OneAll's dates have 31.
 const LENGTH_MAX: usize = 64;
 
-/// Reads a date; what cannot be read is none, so that a bad date never costs the thing it stands on.
+/// Reads a date. Returns `None` for any other text.
 pub fn parse(text: &str) -> Option<DateTime> {
     if text.len() > LENGTH_MAX {
         return None;
@@ -22,10 +24,10 @@ pub fn parse(text: &str) -> Option<DateTime> {
         words.remove(0);
     }
     let (offset, rest) = words.split_last()?;
-    // Day, month, year and time stand before an offset: four words. A bare year is no offset.
+    // Four words precede an offset: day, month, year and time. A lone year is no offset.
     let plus = if rest.len() == 4 && is_bare_offset(offset) { "+" } else { "" };
-    let fields = format!("{} {plus}{offset}", rest.join(" "));
-    chrono::DateTime::parse_from_rfc2822(&fields).ok().map(|moment| DateTime(moment.to_utc()))
+    let text = format!("{} {plus}{offset}", rest.join(" "));
+    chrono::DateTime::parse_from_rfc2822(&text).ok().map(|moment| DateTime(moment.to_utc()))
 }
 
 fn is_bare_offset(word: &str) -> bool {
@@ -45,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_without_its_plus_is_east() {
+    fn an_offset_without_a_sign_is_positive() {
         for text in [
             "Thu, 25 Aug 2011 13:38:21 +0200",
             "Thu, 25 Aug 2011 13:38:21 0200",
@@ -59,14 +61,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_weekday_and_an_unpadded_day_are_no_fault() {
+    fn a_wrong_weekday_and_a_single_digit_day_are_accepted() {
         assert_eq!(read("Tue, 1 Sep 2011 11:01:12 +0200").as_deref(), Some("2011-09-01T09:01:12Z"));
         assert_eq!(read("Wed, 14 Jan 2011 12:13:00 0200").as_deref(), Some("2011-01-14T10:13:00Z"));
         assert_eq!(read("1 Sep 2011 11:01:12 +0200").as_deref(), Some("2011-09-01T09:01:12Z"));
     }
 
     #[test]
-    fn what_has_no_zone_or_no_sense_is_none() {
+    fn a_date_without_a_zone_or_meaning_is_none() {
         let long = format!("Thu, 25 Aug 2011 13:38:21 +0200{}", " ".repeat(LENGTH_MAX));
         for text in [
             "",
@@ -90,7 +92,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_php_writes_is_read_back_in_every_spelling(
+        fn each_format_that_php_writes_is_read(
             seconds in 0_i64..4_102_444_800,
             quarters in -48_i32..=56,
             bare in any::<bool>(),
@@ -107,7 +109,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_a_date_or_none(text in any::<String>(), tail in "[0-9A-Za-z,:/+ -]{0,40}") {
+        fn any_text_is_accepted(text in any::<String>(), tail in "[0-9A-Za-z,:/+ -]{0,40}") {
             let _ = parse(&text);
             let _ = parse(&tail);
         }

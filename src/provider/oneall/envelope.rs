@@ -1,12 +1,17 @@
-//! OneAll's envelope, opened once for every read: is there content, is there no such thing, or what went wrong.
+//! Parses OneAll's envelope and decides what a response means: content, no such object, or an error.
 //!
-//! An answer carries up to three verdicts: the HTTP status, `request.status` (was the call understood) and
-//! `result.status` (did the operation succeed). They are judged by number; `flag` and `info` are words for people, and
-//! OneAll has no error identifiers. What surprises: a failed sign-in is a 401 inside an HTTP 200, a failed link is a
-//! 400 whose body still says what happened, and an error may come as HTML. A failed sign-in or link is content here,
-//! for it is a thing to show; `Opened::into_data` is for the reads where a failed operation is an error.
+//! A response has up to three statuses: the HTTP status, `request.status` (was the request understood) and
+//! `result.status` (did the operation succeed). Their codes decide. `flag` and `info` are for people, and OneAll has no
+//! error codes beyond these numbers.
 //!
-//! No sentence of an error holds anything out of the answer.
+//! - A failed sign-in is a 401 inside an HTTP 200.
+//! - A failed link is a 400 whose body still reports the result.
+//! - An error may arrive as HTML.
+//!
+//! A failed sign-in or link is content, because the gateway shows it. For other reads, [`Envelope::into_data`] turns a
+//! failed operation into an error.
+//!
+//! The detail of an error contains no content of the response.
 
 use std::fmt;
 
@@ -20,32 +25,33 @@ use crate::provider::lenient::{self, MaybeObject, Scalar};
 use crate::provider::{Error, Reason};
 use crate::upstream::Reply;
 
-/// An opened envelope.
+/// A parsed envelope.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Envelope<T> {
-    /// What it says of the request.
+    /// The request as OneAll saw it.
     pub meta: Meta,
-    /// How the operation ended; plain reads do not say.
+    /// The result of the operation. Simple reads have none.
     pub result: Option<Status>,
-    /// What it holds; absent where nothing but an empty list stands for it, as PHP writes an empty map.
+    /// The data. `None` for an empty list, which is how PHP writes an empty map.
     pub data: Option<T>,
 }
 
-/// What an envelope says of the request, kept for explanations and logs.
+/// The request as OneAll saw it, for explanations and logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
-    /// When OneAll answered.
+    /// When OneAll responded.
     pub date: Option<DateTime>,
-    /// The path it read, with its query string.
+    /// The requested path with its query string.
     pub resource: Option<String>,
-    /// Whether it understood the request.
+    /// Whether OneAll understood the request.
     pub status: Status,
 }
 
-/// One verdict of OneAll's; each part may be missing.
+/// A status in the envelope. Each part may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// `success`, `error`, `scheduled` or anything else. It decides nothing, but that no other than `success` affirms a write.
+    /// `success`, `error`, `scheduled` or another word. It decides only that a write without `success` is not
+    /// confirmed.
     pub flag: Option<String>,
     /// A number like an HTTP status.
     pub code: Option<i32>,
@@ -57,7 +63,7 @@ impl fmt::Display for Meta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let date = self.date.map(|date| date.to_string()).unwrap_or_default();
         let code = self.status.code.map(|code| code.to_string()).unwrap_or_default();
-        // Not the resource: its path may hold a token.
+        // Without the resource, because its path may contain a token.
         write!(f, "date={date} status={code}")
     }
 }
@@ -118,29 +124,29 @@ impl From<RequestNode> for Meta {
 }
 
 impl Status {
-    /// Whether the number says that it went wrong.
+    /// Whether the code means failure.
     pub fn is_error(&self) -> bool {
         self.code.is_some_and(|code| code >= 400)
     }
 
-    /// Whether the number says that it went well.
+    /// Whether the code means success.
     pub fn is_success(&self) -> bool {
         self.code.is_some_and(|code| (200..300).contains(&code))
     }
 
-    /// Whether it says that an operation is done: by its number, with no flag beside it that says otherwise.
-    pub fn affirms(&self) -> bool {
+    /// Whether the operation is confirmed as done: by the code, without a flag that contradicts it.
+    pub fn confirms_success(&self) -> bool {
         let is_flagged = self.flag.as_deref().is_none_or(|flag| flag.eq_ignore_ascii_case("success"));
         matches!(self.code, Some(200 | 201)) && is_flagged
     }
 }
 
 impl<T> Envelope<T> {
-    /// Whether the operation went well, or there is no such thing.
+    /// Returns whether the object exists.
     ///
     /// # Errors
-    /// Why it failed.
-    pub fn is_found(&self) -> Result<bool, Error> {
+    /// Why the operation failed.
+    pub fn exists(&self) -> Result<bool, Error> {
         let failed = [Some(&self.meta.status), self.result.as_ref()].into_iter().flatten().find(|s| s.is_error());
         let (reason, code) = match failed.and_then(|status| status.code) {
             None => return Ok(true),
@@ -153,9 +159,12 @@ impl<T> Envelope<T> {
         Err(Error::new(Provider::OneAll, reason, format!("the operation ended with {code}")))
     }
 
-    /// What it holds, for every read but a sign-in's: none if there is no such thing, an error if the operation failed.
+    /// Returns the data, or `None` if the object does not exist. For all reads except sign-ins.
+    ///
+    /// # Errors
+    /// Why the operation failed, or that the data is missing.
     pub fn into_data(self) -> Result<Option<T>, Error> {
-        match self.is_found()? {
+        match self.exists()? {
             false => Ok(None),
             true => match self.data {
                 Some(data) => Ok(Some(data)),
@@ -165,27 +174,31 @@ impl<T> Envelope<T> {
     }
 }
 
-/// Opens an answer: its content, none where OneAll says in its envelope that there is no such thing, or what is wrong.
+/// Parses a response. Returns `None` if the envelope says that the object does not exist.
+///
+/// # Errors
+/// The provider's error, or `Malformed` if the response is no envelope.
 pub fn parse<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Envelope<T>>, Error> {
     let body = body_of(reply);
     let response = response(body).map_err(|error| not_an_envelope(reply, body, &error.detail))?;
-    let (request, outcome) = match (response.request.0, response.result.0) {
+    let (request, result_node) = match (response.request.0, response.result.0) {
         (None, None) => return Err(not_an_envelope(reply, body, "JSON without an envelope")),
-        (request, outcome) => (request.unwrap_or_default(), outcome.unwrap_or_default()),
+        (request, result) => (request.unwrap_or_default(), result.unwrap_or_default()),
     };
     let mut meta = Meta::from(request);
     let code = effective_status(reply.status, meta.status.code);
     if code >= 400 {
-        // So that whoever reads on sees the error, whichever of the two levels said it.
+        // Callers then find the error here, whichever status reported it.
         meta.status.code = Some(code.into());
     }
-    let result = outcome.status.0.map(Status::from);
-    let data = outcome.data.filter(|raw| is_non_empty_object(raw));
-    if let Some(code) = result.as_ref().and_then(outage).filter(|_| code < 400 && !data.is_some_and(has_plugin_report))
+    let result = result_node.status.0.map(Status::from);
+    let data = result_node.data.filter(|raw| is_non_empty_object(raw));
+    if let Some(code) =
+        result.as_ref().and_then(failure_code).filter(|_| code < 400 && !data.is_some_and(has_plugin_report))
     {
         return Err(status_error(reply, code, ""));
     }
-    let content = match code {
+    let is_content = match code {
         200..=299 => data.is_some() || result.as_ref().is_none_or(|status| status.code != Some(404)),
         401 if result.as_ref().is_some_and(Status::is_error) => true,
         429 => false,
@@ -193,7 +206,7 @@ pub fn parse<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Envelope<T>>, 
         _ => false,
     };
     match code {
-        _ if content => {
+        _ if is_content => {
             let data = data.map(|raw| decode(reply, raw)).transpose()?;
             Ok(Some(Envelope { meta, result, data }))
         }
@@ -202,12 +215,12 @@ pub fn parse<T: DeserializeOwned>(reply: &Reply) -> Result<Option<Envelope<T>>, 
     }
 }
 
-/// What an answer says of the request, where it is no content: for the log of calls.
+/// The request as OneAll saw it, for the record of a call without content.
 pub fn meta(reply: &Reply) -> Option<Meta> {
     response(body_of(reply)).ok()?.request.0.map(Meta::from)
 }
 
-/// The statuses of an answer as they came: that of the request, then that of the operation, as far as there are any.
+/// The statuses as received: the one of the request, then the one of the operation. Either may be missing.
 pub fn statuses(reply: &Reply) -> Vec<Status> {
     let Ok(ResponseNode { request, result }) = response(body_of(reply)) else { return Vec::new() };
     let request = request.0.and_then(|request| request.status.0);
@@ -215,19 +228,20 @@ pub fn statuses(reply: &Reply) -> Vec<Status> {
     [request, result].into_iter().flatten().map(Status::from).collect()
 }
 
-/// The body without the mark that some editors begin a file with.
+/// The body without a byte order mark.
 fn body_of(reply: &Reply) -> &[u8] {
     reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body)
 }
 
-/// What stands in the envelope; nothing if it is none.
+/// The node inside the envelope. Empty if the JSON is no envelope.
 fn response(body: &[u8]) -> Result<ResponseNode<'_>, Error> {
     let MaybeObject(envelope) = lenient::decode::<MaybeObject<EnvelopeNode<'_>>>(Provider::OneAll, body)?;
     Ok(envelope.and_then(|envelope| envelope.response.0).unwrap_or_default())
 }
 
-/// The number that decides. An error in the envelope outranks an HTTP 200, but an outage or a slow-down at the HTTP
-/// level outranks the envelope: a 404 inside a 503 is no reason to believe that a thing is gone.
+/// The status that decides. An error in the envelope overrides an HTTP 200.
+///
+/// HTTP 429 and 5xx override the envelope: a 404 inside a 503 does not mean that the object is gone.
 fn effective_status(http: u16, code: Option<i32>) -> u16 {
     let code = code.and_then(|code| u16::try_from(code).ok()).filter(|code| (100..=599).contains(code));
     match code {
@@ -236,17 +250,17 @@ fn effective_status(http: u16, code: Option<i32>) -> u16 {
     }
 }
 
-/// The number of an operation that OneAll did not carry out: it says nothing of the thing that was asked for.
-fn outage(result: &Status) -> Option<u16> {
+/// The code of an operation that OneAll did not perform. It says nothing about the requested object.
+fn failure_code(result: &Status) -> Option<u16> {
     result.code.and_then(|code| u16::try_from(code).ok()).filter(|code| matches!(code, 429 | 500..))
 }
 
-/// Whether an object with fields stands here: PHP writes an empty map as `[]`.
+/// Whether this is an object with fields. PHP writes an empty map as `[]`.
 fn is_non_empty_object(raw: &RawValue) -> bool {
     raw.get().strip_prefix('{').is_some_and(|rest| !rest.trim_start().starts_with('}'))
 }
 
-/// Whether an error's body says what a plugin did: a failed link does (recorded by OneAll's own Drupal module).
+/// Whether the data reports what a plugin did. A failed link does, as recorded by OneAll's Drupal module.
 fn has_plugin_report(raw: &RawValue) -> bool {
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -262,19 +276,19 @@ fn decode<T: DeserializeOwned>(reply: &Reply, raw: &RawValue) -> Result<T, Error
         .map_err(|error| error_of(reply, error.reason, format!("result.data: {}", error.detail)))
 }
 
-/// An answer that is no envelope: the HTTP status decides where it can.
+/// The error of a response without an envelope. The HTTP status decides where it can.
 fn not_an_envelope(reply: &Reply, body: &[u8], seen: &str) -> Error {
     let start = body.trim_ascii_start();
     let media = reply.content_type.as_deref().unwrap_or_default();
     let seen = if start.is_empty() {
-        "answered nothing".to_owned()
+        "responded with an empty body".to_owned()
     } else if media.ends_with("/xml") || (media.ends_with("+xml") && media != "application/xhtml+xml") || is_xml(start)
     {
-        "answered XML where JSON was asked for".to_owned()
+        "responded with XML instead of JSON".to_owned()
     } else if start.starts_with(b"<") {
-        "answered HTML where JSON was asked for".to_owned()
+        "responded with HTML instead of JSON".to_owned()
     } else {
-        format!("answered what is no envelope: {seen}")
+        format!("responded without an envelope: {seen}")
     };
     match reply.status {
         300..=399 | 401 | 403 | 429 | 500.. => status_error(reply, reply.status, &format!(", and {seen}")),
@@ -286,26 +300,26 @@ fn is_xml(start: &[u8]) -> bool {
     start.get(..5).is_some_and(|five| five.eq_ignore_ascii_case(b"<?xml"))
 }
 
-fn status_error(reply: &Reply, code: u16, and: &str) -> Error {
+fn status_error(reply: &Reply, code: u16, suffix: &str) -> Error {
     let (reason, what) = match code {
-        401 => (Reason::NotAuthenticated, "the site keys were refused"),
-        403 => (Reason::NotAllowed, "OneAll understood and refused"),
-        429 => (Reason::Throttled, "OneAll asks to slow down"),
-        502 => (Reason::Unavailable, "OneAll is out of order or in maintenance"),
+        401 => (Reason::NotAuthenticated, "the site keys were rejected"),
+        403 => (Reason::NotAllowed, "OneAll denies access"),
+        429 => (Reason::Throttled, "OneAll limits the rate of requests"),
+        502 => (Reason::Unavailable, "OneAll is unavailable or in maintenance"),
         503 => (Reason::Unavailable, "OneAll is overloaded"),
         500.. => (Reason::Unavailable, "OneAll failed"),
-        409 => (Reason::Refused, "OneAll sees a conflict"),
-        400..=499 => (Reason::Refused, "OneAll refused the request"),
+        409 => (Reason::Refused, "OneAll reports a conflict"),
+        400..=499 => (Reason::Refused, "OneAll rejected the request"),
         300..=399 => (Reason::Malformed, "a redirect, which is never followed"),
-        _ => (Reason::Malformed, "an answer that is not final"),
+        _ => (Reason::Malformed, "not a final status"),
     };
     let inner_status = (code != reply.status).then_some(code);
-    Error { inner_status, ..error_of(reply, reason, format!("{code}: {what}{and}")) }
+    Error { inner_status, ..error_of(reply, reason, format!("{code}: {what}{suffix}")) }
 }
 
 fn error_of(reply: &Reply, reason: Reason, detail: String) -> Error {
-    let waits = matches!(reason, Reason::Throttled | Reason::Unavailable);
-    let retry_after = reply.retry_after.filter(|_| waits);
+    let has_retry_after = matches!(reason, Reason::Throttled | Reason::Unavailable);
+    let retry_after = reply.retry_after.filter(|_| has_retry_after);
     Error { status: Some(reply.status), retry_after, ..Error::new(Provider::OneAll, reason, detail) }
 }
 

@@ -1,8 +1,8 @@
-//! OneAll's payloads turned into our nouns: pure and total, one file per noun.
+//! Maps OneAll's payloads to the model: pure functions, one file per entity.
 //!
-//! Two rules hold throughout. An answer that names another thing than the one asked for is no answer: it must never be
-//! shown under the asked key. And what cannot be read is absent, unless nothing sensible is left without it; the fields in
-//! which something stands that is no date are named besides, in `odd`.
+//! A response about another object than the requested one is rejected, because it must never be shown under the
+//! requested key. A value that cannot be read is absent, unless the entity is useless without it. The fields with an
+//! invalid date are collected in `invalid_dates`.
 
 mod identity;
 mod profile;
@@ -26,43 +26,46 @@ use crate::provider::lenient::Scalar;
 use crate::provider::pages::{ListPage, Numbered, PageMeta};
 use crate::provider::skipped::SkippedRows;
 
-/// OneAll's plugins that make connections: the key, and the name to show.
+/// OneAll's plugins that create connections: the key and the display name.
 const PLUGINS: [(&str, &str); 3] =
     [("social_login", "Social Login"), ("social_link", "Social Link"), ("single_sign_on", "Single Sign-On")];
 
-/// What is said of a date that is none.
-const NO_DATE: &str = "expected a date";
+/// The detail of an invalid date.
+const EXPECTED_DATE: &str = "expected a date";
 
-/// What is said of these fields of one thing that was read by itself.
+/// Reports the fields with an invalid date of an entity that was read on its own.
 pub fn invalid_date_rows(invalid_dates: &[&str]) -> Vec<SkippedRow> {
     invalid_dates
         .iter()
-        .map(|field| SkippedRow { path: (*field).to_owned(), detail: NO_DATE.to_owned(), rows: 1 })
+        .map(|field| SkippedRow { path: (*field).to_owned(), detail: EXPECTED_DATE.to_owned(), rows: 1 })
         .collect()
 }
 
-/// Reads a list row by row. `key` tells rows apart, for a thing that is listed twice (the documentation's own example
-/// is) is one row; a row that cannot be named is skipped with the reason `row` gave. `row` also tells the fields in which
-/// something stands that is no date: each is noted, and costs only itself.
+/// Maps the page of a list.
+///
+/// Rows with the same `key` are one row: the documented sample lists a sign-in twice. `row` maps a row and collects its
+/// fields with an invalid date. A row that it rejects is skipped and reported.
 fn map_page<R, T, K: Eq + Hash>(
     listing: PagedList<R>,
     name: &str,
     row: impl Fn(R, &mut Vec<&'static str>) -> Result<T, String>,
     key: impl Fn(&T) -> K,
 ) -> ListPage<T> {
-    // Older answers have no page numbers: then this is the whole list. What number a page has is not looked at.
+    // Older responses have no pagination: then this is the whole list. The page number is not needed.
     let [total, size] = [listing.pagination.total_entries, listing.pagination.entries_per_page].map(count);
     let paging = total.zip(size).map(|(total, size)| PageMeta { total, size });
     let entries = u32::try_from(listing.entries.0.len()).unwrap_or(u32::MAX);
-    let (mut rows, mut skipped, mut seen) = (Vec::new(), SkippedRows::default(), HashSet::new());
+    let mut rows = Vec::new();
+    let mut skipped = SkippedRows::default();
+    let mut seen = HashSet::new();
     for (number, entry) in (0..).zip(listing.entries.0) {
         let mut invalid_dates = Vec::new();
         match entry.value.and_then(|entry| row(entry, &mut invalid_dates)) {
-            Ok(noun) if seen.insert(key(&noun)) => {
-                rows.push(Numbered { number, value: Arc::new(noun) });
+            Ok(entity) if seen.insert(key(&entity)) => {
+                rows.push(Numbered { number, value: Arc::new(entity) });
                 for field in invalid_dates {
                     let path = || format!("{}.{field}", path(name, number, &entry.key));
-                    skipped.push(number, path, NO_DATE.to_owned());
+                    skipped.push(number, path, EXPECTED_DATE.to_owned());
                 }
             }
             Ok(_) => {}
@@ -72,13 +75,14 @@ fn map_page<R, T, K: Eq + Hash>(
     ListPage { rows, skipped: skipped.into_numbered(name), entries, paging }
 }
 
-/// The plugin with this key, if OneAll is known to have it. A site's plugins cannot be listed, so of no other key can
-/// it be said that there is such a plugin.
+/// The plugin with this key, if it is one of OneAll's known plugins.
+///
+/// A site's plugins cannot be listed, so an unknown key cannot be confirmed.
 pub fn known_plugin(key: &str) -> Option<Application> {
     PLUGINS.iter().any(|(known, _)| *known == key).then(|| plugin_application(key))
 }
 
-/// The application that a plugin is, by the plugin's key; one that is not known is named by it.
+/// The plugin with this key, as an application. An unknown plugin is named by its key.
 pub fn plugin_application(key: &str) -> Application {
     let name = PLUGINS.iter().find(|(known, _)| *known == key).map_or(key, |(_, name)| name);
     Application {
@@ -97,27 +101,27 @@ pub fn plugin_application(key: &str) -> Application {
     }
 }
 
-/// Where a row stands. A map's key is the provider's text: only a plain word may stand in a path.
-fn path(list: &str, index: u32, place: &str) -> String {
-    if is_slug(place) { format!("{list}[{place}]") } else { format!("{list}[{index}]") }
+/// The path of a row. A map's key is the provider's text, so only a plain word may enter the path.
+fn path(list: &str, index: u32, row_key: &str) -> String {
+    if is_slug(row_key) { format!("{list}[{row_key}]") } else { format!("{list}[{index}]") }
 }
 
-/// Whether an answer's token is missing or the one asked for; anything else makes it an answer about another thing.
-fn is_about(asked: &str, answered: &Scalar) -> bool {
-    answered.clone().text().is_none_or(|token| token == asked)
+/// Whether the token in a response is the requested one or missing. Otherwise the response is about another object.
+fn is_requested(requested: &str, returned: &Scalar) -> bool {
+    returned.clone().text().is_none_or(|token| token == requested)
 }
 
-/// A date; `odd` gets the field's name if something stands there that is no date.
+/// Reads a date. Adds the field's name to `invalid_dates` if the value is not a date.
 fn date_field(date: Scalar, field: &'static str, invalid_dates: &mut Vec<&'static str>) -> Option<DateTime> {
     let text = date.text()?;
-    let moment = date::parse(&text);
-    if moment.is_none() {
+    let parsed = date::parse(&text);
+    if parsed.is_none() {
         invalid_dates.push(field);
     }
-    moment
+    parsed
 }
 
-/// A key that a global ID can hold; any other text is none.
+/// A key that a global ID can contain.
 fn slug(key: Scalar) -> Option<String> {
     key.text().and_then(|text| key::slug(&text))
 }

@@ -1,9 +1,10 @@
-//! What OneAll's answers hold under `result.data`, spelled as OneAll spells it.
+//! The JSON under `result.data` of OneAll's responses, with OneAll's names.
 //!
-//! OneAll's shapes drifted over the years and its pages still show all of them, so a shape here takes every spelling
-//! that is documented or was recorded, and no scalar of a wrong type fails anything. Live credentials stand in ordinary
-//! reads (`source.access_token`, `source.refresh_token`, `publish_token`, `identity_vault_key`): they have no field
-//! here, so nothing can hold, log or print them.
+//! OneAll's formats have changed over the years, and its documentation shows old and new ones. So these types accept
+//! every documented or recorded variant, and a scalar of another type fails nothing.
+//!
+//! Ordinary responses contain live credentials (`source.access_token`, `source.refresh_token`, `publish_token`,
+//! `identity_vault_key`). They have no field here, so they are never held, logged or printed.
 
 mod identity;
 mod reader;
@@ -21,13 +22,13 @@ use crate::provider::lenient::{MaybeObject, Scalar};
 /// `data` of `/connections.json`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ConnectionsData {
-    // Without a default: an answer that has no such node is no empty list.
+    // No default: a response without this node is not an empty list.
     pub(crate) connections: PagedList<ConnectionEntry>,
 }
 
-/// What holds a list of which there may be several pages.
+/// The data of a paginated list.
 pub trait HasPagination {
-    /// What it says of them.
+    /// The pagination of the list.
     fn pagination(&self) -> &Pagination;
 }
 
@@ -43,7 +44,7 @@ impl HasPagination for IdentitiesData {
     }
 }
 
-/// A row of `/connections.json`; it names no user and no service.
+/// A row of `/connections.json`. It names neither user nor service.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ConnectionEntry {
@@ -57,7 +58,7 @@ pub struct ConnectionEntry {
 /// `data` of `/connections/<connection_token>.json`.
 pub type ConnectionData = EncryptionAware<ConnectionNode>;
 
-/// The nodes of `/connections/<connection_token>.json`: a failed sign-in has only `plugin`.
+/// The nodes of `/connections/<connection_token>.json`. A failed sign-in has only `plugin`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ConnectionNode {
@@ -67,7 +68,7 @@ pub struct ConnectionNode {
     pub(crate) user: MaybeEncrypted<User>,
 }
 
-/// A sign-in by itself. Older answers have `date` and a `plugin` in here, newer ones `date_creation` and the rest.
+/// A sign-in that was read on its own. Older responses have `date` and `plugin` here, newer ones the other fields.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Connection {
@@ -89,12 +90,12 @@ pub struct UserNode {
     pub(crate) user: MaybeEncrypted<User>,
 }
 
-/// A user: with `identity`, the one just used, in a sign-in; with `identities`, all of them, where the user is read.
+/// A user. In a sign-in it has `identity`, the one that was used. Read on its own it has `identities`, all of them.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct User {
     pub(crate) user_token: Scalar,
-    // The same as `user_token` in every recording.
+    // Equals `user_token` in every recording.
     pub(crate) uuid: Scalar,
     pub(crate) date_creation: Scalar,
     pub(crate) date_last_login: Scalar,

@@ -1,10 +1,11 @@
-//! OneAll's reads as they are: what is asked, what the answer means, and for how long it is fresh.
+//! OneAll's reads: they interpret the response, check its owner and set its TTL.
 //!
-//! The site's keys read every user of the site, so what is read for a person is kept for that person alone, and of a
-//! record that is not theirs nothing is kept but that there is none: neither what comes back, nor when, nor what it costs
-//! tells a stranger's record from one that does not exist; nor does it tell if the record cannot be read. An answer too large to
-//! be a record is the host's trouble, and told as such. Services share what is read. Whoever calls these checks the
-//! record's owner against the caller's grant once more, each time.
+//! The site's keys can read every user of the site. So what is read for a user is cached for that user only, and a
+//! record of another user is cached as absent. Neither content, time nor cost distinguishes it from a record that does
+//! not exist, even if it cannot be read. Only a response that is too large is reported as an error, because it concerns
+//! the host.
+//!
+//! Services share one cache. Callers of these functions check the owner of the record again each time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,42 +26,46 @@ use crate::provider::{EntityResult, Error, Reason};
 use crate::upstream::{self, Cacheable, Circuit, Credential, Judged, Read, Reply};
 
 impl Session {
-    /// Asks OneAll whether it accepts the site's keys; for their operator.
+    /// Checks that OneAll accepts the site's keys. For operators.
     ///
     /// # Errors
-    /// That it does not, or that there is no such site.
+    /// That the keys are rejected, or that the site does not exist.
     pub async fn ping(&self) -> Result<(), Error> {
         let permit = self.require_grant(|grant| grant.operator_check().ok_or(Denied::NoCredential))?;
-        let judge = |envelope: Envelope<IgnoredAny>| match envelope.is_found()? {
+        let judge = |envelope: Envelope<IgnoredAny>| match envelope.exists()? {
             true => Ok(Some(Pong)),
             false => Ok(None),
         };
-        match self.read(SiteRead::fields(permit, &["tools", "ping.json"]), judge, |_| None).await? {
+        match self.read(SiteRead::new(permit, &["tools", "ping.json"]), judge, |_| None).await? {
             Some(_) => Ok(()),
             None => {
-                let detail = "there is no such site; look at oneall.subdomain";
+                let detail = "the site does not exist; check oneall.subdomain";
                 Err(Error::new(Provider::OneAll, Reason::Unsupported, detail))
             }
         }
     }
 
-    /// Whether OneAll is called at the moment; it is not in trouble as long as there is none to call.
+    /// The state of the circuit breaker. Closed if no site is configured.
     pub fn circuit(&self) -> Circuit {
         self.host.0.as_ref().map_or(Circuit::Closed, |site| site.upstream.circuit())
     }
 
     pub(super) async fn read_sign_in(&self, grant: SignInGrant, token: ConnectionToken) -> EntityResult<Connection> {
         let file = format!("{token}.json");
-        let covering = grant.clone();
+        let owner_grant = grant.clone();
         let map = move |envelope: Envelope<ConnectionData>| {
             let found = log_invalid_dates(|invalid_dates| mapping::sign_in(token.clone(), envelope, invalid_dates))
                 .map_err(malformed)?;
-            Ok(covering.covers(owner_of_sign_in(&found)).then_some(found))
+            Ok(owner_grant.covers(owner_of_sign_in(&found)).then_some(found))
         };
-        let fresh = self.fresh();
+        let ttl_settings = self.ttl_settings();
         let ttl = move |found: &Connection| {
-            let is_over = found.health.as_ref().is_some_and(|health| health.state == HealthState::Ok);
-            Some(Duration::from_secs(if is_over { fresh.sign_ins_seconds } else { fresh.lists_seconds }))
+            let has_succeeded = found.health.as_ref().is_some_and(|health| health.state == HealthState::Ok);
+            Some(Duration::from_secs(if has_succeeded {
+                ttl_settings.sign_ins_seconds
+            } else {
+                ttl_settings.lists_seconds
+            }))
         };
         let path: [&str; 2] = ["connections", &file];
         self.read(
@@ -78,23 +83,25 @@ impl Session {
             log_skipped(Provider::OneAll, user.entry.as_ref().map_or(&[], |entry| &entry.skipped));
             Ok(Some(user))
         };
-        self.read_data(SiteRead::with_token_path(permit, &["users", &file]), self.fresh().users_seconds, map).await
+        self.read_data(SiteRead::with_token_path(permit, &["users", &file]), self.ttl_settings().users_seconds, map)
+            .await
     }
 
     pub(super) async fn read_identity(&self, grant: UserGrant, token: IdentityToken) -> EntityResult<Identity> {
         let file = format!("{token}.json");
-        let covering = grant.clone();
+        let owner_grant = grant.clone();
         let map = move |data: IdentityData| {
             let found = log_invalid_dates(|invalid_dates| mapping::identity(token.clone(), data, invalid_dates))?;
-            Ok(covering.covers(owner_of(&found)).then_some(found))
+            Ok(owner_grant.covers(owner_of(&found)).then_some(found))
         };
         let path: [&str; 2] = ["identities", &file];
-        let params = SiteRead::with_token_path(grant.site_key_access(), &path).owner_unknown(!grant.covers(None));
-        self.read_data(params, self.fresh().users_seconds, map).await
+        let read = SiteRead::with_token_path(grant.site_key_access(), &path).owner_unknown(!grant.covers(None));
+        self.read_data(read, self.ttl_settings().users_seconds, map).await
     }
 
-    /// A page of a list; what of it could not be read is told once for each answer. One in another order than was asked for is
-    /// no answer: its oldest rows would pass for the newest.
+    /// Reads a page of a list, and logs its skipped rows.
+    ///
+    /// A page in another order than requested is an error, because its oldest rows would pass as the newest.
     pub(super) async fn list<P: DeserializeOwned + HasPagination, T>(
         &self,
         permit: SiteKeyAccess<'_>,
@@ -105,49 +112,50 @@ impl Session {
     where
         ListPage<T>: Cacheable,
     {
-        let (page, size) = (params.page.to_string(), params.size.to_string());
+        let page = params.page.to_string();
+        let size = params.size.to_string();
         let direction = if params.newest_first { "desc" } else { "asc" };
         let query = [("page", &*page), ("entries_per_page", &*size), ("order_direction", direction)];
         let map = move |data: P| {
             if data.pagination().is_newest_first().is_some_and(|newest_first| newest_first != params.newest_first) {
-                return Err("pagination.order.direction: expected what was asked for".to_owned());
+                return Err("pagination.order.direction: expected the requested order".to_owned());
             }
             let page = map(data);
             let skipped: Vec<_> = page.skipped.iter().map(|skipped| skipped.value.clone()).collect();
             log_skipped(Provider::OneAll, &skipped);
             Ok(Some(page))
         };
-        let params = SiteRead { query: &query, ..SiteRead::fields(permit, path) };
-        let page = self.read_data(params, self.fresh().lists_seconds, map).await?;
-        let page = page.ok_or_else(|| Error::new(Provider::OneAll, Reason::Unsupported, "there is no such list"))?;
+        let read = SiteRead { query: &query, ..SiteRead::new(permit, path) };
+        let page = self.read_data(read, self.ttl_settings().lists_seconds, map).await?;
+        let page = page.ok_or_else(|| Error::new(Provider::OneAll, Reason::Unsupported, "the list does not exist"))?;
         Ok(Arc::unwrap_or_clone(page))
     }
 
-    /// What a plain read brought; its operation must have gone well.
+    /// Reads the data of a response whose operation must have succeeded.
     async fn read_data<P: DeserializeOwned, T: Cacheable>(
         &self,
-        params: SiteRead<'_>,
-        fresh_seconds: u64,
+        request: SiteRead<'_>,
+        ttl_seconds: u64,
         map: impl Fn(P) -> Result<Option<T>, String> + Send + Sync + 'static,
     ) -> EntityResult<T> {
         let map = move |envelope: Envelope<P>| match envelope.into_data()? {
             Some(data) => map(data).map_err(malformed),
             None => Ok(None),
         };
-        self.read(params, map, move |_| Some(Duration::from_secs(fresh_seconds))).await
+        self.read(request, map, move |_| Some(Duration::from_secs(ttl_seconds))).await
     }
 
-    /// What a read brought, whatever became of its operation.
+    /// Reads the envelope of a response, also if its operation failed.
     async fn read<P: DeserializeOwned, T: Cacheable>(
         &self,
-        params: SiteRead<'_>,
+        request: SiteRead<'_>,
         map: impl Fn(Envelope<P>) -> Result<Option<T>, Error> + Send + Sync + 'static,
         ttl: impl Fn(&T) -> Option<Duration> + Send + Sync + 'static,
     ) -> EntityResult<T> {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
-        let (public_key, private_key) = site.keys.expose(params.permit);
+        let (public_key, private_key) = site.keys.expose(request.permit);
         let credential = Credential::Basic(public_key, private_key);
-        let SiteRead { path, query, masked, owner_unknown, .. } = params;
+        let SiteRead { path, query, masked, owner_unknown, .. } = request;
         let read = Read { path, query, masked, credential, reader: self.grant.user() };
         let judge = move |reply: &Reply| {
             let envelope = envelope::parse(reply);
@@ -156,43 +164,43 @@ impl Session {
                 _ => envelope::meta(reply),
             };
             let found = match envelope.and_then(|envelope| envelope.map_or(Ok(None), &map)) {
-                Err(error) if owner_unknown && meta.is_some() && concerns_record(&error) => {
+                Err(error) if owner_unknown && meta.is_some() && is_about_record(&error) => {
                     let (provider, detail) = (error.provider.name(), &error.detail);
-                    tracing::warn!(provider, reason = ?error.reason, detail, "a record cannot be read and is taken for none");
+                    tracing::warn!(provider, reason = ?error.reason, detail, "treated an unreadable record as absent");
                     Ok(None)
                 }
                 found => found,
             };
-            let result = found.map(|found| found.map(|noun| upstream::Fresh { lasts: ttl(&noun), noun }));
+            let result = found.map(|found| found.map(|entity| upstream::Fresh { lasts: ttl(&entity), noun: entity }));
             Judged { result, note: meta.map(|meta| meta.to_string()) }
         };
         self.calls.read(Provider::OneAll, &site.upstream, &read, judge).await
     }
 
-    fn fresh(&self) -> TtlSettings {
-        self.host.0.as_ref().map(|site| site.fresh.clone()).unwrap_or_default()
+    fn ttl_settings(&self) -> TtlSettings {
+        self.host.0.as_ref().map(|site| site.ttl.clone()).unwrap_or_default()
     }
 }
 
-/// What is asked of OneAll, and the proof that a grant is held for it.
+/// A read of the site, with the proof that the caller has a grant for it.
 struct SiteRead<'a> {
     permit: SiteKeyAccess<'a>,
     path: &'a [&'a str],
     query: &'a [(&'a str, &'a str)],
-    /// Whether the last segment holds a token.
+    /// Whether the last path segment is a token.
     masked: bool,
-    /// Whether the grant reaches one user's records, and whose this one is stands in it alone. If it cannot be read, it may
-    /// be a stranger's, and then nothing may tell that it is there.
+    /// Whether the grant covers only one user, and only the record itself names its owner. Then an unreadable record
+    /// may belong to another user, and it must look absent.
     owner_unknown: bool,
 }
 
 impl<'a> SiteRead<'a> {
-    fn fields(permit: SiteKeyAccess<'a>, path: &'a [&'a str]) -> Self {
+    fn new(permit: SiteKeyAccess<'a>, path: &'a [&'a str]) -> Self {
         Self { permit, path, query: &[], masked: false, owner_unknown: false }
     }
 
     fn with_token_path(permit: SiteKeyAccess<'a>, path: &'a [&'a str]) -> Self {
-        Self { masked: true, ..Self::fields(permit, path) }
+        Self { masked: true, ..Self::new(permit, path) }
     }
 
     fn owner_unknown(self, owner_unknown: bool) -> Self {
@@ -200,7 +208,7 @@ impl<'a> SiteRead<'a> {
     }
 }
 
-/// That the site's keys are accepted.
+/// The result of a successful ping.
 struct Pong;
 
 impl Cacheable for Pong {
@@ -213,13 +221,13 @@ impl Cacheable for Pong {
     }
 }
 
-/// Whether an error that stands in an envelope is about the one record, and not about the site or its keys.
-fn concerns_record(error: &Error) -> bool {
+/// Whether an error inside an envelope concerns the requested record, not the site or its keys.
+fn is_about_record(error: &Error) -> bool {
     use Reason::{Expired, Malformed, NotAllowed, OwnedByAnother, Refused, Unsupported};
     matches!(error.reason, Expired | Malformed | NotAllowed | OwnedByAnother | Refused | Unsupported)
 }
 
-/// Maps one thing that was read by itself; the log is told of the fields in which something stands that is no date.
+/// Maps an entity that was read on its own, and logs its fields with an invalid date.
 fn log_invalid_dates<T>(map: impl FnOnce(&mut Vec<&'static str>) -> T) -> T {
     let mut invalid_dates = Vec::new();
     let found = map(&mut invalid_dates);

@@ -1,24 +1,27 @@
-//! What identifies a person outside, and takes a right of its own: taken out here, before a noun leaves this room.
+//! Removes personal data from entities of callers who may not read it, before the entities leave this module.
 //!
-//! A field that is withheld is empty in the noun, so nothing above can show it; the noun says that it is withheld, so
-//! that a field can be refused instead of looking empty.
+//! A redacted field is empty in the entity. The entity also has a flag, so that a field can return an error instead of
+//! looking empty.
 
 use std::sync::Arc;
 
 use crate::model::{Connection, Identity, OneAllUser};
 
-/// A noun that may hold what identifies a person outside.
+/// An entity that may contain personal data.
 pub(super) trait Redact {
-    /// Takes it out.
+    /// Removes the personal data.
     fn redact(&mut self);
 }
 
 impl Redact for Identity {
     fn redact(&mut self) {
-        (self.redacted, self.emails) = (true, None);
+        self.redacted = true;
+        self.emails = None;
         if let Some(profile) = &mut self.profile {
             profile.redacted = true;
-            (profile.birthday, profile.phone_numbers, profile.addresses) = (None, None, None);
+            profile.birthday = None;
+            profile.phone_numbers = None;
+            profile.addresses = None;
         }
     }
 }
@@ -42,7 +45,7 @@ mod tests {
     use crate::model::{EmailEntry, IdentityKey, IdentityToken, LabelledValue, Profile, Provider};
 
     #[test]
-    fn nothing_that_is_withheld_is_left_in_the_noun() {
+    fn a_redacted_entity_contains_no_personal_data() {
         let Some(token) = IdentityToken::parse("t") else { return };
         let canary = || "canary".to_owned();
         let profile = Profile {

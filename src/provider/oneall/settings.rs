@@ -52,10 +52,10 @@ impl Default for TtlSettings {
 }
 
 impl Settings {
-    /// The base URL, checked; none if OneAll is not to be read.
+    /// The base URL, checked. `None` if OneAll is not configured.
     ///
     /// # Errors
-    /// A sentence that names the setting.
+    /// A sentence that names the invalid setting.
     pub fn base(&self) -> Result<Option<Url>, String> {
         let text = match (&self.base_url, &self.subdomain) {
             (Some(url), _) => url.clone(),
@@ -68,7 +68,7 @@ impl Settings {
     }
 }
 
-/// Written out for the sake of the keys; it names every setting, so that none is left out.
+/// Written by hand because secrets have no `PartialEq`. The pattern names every setting, so that none is forgotten.
 impl PartialEq for Settings {
     fn eq(&self, other: &Self) -> bool {
         let Self { subdomain, base_url, public_key, private_key, upstream, cache, fresh } = self;

@@ -3,15 +3,15 @@
 //! The envelope holds up to two statuses. `request.status` says that OneAll understood the request, and only
 //! `result.status` says that the operation succeeded. Where a reply has no `result.status`, its data may say so:
 //!
-//! | write | affirmed by | source |
+//! | write | confirmed by | source |
 //! |---|---|---|
 //! | synchronize an identity | `result.status`, or the identity under `data.identity` | documented; the identity is read by OneAll's Node client |
 //! | relink it | `result.status`, or the new owner under `data.user` | documented |
 //! | delete it | `result.status` | documented for users; the body of this reply is not shown |
 //!
-//! A status affirms with the code 200 or 201 and the flag `success` or none; `error` and `scheduled` beside such a code
-//! do not. A reply that names another object, or that contradicts itself, is malformed: the outcome of the write is then
-//! uncertain. OneAll has no error identifiers, so only the number 404 of an envelope says that the object is absent.
+//! A status confirms with the code 200 or 201, and the flag `success` or none. `error` and `scheduled` do not. A reply
+//! that names another object, or that contradicts itself, is malformed: the outcome of the write is then uncertain.
+//! OneAll has no error identifiers, so only the code 404 of an envelope says that the object is absent.
 
 use serde::Deserialize;
 
@@ -25,7 +25,7 @@ use crate::upstream::{Done, Reply};
 /// The write that a reply answers.
 #[derive(Clone, Debug)]
 pub(super) enum SentWrite {
-    /// An identity was read afresh from its network.
+    /// An identity was synchronized with its social network.
     Synchronize(IdentityToken),
     /// An identity was moved to this user.
     Relink(IdentityToken, UserToken),
@@ -52,18 +52,18 @@ struct Named {
 ///
 /// # Errors
 /// `Refused` and the like when OneAll says that nothing was changed; `Malformed` when the reply is inconclusive.
-pub(super) fn judge(reply: &Reply, write: &SentWrite) -> Result<Done, Error> {
+pub(super) fn interpret(reply: &Reply, write: &SentWrite) -> Result<Done, Error> {
     let envelope = envelope::parse::<Data>(reply);
     let statuses = envelope::statuses(reply);
     if is_contradictory(reply.status, &statuses) {
         return Err(malformed("the statuses contradict each other".to_owned()));
     }
     let done = match envelope? {
-        Some(envelope) => envelope.is_found()?.then_some(envelope),
+        Some(envelope) => envelope.exists()?.then_some(envelope),
         None => None,
     };
     match done {
-        Some(envelope) if write.is_affirmed(reply.status, &envelope) => Ok(Done::Changed),
+        Some(envelope) if write.is_confirmed(reply.status, &envelope) => Ok(Done::Changed),
         Some(_) => Err(malformed("the reply does not say that the write is done".to_owned())),
         None if statuses.iter().any(|status| status.code == Some(404)) => Ok(Done::Absent),
         None => Err(malformed("not found, but not said of the object".to_owned())),
@@ -72,13 +72,14 @@ pub(super) fn judge(reply: &Reply, write: &SentWrite) -> Result<Done, Error> {
 
 impl SentWrite {
     /// Whether a reply without an error says that the write is done.
-    fn is_affirmed(&self, http: u16, envelope: &Envelope<Data>) -> bool {
+    fn is_confirmed(&self, http: u16, envelope: &Envelope<Data>) -> bool {
         let Envelope { meta, result, data } = envelope;
         let [identity, new_owner, user] = data.as_ref().map(Data::tokens).unwrap_or_default();
         let names_another = match self {
             Self::Synchronize(token) | Self::Delete(token) => differs(&identity, token.as_str()),
             Self::Relink(token, owner) => {
-                differs(&identity, token.as_str()) || [&new_owner, &user].iter().any(|it| differs(it, owner.as_str()))
+                differs(&identity, token.as_str())
+                    || [&new_owner, &user].iter().any(|named| differs(named, owner.as_str()))
             }
         };
         let shows_state = match self {
@@ -86,11 +87,13 @@ impl SentWrite {
             Self::Relink(_, owner) => user.as_deref() == Some(owner.as_str()),
             Self::Delete(_) => false,
         };
-        let is_affirmed = match result {
-            Some(result) => result.affirms() && (meta.status.affirms() || meta.status == Status::default()),
-            None => meta.status.affirms() && shows_state,
+        let is_confirmed = match result {
+            Some(result) => {
+                result.confirms_success() && (meta.status.confirms_success() || meta.status == Status::default())
+            }
+            None => meta.status.confirms_success() && shows_state,
         };
-        matches!(http, 200 | 201) && is_affirmed && !names_another
+        matches!(http, 200 | 201) && is_confirmed && !names_another
     }
 }
 
@@ -111,14 +114,17 @@ fn differs(named: &Option<String>, own: &str) -> bool {
     named.as_deref().is_some_and(|named| named != own)
 }
 
-/// Whether one status says that the operation succeeded while another one, or its own flag, says that it failed.
+/// Whether one status reports success while another one, or its own flag, reports failure.
 fn is_contradictory(http: u16, statuses: &[Status]) -> bool {
     let is_flagged = |status: &Status| status.flag.as_deref().is_some_and(|flag| flag.eq_ignore_ascii_case("success"));
     let misflagged = statuses.iter().any(|status| status.is_error() && is_flagged(status));
     let fails = http >= 400 || statuses.iter().any(Status::is_error);
-    // The result is the last one; an understood request whose operation failed is no contradiction.
-    let succeeds =
-        if http >= 400 { statuses.iter().any(Status::affirms) } else { statuses.last().is_some_and(Status::affirms) };
+    // The last status is the result. An understood request whose operation failed is no contradiction.
+    let succeeds = if http >= 400 {
+        statuses.iter().any(Status::confirms_success)
+    } else {
+        statuses.last().is_some_and(Status::confirms_success)
+    };
     misflagged || (fails && succeeds)
 }
 

@@ -1,13 +1,16 @@
-//! What is changed at OneAll, each by one call that is sent at most once.
+//! The writes to OneAll. Each is one call that is sent at most once.
 //!
-//! | write | request | who may |
+//! | write | request | allowed for |
 //! |---|---|---|
-//! | synchronize an identity | `PUT /identities/$token/synchronize.json` | a service with the scope, and whoever the identity's record says it belongs to |
-//! | relink it | `PUT /identities/$token/link.json` | a service with the scope |
-//! | delete it | `DELETE /identities/$token.json?confirm_deletion=true` | a service with the scope |
+//! | synchronize an identity | `PUT /identities/$token/synchronize.json` | services with the scope, and the owner of the identity |
+//! | relink it | `PUT /identities/$token/link.json` | services with the scope |
+//! | delete it | `DELETE /identities/$token.json?confirm_deletion=true` | services with the scope |
 //!
-//! The site's keys are shown for a permit of the grant alone. [`write_reply`] says which answer affirms which write. An identity stands in its user's record and in
-//! every sign-in made with it, so what is kept of these is held against the change, and nothing that does not mention it.
+//! The site's keys are sent only with a permit of the caller's grant. [`write_reply`] decides which response confirms
+//! which write.
+//!
+//! An identity is part of its user's record and of each sign-in made with it. So a write invalidates these in the
+//! cache, if they reference the identity.
 
 use serde_json::json;
 
@@ -20,14 +23,14 @@ use crate::model::{IdentityToken, Provider, UserToken};
 use crate::provider::Error;
 use crate::upstream::{Body, Credential, Done, Ended, Method, Reply, Said, Shown, Write};
 
-/// Where an identity is shown. The rows of a list of sign-ins say nothing of it.
+/// The paths that show an identity. A row of the list of sign-ins does not contain it.
 const RECORDS: &[&[&str]] = &[&["identities.json"], &["identities"], &["users"], &["connections"]];
 
-/// The same, with where its sign-ins are listed.
+/// The paths that show an identity, and the list of its sign-ins.
 const RECORDS_AND_LISTS: &[&[&str]] =
     &[&["identities.json"], &["identities"], &["users"], &["connections.json"], &["connections"]];
 
-/// One write, and the proof that a grant is held for it.
+/// A write, with the proof that the caller has a grant for it.
 struct WriteRequest<'a> {
     write: SentWrite,
     permit: SiteKeyAccess<'a>,
@@ -39,116 +42,125 @@ struct WriteRequest<'a> {
 }
 
 impl Session {
-    /// Whether the caller may have identities synchronized, at least some. Makes no call.
+    /// Checks that the caller may synchronize at least some identities. Makes no call.
     ///
     /// # Errors
-    /// Why not.
+    /// Why the caller may not.
     pub fn may_synchronize(&self) -> Result<(), Error> {
         self.require_grant(OneAllGrant::synchronize).map(drop)
     }
 
-    /// Whether the caller may relink identities. Makes no call.
+    /// Checks that the caller may relink identities. Makes no call.
     ///
     /// # Errors
-    /// Why not.
+    /// Why the caller may not.
     pub fn may_relink(&self) -> Result<(), Error> {
         self.require_grant(OneAllGrant::relink).map(drop)
     }
 
-    /// Whether the caller may delete identities. Makes no call.
+    /// Checks that the caller may delete identities. Makes no call.
     ///
     /// # Errors
-    /// Why not.
+    /// Why the caller may not.
     pub fn may_delete(&self) -> Result<(), Error> {
         self.require_grant(OneAllGrant::delete).map(drop)
     }
 
-    /// Has an identity read afresh from its social network. Somebody else's is answered like one that is not there.
+    /// Lets OneAll read an identity from its social network again. An identity of another user is reported as absent.
+    ///
+    /// `on_end` receives the outcome, even if the operation is cancelled.
     ///
     /// # Errors
-    /// That it is as it was, or that nobody knows.
+    /// That nothing was changed, or that the outcome is unknown.
     pub async fn synchronize(
         &self,
         token: &IdentityToken,
-        told: impl FnOnce(Ended) + Send + 'static,
+        on_end: impl FnOnce(Ended) + Send + 'static,
     ) -> Result<Done, Error> {
         let grant = self.require_grant(OneAllGrant::synchronize)?;
-        let owner = self.owner(&grant, token).await?;
+        let owner = self.current_owner(&grant, token).await?;
         let Some(permit) = grant.site_key_access(owner.as_deref()) else { return Ok(Done::Absent) };
         let path = ["identities", token.as_str(), "synchronize.json"];
-        let asked = json!({"request": {"synchronize": {"update_user_data": true, "force_token_update": false}}});
-        let asked = asked.to_string();
-        // It is who it was: whoever else holds its records holds what is theirs, and only gets it anew.
+        let body = json!({"request": {"synchronize": {"update_user_data": true, "force_token_update": false}}});
+        let body = body.to_string();
+        // The owner stays the same, so what other callers have cached may be stale, but is never wrong.
         let shown = Shown { own: RECORDS, common: &[], about: &[token.as_str()] };
-        let (write, body) = (SentWrite::Synchronize(token.clone()), Body::Json(&asked));
-        self.write(WriteRequest { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, told)
+        let write = SentWrite::Synchronize(token.clone());
+        let body = Body::Json(&body);
+        self.write(WriteRequest { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, on_end)
             .await
     }
 
     /// Moves an identity to another user.
     ///
     /// # Errors
-    /// That it is where it was, or that nobody knows.
+    /// That nothing was changed, or that the outcome is unknown.
     pub async fn relink(
         &self,
         token: &IdentityToken,
         user: &UserToken,
-        told: impl FnOnce(Ended) + Send + 'static,
+        on_end: impl FnOnce(Ended) + Send + 'static,
     ) -> Result<Done, Error> {
         let permit = self.require_grant(OneAllGrant::relink)?;
         let path = ["identities", token.as_str(), "link.json"];
-        let asked = json!({"request": {"user": {"user_token": user.as_str()}}}).to_string();
+        let body = json!({"request": {"user": {"user_token": user.as_str()}}}).to_string();
         let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str(), user.as_str()] };
-        let (write, body) = (SentWrite::Relink(token.clone(), user.clone()), Body::Json(&asked));
-        self.write(WriteRequest { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, told)
+        let write = SentWrite::Relink(token.clone(), user.clone());
+        let body = Body::Json(&body);
+        self.write(WriteRequest { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, on_end)
             .await
     }
 
-    /// Deletes an identity for good.
+    /// Deletes an identity permanently.
     ///
     /// # Errors
-    /// That it is not deleted, or that nobody knows.
+    /// That the identity was not deleted, or that the outcome is unknown.
     pub async fn delete(
         &self,
         token: &IdentityToken,
-        told: impl FnOnce(Ended) + Send + 'static,
+        on_end: impl FnOnce(Ended) + Send + 'static,
     ) -> Result<Done, Error> {
         let permit = self.require_grant(OneAllGrant::delete)?;
         let file = format!("{token}.json");
         let path = ["identities", &file];
         let query = [("confirm_deletion", "true")];
         let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str()] };
-        let (write, body) = (SentWrite::Delete(token.clone()), Body::Nothing);
+        let write = SentWrite::Delete(token.clone());
+        let body = Body::Nothing;
         self.write(
             WriteRequest { write, permit, method: Method::Delete, path: &path, query: &query, body, shown },
-            told,
+            on_end,
         )
         .await
     }
 
-    /// Whose an identity is at this moment, where the grant depends on that.
-    async fn owner(&self, grant: &SynchronizeGrant, token: &IdentityToken) -> Result<Option<String>, Error> {
+    /// The current owner of an identity, if the grant depends on it.
+    async fn current_owner(&self, grant: &SynchronizeGrant, token: &IdentityToken) -> Result<Option<String>, Error> {
         if grant.reaches_everyone() {
             return Ok(None);
         }
-        // Not by what is kept: it may be somebody else's by now.
-        let now: Self = self.host.session(self.grant.clone(), self.calls.bypassing_cache());
-        let found = now.identity(token.clone()).await?;
+        // Read without the cache, because the identity may have moved to another user.
+        let uncached: Self = self.host.session(self.grant.clone(), self.calls.bypassing_cache());
+        let found = uncached.identity(token.clone()).await?;
         Ok(found.and_then(|found| owner_of(&found).map(str::to_owned)))
     }
 
-    async fn write(&self, request: WriteRequest<'_>, told: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
+    async fn write(
+        &self,
+        request: WriteRequest<'_>,
+        on_end: impl FnOnce(Ended) + Send + 'static,
+    ) -> Result<Done, Error> {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
         let WriteRequest { write: sent, permit, method, path, query, body, shown } = request;
         let (public_key, private_key) = site.keys.expose(permit);
         let credential = Credential::Basic(public_key, private_key);
         let reader = self.grant.user();
         let write = Write { method, path, query, masked: Some(1), credential, reader, body, shown };
-        let judge = move |reply: &Reply| {
+        let interpret = move |reply: &Reply| {
             let note = envelope::meta(reply).map(|meta: Meta| meta.to_string());
-            let result = write_reply::judge(reply, &sent);
+            let result = write_reply::interpret(reply, &sent);
             Said { result: result.map_err(|error| Error { status: Some(reply.status), ..error }), note }
         };
-        self.calls.write(Provider::OneAll, &site.upstream, &write, judge, told).await
+        self.calls.write(Provider::OneAll, &site.upstream, &write, interpret, on_end).await
     }
 }

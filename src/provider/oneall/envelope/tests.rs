@@ -1,4 +1,4 @@
-//! What each kind of answer is taken for: bodies by name from the fixtures, statuses in a table, then any bytes at all.
+//! How each kind of response is interpreted: fixtures, a table of statuses, and arbitrary bytes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn refused(reply: &Reply) -> Error {
 }
 
 #[test]
-fn a_plain_read_has_one_status_and_a_sign_in_two() {
+fn a_simple_read_has_one_status_and_a_sign_in_two() {
     let fields = parse::<ConnectionsData>(&fixture(200, "oneall/connections-paged")).unwrap().unwrap();
     assert_eq!(fields.result, None);
     assert_eq!(fields.meta.date.unwrap().to_string(), "2020-03-14T08:26:53Z");
@@ -40,7 +40,7 @@ fn a_plain_read_has_one_status_and_a_sign_in_two() {
 }
 
 #[test]
-fn a_failed_sign_in_inside_a_good_request_is_content() {
+fn a_failed_sign_in_in_a_successful_request_is_content() {
     let envelope = parse::<ConnectionData>(&fixture(200, "seeds/oneall-connection-older-failed")).unwrap().unwrap();
     assert_eq!(envelope.meta.status.code, Some(200));
     assert_eq!(envelope.result.unwrap().code, Some(401));
@@ -48,7 +48,7 @@ fn a_failed_sign_in_inside_a_good_request_is_content() {
 }
 
 #[test]
-fn a_refused_request_that_says_what_the_plugin_did_is_content() {
+fn a_refused_request_with_a_plugin_report_is_content() {
     for http in [200, 400] {
         let envelope = parse::<ConnectionData>(&fixture(http, "oneall/connection-failed-link")).unwrap().unwrap();
         assert_eq!(envelope.meta.status.code, Some(400));
@@ -56,7 +56,7 @@ fn a_refused_request_that_says_what_the_plugin_did_is_content() {
     }
     let bare = r#"{"response":{"request":{},"result":{"data":{"plugin":{"key":"social_link"}}}}}"#;
     let envelope = parse::<ConnectionData>(&reply(400, bare)).unwrap().unwrap();
-    assert_eq!(envelope.meta.status.code, Some(400), "the HTTP status is kept where the envelope is silent");
+    assert_eq!(envelope.meta.status.code, Some(400), "the HTTP status applies if the envelope has none");
     for useless in [r#"{"plugin":[]}"#, r#"{"plugin":{}}"#, r#"{"user":{}}"#, "[]"] {
         let body = format!(r#"{{"response":{{"request":{{}},"result":{{"data":{useless}}}}}}}"#);
         assert_eq!(refused(&reply(400, body)).reason, Reason::Refused, "{useless}");
@@ -64,7 +64,7 @@ fn a_refused_request_that_says_what_the_plugin_did_is_content() {
 }
 
 #[test]
-fn nothing_is_there_only_where_the_envelope_says_so() {
+fn an_object_is_absent_only_if_the_envelope_says_so() {
     assert_eq!(parse::<Value>(&fixture(404, "oneall/not-found")), Ok(None));
     assert_eq!(parse::<Value>(&fixture(200, "oneall/not-found")), Ok(None));
     let operation = r#"{"response":{"request":{"status":{"code":200}},"result":{"status":{"code":404}}}}"#;
@@ -72,17 +72,17 @@ fn nothing_is_there_only_where_the_envelope_says_so() {
     for elsewhere in ["<html>Not Found</html>", "", "{}", r#"{"error":"not_found"}"#, r#"{"response":[]}"#] {
         assert_eq!(refused(&reply(404, elsewhere)).reason, Reason::Malformed, "{elsewhere}");
     }
-    // An outage is no reason to believe that a thing is gone.
+    // An outage does not mean that the object is gone.
     assert_eq!(refused(&fixture(503, "oneall/not-found")).reason, Reason::Unavailable);
     assert_eq!(refused(&fixture(429, "oneall/not-found")).reason, Reason::Throttled);
 }
 
 #[test]
-fn refused_site_keys_are_told_from_a_person_who_did_not_sign_in() {
+fn rejected_site_keys_differ_from_a_failed_sign_in() {
     for http in [200, 401] {
         let error = refused(&fixture(http, "oneall/keys-refused"));
         assert_eq!((error.reason, error.code.as_deref()), (Reason::NotAuthenticated, None));
-        assert_eq!(error.detail, "401: the site keys were refused");
+        assert_eq!(error.detail, "401: the site keys were rejected");
     }
     let person = r#"{"response":{"request":{"status":{"code":401}},"result":{"status":{"code":401,"info":"No"}}}}"#;
     let envelope = parse::<Value>(&reply(401, person)).unwrap().unwrap();
@@ -90,7 +90,7 @@ fn refused_site_keys_are_told_from_a_person_who_did_not_sign_in() {
 }
 
 #[test]
-fn every_status_has_one_reason_whether_the_body_is_an_envelope_or_not() {
+fn each_status_has_one_reason_with_or_without_an_envelope() {
     let table = [
         (300, Reason::Malformed),
         (302, Reason::Malformed),
@@ -125,7 +125,7 @@ fn every_status_has_one_reason_whether_the_body_is_an_envelope_or_not() {
 }
 
 #[test]
-fn created_and_partly_done_are_content() {
+fn created_and_multi_status_are_content() {
     for (status, flag) in [(201, "scheduled"), (207, "")] {
         let body = format!(
             r#"{{"response":{{"request":{{"status":{{"flag":"{flag}","code":"{status}"}}}},"result":{{"data":{{"a":1}}}}}}}}"#
@@ -137,7 +137,7 @@ fn created_and_partly_done_are_content() {
 }
 
 #[test]
-fn a_flag_is_text_and_decides_nothing() {
+fn a_flag_decides_nothing() {
     let body =
         r#"{"response":{"request":{"status":{"flag":"error"}},"result":{"status":{"flag":"error"},"data":{"a":1}}}}"#;
     let envelope = parse::<Value>(&reply(200, body)).unwrap().unwrap();
@@ -146,14 +146,14 @@ fn a_flag_is_text_and_decides_nothing() {
 }
 
 #[test]
-fn what_is_not_json_is_named_and_never_quoted() {
-    let xml = "answered XML where JSON was asked for";
+fn a_body_that_is_not_json_is_never_quoted() {
+    let xml = "responded with XML instead of JSON";
     assert_eq!(refused(&reply(200, "\n<?xml version=\"1.0\"?><response>secret")).detail, xml);
     let mut typed = reply(200, "<response>secret</response>");
     typed.content_type = Some("application/xml".into());
     assert_eq!((refused(&typed).reason, refused(&typed).detail.as_str()), (Reason::Malformed, xml));
-    assert_eq!(refused(&reply(200, "<html>secret")).detail, "answered HTML where JSON was asked for");
-    assert_eq!(refused(&reply(200, " ")).detail, "answered nothing");
+    assert_eq!(refused(&reply(200, "<html>secret")).detail, "responded with HTML instead of JSON");
+    assert_eq!(refused(&reply(200, " ")).detail, "responded with an empty body");
     for body in ["Cannot secret", r#"{"secret":"#, r#"{"response":{"request":{"date":"secret"}}}x"#, "\u{feff}secret"] {
         let error = refused(&reply(200, body));
         assert_eq!(error.reason, Reason::Malformed, "{body}");
@@ -172,7 +172,7 @@ fn an_empty_list_in_place_of_a_map_is_an_empty_map() {
 }
 
 #[test]
-fn a_list_that_is_no_list_is_malformed_and_not_empty() {
+fn another_value_in_place_of_a_list_is_malformed() {
     for data in [r#"{"connections":"x"}"#, r#"{"connections":null}"#, r#"{"sessions":[]}"#] {
         let body = format!(r#"{{"response":{{"request":{{}},"result":{{"data":{data}}}}}}}"#);
         let error = parse::<ConnectionsData>(&reply(200, body)).unwrap_err();
@@ -182,7 +182,7 @@ fn a_list_that_is_no_list_is_malformed_and_not_empty() {
 }
 
 #[test]
-fn a_failed_operation_is_an_error_where_no_sign_in_was_read() {
+fn a_failed_operation_is_an_error_except_for_a_sign_in() {
     let envelope = parse::<UserData>(&fixture(200, "oneall/operation-failed")).unwrap().unwrap();
     assert_eq!(envelope.into_data().unwrap_err().reason, Reason::NotAllowed);
     let envelope = parse::<UserData>(&fixture(400, "oneall/connection-failed-link")).unwrap().unwrap();
@@ -197,7 +197,7 @@ fn a_failed_operation_is_an_error_where_no_sign_in_was_read() {
 }
 
 #[test]
-fn an_operation_that_was_not_carried_out_is_no_failed_sign_in() {
+fn an_operation_that_did_not_run_is_no_failed_sign_in() {
     let answer = |code: u16, data: &str| {
         let request = r#"{"status":{"code":200}}"#;
         let body =
@@ -212,7 +212,7 @@ fn an_operation_that_was_not_carried_out_is_no_failed_sign_in() {
         assert!(answer(401, data).unwrap().is_some());
     }
     let reported = answer(500, r#"{"plugin":{"key":"social_link","data":{"status":"error"}}}"#);
-    assert!(reported.unwrap().is_some(), "a plugin says what happened");
+    assert!(reported.unwrap().is_some(), "a plugin reports the result");
 }
 
 fn opens_without_panic(reply: &Reply) {
@@ -224,7 +224,7 @@ fn opens_without_panic(reply: &Reply) {
 }
 
 #[test]
-fn depth_and_odd_numbers_are_survived() {
+fn deep_nesting_and_invalid_numbers_are_accepted() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for data in [deep.as_str(), "1e999", "-0", "123456789012345678901234567890", r#""\ud800""#] {
         for body in [
@@ -257,7 +257,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_nested_without_end_overflows_nothing() {
+fn extreme_nesting_does_not_overflow_the_stack() {
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     for body in [
         format!("{{\"response\":{deep}}}"),
@@ -265,7 +265,8 @@ fn what_is_nested_without_end_overflows_nothing() {
         format!("{{\"response\":{{\"request\":{{}},\"result\":{{\"data\":{{\"connections\":{deep}}}}}}}}}"),
     ] {
         let reply = Reply { status: 200, content_type: None, retry_after: None, body: body.into() };
-        // What is not mapped is skipped without a limit, what is mapped is refused beyond serde_json's: neither takes stack.
+        // An unmapped value is skipped at any depth, and a mapped one is rejected beyond serde_json's limit. Neither
+        // recurses.
         if let Ok(Some(envelope)) = parse::<ConnectionsData>(&reply) {
             assert!(envelope.meta.date.is_none());
         }

@@ -1,15 +1,15 @@
-//! An identity: the whole Portable Contacts profile that OneAll passes on, a row of a list, or an encrypted one.
+//! Maps identities: the complete Portable Contacts profile, a row of a list, or an encrypted identity.
 //!
-//! Where a site encrypts its users' data there is an identity still, in state ENCRYPTED: absence would say that nobody
-//! signed in. How the data is encrypted is not documented, and the key to it goes to the sign-in's callback alone.
+//! An encrypted identity is still an identity, in state ENCRYPTED. Without it, nobody would seem to have signed in. The
+//! encryption is not documented, and its key is sent only to the callback of the sign-in.
 
 use std::mem::take;
 
 use super::super::payload::{
-    self, Account as TheirAccount, EncryptionAware, IdentitiesData, IdentityData, MaybeEncrypted, Name,
+    self, Account as AccountNode, EncryptionAware, IdentitiesData, IdentityData, MaybeEncrypted, Name,
 };
 use super::profile::profile;
-use super::{date_field, is_about, link, map_page, slug};
+use super::{date_field, is_requested, link, map_page, slug};
 use crate::model::{
     Account, ConnectionToken, EmailEntry, Identity, IdentityKey, IdentityState, IdentityToken, PersonName, Photo,
     Provider, UrlEntry, UserToken, catalogue,
@@ -17,15 +17,15 @@ use crate::model::{
 use crate::provider::lenient::Rows;
 use crate::provider::pages::ListPage;
 
-/// The identity that was asked for, or what is wrong with the answer.
+/// Maps an identity that was read on its own. An error names the invalid field.
 pub fn identity(
     token: IdentityToken,
     payload: IdentityData,
     invalid_dates: &mut Vec<&'static str>,
 ) -> Result<Identity, String> {
     match payload.fields.identity {
-        MaybeEncrypted::Plain(node) if !is_about(token.as_str(), &node.fields.identity_token) => {
-            Err("identity_token: an answer about another identity".to_owned())
+        MaybeEncrypted::Plain(node) if !is_requested(token.as_str(), &node.fields.identity_token) => {
+            Err("identity_token: the response is about another identity".to_owned())
         }
         MaybeEncrypted::Plain(node) if node.fields.identity_token.clone().text().is_some() => {
             Ok(readable(token, node, None, invalid_dates))
@@ -38,7 +38,7 @@ pub fn identity(
     }
 }
 
-/// A page of identities; each row has only its token, service, dates and owner.
+/// Maps a page of identities. Each row has only its token, service, dates and owner.
 pub fn identity_list(payload: IdentitiesData) -> ListPage<Identity> {
     map_page(payload.identities, "identities", row, |identity| identity.key.clone())
 }
@@ -64,12 +64,12 @@ fn row(
     })
 }
 
-/// The identity of a sign-in whose data is encrypted: it has no key but the sign-in's.
+/// The identity of a sign-in with encrypted data. Its only key is the token of the sign-in.
 pub(super) fn encrypted(token: ConnectionToken, user: Option<UserToken>) -> Identity {
     Identity { state: IdentityState::Encrypted, ..blank(IdentityKey::Encrypted(token), user) }
 }
 
-/// An identity under a key that was checked; its owner is the user around it, or else the one it names itself.
+/// An identity with a verified key. Its owner is the user around it, or the user that it names.
 pub(super) fn readable(
     key: IdentityToken,
     node: EncryptionAware<payload::Identity>,
@@ -83,13 +83,16 @@ pub(super) fn readable(
     let service = slug(take(&mut node.provider)).or(slug(source.key));
     let accounts = accounts(take(&mut node.accounts));
     let own = own_account(service.as_deref(), &accounts);
-    let (subject, handle) = (own.and_then(|a| a.user_id.clone()), own.and_then(|a| a.username.clone()));
-    let (urls, photos) = (urls(take(&mut node.urls)), photos(take(&mut node.photos)));
-    let page = urls.iter().find(|entry| entry.kind.as_deref() == Some("profile")).map(|entry| entry.url.clone());
+    let subject = own.and_then(|account| account.user_id.clone());
+    let handle = own.and_then(|account| account.username.clone());
+    let urls = urls(take(&mut node.urls));
+    let photos = photos(take(&mut node.photos));
+    let profile_page =
+        urls.iter().find(|entry| entry.kind.as_deref() == Some("profile")).map(|entry| entry.url.clone());
     let thumbnail = photos.iter().find(|photo| photo.kind.as_deref() == Some("thumbnail"));
     let thumbnail = thumbnail.map(|photo| photo.url.clone());
     let name = take(&mut node.name).0.and_then(person_name);
-    let shown = name.as_ref().and_then(|name| name.display_name.clone().or_else(|| name.formatted.clone()));
+    let full_name = name.as_ref().and_then(|name| name.display_name.clone().or_else(|| name.formatted.clone()));
     Identity {
         provider_id: Some(key.to_string()),
         state: state(has_encrypted),
@@ -97,10 +100,10 @@ pub(super) fn readable(
         service_label: source.name.text(),
         subject,
         provider_account_uid: take(&mut node.provider_identity_uid).text(),
-        display_name: take(&mut node.display_name).text().or(shown),
+        display_name: take(&mut node.display_name).text().or(full_name),
         username: take(&mut node.preferred_username).text().or(handle),
         name,
-        profile_url: link(take(&mut node.profile_url)).or(page),
+        profile_url: link(take(&mut node.profile_url)).or(profile_page),
         picture_url: link(take(&mut node.picture_url)),
         thumbnail_url: link(take(&mut node.thumbnail_url)).or(thumbnail),
         photos,
@@ -116,18 +119,19 @@ pub(super) fn readable(
     }
 }
 
-/// A token in plain beside encrypted data: what is plain is shown, and that there is more is said.
+/// The state of an identity. Next to encrypted data, plain fields are shown and the state is ENCRYPTED.
 pub(super) fn state(has_encrypted: bool) -> IdentityState {
     if has_encrypted { IdentityState::Encrypted } else { IdentityState::Readable }
 }
 
-/// Whether this is a short reference, which users in lists and in sign-ins carry: a token and a service, no more.
+/// Whether this is a short reference: a token and a service, as in users and sign-ins.
 fn is_reference(node: &payload::Identity) -> bool {
-    let (identity_token, provider) = (node.identity_token.clone(), node.provider.clone());
+    let identity_token = node.identity_token.clone();
+    let provider = node.provider.clone();
     *node == payload::Identity { identity_token, provider, ..payload::Identity::default() }
 }
 
-/// The account that the identity is: the one at its own service, or the only one there is.
+/// The account at the identity's own service, or the only account.
 fn own_account<'a>(service: Option<&str>, accounts: &'a [Account]) -> Option<&'a Account> {
     if let [only] = accounts {
         return Some(only);
@@ -150,7 +154,7 @@ fn person_name(name: Name) -> Option<PersonName> {
     (name != PersonName::default()).then_some(name)
 }
 
-fn accounts(rows: Rows<TheirAccount>) -> Vec<Account> {
+fn accounts(rows: Rows<AccountNode>) -> Vec<Account> {
     let accounts = rows.readable().map(|row| Account {
         domain: row.domain.text(),
         user_id: row.userid.subject(),

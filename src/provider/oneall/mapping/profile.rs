@@ -1,12 +1,12 @@
-//! What a person says of themselves at the service: the free part of a Portable Contacts profile.
+//! Maps the profile of an identity: what the person states at the service (Portable Contacts).
 //!
-//! Words stay as they came (a birthday may be only a part of a date, a gender any word); rows that say nothing go.
+//! Texts stay as received: a birthday may be a part of a date, and a gender any word. Rows without content are skipped.
 
 use super::super::payload::{self, Valued};
 use crate::model::{Address, IdentityKey, LabelledValue, Organization, Profile, Relationship};
 use crate::provider::lenient::{Rows, Scalar};
 
-/// The profile of an identity; at OneAll there always is one, if an empty one.
+/// The profile of an identity. It always exists, although it may be empty.
 pub(super) fn profile(owner: IdentityKey, node: payload::Identity) -> Profile {
     let described = |row: Valued| labelled(row.value, None, row.description.text());
     let typed = |row: Valued| labelled(row.value, row.kind.text(), None);
@@ -48,9 +48,9 @@ fn labelled(value: Scalar, label: Option<String>, detail: Option<String>) -> Opt
     value.text().map(|value| LabelledValue { value, label, detail })
 }
 
-fn joined<const N: usize>(parts: [Scalar; N], between: &str) -> Option<String> {
+fn joined<const N: usize>(parts: [Scalar; N], separator: &str) -> Option<String> {
     let parts: Vec<String> = parts.into_iter().filter_map(Scalar::text).collect();
-    (!parts.is_empty()).then(|| parts.join(between))
+    (!parts.is_empty()).then(|| parts.join(separator))
 }
 
 fn recommender(who: payload::Recommender) -> Option<String> {

@@ -1,15 +1,15 @@
-//! A sign-in: one row of `/connections.json`, or the whole of it from `/connections/<connection_token>.json`.
+//! Maps sign-ins: a row of `/connections.json`, or the complete sign-in of `/connections/<connection_token>.json`.
 //!
-//! OneAll's answer changed over the years: `date` and `plugin` inside `connection` in the documentation, `date_creation`
-//! and a `plugin` object beside it in what the service sends. Both are read. A failed sign-in or link is a connection
-//! in state FAILED, not an error: it happened, and the person has to do something about it.
+//! The documentation has `date` and `plugin` inside `connection`. The service sends `date_creation`, and `plugin` next
+//! to `connection`. Both are read. A failed sign-in or link is a connection in state FAILED, not an error: it happened,
+//! and the person must act.
 
 use std::sync::Arc;
 
 use super::super::envelope::{Envelope, Meta, Status};
 use super::super::payload::{self, ConnectionData, ConnectionEntry, ConnectionsData, MaybeEncrypted, Plugin, User};
 use super::identity::{encrypted, readable};
-use super::{date_field, is_about, link, map_page};
+use super::{date_field, is_requested, link, map_page};
 use crate::model::key::slug;
 use crate::model::{
     Connection, ConnectionHealth, ConnectionKey, ConnectionRecord, ConnectionToken, HealthAction, HealthActionKind,
@@ -17,10 +17,10 @@ use crate::model::{
 };
 use crate::provider::pages::ListPage;
 
-/// The one word for an outcome that OneAll ever showed in `status`; any other is kept as text and decides nothing.
+/// The only outcome that `status` has ever had. Any other word is reported as text and decides nothing.
 const SUCCEEDED: &str = "succeeded";
 
-/// A page of sign-ins; each row has only its token, date, status and callback.
+/// Maps a page of sign-ins. Each row has only its token, date, status and callback.
 pub fn sign_in_list(payload: ConnectionsData) -> ListPage<Connection> {
     map_page(payload.connections, "connections", row, |connection| connection.key.clone())
 }
@@ -29,20 +29,20 @@ fn row(entry: ConnectionEntry, invalid_dates: &mut Vec<&'static str>) -> Result<
     let token = entry.connection_token.text().and_then(|text| ConnectionToken::parse(&text));
     let token = token.ok_or("connection_token: expected a token")?;
     let status = entry.status.text();
-    // Only the sign-in itself says how it ended; the row's word for success is all that can be trusted.
+    // Only the complete sign-in has the outcome. Of the row's status, only success is reliable.
     let ok = status.as_deref() == Some(SUCCEEDED);
     let health = ok.then(|| health(HealthState::Ok, status.clone(), None));
-    let record = SignInRecord { status, callback_url: link(entry.callback_uri), ..blank_record(token) };
+    let record = SignInRecord { status, callback_url: link(entry.callback_uri), ..empty_record(token) };
     Ok(Connection {
         created_at: date_field(entry.date_creation, "date_creation", invalid_dates)
             .or_else(|| date_field(entry.date, "date", invalid_dates)),
         health,
         complete: false,
-        ..blank(record)
+        ..empty_connection(record)
     })
 }
 
-/// The sign-in that was asked for, or what is wrong with the answer.
+/// Maps a sign-in that was read on its own. An error names the invalid field.
 pub fn sign_in(
     token: ConnectionToken,
     envelope: Envelope<ConnectionData>,
@@ -56,24 +56,24 @@ pub fn sign_in(
         None => return Err("result.data: expected an object".to_owned()),
     };
     if !failed && data == ConnectionData::default() {
-        return Err("result.data: nothing of a sign-in".to_owned());
+        return Err("result.data: expected a sign-in".to_owned());
     }
-    let payload::ConnectionNode { action, plugin: beside, connection, user } = data.fields;
-    let payload::Connection { connection_token, date, date_creation, callback_uri, status, plugin: inside } =
+    let payload::ConnectionNode { action, plugin: outer_plugin, connection, user } = data.fields;
+    let payload::Connection { connection_token, date, date_creation, callback_uri, status, plugin: inner_plugin } =
         connection.0.unwrap_or_default();
-    if !is_about(token.as_str(), &connection_token) {
-        return Err("connection_token: an answer about another sign-in".to_owned());
+    if !is_requested(token.as_str(), &connection_token) {
+        return Err("connection_token: the response is about another sign-in".to_owned());
     }
     let status = status.text();
-    let plugin = PluginReport::new(beside, inside);
+    let plugin = PluginReport::new(outer_plugin, inner_plugin);
     let state = state(failed, result.as_ref(), status.as_deref(), plugin.status.as_deref());
-    // Whom a refused link speaks of may be the account's other owner, so a failure shows nobody.
+    // The user in a failed link may be another owner of the account, so a failure shows no user.
     let (identity, user) = match state {
         HealthState::Failed => (None, None),
-        _ => person(&token, user, data.has_encrypted, invalid_dates),
+        _ => identity_and_user(&token, user, data.has_encrypted, invalid_dates),
     };
     let health = health(state, status.clone(), reason(result.as_ref(), &plugin, &meta));
-    // A key that an ID cannot hold names no application; the record keeps it as it came.
+    // A key that an ID cannot contain names no application. The record has it as received.
     let key = plugin.key.as_deref().and_then(slug);
     let record = SignInRecord {
         status,
@@ -82,7 +82,7 @@ pub fn sign_in(
         result: result.map(|status| outcome(status, state)),
         user,
         action: action.text(),
-        ..blank_record(token)
+        ..empty_record(token)
     };
     Ok(Connection {
         created_at: date_field(date_creation, "date_creation", invalid_dates)
@@ -91,11 +91,11 @@ pub fn sign_in(
         service: identity.as_ref().and_then(|identity| identity.service.clone()),
         identity: identity.map(Arc::new),
         plugin: key,
-        ..blank(record)
+        ..empty_connection(record)
     })
 }
 
-/// How a sign-in ended: any word of failure outweighs all of success, and a word that is not known decides nothing.
+/// The outcome of a sign-in. Any sign of failure overrides success, and an unknown word decides nothing.
 fn state(failed: bool, result: Option<&Status>, status: Option<&str>, plugin: Option<&str>) -> HealthState {
     let succeeded = result.is_some_and(Status::is_success) || plugin == Some("success") || status == Some(SUCCEEDED);
     if failed || plugin == Some("error") {
@@ -107,11 +107,12 @@ fn state(failed: bool, result: Option<&Status>, status: Option<&str>, plugin: Op
     }
 }
 
-/// Why it failed: what the operation says, else the plugin's word; what is said of the request is never more than that
-/// it could not be processed.
+/// The reason of a failure: the operation's, otherwise the plugin's, otherwise the request's.
+///
+/// The request's reason is never more specific than that the request could not be processed.
 fn reason(result: Option<&Status>, plugin: &PluginReport, meta: &Meta) -> Option<String> {
-    let of = |status: &Status| status.info.clone();
-    result.and_then(of).or_else(|| plugin.reason.clone()).or_else(|| of(&meta.status))
+    let info = |status: &Status| status.info.clone();
+    result.and_then(info).or_else(|| plugin.reason.clone()).or_else(|| info(&meta.status))
 }
 
 fn health(state: HealthState, provider_status: Option<String>, reason: Option<String>) -> ConnectionHealth {
@@ -126,8 +127,8 @@ fn outcome(status: Status, state: HealthState) -> SignInResult {
     SignInResult { flag, code, info, succeeded: state == HealthState::Ok }
 }
 
-/// Who signed in: the identity used, and the user it belongs to. After an unlink there may be no identity.
-fn person(
+/// The identity that was used, and its user. After an unlink there may be no identity.
+fn identity_and_user(
     token: &ConnectionToken,
     user: MaybeEncrypted<User>,
     has_encrypted: bool,
@@ -150,7 +151,7 @@ fn person(
     (identity, owner)
 }
 
-/// A plugin's report, put together from the two places where it may stand.
+/// The report of a plugin, from the two nodes that may contain it.
 struct PluginReport {
     key: Option<String>,
     action: Option<String>,
@@ -160,10 +161,11 @@ struct PluginReport {
 }
 
 impl PluginReport {
-    fn new(beside: Plugin, inside: Plugin) -> Self {
-        let (data, other) = (beside.data, inside.data);
+    fn new(outer: Plugin, inner: Plugin) -> Self {
+        let data = outer.data;
+        let other = inner.data;
         PluginReport {
-            key: beside.key.or(inside.key),
+            key: outer.key.or(inner.key),
             action: data.action.text().or(other.action.text()),
             operation: data.operation.text().or(other.operation.text()),
             reason: data.reason.text().or(other.reason.text()),
@@ -177,10 +179,10 @@ impl PluginReport {
     }
 }
 
-fn blank_record(token: ConnectionToken) -> SignInRecord {
+fn empty_record(token: ConnectionToken) -> SignInRecord {
     SignInRecord { token, status: None, callback_url: None, plugin: None, result: None, user: None, action: None }
 }
 
-fn blank(record: SignInRecord) -> Connection {
+fn empty_connection(record: SignInRecord) -> Connection {
     Connection::with_key(ConnectionKey::SignIn(record.token.clone()), ConnectionRecord::SignIn(record))
 }

@@ -1,4 +1,4 @@
-//! The mapping by name of what it must survive; first what all nouns share: pages, plugins, secrets, any JSON at all.
+//! What all mappings share: pages, plugins, secrets, and arbitrary JSON.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod identity;
@@ -79,7 +79,7 @@ fn url(link: &Option<Url>) -> Option<&str> {
 }
 
 #[test]
-fn a_page_of_sign_ins_reads_the_same_in_all_three_shapes() {
+fn a_page_of_sign_ins_is_the_same_in_all_three_formats() {
     let paged = sign_in_list(data("oneall/connections-paged"));
     let unpaged = sign_in_list(data("oneall/connections-unpaged"));
     let bare = sign_in_list(data("oneall/connections-bare"));
@@ -95,21 +95,21 @@ fn a_page_of_sign_ins_reads_the_same_in_all_three_shapes() {
     assert_eq!((done.provider_id.as_str(), done.complete, &done.label), (SIGN_IN, false, &None));
     assert_eq!(text(done.created_at).as_deref(), Some("2020-03-10T07:00:00Z"));
     assert_eq!(done.health.as_ref().map(|h| h.state), Some(HealthState::Ok));
-    assert_eq!(open.health, None, "an unknown word leaves it to the sign-in itself");
-    assert_eq!(open.created_at, None, "an unreadable date costs only itself");
+    assert_eq!(open.health, None, "an unknown word decides nothing");
+    assert_eq!(open.created_at, None, "only the invalid date is absent");
     let ConnectionRecord::SignIn(record) = &open.record else { panic!("a sign-in") };
     assert_eq!((record.status.as_deref(), &record.callback_url), (Some("pending"), &None));
     assert_eq!((&record.plugin, &record.result, &record.user, &record.action), (&None, &None, &None, &None));
 }
 
 #[test]
-fn a_token_listed_twice_is_one_row() {
+fn a_repeated_token_is_one_row() {
     let page = sign_in_list(data("oneall/connections-repeated"));
     assert_eq!((page.rows.len(), page.skipped.len(), page.entries), (1, 0, 2));
 }
 
 #[test]
-fn a_bad_row_loses_only_itself_and_is_named() {
+fn an_invalid_row_is_skipped_and_reported() {
     let page = sign_in_list(data("oneall/connections-bad-rows"));
     assert_eq!(page.rows.iter().map(|row| row.number).collect::<Vec<_>>(), [3], "numbered by its entry");
     let skipped: Vec<_> = page.skipped.iter().map(|row| (row.number, row.value.path.as_str())).collect();
@@ -118,13 +118,13 @@ fn a_bad_row_loses_only_itself_and_is_named() {
 }
 
 #[test]
-fn an_empty_list_is_a_list() {
+fn an_empty_list_is_valid() {
     let page = sign_in_list(data("oneall/connections-empty"));
     assert_eq!((page.entries, page.paging.map(|paging| paging.total)), (0, Some(0)));
 }
 
 #[test]
-fn a_plugin_is_an_application_with_a_name_to_show() {
+fn a_plugin_is_an_application_with_a_display_name() {
     for (key, name) in [
         ("social_login", "Social Login"),
         ("social_link", "Social Link"),
@@ -145,7 +145,7 @@ fn only_a_known_plugin_is_found_by_its_key() {
 }
 
 #[test]
-fn no_secret_survives_decoding_or_mapping() {
+fn no_secret_is_decoded_or_mapped() {
     let mut seen = String::new();
     for name in ["recorded-shape", "encrypted-text", "encrypted-object", "encrypted-vault", "encrypted-user"] {
         let envelope: Envelope<ConnectionData> = fixture(&format!("oneall/connection-{name}"));
@@ -169,7 +169,7 @@ fn no_secret_survives_decoding_or_mapping() {
     assert!(!seen.contains("CANARY"), "{seen}");
 }
 
-/// Any JSON, with many of the provider's own words as keys.
+/// Any JSON. Many of its keys are keys of OneAll's payloads.
 fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

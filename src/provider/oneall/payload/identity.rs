@@ -1,20 +1,20 @@
-//! An identity as OneAll writes it: Portable Contacts in camelCase, and OneAll's own fields in snake_case.
+//! An identity in OneAll's JSON: Portable Contacts in camelCase, and OneAll's own fields in snake_case.
 //!
-//! Two fields are left out on purpose. `customData` (cloud storage only) is whatever the site's owner stored, not
-//! something a service said of the account; `browser` describes the device the person last used, which nobody who asks
-//! for an identity has asked for. Both would be personal data without a purpose.
+//! Two fields are omitted on purpose, because they would be personal data without a purpose. `customData` (cloud
+//! storage only) is what the site's owner stored, not what a service reported. `browser` describes the last used
+//! device.
 
 use serde::Deserialize;
 
 use crate::provider::lenient::{MaybeObject, Rows, Scalar};
 
-/// An identity, in full or as the short reference (`identity_token`, `provider`) that users and sign-ins carry.
+/// An identity: complete, or the short reference (`identity_token`, `provider`) in users and sign-ins.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Identity {
     #[serde(rename = "identity_token")]
     pub(crate) identity_token: Scalar,
-    // Only where the identity itself is read; inside a sign-in the user stands around it.
+    // Only if the identity was read on its own. In a sign-in, the identity is inside its user.
     #[serde(rename = "user_token")]
     pub(crate) user_token: Scalar,
     #[serde(rename = "date_creation")]
@@ -25,7 +25,7 @@ pub struct Identity {
     #[serde(rename = "provider_identity_uid")]
     pub(crate) provider_identity_uid: Scalar,
     pub(crate) source: MaybeObject<Source>,
-    // A link that names the account, not a number.
+    // A URL of the account, not a number.
     pub(crate) id: Scalar,
     pub(crate) display_name: Scalar,
     pub(crate) name: MaybeObject<Name>,
@@ -68,7 +68,7 @@ pub struct IdentityEntry {
     pub(crate) date_last_update: Scalar,
 }
 
-/// The service, by name and key. The live credentials beside them have no field.
+/// The service, by name and key. The live credentials next to them have no field.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Source {
@@ -90,7 +90,7 @@ pub struct Name {
     pub(crate) display_name: Scalar,
 }
 
-/// A partner, or whom the person looks for; snake_case inside.
+/// A partner, or whom the person is interested in. Its fields are in snake_case.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Relationship {
@@ -98,8 +98,8 @@ pub struct Relationship {
     pub(crate) interested_in: Scalar,
 }
 
-/// A value with what may stand beside it: one shape for roles, urls, photos, languages, locales, interests, telephone
-/// numbers and educations, of which each uses some.
+/// A value with optional details. Roles, URLs, photos, languages, locales, interests, phone numbers and educations use
+/// this type, and each uses only some of its fields.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Valued {
@@ -112,7 +112,7 @@ pub struct Valued {
     pub(crate) description: Scalar,
 }
 
-/// An e-mail address; `is_verified` is true, "true", 1, "1" or missing.
+/// An e-mail address. `is_verified` is true, "true", 1, "1" or missing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Email {
@@ -120,7 +120,7 @@ pub struct Email {
     pub(crate) is_verified: Scalar,
 }
 
-/// An account at a service; `username` is often missing.
+/// An account at a service. `username` is often missing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Account {
@@ -129,7 +129,7 @@ pub struct Account {
     pub(crate) username: Scalar,
 }
 
-/// A postal address: `formatted` from a service, the parts from cloud storage.
+/// A postal address: `formatted` from a service, the other fields from cloud storage.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Address {
@@ -151,7 +151,7 @@ pub struct Address {
     pub(crate) country: Scalar,
 }
 
-/// An employer or a club; a row without a name says nothing.
+/// An employer or a club. A row without a name is skipped.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Organization {
@@ -177,7 +177,7 @@ pub struct Certification {
     pub(crate) end_date: Scalar,
 }
 
-/// What somebody wrote of the person.
+/// A text that another person wrote about this one.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Recommendation {
@@ -185,8 +185,9 @@ pub struct Recommendation {
     pub(crate) recommender: MaybeObject<Recommender>,
 }
 
-/// Who wrote it. The keys are free (OneAll's own forum module prints whatever comes), so these are the usual ones for a
-/// name, and whatever else stands there is dropped.
+/// The author of a recommendation.
+///
+/// OneAll documents no keys (its forum module prints all that it gets). These are the usual keys of a name.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Recommender {

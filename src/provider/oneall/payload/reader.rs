@@ -1,7 +1,7 @@
-//! Readers for the shapes that only OneAll has: a node that may be encrypted, a list in three spellings, a plugin in four.
+//! Deserializers for OneAll's own variations: nodes that may be encrypted, lists in three formats, plugins in four.
 //!
-//! Each looks at the raw text of its node before it decides, and decodes only what it keeps. Encrypted data is noticed
-//! and dropped: which field holds it is not documented, and the key to it goes to the sign-in's callback alone.
+//! Each looks at the raw JSON of its node first, and then decodes only what is needed. Encrypted data is detected and
+//! dropped. Its field is not documented, and its key is sent only to the callback of the sign-in.
 
 use std::fmt;
 
@@ -12,15 +12,15 @@ use serde_json::value::RawValue;
 use super::Identity;
 use crate::provider::lenient::{MaybeObject, Row, Rows, Scalar, required_rows};
 
-/// What stands where an object is expected that may be encrypted.
+/// An object that may be encrypted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum MaybeEncrypted<T> {
-    /// Nothing: missing, null, an empty map, or no object at all.
+    /// Missing, null, an empty map, or any other value.
     #[default]
     Absent,
-    /// Text: encrypted data. It is not kept.
+    /// Text, which is encrypted data. It is dropped.
     Encrypted,
-    /// An object.
+    /// An object in plain text.
     Plain(EncryptionAware<T>),
 }
 
@@ -35,12 +35,12 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for MaybeEncrypted<T> {
     }
 }
 
-/// An object, and whether a node of encrypted data stands among its fields.
+/// An object, and whether one of its fields is encrypted data.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EncryptionAware<T> {
-    /// The fields that are known.
+    /// The known fields.
     pub(crate) fields: T,
-    /// Whether one of the others is encrypted data: its name says so, and it is not empty.
+    /// Whether another field is encrypted data: its name indicates it, and it is not empty.
     pub(crate) has_encrypted: bool,
 }
 
@@ -52,7 +52,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for EncryptionAware<T> {
     }
 }
 
-/// Whether a field of an object holds encrypted data.
+/// Whether a field of an object is encrypted data.
 struct HasEncrypted(bool);
 
 impl<'de> Deserialize<'de> for HasEncrypted {
@@ -79,32 +79,34 @@ impl<'de> Visitor<'de> for EncryptedFieldVisitor {
     }
 }
 
-// `identity_vault_key` is the only documented name, and it is the callback's. The others are guesses that cost nothing.
+// `identity_vault_key` is the only documented name, and only callbacks have it. The others are harmless guesses.
 fn is_encrypted_field(name: &str) -> bool {
     ["vault", "encrypted", "cipher"].iter().any(|word| name.to_ascii_lowercase().contains(word))
 }
 
-/// Whether this JSON says nothing: null, `false`, blank text, an empty list, an empty map.
+/// Whether this JSON is empty: null, `false`, blank text, an empty list or an empty map.
 fn is_empty(json: &str) -> bool {
     matches!(json, "null" | "false" | "0") || json.chars().all(|c| c.is_whitespace() || "\"[]{}".contains(c))
 }
 
 fn decode<'a, T: Deserialize<'a>, E: Error>(json: &'a str) -> Result<T, E> {
-    // The message of the inner error may quote the answer; a bare sentence cannot.
+    // The message of the inner error may quote the response.
     serde_json::from_str(json).map_err(|_| E::custom("not of the expected shape"))
 }
 
-/// A list of `/connections.json` or `/identities.json`: `{pagination, count, entries}`, without `pagination` in older
-/// answers, or the bare list of the oldest.
+/// A list of `/connections.json` or `/identities.json`.
+///
+/// The format is `{pagination, count, entries}`, without `pagination` in older responses, or a bare list in the oldest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PagedList<T> {
     pub(crate) pagination: Pagination,
     pub(crate) entries: Rows<T>,
 }
 
-/// How long a list is, how long its pages are, and in which order it came. What `count` says is left out: it is the number
-/// of entries on the page; so are the numbers of pages, which follow from the rest, and the field that it is in the order of,
-/// which is never another than the date.
+/// The pagination of a list.
+///
+/// `count` is the number of entries on the page, and the page numbers follow from the other fields. So neither is read.
+/// The sort field is not read because it is always the date.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Pagination {
@@ -113,7 +115,7 @@ pub struct Pagination {
     pub(crate) order: MaybeObject<Order>,
 }
 
-/// In which order a list came.
+/// The order of a list.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Order {
@@ -121,7 +123,7 @@ pub struct Order {
 }
 
 impl Pagination {
-    /// Whether the newest come first; none where it says neither `asc` nor `desc`.
+    /// Whether the newest rows come first. `None` for a direction other than `asc` and `desc`.
     pub fn is_newest_first(&self) -> Option<bool> {
         match &self.order.0.as_ref()?.direction {
             Scalar::Text(word) if word.eq_ignore_ascii_case("desc") => Some(true),
@@ -136,7 +138,7 @@ impl Pagination {
 struct PagedNode<T> {
     #[serde(default)]
     pagination: MaybeObject<Pagination>,
-    // Without a default: an answer that does not list its entries is no empty list.
+    // No default: a response without entries is not an empty list.
     #[serde(deserialize_with = "required_rows")]
     entries: Rows<T>,
 }
@@ -152,8 +154,10 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for PagedList<T> {
     }
 }
 
-/// A user's identities: a list (of full ones or of short references), the list in a field `identity`, or a lone object
-/// in place of either. The last two are older answers. Encrypted, the list or any row of it is text.
+/// A user's identities.
+///
+/// They are a list (of complete identities or short references), the list in a field `identity`, or a single object in
+/// place of either. The latter two occur in older responses. An encrypted list or row is text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Identities(pub(crate) Rows<MaybeEncrypted<Identity>>);
 
@@ -170,19 +174,19 @@ impl<'de> Deserialize<'de> for Identities {
         let raw = <&RawValue>::deserialize(deserializer)?;
         let outer = raw.get();
         if outer.starts_with('"') {
-            return lone_row(outer);
+            return single_row(outer);
         }
         if !outer.starts_with('{') {
             return decode(outer).map(Identities);
         }
         let nested: Nested<'_> = decode(outer)?;
         let list = nested.identity.map_or(outer, RawValue::get);
-        let lone = list.starts_with('{') && decode::<Nested<'_>, D::Error>(list)?.identity_token != Scalar::Absent;
-        if lone || list.starts_with('"') { lone_row(list) } else { decode(list).map(Identities) }
+        let is_single = list.starts_with('{') && decode::<Nested<'_>, D::Error>(list)?.identity_token != Scalar::Absent;
+        if is_single || list.starts_with('"') { single_row(list) } else { decode(list).map(Identities) }
     }
 }
 
-fn lone_row<E: Error>(json: &str) -> Result<Identities, E> {
+fn single_row<E: Error>(json: &str) -> Result<Identities, E> {
     let value: MaybeEncrypted<Identity> = decode(json)?;
     let rows =
         if value == MaybeEncrypted::Absent { Vec::new() } else { vec![Row { key: "0".to_owned(), value: Ok(value) }] };
@@ -194,11 +198,11 @@ fn lone_row<E: Error>(json: &str) -> Result<Identities, E> {
 pub struct Plugin {
     /// `social_login`, `social_link` or `single_sign_on`.
     pub(crate) key: Option<String>,
-    /// What the plugin reported.
+    /// The report of the plugin.
     pub(crate) data: PluginData,
 }
 
-/// What a plugin reported; all of it is known from recordings only.
+/// The report of a plugin. Its fields are known from recordings only.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct PluginData {

@@ -1,4 +1,4 @@
-//! The readers by themselves: every spelling of a shape, and what each keeps.
+//! The deserializers: every format of a node, and what each one holds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde::de::DeserializeOwned;
@@ -25,7 +25,7 @@ fn tokens(json: &str) -> Vec<Option<String>> {
 }
 
 #[test]
-fn a_plugin_has_four_spellings() {
+fn a_plugin_has_four_formats() {
     for json in [r#""social_link""#, r#"{"key":"social_link"}"#, r#"{"name":"social_link"}"#] {
         assert_eq!(read::<Plugin>(json).key.as_deref(), Some("social_link"), "{json}");
     }
@@ -37,7 +37,7 @@ fn a_plugin_has_four_spellings() {
 }
 
 #[test]
-fn identities_have_five_spellings() {
+fn identities_have_five_formats() {
     for json in [
         r#"[{"identity_token":"a"}]"#,
         r#"{"identity":[{"identity_token":"a"}]}"#,
@@ -56,7 +56,7 @@ fn identities_have_five_spellings() {
 }
 
 #[test]
-fn a_list_has_three_spellings() {
+fn a_list_has_three_formats() {
     let row = r#"{"connection_token":"a"}"#;
     for json in [
         format!("[{row}]"),
@@ -69,7 +69,7 @@ fn a_list_has_three_spellings() {
 }
 
 #[test]
-fn a_list_that_does_not_list_its_entries_is_none() {
+fn a_list_needs_its_entries() {
     for wrong in [r#"{"count":2}"#, r#"{"count":2,"entries":null}"#, r#"{"entries":false}"#, "null", "{}"] {
         assert!(decode::<PagedList<ConnectionEntry>>(wrong).is_err(), "{wrong}");
     }
@@ -77,7 +77,7 @@ fn a_list_that_does_not_list_its_entries_is_none() {
 }
 
 #[test]
-fn text_in_place_of_an_object_is_sealed_and_not_kept() {
+fn text_in_place_of_an_object_is_encrypted_and_dropped() {
     assert_eq!(read::<MaybeEncrypted<User>>(r#""c2VjcmV0""#), MaybeEncrypted::Encrypted);
     for none in ["null", "[]", "{}", "false", "0", "\"\"", "\" \"", "[1]", "7"] {
         assert_eq!(read::<MaybeEncrypted<User>>(none), MaybeEncrypted::Absent, "{none}");
@@ -86,7 +86,7 @@ fn text_in_place_of_an_object_is_sealed_and_not_kept() {
 }
 
 #[test]
-fn a_vault_is_noticed_by_name_and_only_if_something_is_in_it() {
+fn a_non_empty_encrypted_field_is_detected_by_its_name() {
     for json in [r#"{"identity_vault":"x"}"#, r#"{"identity_vault_key":"x"}"#, r#"{"Encrypted_data":{"a":1}}"#] {
         assert!(read::<EncryptionAware<User>>(json).has_encrypted, "{json}");
     }
@@ -96,7 +96,7 @@ fn a_vault_is_noticed_by_name_and_only_if_something_is_in_it() {
 }
 
 #[test]
-fn no_scalar_of_a_wrong_type_fails_an_identity() {
+fn a_scalar_of_another_type_does_not_fail_an_identity() {
     for wrong in ["null", "false", "7", "1.5", "\"x\"", "[]", "[[]]", "{}", r#"{"a":{}}"#] {
         let fields = [
             "identity_token",

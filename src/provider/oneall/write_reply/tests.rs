@@ -1,4 +1,4 @@
-//! Every kind of reply to each write: which ones affirm it, and which ones do not.
+//! Every kind of response to each write: which ones confirm it, and which ones do not.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,9 +16,9 @@ fn writes() -> [SentWrite; 3] {
     [SentWrite::Synchronize(identity()), SentWrite::Relink(identity(), owner), SentWrite::Delete(identity())]
 }
 
-fn judged(write: &SentWrite, status: u16, body: &Value) -> Result<Done, Reason> {
+fn interpreted(write: &SentWrite, status: u16, body: &Value) -> Result<Done, Reason> {
     let reply = Reply { status, content_type: None, retry_after: None, body: body.to_string().into() };
-    judge(&reply, write).map_err(|error| error.reason)
+    interpret(&reply, write).map_err(|error| error.reason)
 }
 
 fn status(code: i32, flag: &str) -> Value {
@@ -32,10 +32,10 @@ fn envelope(request: Value, result: Value) -> Value {
     }
 }
 
-/// Both statuses by their numbers alone.
+/// Both statuses, with codes only.
 fn codes(request: i32, result: Option<i32>) -> Value {
-    let of = |code: i32| json!({ "status": { "code": code } });
-    envelope(of(request), result.map_or(Value::Null, of))
+    let with_code = |code: i32| json!({ "status": { "code": code } });
+    envelope(with_code(request), result.map_or(Value::Null, with_code))
 }
 
 fn with_data(mut envelope: Value, data: Value) -> Value {
@@ -44,7 +44,7 @@ fn with_data(mut envelope: Value, data: Value) -> Value {
 }
 
 #[test]
-fn the_status_of_the_result_says_that_a_write_is_done() {
+fn the_status_of_the_result_confirms_a_write() {
     for write in &writes() {
         for (http, body) in [
             (200, envelope(status(200, "success"), status(200, "success"))),
@@ -56,13 +56,13 @@ fn the_status_of_the_result_says_that_a_write_is_done() {
             (200, with_data(codes(200, Some(200)), json!({ "user": { "user_token": OWNER, "identities": [] } }))),
             (200, codes(200, Some(200))),
         ] {
-            assert_eq!(judged(write, http, &body), Ok(Done::Changed), "{write:?} {http} {body}");
+            assert_eq!(interpreted(write, http, &body), Ok(Done::Changed), "{write:?} {http} {body}");
         }
     }
 }
 
 #[test]
-fn data_says_it_where_the_result_has_no_status() {
+fn data_confirms_a_write_whose_result_has_no_status() {
     let [synchronize, relink, delete] = writes();
     let identity = with_data(codes(200, None), json!({ "identity": { "identity_token": IDENTITY, "provider": "x" } }));
     let user = with_data(codes(200, None), json!({ "user": { "user_token": OWNER, "identities": [] } }));
@@ -75,12 +75,12 @@ fn data_says_it_where_the_result_has_no_status() {
         (&delete, &user, false),
     ] {
         let expected = if is_done { Ok(Done::Changed) } else { Err(Reason::Malformed) };
-        assert_eq!(judged(write, 200, body), expected, "{write:?} {body}");
+        assert_eq!(interpreted(write, 200, body), expected, "{write:?} {body}");
     }
 }
 
 #[test]
-fn what_does_not_affirm_a_write_is_never_taken_for_done() {
+fn an_unconfirmed_write_is_never_done() {
     let another = json!({ "identity": { "identity_token": "another" } });
     let bodies = [
         json!({}),
@@ -93,7 +93,7 @@ fn what_does_not_affirm_a_write_is_never_taken_for_done() {
         json!(true),
         json!("done"),
         Value::Null,
-        // The request was understood, which says nothing of the operation.
+        // OneAll understood the request, which says nothing about the operation.
         codes(200, None),
         envelope(status(200, "success"), Value::Null),
         envelope(status(200, "success"), json!({})),
@@ -117,23 +117,27 @@ fn what_does_not_affirm_a_write_is_never_taken_for_done() {
     ];
     for write in &writes() {
         for body in &bodies {
-            assert_eq!(judged(write, 200, body), Err(Reason::Malformed), "{write:?} {body}");
+            assert_eq!(interpreted(write, 200, body), Err(Reason::Malformed), "{write:?} {body}");
         }
         let done = codes(200, Some(200));
         for http in [202, 204, 206, 207, 302, 304] {
-            assert_eq!(judged(write, http, &done), Err(Reason::Malformed), "{write:?} {http}");
+            assert_eq!(interpreted(write, http, &done), Err(Reason::Malformed), "{write:?} {http}");
         }
         for http in [400, 401, 403, 404, 429, 500, 503] {
-            assert_eq!(judged(write, http, &done), Err(Reason::Malformed), "{write:?} {http}: it says both");
-            assert_eq!(judged(write, http, &codes(200, None)), Err(Reason::Malformed), "{write:?} {http}");
+            assert_eq!(
+                interpreted(write, http, &done),
+                Err(Reason::Malformed),
+                "{write:?} {http}: the statuses contradict each other"
+            );
+            assert_eq!(interpreted(write, http, &codes(200, None)), Err(Reason::Malformed), "{write:?} {http}");
         }
     }
     let elsewhere = with_data(codes(200, Some(200)), json!({ "user": { "user_token": "another" } }));
-    assert_eq!(judged(&writes()[1], 200, &elsewhere), Err(Reason::Malformed));
+    assert_eq!(interpreted(&writes()[1], 200, &elsewhere), Err(Reason::Malformed));
 }
 
 #[test]
-fn an_error_is_judged_by_its_number() {
+fn an_error_is_interpreted_by_its_code() {
     for write in &writes() {
         for (http, body, expected) in [
             (404, codes(404, None), Ok(Done::Absent)),
@@ -153,7 +157,7 @@ fn an_error_is_judged_by_its_number() {
             (404, json!({ "response": { "request": {} } }), Err(Reason::Malformed)),
             (404, envelope(status(404, "success"), Value::Null), Err(Reason::Malformed)),
         ] {
-            assert_eq!(judged(write, http, &body), expected, "{write:?} {http} {body}");
+            assert_eq!(interpreted(write, http, &body), expected, "{write:?} {http} {body}");
         }
     }
 }

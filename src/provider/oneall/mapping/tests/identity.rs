@@ -1,4 +1,4 @@
-//! An identity: every row of the documented structure, the fallbacks, and what a list tells.
+//! Identities: every row of the documented structure, the fallbacks, and the rows of a list.
 
 use super::*;
 use crate::model::{Address, Identity, IdentityState, LabelledValue, PersonName, Relationship};
@@ -22,7 +22,7 @@ fn of(fields: Value) -> Identity {
 }
 
 #[test]
-fn the_account_and_its_names_map_field_by_field() {
+fn every_field_of_the_account_is_mapped() {
     let i = read("oneall/identity-full");
     assert_eq!((i.provider, i.state, i.complete), (Provider::OneAll, IdentityState::Readable, true));
     assert_eq!((&i.key, i.provider_id.as_deref()), (&IdentityKey::Token(identity_token()), Some(IDENTITY)));
@@ -51,11 +51,11 @@ fn the_account_and_its_names_map_field_by_field() {
 }
 
 #[test]
-fn the_account_at_its_own_service_is_the_subject() {
+fn the_account_at_the_own_service_is_the_subject() {
     let i = read("oneall/identity-full");
     assert_eq!((i.accounts.len(), i.subject.as_deref()), (2, Some("22")), "not the first, and a number is text");
     let two = json!([{"domain": "a.example", "userid": "1"}, {"domain": "b.example", "userid": "2"}]);
-    assert_eq!(of(json!({"provider": "twitter", "accounts": two})).subject, None, "no guess among strangers");
+    assert_eq!(of(json!({"provider": "twitter", "accounts": two})).subject, None, "no guess among other accounts");
     assert_eq!(of(json!({"provider": "b", "accounts": two})).subject.as_deref(), Some("2"));
     let vk = json!([{"domain": "a.example", "userid": "1"}, {"domain": "vk.com", "userid": "2"}]);
     assert_eq!(of(json!({"provider": "vkontakte", "accounts": vk})).subject.as_deref(), Some("2"));
@@ -64,7 +64,7 @@ fn the_account_at_its_own_service_is_the_subject() {
 }
 
 #[test]
-fn lists_keep_what_says_something() {
+fn rows_without_content_are_skipped() {
     let i = read("oneall/identity-full");
     let emails: Vec<_> = i.emails.as_ref().unwrap().iter().map(|e| (e.value.as_str(), e.verified)).collect();
     let verified = [Some(true), Some(true), Some(true), None, Some(false)];
@@ -77,7 +77,7 @@ fn lists_keep_what_says_something() {
 }
 
 #[test]
-fn the_profile_maps_field_by_field() {
+fn every_field_of_the_profile_is_mapped() {
     let p = read("oneall/identity-full").profile.unwrap();
     assert_eq!((p.gender.as_deref(), p.birthday.as_deref()), (Some("female"), Some("12/31/1980")));
     assert_eq!((p.location.as_deref(), p.utc_offset.as_deref()), (Some("Luxembourg"), Some("2:00")));
@@ -116,25 +116,25 @@ fn the_profile_maps_field_by_field() {
         fax_number: some("+352 2"),
     };
     let formatted = Address { formatted: some("1 Rue, Luxembourg"), ..Address::default() };
-    assert_eq!(p.addresses, Some(vec![formatted, stored]), "an address that says nothing is none");
+    assert_eq!(p.addresses, Some(vec![formatted, stored]), "an empty address is skipped");
 }
 
 #[test]
-fn a_bare_identity_falls_back_to_what_is_there() {
+fn an_identity_with_few_fields_uses_fallbacks() {
     let i = read("oneall/identity-bare");
     assert_eq!((i.service.as_deref(), i.service_label.as_deref()), (Some("newcomer"), None), "source.key");
     assert_eq!(i.display_name.as_deref(), Some("Only Name"));
     assert_eq!(url(&i.profile_url), Some("https://n.example/nine"));
     assert_eq!(url(&i.thumbnail_url), Some("https://n.example/t.png"));
     assert_eq!(i.account_url, None, "an id that is no link");
-    assert_eq!(i.profile.unwrap().birthday.as_deref(), Some("12/31"), "a part of a date stays as it came");
+    assert_eq!(i.profile.unwrap().birthday.as_deref(), Some("12/31"), "a part of a date stays as received");
     assert_eq!((i.user, i.created_at), (None, None));
     let nickname = of(json!({"name": {"displayName": "Shown", "formatted": "Formal"}}));
     assert_eq!(nickname.display_name.as_deref(), Some("Shown"));
 }
 
 #[test]
-fn an_encrypted_identity_keeps_the_key_it_was_asked_by() {
+fn an_encrypted_identity_has_the_requested_key() {
     for node in [json!("cipher"), json!({"data": "cipher"})] {
         let i = identity(identity_token(), inline(&json!({ "identity": node }))).unwrap();
         assert_eq!((i.state, &i.key), (IdentityState::Encrypted, &IdentityKey::Token(identity_token())));
@@ -146,9 +146,12 @@ fn an_encrypted_identity_keeps_the_key_it_was_asked_by() {
 }
 
 #[test]
-fn an_answer_about_another_identity_or_none_is_never_shown() {
+fn a_response_about_another_identity_is_never_shown() {
     let other = inline(&json!({"identity": {"identity_token": "other", "displayName": "Somebody"}}));
-    assert_eq!(identity(identity_token(), other).unwrap_err(), "identity_token: an answer about another identity");
+    assert_eq!(
+        identity(identity_token(), other).unwrap_err(),
+        "identity_token: the response is about another identity"
+    );
     for none in [json!({}), json!({"identity": []}), json!({"identity": null}), json!({"identity": {}})] {
         assert!(identity(identity_token(), inline(&none)).is_err(), "{none}");
     }
@@ -161,7 +164,7 @@ fn a_short_reference_is_not_complete() {
 }
 
 #[test]
-fn a_row_of_the_list_has_its_token_service_dates_and_owner() {
+fn a_row_of_a_list_has_token_service_dates_and_owner() {
     let page = identity_list(data("oneall/identities-paged"));
     assert_eq!(page.paging, Some(PageMeta { total: 3, size: 2 }));
     let [row] = &page.rows[..] else { panic!("one row") };
@@ -176,7 +179,7 @@ fn a_row_of_the_list_has_its_token_service_dates_and_owner() {
 }
 
 #[test]
-fn a_row_beside_encrypted_data_says_so() {
+fn a_row_with_encrypted_data_is_encrypted() {
     let rows = json!([{"identity_token": "one"}, {"identity_token": "two", "identity_vault": "CANARY"}]);
     let page = identity_list(inline(&json!({ "identities": rows })));
     let states: Vec<_> = page.rows.iter().map(|row| row.value.state).collect();
@@ -184,7 +187,7 @@ fn a_row_beside_encrypted_data_says_so() {
 }
 
 #[test]
-fn a_number_too_long_to_be_exact_names_no_account() {
+fn a_rounded_number_is_no_subject() {
     let account = |userid: &str| {
         let text = format!(
             r#"{{"identity":{{"identity_token":"{IDENTITY}","accounts":[{{"domain":"x.example","userid":{userid}}}]}}}}"#

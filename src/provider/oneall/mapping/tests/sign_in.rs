@@ -1,4 +1,4 @@
-//! A sign-in in both generations, the ones that failed, and the ones whose data is encrypted.
+//! Sign-ins in both formats, failed ones, and ones with encrypted data.
 
 use super::*;
 use crate::model::{
@@ -21,19 +21,19 @@ fn record(connection: &Connection) -> &SignInRecord {
     record
 }
 
-fn said(code: i32, info: Option<&str>) -> Value {
+fn status(code: i32, info: Option<&str>) -> Value {
     json!({"flag": "", "code": code, "info": info})
 }
 
-/// A sign-in out of two verdicts and a data node.
-fn told(http: u16, result: Value, data: Value) -> Result<Connection, String> {
-    let body = json!({"response": {"request": {"status": said(i32::from(http), None)},
+/// A sign-in with this HTTP status, result status and data.
+fn map_sign_in(http: u16, result: Value, data: Value) -> Result<Connection, String> {
+    let body = json!({"response": {"request": {"status": status(i32::from(http), None)},
         "result": {"status": result, "data": data}}});
     sign_in(sign_in_token(), answer(http, body.to_string().into_bytes()))
 }
 
 #[test]
-fn the_documented_sign_in_maps_field_by_field_from_both_pages() {
+fn every_field_of_both_documented_sign_ins_is_mapped() {
     for name in ["seeds/oneall-connection", "seeds/oneall-connection-older"] {
         let c = seed(name);
         assert_eq!((c.provider, c.kind, c.complete), (Provider::OneAll, ConnectionKind::SignIn, true));
@@ -101,7 +101,7 @@ fn the_documented_failure_is_a_failed_connection() {
 }
 
 #[test]
-fn the_shape_the_service_really_sends_maps_too() {
+fn the_format_that_the_service_sends_is_mapped() {
     let c = read("oneall/connection-recorded-shape");
     assert_eq!(text(c.created_at).as_deref(), Some("2020-03-02T09:06:37Z"));
     assert_eq!((c.service.as_deref(), c.plugin.as_deref()), (Some("google"), Some("social_login")));
@@ -115,12 +115,12 @@ fn the_shape_the_service_really_sends_maps_too() {
     let identity = c.identity.as_ref().unwrap();
     assert_eq!((identity.user.as_ref(), record.user.as_ref()), (Some(&user_token()), Some(&user_token())));
     assert_eq!(identity.service_label.as_deref(), Some("Google"));
-    assert_eq!(identity.username.as_deref(), Some("Ada Example"), "a username may hold spaces");
+    assert_eq!(identity.username.as_deref(), Some("Ada Example"), "a username may contain spaces");
     assert_eq!(identity.picture_url, None, "null");
 }
 
 #[test]
-fn a_refused_link_shows_why_and_nobody() {
+fn a_refused_link_has_a_reason_and_no_user() {
     let c = read("oneall/connection-failed-link");
     let health = c.health.as_ref().unwrap();
     assert_eq!(
@@ -132,53 +132,57 @@ fn a_refused_link_shows_why_and_nobody() {
     let reason = record(&c).plugin.as_ref().unwrap().reason.as_deref();
     assert_eq!(reason, Some("identity_is_linked_to_another_user"));
     let plugin = json!({"plugin": {"key": "social_link", "data": {"status": "error", "reason": "why"}}});
-    let health = told(400, Value::Null, plugin).unwrap().health.unwrap();
+    let health = map_sign_in(400, Value::Null, plugin).unwrap().health.unwrap();
     assert_eq!(health.reason.as_deref(), Some("why"));
     let unreported = json!({"plugin": {"key": "social_link", "data": {"status": "error"}}});
-    assert!(told(400, Value::Null, unreported).unwrap().health.unwrap().reason.is_none(), "nobody said why");
+    assert!(map_sign_in(400, Value::Null, unreported).unwrap().health.unwrap().reason.is_none(), "there is no reason");
 }
 
 #[test]
-fn an_unlink_leaves_no_identity_and_is_no_failure() {
+fn an_unlink_has_no_identity_and_is_no_failure() {
     let c = read("oneall/connection-unlinked");
     assert_eq!((c.health.unwrap().state, &c.identity), (HealthState::Ok, &None));
 }
 
 #[test]
-fn the_numbers_decide_and_an_unknown_word_decides_nothing() {
+fn the_codes_decide_and_an_unknown_word_decides_nothing() {
     let word = |status: &str| json!({"connection": {"connection_token": SIGN_IN, "status": status}});
-    let state = |result, data| told(200, result, data).unwrap().health.unwrap().state;
-    assert_eq!(state(said(200, None), word("succeeded")), HealthState::Ok);
+    let state = |result, data| map_sign_in(200, result, data).unwrap().health.unwrap().state;
+    assert_eq!(state(status(200, None), word("succeeded")), HealthState::Ok);
     assert_eq!(state(Value::Null, word("succeeded")), HealthState::Ok);
-    assert_eq!(state(said(200, None), word("pending")), HealthState::Unknown);
+    assert_eq!(state(status(200, None), word("pending")), HealthState::Unknown);
     assert_eq!(state(Value::Null, word("pending")), HealthState::Unknown);
-    assert_eq!(state(json!({"flag": "error"}), word("succeeded")), HealthState::Ok, "a flag is only text");
+    assert_eq!(state(json!({"flag": "error"}), word("succeeded")), HealthState::Ok, "a flag decides nothing");
     for code in [400, 401, 403] {
-        assert_eq!(state(said(code, None), word("succeeded")), HealthState::Failed, "{code}");
+        assert_eq!(state(status(code, None), word("succeeded")), HealthState::Failed, "{code}");
     }
     let contrary = json!({"plugin": {"key": "social_link", "data": {"status": "error"}}});
-    assert_eq!(state(said(200, None), contrary), HealthState::Failed);
-    let none = told(200, said(401, Some("No")), Value::Null).unwrap();
+    assert_eq!(state(status(200, None), contrary), HealthState::Failed);
+    let none = map_sign_in(200, status(401, Some("No")), Value::Null).unwrap();
     assert_eq!(none.health.unwrap().reason.as_deref(), Some("No"), "a failure needs no data");
-    assert!(told(200, said(200, None), json!([])).is_err(), "a success does");
+    assert!(map_sign_in(200, status(200, None), json!([])).is_err(), "a success needs data");
 }
 
 #[test]
-fn the_plugin_is_found_in_all_four_spellings() {
+fn the_plugin_is_read_in_all_four_formats() {
     for data in [
         json!({"connection": {"plugin": "social_link"}}),
         json!({"plugin": {"key": "social_link", "data": []}}),
         json!({"plugin": {"name": "social_link"}}),
         json!({"plugin": "social_link", "connection": {"plugin": "other"}}),
     ] {
-        assert_eq!(told(200, said(200, None), data.clone()).unwrap().plugin.as_deref(), Some("social_link"), "{data}");
+        assert_eq!(
+            map_sign_in(200, status(200, None), data.clone()).unwrap().plugin.as_deref(),
+            Some("social_link"),
+            "{data}"
+        );
     }
-    let none = told(200, said(200, None), json!({"connection": {"connection_token": SIGN_IN}})).unwrap();
+    let none = map_sign_in(200, status(200, None), json!({"connection": {"connection_token": SIGN_IN}})).unwrap();
     assert_eq!((&none.plugin, &record(&none).plugin), (&None, &None));
 }
 
 #[test]
-fn encrypted_data_is_a_state_and_neither_an_error_nor_nothing() {
+fn encrypted_data_is_a_state_and_no_error() {
     for name in ["text", "object", "vault", "user", "beside"] {
         let c = read(&format!("oneall/connection-encrypted-{name}"));
         let identity = c.identity.as_ref().unwrap_or_else(|| panic!("{name}"));
@@ -190,32 +194,32 @@ fn encrypted_data_is_a_state_and_neither_an_error_nor_nothing() {
         assert_eq!(identity.user, known.then(user_token), "{name}");
     }
     let partly = json!({"user": {"identity": {"identity_token": IDENTITY, "provider": "x", "identity_vault": "y"}}});
-    let identity = told(200, said(200, None), partly).unwrap().identity.unwrap();
+    let identity = map_sign_in(200, status(200, None), partly).unwrap().identity.unwrap();
     assert_eq!((identity.state, &identity.key), (IdentityState::Encrypted, &IdentityKey::Token(identity_token())));
 }
 
 #[test]
-fn an_answer_about_another_sign_in_is_never_shown() {
+fn a_response_about_another_sign_in_is_never_shown() {
     for other in [SEED, "****", "C0FFEE01-0000-4000-8000-000000000001"] {
         let data = json!({"connection": {"connection_token": other}});
-        let error = told(200, said(200, None), data.clone()).unwrap_err();
-        assert_eq!(error, "connection_token: an answer about another sign-in");
-        assert!(told(200, said(401, None), data).is_err(), "not even a failed one");
+        let error = map_sign_in(200, status(200, None), data.clone()).unwrap_err();
+        assert_eq!(error, "connection_token: the response is about another sign-in");
+        assert!(map_sign_in(200, status(401, None), data).is_err(), "not even a failed one");
     }
 }
 
 #[test]
-fn an_answer_that_holds_nothing_of_a_sign_in_is_none_unless_it_says_that_it_failed() {
+fn a_response_without_a_sign_in_is_an_error_unless_it_failed() {
     for data in [json!({"connection": ["text"]}), json!({"connection": "text", "plugin": []}), json!({"other": {}})] {
-        let error = told(200, said(200, None), data.clone()).unwrap_err();
-        assert_eq!(error, "result.data: nothing of a sign-in", "{data}");
-        let failed = told(200, said(401, None), data).unwrap();
+        let error = map_sign_in(200, status(200, None), data.clone()).unwrap_err();
+        assert_eq!(error, "result.data: expected a sign-in", "{data}");
+        let failed = map_sign_in(200, status(401, None), data).unwrap();
         assert_eq!(failed.health.unwrap().state, HealthState::Failed);
     }
 }
 
 #[test]
-fn empty_lists_in_place_of_maps_cost_nothing() {
+fn empty_lists_replace_empty_maps() {
     let c = read("oneall/empty-maps");
     let identity = c.identity.as_ref().unwrap();
     assert_eq!((identity.service.as_deref(), &identity.name), (Some("twitter"), &None));
@@ -223,10 +227,10 @@ fn empty_lists_in_place_of_maps_cost_nothing() {
 }
 
 #[test]
-fn an_identity_that_cannot_be_named_costs_only_itself() {
+fn an_identity_without_a_valid_key_is_absent() {
     let data = json!({"user": {"user_token": USER, "identity": {"identity_token": "a/b"}}});
-    let c = told(200, said(200, None), data).unwrap();
+    let c = map_sign_in(200, status(200, None), data).unwrap();
     assert_eq!((&c.identity, record(&c).user.as_ref()), (&None, Some(&user_token())));
     let data = json!({"user": {"uuid": USER, "user_token": "a/b"}});
-    assert_eq!(record(&told(200, said(200, None), data).unwrap()).user, None);
+    assert_eq!(record(&map_sign_in(200, status(200, None), data).unwrap()).user, None);
 }

@@ -1,4 +1,4 @@
-//! A user, in every spelling of the list of identities.
+//! Users, with each format of the list of identities.
 
 use super::*;
 use crate::model::IdentityState;
@@ -13,7 +13,7 @@ fn keys(entry: &OneAllUserEntry) -> Vec<&str> {
 }
 
 #[test]
-fn a_user_maps_field_by_field() {
+fn every_field_of_a_user_is_mapped() {
     let user = user(user_token(), data("oneall/user-full")).unwrap();
     assert_eq!(user.key, user_token());
     let entry = user.entry.unwrap();
@@ -27,7 +27,7 @@ fn a_user_maps_field_by_field() {
 }
 
 #[test]
-fn identities_are_found_in_every_spelling() {
+fn identities_are_read_in_every_format() {
     for (name, number) in
         [("full", 2), ("wrapped", 2), ("wrapped-lone", 1), ("lone", 1), ("indexed", 2), ("no-identities", 0)]
     {
@@ -46,15 +46,15 @@ fn a_full_identity_replaces_the_short_reference_to_it() {
 }
 
 #[test]
-fn a_bad_identity_loses_only_itself_and_a_repeated_one_is_one() {
+fn an_invalid_or_repeated_identity_is_skipped_alone() {
     assert_eq!(keys(&read("bad-identities")), ["beadle03-0000-4000-8000-000000000004"]);
 }
 
 #[test]
-fn an_answer_about_another_user_or_none_is_never_shown() {
+fn a_response_about_another_user_is_never_shown() {
     for other in [json!({"user_token": "other"}), json!({"uuid": "other"})] {
         let error = user(user_token(), inline(&json!({ "user": other }))).unwrap_err();
-        assert_eq!(error, "user_token: an answer about another user");
+        assert_eq!(error, "user_token: the response is about another user");
     }
     for none in [json!({}), json!({"user": []}), json!({"user": false})] {
         assert!(user(user_token(), inline(&none)).is_err(), "{none}");
