@@ -33,7 +33,7 @@ use async_graphql::Request;
 use tokio::time::Instant;
 
 use self::audit::AuditRecord;
-use self::document::{Checked, Documents, Refused};
+use self::document::{CheckedOperation, DocumentChecker, DocumentError};
 use self::error::mask;
 use self::execution::{ExecutionContext, ExecutionResult};
 use self::operation::{AllowedOperations, OperationError};
@@ -55,7 +55,7 @@ const NO_OPERATION: &str = "";
 pub struct Graph {
     settings: Settings,
     schema: GatewaySchema,
-    documents: Documents,
+    documents: DocumentChecker,
     input_types: InputTypes,
     wordpress: Arc<WordPress>,
     oneall: Arc<OneAll>,
@@ -70,7 +70,7 @@ impl Graph {
     /// A message when the gateway's own schema is invalid.
     pub fn build(settings: Settings, wordpress: Arc<WordPress>, oneall: Arc<OneAll>) -> Result<Self, String> {
         let sdl = schema::sdl();
-        let documents = Documents::build(&sdl, settings.limits.clone(), settings.documents_max_bytes)?;
+        let documents = DocumentChecker::new(&sdl, settings.limits.clone(), settings.documents_max_bytes)?;
         // A suggestion reveals names that introspection would show.
         let schema = if settings.suggestions && settings.introspection == Introspection::All {
             schema::builder().finish()
@@ -97,10 +97,10 @@ impl Graph {
         request: Request,
         caller: &Caller,
         allowed: AllowedOperations,
-    ) -> Result<Checked, OperationError> {
+    ) -> Result<CheckedOperation, OperationError> {
         let checked = match self.documents.check(request) {
             Ok(checked) => self.check_operation(checked, caller, allowed),
-            Err(refused) => Err(self.explain_invalid(refused, allowed).await),
+            Err(error) => Err(self.explain_invalid(error, allowed).await),
         };
         checked.map_err(|mut error| {
             mask::truncate(&mut error.errors, &mut error.extensions, self.settings.limits.errors_max);
@@ -111,10 +111,10 @@ impl Graph {
     /// Checks what does not depend on the document alone: the caller's permissions and the variables.
     fn check_operation(
         &self,
-        checked: Checked,
+        checked: CheckedOperation,
         caller: &Caller,
         allowed: AllowedOperations,
-    ) -> Result<Checked, OperationError> {
+    ) -> Result<CheckedOperation, OperationError> {
         let may_introspect = match self.settings.introspection {
             Introspection::Callers => !caller.is_anonymous(),
             Introspection::All => true,
@@ -129,8 +129,8 @@ impl Graph {
     }
 
     /// Turns a document error into the client's error. A forbidden operation type is reported before any invalid rule.
-    async fn explain_invalid(&self, refused: Refused, allowed: AllowedOperations) -> OperationError {
-        let Refused { mut errors, omitted, fault, is_query, invalid } = refused;
+    async fn explain_invalid(&self, error: DocumentError, allowed: AllowedOperations) -> OperationError {
+        let DocumentError { mut errors, omitted, kind, is_query, invalid } = error;
         if let Err(error) = operation::check_kind(is_query, allowed) {
             return error;
         }
@@ -141,7 +141,7 @@ impl Graph {
             mask::mask_request_errors(&mut located);
             errors = if located.is_empty() { errors } else { located };
         }
-        let mut error = OperationError::new(fault, errors);
+        let mut error = OperationError::new(kind, errors);
         mask::note_omitted(&mut error.extensions, omitted);
         error
     }
@@ -164,7 +164,12 @@ impl Graph {
     ///
     /// The estimated cost is not exact where only the provider knows the length of a list. So calls are also counted as
     /// they are made.
-    pub async fn execute(&self, checked: Checked, caller: &Caller, context: ExecutionContext) -> ExecutionResult {
+    pub async fn execute(
+        &self,
+        checked: CheckedOperation,
+        caller: &Caller,
+        context: ExecutionContext,
+    ) -> ExecutionResult {
         let calls = context.calls.clone().for_caller(self.caller_hasher.hash_one(caller.principal()));
         let started = SystemTime::now();
         let wordpress = self.wordpress.session(caller.wordpress_or_denied().clone(), calls.clone(), started);

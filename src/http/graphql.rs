@@ -41,7 +41,7 @@ use super::persisted::{Found, Persisted};
 use super::{Callers, Profile, auth};
 use crate::auth::{Caller, LookupMode, Scope};
 use crate::graph::Graph;
-use crate::graph::document::Checked;
+use crate::graph::document::CheckedOperation;
 use crate::graph::error::{Error, ErrorCode};
 use crate::graph::execution::ExecutionContext;
 use crate::graph::operation::AllowedOperations;
@@ -388,7 +388,7 @@ async fn check(
     mut parameters: Parameters,
     caller: &Caller,
     allowed: AllowedOperations,
-) -> Result<(Checked, Found), Refusal> {
+) -> Result<(CheckedOperation, Found), Refusal> {
     let found = edge.persisted.find(&mut parameters)?;
     let mut operation = Operation::new(&*found.text);
     if let Some(variables) = parameters.variables {

@@ -100,9 +100,9 @@ fn every_edge_is_listed_with_its_batching_and_its_fan_out() {
         found.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(line("Query.providers"), "Query.providers about 2 comes with its row");
-    assert_eq!(line("Connection.health"), "Connection.health 1 one call a row, if bare /connections/{token}.json");
-    assert_eq!(line("Query.applications"), "Query.applications a page once an operation /me/connected-applications");
+    assert_eq!(line("Query.providers"), "Query.providers about 2 part of its parent");
+    assert_eq!(line("Connection.health"), "Connection.health 1 one call per partial row /connections/{token}.json");
+    assert_eq!(line("Query.applications"), "Query.applications a page once per operation /me/connected-applications");
 }
 
 #[test]

@@ -154,7 +154,7 @@ async fn an_operation_of_150_calls_passes_and_one_of_151_is_refused() {
     let cost = &answer["extensions"]["cost"];
     assert_eq!((&cost["calls"], &cost["budget"], &cost["remaining"]), (&json!(150), &json!(150), &json!(0)));
     let (status, answer) = post(&world, "olga", &body(48)).await;
-    let message = "Calls to the providers: the document has 151, the limit calls_max is 150.";
+    let message = "Provider calls: the document has 151, which exceeds the limit of 150 (`calls_max`).";
     assert_eq!((status, answer["errors"][0]["message"].as_str()), (400, Some(message)));
     assert_eq!(
         answer["errors"][0]["extensions"],

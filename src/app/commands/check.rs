@@ -115,9 +115,9 @@ pub fn access_table() -> String {
     crate::graph::schema_directives::access_table()
 }
 
-/// Every edge of the graph with its batching and its fan-out: where a list leads to a call for each row.
+/// The cost model: the rows, batching and provider calls of each field.
 pub fn cost_table() -> String {
-    crate::graph::document::edges::list()
+    crate::graph::document::cost_model::report::report()
 }
 
 /// Whether the limit of open files is large enough for what the settings allow.

@@ -1,8 +1,8 @@
-//! What an operation costs in calls to the providers and in rows, by the table of edges, before it runs.
+//! Estimates the cost of an operation before it runs: provider calls and rows, by the cost model.
 //!
-//! A thing that is not at hand is read once, however many of its fields are asked for, and a batched read counts once
-//! for all rows of its level. Rows are counted too, for pages within pages cost no call and can still be an answer that
-//! nobody can carry. Fields under `@skip` and `@include` count as if they were asked for.
+//! - An object is read once, however many of its fields are selected. A batched call counts once for all rows.
+//! - Rows are counted too, because nested pages can be huge without any further call.
+//! - Fields with `@skip` or `@include` count as selected.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,162 +11,167 @@ use async_graphql::Variables;
 use async_graphql::parser::types::{Field, OperationDefinition, OperationType, Selection, SelectionSet};
 use async_graphql_value::{ConstValue, Value};
 
-use super::edges::{self, Brings, Edge, Read, Rows};
-use super::narrow::{Narrowed, narrow};
+use super::cost_model::field_cost::{Completeness, FieldCost, ProviderCall, RowCount};
+use super::cost_model::field_table;
+use super::cost_model::required_calls::{RequiredCalls, required_calls};
 use crate::graph::pagination::page_size;
 
-/// How many rows a page has if the document does not say.
+/// The rows of a page without `first` and `last`.
 const PAGE_ROWS_DEFAULT: usize = page_size::PAGE_SIZE_DEFAULT as usize;
 
-/// The most rows that a page can have; a larger one is refused when it runs.
+/// The maximum rows of a page. The resolver rejects a larger page.
 const PAGE_ROWS_MAX: usize = page_size::PAGE_SIZE_MAX as usize;
 
-/// What an operation costs.
+/// The cost of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cost {
-    /// Calls to the providers.
+pub(super) struct Cost {
+    /// The number of provider calls.
     pub calls: usize,
-    /// Rows of all its pages and lists, each page as long as it may be.
+    /// The rows of all pages and lists, with each page at its full size.
     pub rows: usize,
-    /// Whether a variable has a part in it.
-    pub varies: bool,
+    /// Whether the cost depends on a variable.
+    pub depends_on_variables: bool,
 }
 
-/// Counts the calls of an operation whose selections are merged.
-pub fn cost(schema: &Schema, operation: &OperationDefinition, variables: &Variables) -> Cost {
-    let mut count = Count {
+/// Estimates the cost of a normalized operation.
+pub(super) fn estimate(schema: &Schema, operation: &OperationDefinition, variables: &Variables) -> Cost {
+    let mut estimator = Estimator {
         schema,
         operation,
         variables,
         calls: 0,
         rows: 0,
         seen: HashSet::new(),
-        sets: HashMap::new(),
-        varies: false,
+        row_sets: HashMap::new(),
+        depends_on_variables: false,
     };
-    let root = Place { rows: 1, set: 0, bare: false, page: None };
-    let kind = if operation.ty == OperationType::Mutation { "Mutation" } else { "Query" };
-    count.walk(kind, &operation.selection_set.node, root);
-    Cost { calls: count.calls, rows: count.rows, varies: count.varies }
+    let root = Rows { count: 1, set: 0, is_partial: false, page: None };
+    let root_type = if operation.ty == OperationType::Mutation { "Mutation" } else { "Query" };
+    estimator.selection_set(root_type, &operation.selection_set.node, root);
+    Cost { calls: estimator.calls, rows: estimator.rows, depends_on_variables: estimator.depends_on_variables }
 }
 
-/// The rows that a selection set is for.
+/// The rows that a selection set applies to.
 #[derive(Clone, Copy)]
-struct Place {
-    /// How many there are, at most.
-    rows: usize,
-    /// Which rows they are; equal for equal ones.
+struct Rows {
+    /// The maximum number of rows.
+    count: usize,
+    /// Identifies the rows. The same rows have the same number.
     set: usize,
-    /// Whether a row says little of its thing.
-    bare: bool,
-    /// The rows of the page that this is, if it is one.
+    /// Whether the rows lack fields that require a detail call.
+    is_partial: bool,
+    /// The number and the set of the rows of a page, if this is a page.
     page: Option<(usize, usize)>,
 }
 
-struct Count<'a> {
+struct Estimator<'a> {
     schema: &'a Schema,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
     calls: usize,
     rows: usize,
-    /// Reads that are counted already, with the rows that they are for.
+    /// The calls that were counted already, with the rows that they are for.
     seen: HashSet<(usize, &'static str)>,
-    /// The rows that an edge without arguments leads to.
-    sets: HashMap<(usize, &'static str, &'static str), usize>,
-    varies: bool,
+    /// The set of rows that a field without arguments returns, by the set of its parent.
+    row_sets: HashMap<(usize, &'static str, &'static str), usize>,
+    depends_on_variables: bool,
 }
 
-impl Count<'_> {
-    fn walk(&mut self, parent: &str, set: &SelectionSet, place: Place) {
+impl Estimator<'_> {
+    fn selection_set(&mut self, parent: &str, set: &SelectionSet, rows: Rows) {
         for item in &set.items {
             match &item.node {
-                Selection::Field(field) => self.field(parent, &field.node, place),
+                Selection::Field(field) => self.field(parent, &field.node, rows),
                 Selection::InlineFragment(fragment) => {
-                    let narrowed =
-                        fragment.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
-                    self.walk(narrowed.unwrap_or(parent), &fragment.node.selection_set.node, place);
+                    let on = fragment.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
+                    self.selection_set(on.unwrap_or(parent), &fragment.node.selection_set.node, rows);
                 }
                 Selection::FragmentSpread(_) => {}
             }
         }
     }
 
-    fn field(&mut self, parent: &str, field: &Field, place: Place) {
+    fn field(&mut self, parent: &str, field: &Field, rows: Rows) {
         let name = field.name.node.as_str();
         if name.starts_with("__") {
             return;
         }
-        if place.bare
-            && let Some(own) = edges::own_read(parent, name)
+        if rows.is_partial
+            && let Some(detail) = field_table::detail_call(parent, name)
         {
-            self.read(place.set, own.read, if own.batched { 1 } else { place.rows });
+            self.call_once(rows.set, detail.path, if detail.is_batched { 1 } else { rows.count });
         }
-        let Some(edge) = edges::find(parent, name) else { return };
+        let Some(cost) = field_table::cost_of(parent, name) else { return };
         if parent == "Mutation" {
-            // What was read before a change is read anew after it.
+            // Reads after a mutation do not use what was read before it.
             self.seen.clear();
         }
-        let narrowed = narrow(edge, |name| self.argument(field, name));
-        for read in narrowed.reads() {
-            match read {
-                Read::Once(read) => self.read(0, read, 1),
-                Read::Each(_) => self.calls = self.calls.saturating_add(place.rows),
+        let required = required_calls(cost, |name| self.argument(field, name));
+        for call in required.iter() {
+            match call {
+                ProviderCall::PerOperation(path) => self.call_once(0, path, 1),
+                ProviderCall::PerRow(_) => self.calls = self.calls.saturating_add(rows.count),
             }
         }
-        let below = self.below(edge, field, place, narrowed);
+        let returned = self.returned_rows(cost, field, rows, required);
         if let Ok(definition) = self.schema.type_field(parent, name) {
             let child = definition.ty.inner_named_type().clone();
-            self.walk(&child, &field.selection_set.node, below);
+            self.selection_set(&child, &field.selection_set.node, returned);
         }
     }
 
-    fn read(&mut self, set: usize, read: &'static str, calls: usize) {
-        if self.seen.insert((set, read)) {
+    /// Counts the calls of a path for a set of rows, unless they were counted already.
+    fn call_once(&mut self, set: usize, path: &'static str, calls: usize) {
+        if self.seen.insert((set, path)) {
             self.calls = self.calls.saturating_add(calls);
         }
     }
 
-    /// The rows at the end of an edge.
-    fn below(&mut self, edge: &'static Edge, field: &Field, place: Place, narrowed: Narrowed) -> Place {
-        let bare = match edge.brings {
-            Brings::Part => place.bare,
-            Brings::Whole => false,
-            // Only OneAll's rows say little.
-            Brings::Bare => edge.rows != Rows::Page || narrowed.oneall,
+    /// The rows that a field returns. Adds them to the total.
+    fn returned_rows(&mut self, cost: &'static FieldCost, field: &Field, rows: Rows, required: RequiredCalls) -> Rows {
+        let is_partial = match cost.completeness {
+            Completeness::Embedded => rows.is_partial,
+            Completeness::Complete => false,
+            // In a page, only OneAll's rows are partial.
+            Completeness::Partial => cost.rows != RowCount::Page || required.oneall,
         };
-        let below = match edge.rows {
-            Rows::Page => Place { bare, page: Some((self.page_rows(field), self.fresh())), ..place },
-            Rows::PageRows => match place.page {
-                Some((rows, set)) => Place { rows: place.rows.saturating_mul(rows), set, bare, page: None },
-                None => place,
+        let returned = match cost.rows {
+            RowCount::Page => Rows { is_partial, page: Some((self.page_rows(field), self.new_set())), ..rows },
+            RowCount::PageRows => match rows.page {
+                Some((count, set)) => Rows { count: rows.count.saturating_mul(count), set, is_partial, page: None },
+                None => rows,
             },
-            Rows::Ids => {
-                let rows = place.rows.saturating_mul(self.entries(field, "ids"));
-                self.calls = self.calls.saturating_add(rows);
-                Place { rows, set: self.fresh(), bare, page: None }
+            RowCount::Ids => {
+                let count = rows.count.saturating_mul(self.entries(field, "ids"));
+                self.calls = self.calls.saturating_add(count);
+                Rows { count, set: self.new_set(), is_partial, page: None }
             }
-            Rows::One | Rows::About(_) if edge.brings == Brings::Part => Place { bare, page: None, ..place },
-            Rows::One | Rows::About(_) => {
-                let times = if let Rows::About(rows) = edge.rows { rows } else { 1 };
-                let set = if field.arguments.is_empty() { self.set(place.set, edge) } else { self.fresh() };
-                Place { rows: place.rows.saturating_mul(times), set, bare, page: None }
+            RowCount::One | RowCount::Assumed(_) if cost.completeness == Completeness::Embedded => {
+                Rows { is_partial, page: None, ..rows }
+            }
+            RowCount::One | RowCount::Assumed(_) => {
+                let factor = if let RowCount::Assumed(length) = cost.rows { length } else { 1 };
+                let set = if field.arguments.is_empty() { self.set_of(rows.set, cost) } else { self.new_set() };
+                Rows { count: rows.count.saturating_mul(factor), set, is_partial, page: None }
             }
         };
-        if below.set != place.set && below.page.is_none() {
-            self.rows = self.rows.saturating_add(below.rows);
+        if returned.set != rows.set && returned.page.is_none() {
+            self.rows = self.rows.saturating_add(returned.count);
         }
-        below
+        returned
     }
 
-    fn fresh(&mut self) -> usize {
-        let next = self.sets.len() + 1;
-        self.sets.insert((next, "", ""), next);
+    /// A set that differs from all others.
+    fn new_set(&mut self) -> usize {
+        let next = self.row_sets.len() + 1;
+        self.row_sets.insert((next, "", ""), next);
         next
     }
 
-    fn set(&mut self, from: usize, edge: &'static Edge) -> usize {
-        let next = self.sets.len() + 1;
-        *self.sets.entry((from, edge.parent, edge.field)).or_insert(next)
+    /// The set that a field without arguments returns for a set of parent rows.
+    fn set_of(&mut self, parent_set: usize, cost: &'static FieldCost) -> usize {
+        let next = self.row_sets.len() + 1;
+        *self.row_sets.entry((parent_set, cost.parent, cost.field)).or_insert(next)
     }
 
     fn page_rows(&mut self, field: &Field) -> usize {
@@ -188,19 +193,20 @@ impl Count<'_> {
         }
     }
 
-    /// The value of an argument: as it is written, or the variable's, or that variable's default.
+    /// The value of an argument. A variable is replaced by its value or its default.
     fn argument(&mut self, field: &Field, argument: &str) -> Option<ConstValue> {
         let value = field.get_argument(argument)?.node.clone();
         let Value::Variable(name) = value else {
-            let (variables, mut varies) = (self.variables, false);
+            let variables = self.variables;
+            let mut has_variable = false;
             let value = value.into_const_with(|name| {
-                varies = true;
+                has_variable = true;
                 Ok::<_, ()>(variables.get(&name).cloned().unwrap_or(ConstValue::Null))
             });
-            self.varies |= varies;
+            self.depends_on_variables |= has_variable;
             return value.ok();
         };
-        self.varies = true;
+        self.depends_on_variables = true;
         let definition = self.operation.variable_definitions.iter().find(|defined| defined.node.name.node == name)?;
         self.variables.get(&name).or_else(|| definition.node.default_value()).cloned()
     }

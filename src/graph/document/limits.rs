@@ -1,5 +1,7 @@
-//! How large a document may be, and what it may cost. Every limit is a setting: it can be raised, up to a bound that the
-//! gateway can still carry, and never removed.
+//! The limits of a document's size and cost. Every limit is a setting with an upper bound that the gateway can still
+//! serve, so a limit can be raised but never removed.
+//!
+//! Code names a limit by the enum `Limit`. A misspelled limit does not compile, so it cannot be skipped silently.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -98,44 +100,181 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
-    /// The name and the value of every limit.
-    fn list(&self) -> [(&'static str, usize); 19] {
-        [
-            ("bytes_max", self.bytes_max),
-            ("tokens_max", self.tokens_max),
-            ("nesting_max", self.nesting_max),
-            ("depth_max", self.depth_max),
-            ("introspection_depth_max", self.introspection_depth_max),
-            ("introspection_lists_max", self.introspection_lists_max),
-            ("introspections_max", self.introspections_max),
-            ("aliases_max", self.aliases_max),
-            ("root_fields_max", self.root_fields_max),
-            ("mutations_max", self.mutations_max),
-            ("field_directives_max", self.field_directives_max),
-            ("directives_max", self.directives_max),
-            ("expanded_max", self.expanded_max),
-            ("selections_max", self.selections_max),
-            ("repeats_max", self.repeats_max),
-            ("list_entries_max", self.list_entries_max),
-            ("calls_max", self.calls_max),
-            ("rows_max", self.rows_max),
-            ("errors_max", self.errors_max),
-        ]
+/// A limit of one document, checked with [`Limits::ensure_within`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// Bytes of the document text.
+    Bytes,
+    /// Bytes of arguments after fragments are expanded.
+    ArgumentBytes,
+    /// Tokens.
+    Tokens,
+    /// Nested brackets.
+    Nesting,
+    /// Nested fields.
+    Depth,
+    /// Nested fields of introspection.
+    IntrospectionDepth,
+    /// Nested member lists of introspection.
+    IntrospectionLists,
+    /// Introspection fields.
+    Introspections,
+    /// Aliases.
+    Aliases,
+    /// Root fields.
+    RootFields,
+    /// Mutations.
+    Mutations,
+    /// Directives on one field or fragment.
+    FieldDirectives,
+    /// Directives.
+    Directives,
+    /// Selections after fragments are expanded.
+    Expanded,
+    /// Selections after equal selections are merged.
+    Selections,
+    /// Repetitions of one field.
+    Repeats,
+    /// Entries of one list.
+    ListEntries,
+    /// Provider calls.
+    Calls,
+    /// Rows.
+    Rows,
+}
+
+impl Limit {
+    /// The name of the setting.
+    pub(super) fn setting(self) -> &'static str {
+        match self {
+            Limit::Bytes | Limit::ArgumentBytes => "bytes_max",
+            Limit::Tokens => "tokens_max",
+            Limit::Nesting => "nesting_max",
+            Limit::Depth => "depth_max",
+            Limit::IntrospectionDepth => "introspection_depth_max",
+            Limit::IntrospectionLists => "introspection_lists_max",
+            Limit::Introspections => "introspections_max",
+            Limit::Aliases => "aliases_max",
+            Limit::RootFields => "root_fields_max",
+            Limit::Mutations => "mutations_max",
+            Limit::FieldDirectives => "field_directives_max",
+            Limit::Directives => "directives_max",
+            Limit::Expanded => "expanded_max",
+            Limit::Selections => "selections_max",
+            Limit::Repeats => "repeats_max",
+            Limit::ListEntries => "list_entries_max",
+            Limit::Calls => "calls_max",
+            Limit::Rows => "rows_max",
+        }
     }
 
-    /// Refuses what goes over a limit, named as in the settings; `what` says what was counted.
+    /// What is counted, for the error message.
+    fn subject(self) -> &'static str {
+        match self {
+            Limit::Bytes => "Bytes",
+            Limit::ArgumentBytes => "Bytes of arguments after fragments are expanded",
+            Limit::Tokens => "Tokens",
+            Limit::Nesting => "Nested brackets",
+            Limit::Depth => "Nested fields",
+            Limit::IntrospectionDepth => "Nested fields of introspection",
+            Limit::IntrospectionLists => "Nested lists of introspection",
+            Limit::Introspections => "Introspection fields",
+            Limit::Aliases => "Aliases",
+            Limit::RootFields => "Root fields",
+            Limit::Mutations => "Mutations",
+            Limit::FieldDirectives => "Directives on one field",
+            Limit::Directives => "Directives",
+            Limit::Expanded => "Selections after fragments are expanded",
+            Limit::Selections => "Selections",
+            Limit::Repeats => "Repetitions of one field",
+            Limit::ListEntries => "Entries of the longest list",
+            Limit::Calls => "Provider calls",
+            Limit::Rows => "Rows of all pages and lists",
+        }
+    }
+}
+
+impl Limits {
+    /// The maximum that a limit allows.
+    fn max(&self, limit: Limit) -> usize {
+        match limit {
+            Limit::Bytes | Limit::ArgumentBytes => self.bytes_max,
+            Limit::Tokens => self.tokens_max,
+            Limit::Nesting => self.nesting_max,
+            Limit::Depth => self.depth_max,
+            Limit::IntrospectionDepth => self.introspection_depth_max,
+            Limit::IntrospectionLists => self.introspection_lists_max,
+            Limit::Introspections => self.introspections_max,
+            Limit::Aliases => self.aliases_max,
+            Limit::RootFields => self.root_fields_max,
+            Limit::Mutations => self.mutations_max,
+            Limit::FieldDirectives => self.field_directives_max,
+            Limit::Directives => self.directives_max,
+            Limit::Expanded => self.expanded_max,
+            Limit::Selections => self.selections_max,
+            Limit::Repeats => self.repeats_max,
+            Limit::ListEntries => self.list_entries_max,
+            Limit::Calls => self.calls_max,
+            Limit::Rows => self.rows_max,
+        }
+    }
+
+    /// Rejects a document whose `actual` value exceeds `limit`.
     ///
     /// # Errors
-    /// LIMIT_EXCEEDED, with the limit, its value and what the document has.
-    pub fn hold(&self, limit: &'static str, has: usize, what: &str) -> Result<(), Error> {
-        let Some((_, max)) = self.list().into_iter().find(|(name, _)| *name == limit) else { return Ok(()) };
-        if has <= max {
+    /// LIMIT_EXCEEDED with the setting, its value and the actual value.
+    pub(super) fn ensure_within(&self, limit: Limit, actual: usize) -> Result<(), Error> {
+        let max = self.max(limit);
+        if actual <= max {
             return Ok(());
         }
-        let has_text = if has == usize::MAX { "more than can be counted".to_owned() } else { has.to_string() };
-        let message = format!("{what}: the document has {has_text}, the limit {limit} is {max}.");
-        let exceeded = Box::new(Exceeded { limit, max, actual: has });
+        let subject = limit.subject();
+        let setting = limit.setting();
+        let count = if actual == usize::MAX { "too many to count".to_owned() } else { actual.to_string() };
+        let message = format!("{subject}: the document has {count}, which exceeds the limit of {max} (`{setting}`).");
+        let exceeded = Box::new(Exceeded { limit: setting, max, actual });
         Err(Error { exceeded: Some(exceeded), ..Error::new(ErrorCode::LimitExceeded, message) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const ALL: [Limit; 19] = [
+        Limit::Bytes,
+        Limit::ArgumentBytes,
+        Limit::Tokens,
+        Limit::Nesting,
+        Limit::Depth,
+        Limit::IntrospectionDepth,
+        Limit::IntrospectionLists,
+        Limit::Introspections,
+        Limit::Aliases,
+        Limit::RootFields,
+        Limit::Mutations,
+        Limit::FieldDirectives,
+        Limit::Directives,
+        Limit::Expanded,
+        Limit::Selections,
+        Limit::Repeats,
+        Limit::ListEntries,
+        Limit::Calls,
+        Limit::Rows,
+    ];
+
+    #[test]
+    fn each_limit_is_enforced_with_the_value_of_its_setting() {
+        for limit in ALL {
+            let mut settings = schemars::schema_for!(Limits);
+            let default = settings.remove("properties").unwrap()[limit.setting()]["default"].as_u64();
+            let max = Limits::default().max(limit);
+            assert_eq!(default, Some(max as u64), "{limit:?}");
+            assert_eq!(Limits::default().ensure_within(limit, max), Ok(()), "{limit:?}");
+            let error = Limits::default().ensure_within(limit, max + 1).unwrap_err();
+            let expected = Exceeded { limit: limit.setting(), max, actual: max + 1 };
+            assert_eq!(error.exceeded.as_deref(), Some(&expected), "{limit:?}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The document stage against slow but plain counterparts, and the table of edges against the schema.
+//! Compares the document checks with slow, simple counterparts, and the cost model with the schema.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
@@ -7,52 +7,53 @@ use apollo_compiler::schema::ExtendedType;
 use async_graphql::parser::types::{Selection, SelectionSet};
 use proptest::prelude::*;
 
-use super::edges::{BORNE, Brings, EDGES, Edge, LEAVES, OWN, Read, Rows};
-use super::size::size;
+use super::cost_model::field_cost::{Completeness, FieldCost, ProviderCall, RowCount};
+use super::cost_model::field_table::{DETAIL_CALLS, OBJECT_FIELDS, SCALAR_FIELDS, UNBATCHED_LISTS};
 use super::*;
 
-fn documents(limits: Limits) -> Documents {
-    Documents::build(&crate::graph::schema::sdl(), limits, 1 << 20).unwrap()
+fn checker(limits: Limits) -> DocumentChecker {
+    DocumentChecker::new(&crate::graph::schema::sdl(), limits, 1 << 20).unwrap()
 }
 
-fn checked(text: &str) -> Result<Checked, Refused> {
-    documents(Limits::default()).check(Request::new(text))
+fn check(text: &str) -> Result<CheckedOperation, DocumentError> {
+    checker(Limits::default()).check(Request::new(text))
 }
 
-fn limit_of(refused: &Refused) -> String {
-    let extensions = refused.errors[0].extensions.as_ref().unwrap();
+fn limit_of(error: &DocumentError) -> String {
+    let extensions = error.errors[0].extensions.as_ref().unwrap();
     extensions.get("limit").map_or_else(String::new, |limit| limit.to_string().trim_matches('"').to_owned())
 }
 
-fn limit(text: &str) -> String {
-    limit_of(&checked(text).expect_err(text))
+fn exceeded_limit(text: &str) -> String {
+    limit_of(&check(text).expect_err(text))
 }
 
 #[test]
-fn faults_beyond_the_most_errors_of_an_answer_are_counted_and_not_told() {
-    for (count, told, omitted) in [(20, 20, 0), (21, 20, 1), (1_900, 20, 1_880)] {
+fn errors_beyond_the_limit_are_only_counted() {
+    for (count, listed, omitted) in [(20, 20, 0), (21, 20, 1), (1_900, 20, 1_880)] {
         let unknown: String = (0..count).map(|n| format!("x{n} ")).collect();
-        let refused = checked(&format!("{{ {unknown} }}")).unwrap_err();
-        assert_eq!((refused.errors.len(), refused.omitted), (told, omitted));
-        // The library's sentences are asked for only where they would all be told.
-        assert_eq!(refused.invalid.is_some(), omitted == 0);
+        let error = check(&format!("{{ {unknown} }}")).unwrap_err();
+        assert_eq!((error.errors.len(), error.omitted), (listed, omitted));
+        // async-graphql's messages are used only if all of them fit in the response.
+        assert_eq!(error.invalid.is_some(), omitted == 0);
     }
 }
 
-/// Counts a document by writing out every spread.
-fn naive(document: &ExecutableDocument, set: &SelectionSet) -> (usize, usize) {
-    let (mut selections, mut depth) = (0, 0);
+/// Counts the selections and the depth of a document by expanding every spread.
+fn expand(document: &ExecutableDocument, set: &SelectionSet) -> (usize, usize) {
+    let mut selections = 0;
+    let mut depth = 0;
     for item in &set.items {
         let (below, deep) = match &item.node {
             Selection::Field(field) => {
-                let (below, deep) = naive(document, &field.node.selection_set.node);
+                let (below, deep) = expand(document, &field.node.selection_set.node);
                 (below, deep + 1)
             }
-            Selection::InlineFragment(fragment) => naive(document, &fragment.node.selection_set.node),
+            Selection::InlineFragment(fragment) => expand(document, &fragment.node.selection_set.node),
             Selection::FragmentSpread(spread) => document
                 .fragments
                 .get(&spread.node.fragment_name.node)
-                .map_or((0, 0), |fragment| naive(document, &fragment.node.selection_set.node)),
+                .map_or((0, 0), |fragment| expand(document, &fragment.node.selection_set.node)),
         };
         selections += 1 + below;
         depth = depth.max(deep);
@@ -60,7 +61,7 @@ fn naive(document: &ExecutableDocument, set: &SelectionSet) -> (usize, usize) {
     (selections, depth)
 }
 
-/// A selection on `Connection` of random fields, fragments and later fragments' spreads.
+/// A selection on `Connection` of random fields, fragments and spreads of later fragments.
 fn selections(spreads: &'static [&'static str]) -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("id".to_owned()),
@@ -95,81 +96,89 @@ fn document() -> impl Strategy<Value = String> {
         })
 }
 
-fn generous() -> Limits {
-    let mut limits = Limits::default();
-    let Limits { tokens_max, depth_max, expanded_max, selections_max, directives_max, aliases_max, .. } = &mut limits;
-    (*tokens_max, *depth_max, *expanded_max, *selections_max) = (20_000, 30, 50_000, 50_000);
-    (*directives_max, *aliases_max) = (1_000, 10_000);
-    limits.calls_max = 10_000;
-    limits
+fn generous_limits() -> Limits {
+    Limits {
+        tokens_max: 20_000,
+        depth_max: 30,
+        expanded_max: 50_000,
+        selections_max: 50_000,
+        directives_max: 1_000,
+        aliases_max: 10_000,
+        calls_max: 10_000,
+        ..Limits::default()
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_is_measured_once_a_fragment_equals_what_writing_it_out_gives(text in document()) {
+    fn measuring_each_fragment_once_gives_the_expanded_size(text in document()) {
         let document = parse_query(&text).unwrap();
-        let size = size(&document).unwrap();
+        let size = complexity::measure(&document).unwrap();
         let DocumentOperations::Single(operation) = &document.operations else { panic!("one operation") };
-        prop_assert_eq!((size.selections, size.depth), naive(&document, &operation.node.selection_set.node));
+        prop_assert_eq!((size.selections, size.depth), expand(&document, &operation.node.selection_set.node));
     }
 
     #[test]
-    fn a_merged_document_is_valid_smaller_and_the_same_when_merged_again(text in document()) {
-        let documents = documents(generous());
+    fn normalization_is_idempotent_and_never_adds_selections(text in document()) {
+        let checker = checker(generous_limits());
         let document = parse_query(&text).unwrap();
-        let Ok(known) = documents.read(&text, &mut Request::new("")) else { return Ok(()) };
-        let (_, ready) = &known.operations[0];
-        let again = merge::merge(&documents.schema, &alone(ready.merged.operation.clone()), &ready.merged.operation);
-        prop_assert_eq!(format!("{:?}", again.operation.node), format!("{:?}", ready.merged.operation.node));
-        prop_assert!(ready.merged.counts.selections <= size(&document).unwrap().selections);
-        prop_assert_eq!(again.counts.selections, size(&alone(ready.merged.operation.clone())).unwrap().selections);
-        let cost = |operation| cost::cost(&documents.schema, operation, &Variables::default()).calls;
-        prop_assert_eq!(cost(&again.operation.node), cost(&ready.merged.operation.node));
+        let Ok(cached) = checker.read(&text, &mut Request::new("")) else { return Ok(()) };
+        let once = &cached.operations[0].1.normalized;
+        let again = normalize::normalize(
+            &checker.schema,
+            &single_operation_document(once.operation.clone()),
+            &once.operation,
+        );
+        prop_assert_eq!(format!("{:?}", again.operation.node), format!("{:?}", once.operation.node));
+        prop_assert!(once.counts.selections <= complexity::measure(&document).unwrap().selections);
+        prop_assert_eq!(again.counts.selections, complexity::measure(&single_operation_document(once.operation.clone())).unwrap().selections);
+        let cost = |operation| cost::estimate(&checker.schema, operation, &Variables::default()).calls;
+        prop_assert_eq!(cost(&again.operation.node), cost(&once.operation.node));
     }
 
     #[test]
-    fn no_text_makes_the_stage_panic(
+    fn no_text_causes_a_panic(
         text in r#"[{}()\[\]@$:!.,"\\#a-d \n]{0,60}|(\PC|\n){0,60}|([{}\[(]|[})\]]|\.\.\.|"|"""|fragment A on Query|query|on|viewer|id|\\u[dD]8|:|@skip|\$a| ){0,40}"#,
     ) {
-        if let Err(refused) = checked(&text) {
-            prop_assert!(!refused.errors.is_empty());
+        if let Err(error) = check(&text) {
+            prop_assert!(!error.errors.is_empty());
         }
     }
 }
 
 #[test]
-fn a_string_hides_brackets_only_where_the_parser_agrees_that_it_is_one() {
-    let of = |text| scan::scan(text).map(|tokens| (tokens.count, tokens.nesting));
-    assert_eq!(of("{ a(b: \"[[[ \\\" {\") # [[[\n }"), Ok((8, 2)));
-    assert_eq!(of("\"\"\"[[ \\\"\"\" [ \"\"\" {"), Ok((2, 1)));
-    assert_eq!(of("{ \"[[[\n\" }"), Err(2));
-    assert_eq!(of("{ \"\"\" \" [[[["), Err(2));
-    assert_eq!(of("\u{feff}{ a, ...b }"), Ok((8, 1)));
+fn strings_end_where_the_parser_ends_them() {
+    let count = |text| lexer_limits::count_tokens(text).map(|counts| (counts.tokens, counts.nesting));
+    assert_eq!(count("{ a(b: \"[[[ \\\" {\") # [[[\n }"), Ok((8, 2)));
+    assert_eq!(count("\"\"\"[[ \\\"\"\" [ \"\"\" {"), Ok((2, 1)));
+    assert_eq!(count("{ \"[[[\n\" }"), Err(2));
+    assert_eq!(count("{ \"\"\" \" [[[["), Err(2));
+    assert_eq!(count("\u{feff}{ a, ...b }"), Ok((8, 1)));
 }
 
 #[test]
-fn a_syntax_error_names_its_place_and_shows_nothing_of_the_text() {
-    for (text, place, wrong) in [
-        ("{ viewer { SECRET( } }", "line 1, column 20", "`}` does not belong here"),
-        ("{ viewer { SECRET", "line 1, column 18", "the text ends too early"),
-        ("{\n \"SECRET", "line 2, column 2", "this string does not end, or does not belong here"),
-        ("SECRET", "line 1, column 1", "this word does not belong here"),
-        ("{ viewer }\n\n }", "line 3, column 2", "`}` does not belong here"),
-        ("{ node(id: 01) { id } }", "line 1, column 13", "this number does not belong here"),
-        ("{ vi\u{e9}wer }", "line 1, column 5", "this does not belong here"),
+fn a_syntax_error_has_a_position_and_does_not_quote_the_text() {
+    for (text, position, reason) in [
+        ("{ viewer { SECRET( } }", "line 1, column 20", "unexpected `}`"),
+        ("{ viewer { SECRET", "line 1, column 18", "unexpected end of the document"),
+        ("{\n \"SECRET", "line 2, column 2", "unexpected or unterminated string"),
+        ("SECRET", "line 1, column 1", "unexpected name"),
+        ("{ viewer }\n\n }", "line 3, column 2", "unexpected `}`"),
+        ("{ node(id: 01) { id } }", "line 1, column 13", "unexpected number"),
+        ("{ vi\u{e9}wer }", "line 1, column 5", "unexpected character"),
     ] {
-        let refused = checked(text).unwrap_err();
-        assert_eq!(refused.errors[0].message, format!("Syntax error at {place}: {wrong}."), "{text}");
-        assert_eq!(refused.fault, OperationErrorKind::Syntax, "{text}");
+        let error = check(text).unwrap_err();
+        assert_eq!(error.errors[0].message, format!("Syntax error at {position}: {reason}."), "{text}");
+        assert_eq!(error.kind, OperationErrorKind::Syntax, "{text}");
     }
-    let twice = checked("query SECRET { __typename } query SECRET { __typename }").unwrap_err();
-    assert_eq!(twice.errors[0].message, "Two operations have the same name.");
+    let duplicate = check("query SECRET { __typename } query SECRET { __typename }").unwrap_err();
+    assert_eq!(duplicate.errors[0].message, "Two operations have the same name. Rename one.");
 }
 
 #[test]
-fn each_limit_refuses_what_goes_over_it_by_its_name() {
+fn each_limit_rejects_a_document_that_exceeds_it() {
     let aliases: String = (0..31).map(|n| format!("a{n}: __typename ")).collect();
     let deep = format!(
         "{{ connection(by: {{id: 1}}) {{ {} id {} }} }}",
@@ -193,53 +202,54 @@ fn each_limit_refuses_what_goes_over_it_by_its_name() {
         ("{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }".to_owned(), "introspection_lists_max"),
         (format!("{{ __schema {{ types {{ {} name {} }} }} }}", "ofType { ".repeat(20), "} ".repeat(20)), "introspection_depth_max"),
     ] {
-        assert_eq!(limit(&text), name, "{}", &text[..text.len().min(200)]);
+        assert_eq!(exceeded_limit(&text), name, "{}", &text[..text.len().min(200)]);
     }
-    let refused = checked(&format!("{{ viewer {{ {aliases} }} }}")).unwrap_err();
-    assert_eq!(refused.errors[0].message, "Aliases: the document has 31, the limit aliases_max is 30.");
+    let error = check(&format!("{{ viewer {{ {aliases} }} }}")).unwrap_err();
+    assert_eq!(error.errors[0].message, "Aliases: the document has 31, which exceeds the limit of 30 (`aliases_max`).");
 }
 
 #[test]
-fn variables_are_held_to_the_same_limits() {
-    let documents = documents(Limits::default());
-    let ask = |text: &str, variables: serde_json::Value| {
-        documents.check(Request::new(text).variables(Variables::from_json(variables)))
+fn variables_are_subject_to_the_same_limits() {
+    let checker = checker(Limits::default());
+    let check = |text: &str, variables: serde_json::Value| {
+        checker.check(Request::new(text).variables(Variables::from_json(variables)))
     };
     let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
-    let cost = |count: usize| ask(nodes, serde_json::json!({ "ids": vec!["x"; count] }));
+    let cost = |count: usize| check(nodes, serde_json::json!({ "ids": vec!["x"; count] }));
     assert_eq!(cost(100).unwrap().estimate().calls, 100);
     assert_eq!(limit_of(&cost(101).unwrap_err()), "list_entries_max");
     let page = "query($n: Int = 7) { connections(first: $n) { nodes { health { state } } } }";
-    assert_eq!(ask(page, serde_json::json!({})).unwrap().estimate().calls, 3 + 7);
-    assert_eq!(ask(page, serde_json::json!({ "n": 100 })).unwrap().estimate().calls, 3 + 100);
+    assert_eq!(check(page, serde_json::json!({})).unwrap().estimate().calls, 3 + 7);
+    assert_eq!(check(page, serde_json::json!({ "n": 100 })).unwrap().estimate().calls, 3 + 100);
 }
 
 #[test]
-fn variables_that_are_not_declared_are_dropped() {
+fn undeclared_variables_are_removed() {
     let variables = serde_json::json!({ "id": "1", "more": vec![1; 1_000] });
     let request = Request::new("query($id: ID!) { node(id: $id) { id } }").variables(Variables::from_json(variables));
-    assert_eq!(documents(Limits::default()).check(request).unwrap().variables().len(), 1);
+    assert_eq!(checker(Limits::default()).check(request).unwrap().variables().len(), 1);
 }
 
 #[test]
-fn conflicting_selections_are_refused_wherever_they_meet() {
+fn conflicting_fields_are_rejected_across_fragments() {
     for text in [
         "{ a: viewer { __typename } ... on Query { a: providers { detail } } }",
         "{ viewer { a: needsAttentionCount } viewer { a: __typename } }",
         "{ connections(first: 1) { totalCount } ...F } fragment F on Query { connections(first: 2) { totalCount } }",
     ] {
-        let refused = checked(text).expect_err(text);
-        assert!(refused.invalid.is_some(), "{text}");
+        let error = check(text).expect_err(text);
+        assert!(error.invalid.is_some(), "{text}");
     }
 }
 
 #[test]
-fn merging_keeps_the_order_of_keys_and_conditions_apart() {
+fn normalization_keeps_key_order_and_separate_conditions() {
     let text = "query($b: Boolean!) { node(id: 1) { ... on Site { url } id ... on Site { name url } ...S @include(if: $b) ... on Node { id } } }
         fragment S on Site { name }";
-    let documents = documents(Limits::default());
-    let known = documents.read(text, &mut Request::new("")).unwrap();
-    let Selection::Field(node) = &known.operations[0].1.merged.operation.node.selection_set.node.items[0].node else {
+    let checker = checker(Limits::default());
+    let cached = checker.read(text, &mut Request::new("")).unwrap();
+    let Selection::Field(node) = &cached.operations[0].1.normalized.operation.node.selection_set.node.items[0].node
+    else {
         panic!("a field")
     };
     let print = |set: &SelectionSet| -> Vec<String> {
@@ -260,28 +270,32 @@ fn merging_keeps_the_order_of_keys_and_conditions_apart() {
 }
 
 #[test]
-fn a_document_is_read_once_and_what_is_kept_is_bounded() {
-    let documents = documents(Limits::default());
+fn a_document_is_cached_once_and_the_cache_is_bounded() {
+    let checker = checker(Limits::default());
     let text = |n: usize| format!("query Q{n} {{ __typename }} #{}", "x".repeat(1_000));
-    documents.check(Request::new(text(0))).unwrap();
-    documents.check(Request::new(text(0))).unwrap();
-    assert_eq!(documents.known.len(), 1);
-    (0..1_000).for_each(|n| drop(documents.check(Request::new(text(n))).unwrap()));
-    assert!(documents.known.weight() <= 1 << 20, "{}", documents.known.weight());
-    assert!(documents.known.len() < 500);
+    checker.check(Request::new(text(0))).unwrap();
+    checker.check(Request::new(text(0))).unwrap();
+    assert_eq!(checker.cache.len(), 1);
+    (0..1_000).for_each(|n| drop(checker.check(Request::new(text(n))).unwrap()));
+    assert!(checker.cache.weight() <= 1 << 20, "{}", checker.cache.weight());
+    assert!(checker.cache.len() < 500);
 }
 
 #[test]
-fn the_operation_asked_for_is_the_one_made_ready() {
+fn operation_name_selects_the_operation() {
     let text = "query A { __typename } query B { viewer { needsAttentionCount } }";
-    let ask = |name: Option<&str>| {
+    let check = |name: Option<&str>| {
         let mut request = Request::new(text);
         request.operation_name = name.map(str::to_owned);
-        documents(Limits::default()).check(request).map(|checked| checked.estimate().calls)
+        checker(Limits::default()).check(request).map(|checked| checked.estimate().calls)
     };
-    assert_eq!((ask(Some("A")).unwrap(), ask(Some("B")).unwrap()), (0, 2));
-    assert!(ask(None).unwrap_err().errors[0].message.starts_with("The document has several"));
-    assert!(ask(Some("SECRET")).unwrap_err().errors[0].message.starts_with("operationName names no"));
+    assert_eq!((check(Some("A")).unwrap(), check(Some("B")).unwrap()), (0, 2));
+    assert!(check(None).unwrap_err().errors[0].message.starts_with("The document has several"));
+    assert!(
+        check(Some("SECRET")).unwrap_err().errors[0]
+            .message
+            .starts_with("The document has no operation named in `operationName`")
+    );
 }
 
 fn output_fields(schema: &Schema) -> Vec<(String, String, String)> {
@@ -293,79 +307,94 @@ fn output_fields(schema: &Schema) -> Vec<(String, String, String)> {
     fields.map(|(name, field)| (name.to_string(), field.name.to_string(), field.ty.to_string())).collect()
 }
 
-fn inner(kind: &str) -> &str {
+fn inner_type(kind: &str) -> &str {
     kind.trim_matches(|c| matches!(c, '[' | ']' | '!'))
 }
 
 #[test]
-fn every_field_that_leads_to_an_object_has_its_line_in_the_table_and_no_line_is_stale() {
-    let schema = documents(Limits::default()).schema;
+fn the_cost_model_has_every_object_field_of_the_schema_and_no_other() {
+    let schema = checker(Limits::default()).schema;
     let is_composite = |kind: &str| {
-        let kind = schema.types.get(inner(kind)).unwrap();
+        let kind = schema.types.get(inner_type(kind)).unwrap();
         kind.is_object() || kind.is_interface() || kind.is_union()
     };
     let fields = output_fields(&schema);
-    let wanted: BTreeSet<_> = fields
+    let expected: BTreeSet<_> = fields
         .iter()
         .filter(|(.., kind)| is_composite(kind))
         .map(|(of, field, _)| (of.as_str(), field.as_str()))
         .collect();
-    let listed: BTreeSet<_> = EDGES.iter().map(|edge| (edge.parent, edge.field)).collect();
-    assert_eq!(wanted, listed);
-    assert_eq!(EDGES.len(), listed.len());
+    let listed: BTreeSet<_> = OBJECT_FIELDS.iter().map(|edge| (edge.parent, edge.field)).collect();
+    assert_eq!(expected, listed);
+    assert_eq!(OBJECT_FIELDS.len(), listed.len());
     let exists = |of: &str, field: &str| fields.iter().any(|(a, b, _)| a == of && b == field);
-    assert!(LEAVES.iter().all(|edge| exists(edge.parent, edge.field)));
-    for own in OWN {
-        own.carried.iter().for_each(|field| assert!(exists(own.noun, field), "{}.{field}", own.noun));
+    assert!(SCALAR_FIELDS.iter().all(|edge| exists(edge.parent, edge.field)));
+    for detail in DETAIL_CALLS {
+        let type_name = detail.type_name;
+        detail.list_fields.iter().for_each(|field| assert!(exists(type_name, field), "{type_name}.{field}"));
     }
-    for edge in EDGES {
-        let (.., kind) = fields.iter().find(|(of, field, _)| of == edge.parent && field == edge.field).unwrap();
+    for cost in OBJECT_FIELDS {
+        let (.., kind) = fields.iter().find(|(of, field, _)| of == cost.parent && field == cost.field).unwrap();
         let is_list = kind.starts_with('[');
-        assert_eq!(is_list, matches!(edge.rows, Rows::About(_) | Rows::Ids | Rows::PageRows), "{edge:?}");
-        assert_eq!(kind.ends_with("Connection") && inner(kind) != "Connection", edge.rows == Rows::Page, "{edge:?}");
+        assert_eq!(is_list, matches!(cost.rows, RowCount::Assumed(_) | RowCount::Ids | RowCount::PageRows), "{cost:?}");
+        assert_eq!(
+            kind.ends_with("Connection") && inner_type(kind) != "Connection",
+            cost.rows == RowCount::Page,
+            "{cost:?}"
+        );
     }
 }
 
-/// Whether an edge makes a call for each row that it starts from.
-fn is_call_a_row(edge: &Edge) -> bool {
-    edge.reads.iter().any(|read| matches!(read, Read::Each(_)))
+/// Whether a field makes a call for each row of its parent.
+fn has_call_per_row(cost: &FieldCost) -> bool {
+    cost.calls.iter().any(|call| matches!(call, ProviderCall::PerRow(_)))
 }
 
 #[test]
-fn a_list_leads_only_to_edges_that_batch_or_are_bounded() {
-    let schema = documents(Limits::default()).schema;
+fn calls_below_a_list_are_batched_or_listed_as_unbatched() {
+    let schema = checker(Limits::default()).schema;
     let fields = output_fields(&schema);
-    let ends = |edge: &Edge| {
-        let (.., kind) = fields.iter().find(|(of, field, _)| of == edge.parent && field == edge.field).unwrap();
-        match schema.types.get(inner(kind)).unwrap() {
+    let returned_types = |cost: &FieldCost| {
+        let (.., kind) = fields.iter().find(|(of, field, _)| of == cost.parent && field == cost.field).unwrap();
+        match schema.types.get(inner_type(kind)).unwrap() {
             ExtendedType::Object(object) => vec![object.name.to_string()],
             ExtendedType::Union(union) => union.members.iter().map(|member| member.name.to_string()).collect(),
-            _ => EDGES.iter().map(|edge| edge.parent.to_owned()).collect(),
+            _ => OBJECT_FIELDS.iter().map(|edge| edge.parent.to_owned()).collect(),
         }
     };
+    let is_unbatched =
+        |parent: &str, field: &str| UNBATCHED_LISTS.iter().any(|list| list.parent == parent && list.field == field);
     let mut wrong = Vec::new();
-    for list in EDGES.iter().filter(|edge| matches!(edge.rows, Rows::About(_))) {
-        let (mut open, mut seen) = (vec![(list, list.brings == Brings::Bare)], BTreeSet::new());
-        while let Some((edge, bare)) = open.pop() {
-            for noun in ends(edge) {
-                let is_read_by_row = bare && OWN.iter().any(|own| own.noun == noun && !own.batched);
-                let calls = EDGES.iter().filter(|next| next.parent == noun && is_call_a_row(next));
-                let borne = |of: &str, field: &str| BORNE.iter().any(|(a, b, _)| *a == of && *b == field);
+    for list in OBJECT_FIELDS.iter().filter(|cost| matches!(cost.rows, RowCount::Assumed(_))) {
+        let mut open = vec![(list, list.completeness == Completeness::Partial)];
+        let mut seen = BTreeSet::new();
+        while let Some((cost, is_partial)) = open.pop() {
+            for type_name in returned_types(cost) {
+                let needs_detail =
+                    is_partial && DETAIL_CALLS.iter().any(|detail| detail.type_name == type_name && !detail.is_batched);
+                let per_row = OBJECT_FIELDS.iter().filter(|next| next.parent == type_name && has_call_per_row(next));
                 wrong.extend(
-                    calls.filter(|next| !borne(next.parent, next.field)).map(|next| format!("{list:?} → {next:?}")),
+                    per_row
+                        .filter(|next| !is_unbatched(next.parent, next.field))
+                        .map(|next| format!("{list:?} → {next:?}")),
                 );
-                if is_read_by_row && !borne(list.parent, list.field) && !borne(edge.parent, edge.field) {
-                    wrong.push(format!("{list:?} → each {noun}"));
+                if needs_detail && !is_unbatched(list.parent, list.field) && !is_unbatched(cost.parent, cost.field) {
+                    wrong.push(format!("{list:?} → each {type_name}"));
                 }
-                for next in EDGES.iter().filter(|next| next.parent == noun && next.rows != Rows::Page) {
-                    let bare = if next.brings == Brings::Part { bare } else { next.brings == Brings::Bare };
-                    let is_borne = borne(list.parent, list.field) || borne(next.parent, next.field);
-                    if !is_borne && seen.insert((next.parent, next.field, bare)) {
-                        open.push((next, bare));
+                let below = OBJECT_FIELDS.iter().filter(|next| next.parent == type_name && next.rows != RowCount::Page);
+                for next in below {
+                    let is_partial = match next.completeness {
+                        Completeness::Embedded => is_partial,
+                        Completeness::Complete => false,
+                        Completeness::Partial => true,
+                    };
+                    let is_listed = is_unbatched(list.parent, list.field) || is_unbatched(next.parent, next.field);
+                    if !is_listed && seen.insert((next.parent, next.field, is_partial)) {
+                        open.push((next, is_partial));
                     }
                 }
             }
         }
     }
-    assert!(wrong.is_empty(), "{} lists lead to a call for each row:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} lists need a call for each row:\n{}", wrong.len(), wrong.join("\n"));
 }

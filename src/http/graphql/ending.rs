@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::render::{Answer, Executed};
 use super::{Edge, Visitor};
 use crate::auth::digest::Digest;
-use crate::graph::document::Checked;
+use crate::graph::document::CheckedOperation;
 use crate::graph::error::ErrorCode;
 use crate::metrics::Metrics;
 use crate::provider::CallContext;
@@ -66,7 +66,7 @@ impl Ending {
     }
 
     /// It is known what it asks.
-    pub(super) fn checked(&mut self, operation: &Checked) {
+    pub(super) fn checked(&mut self, operation: &CheckedOperation) {
         self.kind = if operation.is_query() { "query" } else { "mutation" };
         self.name = operation.name().map(plain);
         self.expected = Some(operation.estimate().calls());

@@ -1,25 +1,25 @@
-//! What operations cost: what is batched, what is carried, what an argument spares, and rows within rows.
+//! Estimated costs: batching, fields of list rows, arguments that save calls, and nested pages.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use async_graphql::{Request, Variables};
 
 use crate::graph::document::limits::Limits;
-use crate::graph::document::{Checked, Documents, Refused};
+use crate::graph::document::{CheckedOperation, DocumentChecker, DocumentError};
 
-fn documents() -> Documents {
-    Documents::build(&crate::graph::schema::sdl(), Limits::default(), 1 << 20).unwrap()
+fn checker() -> DocumentChecker {
+    DocumentChecker::new(&crate::graph::schema::sdl(), Limits::default(), 1 << 20).unwrap()
 }
 
-fn checked(text: &str) -> Result<Checked, Refused> {
-    documents().check(Request::new(text))
+fn check(text: &str) -> Result<CheckedOperation, DocumentError> {
+    checker().check(Request::new(text))
 }
 
 fn calls(text: &str) -> usize {
-    checked(text).unwrap_or_else(|refused| panic!("{text}: {:?}", refused.errors)).estimate().calls
+    check(text).unwrap_or_else(|error| panic!("{text}: {:?}", error.errors)).estimate().calls
 }
 
 #[test]
-fn a_field_written_often_costs_what_it_costs_once() {
+fn a_repeated_field_costs_the_same_as_one() {
     let one = "connections(first: 10) { nodes { health { state } } } ";
     assert_eq!(calls(&format!("{{ {one} }}")), 13);
     assert_eq!(calls(&format!("{{ {} }}", one.repeat(120))), 13);
@@ -29,7 +29,7 @@ fn a_field_written_often_costs_what_it_costs_once() {
 }
 
 #[test]
-fn a_cost_counts_rows_batches_and_what_is_carried() {
+fn calls_are_counted_per_row_per_batch_and_per_list() {
     for (text, expected) in [
         ("{ __typename providers { detail } }", 0),
         ("{ viewer { wordpressUser { username } } }", 1),
@@ -53,10 +53,12 @@ fn a_cost_counts_rows_batches_and_what_is_carried() {
 }
 
 #[test]
-fn a_change_costs_its_call_and_what_is_read_after_it_is_read_anew() {
+fn a_mutation_costs_its_call_and_later_reads_count_again() {
     let list = "viewer { connections { totalCount } }";
-    let revoke = |more: &str| format!("applicationRevoke(input: {{ id: 1 }}) {{ userErrors {{ code }} {more} }}");
-    let disconnect = |more: &str| format!("connectionDisconnect(input: {{ id: 1 }}) {{ deletedConnectionId {more} }}");
+    let revoke =
+        |selection: &str| format!("applicationRevoke(input: {{ id: 1 }}) {{ userErrors {{ code }} {selection} }}");
+    let disconnect =
+        |selection: &str| format!("connectionDisconnect(input: {{ id: 1 }}) {{ deletedConnectionId {selection} }}");
     for (text, expected) in [
         (format!("mutation {{ {} }}", revoke("")), 1),
         (format!("mutation {{ {} }}", revoke(list)), 1 + 2),
@@ -71,8 +73,8 @@ fn a_change_costs_its_call_and_what_is_read_after_it_is_read_anew() {
 }
 
 #[test]
-fn an_argument_that_spares_a_read_spares_its_cost() {
-    let documents = documents();
+fn arguments_that_save_calls_lower_the_cost() {
+    let checker = checker();
     let cost = |arguments: &str, variables: serde_json::Value| {
         let text = format!(
             "query($f: ConnectionFilter, $p: [Provider!], $o: ConnectionOrder) {{
@@ -81,8 +83,8 @@ fn an_argument_that_spares_a_read_spares_its_cost() {
                  c: applications(filter: {{provider: $p}}) {{ totalCount }} }}"
         );
         let request = Request::new(text).variables(Variables::from_json(variables));
-        // The viewer's two lists are the same that `connections` reads; the applications are one call more.
-        documents.check(request).unwrap().estimate().calls - 1
+        // The viewer's two lists are also read by `connections`. The list of applications is one more call.
+        checker.check(request).unwrap().estimate().calls - 1
     };
     let none = serde_json::json!({});
     assert_eq!(cost("", none.clone()), 3 + 10);
@@ -101,14 +103,14 @@ fn an_argument_that_spares_a_read_spares_its_cost() {
 }
 
 #[test]
-fn pages_within_pages_are_refused_by_their_rows() {
+fn nested_pages_are_limited_by_their_rows() {
     let nest = |depth: usize| {
         let (open, close) = ("service { connections(first: 100) { nodes { ".repeat(depth), "} } } ".repeat(depth));
         format!("{{ viewer {{ connections(first: 100) {{ nodes {{ {open} id {close} }} }} }} }}")
     };
-    assert_eq!(calls(&nest(1)), 2, "100 rows, each with a service and 100 more, are an answer that can be carried");
-    let refused = checked(&nest(2)).unwrap_err();
-    assert!(refused.errors[0].message.starts_with("Rows of all pages and lists: the document has 1"), "{refused:?}");
-    let extensions = refused.errors[0].extensions.as_ref().unwrap();
+    assert_eq!(calls(&nest(1)), 2, "100 rows with 100 rows each are within the limit");
+    let error = check(&nest(2)).unwrap_err();
+    assert!(error.errors[0].message.starts_with("Rows of all pages and lists: the document has 1"), "{error:?}");
+    let extensions = error.errors[0].extensions.as_ref().unwrap();
     assert_eq!(extensions.get("limit").unwrap().to_string(), "\"rows_max\"");
 }
