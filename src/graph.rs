@@ -157,7 +157,7 @@ impl Graph {
     pub fn calls(&self, arrived: Instant, timeout: Option<Duration>) -> CallContext {
         let timeout_max = Duration::from_millis(self.settings.deadline_ms);
         let deadline = arrived + timeout.map_or(timeout_max, |timeout| timeout.min(timeout_max));
-        CallContext::with_budget(Budget::calls(self.settings.limits.calls_max).until(deadline))
+        CallContext::with_budget(Budget::new(self.settings.limits.calls_max).with_deadline(deadline))
     }
 
     /// Executes one operation. Dropping the future cancels its reads.

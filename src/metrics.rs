@@ -70,7 +70,7 @@ struct Book {
 
 /// How one host stands at this moment.
 #[derive(Clone, Copy, Debug)]
-pub struct HostState {
+pub struct HostGauges {
     /// The breaker's state, in the table's words.
     pub circuit: &'static str,
     /// How many turns are taken.
@@ -230,7 +230,7 @@ impl Metrics {
     }
 
     /// How this provider's host stands.
-    pub fn host(&self, provider: &'static str, state: HostState) {
+    pub fn host(&self, provider: &'static str, state: HostGauges) {
         for name in table::CIRCUIT.labels.iter().filter(|(label, _)| *label == "state").flat_map(|(_, names)| *names) {
             let labels = [("provider", provider), ("state", *name)];
             self.0.circuit.get_or_create(&labels).set(i64::from(*name == state.circuit));
@@ -358,7 +358,7 @@ mod tests {
         metrics.log_line_dropped();
         metrics.audit_line_dropped();
         let state =
-            HostState { circuit: "open", calls_under_way: 1, waiting: 2, cache_bytes: 3, cache_entries: usize::MAX };
+            HostGauges { circuit: "open", calls_under_way: 1, waiting: 2, cache_bytes: 3, cache_entries: usize::MAX };
         metrics.host("oneall", state);
         drop(metrics.connection());
         metrics.limit("bodies_max_bytes").refuse();

@@ -55,8 +55,14 @@ const fn ban(
 const PAUSABLE: &str = "tests pause tokio's clock, and only tokio's: use tokio::time";
 const TERMINAL: &str = "what a room has to say it returns or traces; only the command talks to its terminal";
 const CLOCK: &str = "the time of day is read at few places and handed on, so that an answer can be tested";
-const CLOCKS: &[&str] =
-    &["src/graph", "src/app/commands/check", "src/sandbox/stamp", "src/upstream/transport", "src/http/auth", "src/app"];
+const CLOCKS: &[&str] = &[
+    "src/graph",
+    "src/app/commands/check",
+    "src/sandbox/stamp",
+    "src/upstream/net/transport",
+    "src/http/auth",
+    "src/app",
+];
 const SEEN: &str = "this test must see every file and every name of a room";
 
 const BANS: [Ban; 24] = [
@@ -106,8 +112,8 @@ const BANS: [Ban; 24] = [
     ban(
         "expose_secret",
         &[
-            "src/upstream/transport",
-            "src/upstream/key",
+            "src/upstream/net/transport",
+            "src/upstream/cache/key",
             "src/upstream/tests",
             "src/config",
             "src/auth/jwt",
@@ -299,7 +305,7 @@ fn what_is_banned_is_not_called() {
 #[test]
 fn a_wrong_way_is_caught_however_it_is_written() {
     let samples = [
-        ("src/upstream/cache.rs", "\nuse crate::graph::Query;"),
+        ("src/upstream/cache/store.rs", "\nuse crate::graph::Query;"),
         ("src/upstream.rs", "\nuse crate::{metrics, provider::{self, Error}};"),
         ("src/model.rs", "\nfn f() -> Vec<crate::auth::Caller> {}"),
         ("src/sandbox/world.rs", "\nuse {std::fmt, crate::model};"),

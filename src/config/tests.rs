@@ -165,13 +165,13 @@ const WRONG_FILES: [(&str, &str); 84] = [
     ("wordpress.base_url = 'SECRET'", "wordpress.base_url in F:1: \"…\" is not a URL; wanted https://host[/path]"),
     (
         "wordpress.base_url = 'http://example.com'",
-        "wordpress.base_url in F:1: \"…\" would send credentials in the clear; plain http is for loopback hosts only",
+        "wordpress.base_url in F:1: \"…\" would send credentials in plain text; http is for loopback hosts only",
     ),
     (
         "wordpress.base_url = 'https://SECRET:SECRET@example.com'",
         "wordpress.base_url in F:1: wanted https://host[/path] without user, password, query or fragment",
     ),
-    ("wordpress.base_url = 'SECRET:x'", "wordpress.base_url in F:1: the scheme \"…\" cannot be read; wanted https"),
+    ("wordpress.base_url = 'SECRET:x'", "wordpress.base_url in F:1: the scheme \"…\" is not supported; wanted https"),
     (
         "log.filter = 'info=SECRET=x'",
         "log.filter in F:1: directive 1 is not a level (off, error, warn, info, debug, trace) or target=level",

@@ -15,7 +15,7 @@ use super::id::GlobalId;
 use crate::auth::Principal;
 use crate::auth::pseudonym::Pseudonymizer;
 use crate::model::{IdentityKey, WordPressUser};
-use crate::upstream::Ended;
+use crate::upstream::WriteStatus;
 
 /// The tracing target of the audit log.
 pub const TARGET: &str = "commongraph::audit";
@@ -70,7 +70,7 @@ impl AuditRecord {
     /// Starts the record of a mutation of the object with this ID, as the client sent it. Its line is written when the
     /// mutation has ended, even if the operation ended before.
     pub(super) fn start_mutation(&self, field: &'static str, id: &ID) -> AuditHandle {
-        let ended = Mutex::new(Ended::Unsent);
+        let ended = Mutex::new(WriteStatus::Unsent);
         AuditHandle(Arc::new(MutationRecord { operation: self.0.clone(), field, id: id.to_string(), ended }))
     }
 
@@ -88,17 +88,17 @@ struct MutationRecord {
     operation: Arc<Inner>,
     field: &'static str,
     id: String,
-    ended: Mutex<Ended>,
+    ended: Mutex<WriteStatus>,
 }
 
 impl AuditHandle {
     /// Sets how the mutation ended.
-    fn complete(&self, ended: Ended) {
+    fn complete(&self, ended: WriteStatus) {
         *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = ended;
     }
 
     /// A callback that completes the record. The write calls it when it ends, even if the operation was cancelled before.
-    pub(super) fn on_end(&self) -> impl FnOnce(Ended) + Send + 'static {
+    pub(super) fn on_end(&self) -> impl FnOnce(WriteStatus) + Send + 'static {
         let handle = self.clone();
         move |ended| handle.complete(ended)
     }

@@ -67,7 +67,7 @@ pub(super) async fn watch(State(metrics): State<Metrics>, mut request: Request, 
 fn trace(headers: &HeaderMap) -> Trace {
     let mut given = headers.get_all(TRACEPARENT).iter();
     let alone = given.next().filter(|_| given.next().is_none()).and_then(|value| value.to_str().ok());
-    alone.and_then(Trace::read).unwrap_or_else(|| {
+    alone.and_then(Trace::parse).unwrap_or_else(|| {
         let (id, span) = (uuid::Uuid::new_v4().as_u128(), uuid::Uuid::new_v4().as_u64_pair().1);
         Trace::new(id, span)
     })

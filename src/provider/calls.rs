@@ -6,7 +6,8 @@ use super::EntityResult;
 use super::error::Error;
 use crate::model::Provider;
 use crate::upstream::{
-    self, Budget, Cacheable, Done, Ended, Freshness, Judged, Read, Reply, Said, Trace, Upstream, Write,
+    self, Budget, CacheMode, Cacheable, Decoded, Interpreted, Read, Reply, Trace, Upstream, Write, WriteReply,
+    WriteStatus,
 };
 
 /// The context in which an operation calls the providers. Clones share the records and the budget.
@@ -29,7 +30,7 @@ pub struct CallRecord {
 
 impl Default for CallContext {
     fn default() -> Self {
-        Self::with_budget(Budget::calls(usize::MAX))
+        Self::with_budget(Budget::new(usize::MAX))
     }
 }
 
@@ -41,7 +42,7 @@ impl CallContext {
 
     /// The same context, for reads that bypass the cache.
     pub fn bypassing_cache(&self) -> Self {
-        Self { records: self.records.clone(), budget: self.budget.with(Freshness::Live) }
+        Self { records: self.records.clone(), budget: self.budget.with_cache_mode(CacheMode::Live) }
     }
 
     /// The same context, for an uncached read that the gateway itself needs.
@@ -49,17 +50,17 @@ impl CallContext {
     /// It does not count against the operation's limit of calls. It is still recorded, and the caller is charged for
     /// it.
     pub fn for_gateway_read(&self) -> Self {
-        Self { records: self.records.clone(), budget: self.budget.beside() }
+        Self { records: self.records.clone(), budget: self.budget.auxiliary() }
     }
 
     /// The same context, as part of this trace.
     pub fn with_trace(self, trace: Trace) -> Self {
-        Self { budget: self.budget.traced(trace), ..self }
+        Self { budget: self.budget.with_trace(trace), ..self }
     }
 
     /// The same context, for this caller. The number is the same in all operations of a caller.
     pub fn for_caller(self, caller: u64) -> Self {
-        Self { budget: self.budget.paid_by(caller), ..self }
+        Self { budget: self.budget.with_caller(caller), ..self }
     }
 
     /// The trace of the operation.
@@ -69,7 +70,7 @@ impl CallContext {
 
     /// Whether cached responses may be used.
     pub fn allows_cached(&self) -> bool {
-        self.budget.freshness() == Freshness::Kept
+        self.budget.cache_mode() == CacheMode::Cached
     }
 
     /// Reads an entity or a list. Returns `Ok(None)` if it does not exist. Logs a failure.
@@ -81,7 +82,7 @@ impl CallContext {
         provider: Provider,
         upstream: &Arc<Upstream<Error>>,
         read: &Read<'_>,
-        judge: impl Fn(&Reply) -> Judged<T, Error> + Send + Sync + 'static,
+        judge: impl Fn(&Reply) -> Interpreted<Option<Decoded<T>>, Error> + Send + Sync + 'static,
     ) -> EntityResult<T> {
         // Boxed: a resolver holds the futures of all its possible reads, and nested futures add up on the stack.
         let (call, note, result) = Box::pin(upstream.read(read, &self.budget, judge)).await;
@@ -101,10 +102,10 @@ impl CallContext {
         provider: Provider,
         upstream: &Arc<Upstream<Error>>,
         write: &Write<'_>,
-        judge: impl FnOnce(&Reply) -> Said<Error> + Send + 'static,
-        on_end: impl FnOnce(Ended) + Send + 'static,
-    ) -> Result<Done, Error> {
-        let (call, note, done) = Box::pin(upstream.send(write, &self.budget, judge, on_end)).await;
+        judge: impl FnOnce(&Reply) -> Interpreted<WriteReply, Error> + Send + 'static,
+        on_end: impl FnOnce(WriteStatus) + Send + 'static,
+    ) -> Result<WriteReply, Error> {
+        let (call, note, done) = Box::pin(upstream.write(write, &self.budget, judge, on_end)).await;
         if let Err(error) = &done {
             error.log(&call);
         }
@@ -129,7 +130,7 @@ impl CallContext {
 
     /// The number of calls that were started, including running and cancelled ones.
     pub fn started(&self) -> usize {
-        self.budget.begun()
+        self.budget.calls_started()
     }
 
     /// The records so far, in the order in which the calls ended.

@@ -96,16 +96,17 @@ impl Error {
 impl From<(Provider, upstream::Error)> for Error {
     fn from((provider, error): (Provider, upstream::Error)) -> Self {
         use upstream::Error::{
-            Broken, Crowded, Open, OutOfResources, ShutOut, Spent, TimedOut, TooLarge, Unreachable, Untrusted,
+            BudgetExhausted, CircuitOpen, ConnectionLost, OutOfResources, QueueFull, Throttled, TimedOut, TooLarge,
+            Unreachable, Untrusted,
         };
         let (reason, retry_after) = match error {
-            Unreachable | Untrusted | Broken | Crowded => (Reason::Unavailable, None),
-            Open(wait) => (Reason::Unavailable, Some(wait)),
-            ShutOut(wait) => (Reason::Throttled, Some(wait)),
+            Unreachable | Untrusted | ConnectionLost | QueueFull => (Reason::Unavailable, None),
+            CircuitOpen(wait) => (Reason::Unavailable, Some(wait)),
+            Throttled(wait) => (Reason::Throttled, Some(wait)),
             OutOfResources => (Reason::Overloaded, None),
             TimedOut => (Reason::TimedOut, None),
             TooLarge => (Reason::TooLarge, None),
-            Spent => (Reason::OverBudget, None),
+            BudgetExhausted => (Reason::OverBudget, None),
         };
         Self { retry_after, ..Error::new(provider, reason, error.to_string()) }
     }
@@ -120,13 +121,13 @@ impl upstream::Failure for Error {
             // The page of a gateway in front of the provider. It may be a decision, so no stale response replaces it.
             Reason::Unavailable if status.is_some_and(|status| (400..500).contains(&status)) => Outcome::Denied,
             Reason::Unavailable => {
-                let passing = status.is_some_and(|status| (502..=504).contains(&status));
-                Outcome::Down { passing, wait: self.retry_after }
+                let transient = status.is_some_and(|status| (502..=504).contains(&status));
+                Outcome::Unavailable { transient, wait: self.retry_after }
             }
-            Reason::Overloaded => Outcome::Lost(upstream::Error::OutOfResources),
-            Reason::TimedOut => Outcome::Lost(upstream::Error::TimedOut),
-            Reason::TooLarge => Outcome::Lost(upstream::Error::TooLarge),
-            Reason::Malformed => Outcome::Garbled,
+            Reason::Overloaded => Outcome::Failed(upstream::Error::OutOfResources),
+            Reason::TimedOut => Outcome::Failed(upstream::Error::TimedOut),
+            Reason::TooLarge => Outcome::Failed(upstream::Error::TooLarge),
+            Reason::Malformed => Outcome::Malformed,
             Reason::NotAllowed
             | Reason::Expired
             | Reason::NotConfigured

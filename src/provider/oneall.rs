@@ -35,7 +35,7 @@ use crate::model::{
     Connection, ConnectionRecord, ConnectionToken, Identity, IdentityState, IdentityToken, OneAllUser, Provider,
     UserToken,
 };
-use crate::upstream::{Own, Plan, Upstream};
+use crate::upstream::{ConcurrencyScope, Upstream, UpstreamConfig};
 
 /// OneAll for the life of the process: the site if one is configured, with its cache and its keys.
 #[derive(Debug)]
@@ -61,17 +61,17 @@ pub struct Session {
 const SHARES: usize = 4;
 
 /// The configuration of the site's host. All callers share the site's keys, so concurrency is limited per caller.
-fn upstream_config(base: Url, settings: &Settings, writes: &TaskTracker, metrics: &Metrics) -> Plan<Error> {
-    Plan {
+fn upstream_config(base: Url, settings: &Settings, writes: &TaskTracker, metrics: &Metrics) -> UpstreamConfig<Error> {
+    UpstreamConfig {
         provider: Provider::OneAll.name(),
         base,
         settings: settings.upstream.clone(),
         cache: settings.cache.clone(),
-        own: Own::OfPayer((settings.upstream.concurrent_max / SHARES).max(1)),
+        scope: ConcurrencyScope::Caller((settings.upstream.concurrent_max / SHARES).max(1)),
         writes: writes.clone(),
         metrics: metrics.clone(),
-        explain: |error| Error::from((Provider::OneAll, error)),
-        before: None,
+        map_error: |error| Error::from((Provider::OneAll, error)),
+        previous: None,
     }
 }
 
@@ -92,9 +92,12 @@ impl OneAll {
         let key = |key: &Option<SecretString>, name: &str| {
             key.clone().ok_or_else(|| format!("oneall.{name}: is missing; wanted the site's key"))
         };
-        let before = previous.and_then(|previous| previous.0.as_ref()).map(|site| site.upstream.memory());
+        let before = previous.and_then(|previous| previous.0.as_ref()).map(|site| site.upstream.host_state());
         Ok(Self(Some(Site {
-            upstream: Arc::new(Upstream::build(Plan { before, ..upstream_config(base, settings, writes, metrics) })?),
+            upstream: Arc::new(Upstream::new(UpstreamConfig {
+                previous: before,
+                ..upstream_config(base, settings, writes, metrics)
+            })?),
             ttl: settings.fresh.clone(),
             keys: SiteKeys::new(key(&settings.public_key, "public_key")?, key(&settings.private_key, "private_key")?),
         })))
@@ -108,7 +111,7 @@ impl OneAll {
     /// Updates the metrics with the state of the host, if a site is configured.
     pub fn update_metrics(&self) {
         if let Some(site) = &self.0 {
-            site.upstream.measure();
+            site.upstream.record_gauges();
         }
     }
 

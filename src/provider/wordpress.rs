@@ -38,7 +38,7 @@ use crate::model::{
     Application, ApplicationId, ApplicationKey, Connection, ConnectionKey, ConnectionRecord, DateTime, KeyringId,
     Provider, PublicizeId, ServiceEntry, Site, SiteId, WordPressUser,
 };
-use crate::upstream::{Circuit, Own, Plan, Upstream};
+use crate::upstream::{Circuit, ConcurrencyScope, Upstream, UpstreamConfig};
 
 /// The fields of `/me` that are mapped. Requested by name, so that secrets of `/me` never travel.
 const ME_FIELDS: &str = "ID,display_name,username,email,email_verified,verified,avatar_URL,profile_URL,language,date,\
@@ -99,16 +99,16 @@ impl WordPress {
         metrics: &Metrics,
         previous: Option<&Self>,
     ) -> Result<Self, String> {
-        let upstream = Upstream::build(Plan {
+        let upstream = Upstream::new(UpstreamConfig {
             provider: Provider::WordPress.name(),
             base: settings.base()?,
             settings: settings.upstream.clone(),
             cache: settings.cache.clone(),
-            own: Own::OfCredential(settings.concurrent_per_token_max),
+            scope: ConcurrencyScope::Credential(settings.concurrent_per_token_max),
             writes: writes.clone(),
             metrics: metrics.clone(),
-            explain: |error| Error::from((Provider::WordPress, error)),
-            before: previous.map(|previous| previous.upstream.memory()),
+            map_error: |error| Error::from((Provider::WordPress, error)),
+            previous: previous.map(|previous| previous.upstream.host_state()),
         })?;
         Ok(Self {
             upstream: Arc::new(upstream),
@@ -120,7 +120,7 @@ impl WordPress {
 
     /// Updates the metrics with the state of the host.
     pub fn update_metrics(&self) {
-        self.upstream.measure();
+        self.upstream.record_gauges();
     }
 
     /// Starts a session for one operation. `now` decides what has expired.

@@ -1,123 +1,125 @@
-//! What one operation may spend on its reads: how many calls, and until when.
+//! The budget of one operation: how many provider calls it may make, and until when.
 //!
-//! Charged is what is sent, each attempt by itself, to the operation that began the read. What is refused on the way to
-//! the host, or joins another's read, costs nothing.
+//! Each attempt that is sent is charged to the operation that started the read. What a policy refuses, and a read that
+//! joins another's, cost nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{Error, Trace};
+use crate::upstream::error::Error;
+use crate::upstream::trace::Trace;
 
-/// Whether what was read before will do.
+/// Whether a read may be answered from the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Freshness {
-    /// What is kept will do, for as long as its kind lives.
+pub enum CacheMode {
+    /// Cached values may be used.
     #[default]
-    Kept,
-    /// Only what the host says now, or is about to say to an equal read that is under way.
+    Cached,
+    /// The value must come from the host. Joining an equal read in flight is allowed.
     Live,
 }
 
-/// What one operation may spend. Its copies share the count.
+/// The budget of one operation. Clones share the count of calls.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    begun: Arc<AtomicUsize>,
-    /// How many were begun beside these.
-    beside: Arc<AtomicUsize>,
+    started: Arc<AtomicUsize>,
+    /// Calls outside the limit; see [`Budget::auxiliary`].
+    auxiliary: Arc<AtomicUsize>,
     max: usize,
     deadline: Option<Instant>,
-    freshness: Freshness,
+    cache_mode: CacheMode,
     trace: Option<Trace>,
-    payer: Option<u64>,
+    caller: Option<u64>,
 }
 
 impl Budget {
-    /// So many calls, without a deadline.
-    pub fn calls(max: usize) -> Self {
+    /// A budget of at most `max` calls, without a deadline.
+    pub fn new(max: usize) -> Self {
         Self {
-            begun: Arc::default(),
-            beside: Arc::default(),
+            started: Arc::default(),
+            auxiliary: Arc::default(),
             max,
             deadline: None,
-            freshness: Freshness::default(),
+            cache_mode: CacheMode::default(),
             trace: None,
-            payer: None,
+            caller: None,
         }
     }
 
-    /// The same, until this instant.
-    pub fn until(self, deadline: Instant) -> Self {
+    /// Sets the deadline.
+    pub fn with_deadline(self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self }
     }
 
-    /// The same calls until the same instant, with what was read before or without it.
-    pub fn with(&self, freshness: Freshness) -> Self {
-        Self { freshness, ..self.clone() }
+    /// Returns the same budget with another cache mode.
+    pub fn with_cache_mode(&self, cache_mode: CacheMode) -> Self {
+        Self { cache_mode, ..self.clone() }
     }
 
-    /// The same, as a part of this trace.
-    pub fn traced(self, trace: Trace) -> Self {
+    /// Sets the trace that the calls belong to.
+    pub fn with_trace(self, trace: Trace) -> Self {
         Self { trace: Some(trace), ..self }
     }
 
-    /// The same, for this payer: a number that stands for whoever asks, the same in all of their operations.
-    pub fn paid_by(self, payer: u64) -> Self {
-        Self { payer: Some(payer), ..self }
+    /// Sets the caller: a number that is the same in all operations of one caller.
+    pub fn with_caller(self, caller: u64) -> Self {
+        Self { caller: Some(caller), ..self }
     }
 
-    /// For a live read that the operation needs beside those that it asks for: it takes none of their calls, and is counted
-    /// with them.
-    pub fn beside(&self) -> Self {
-        Self { begun: self.beside.clone(), max: usize::MAX, freshness: Freshness::Live, ..self.clone() }
+    /// Returns the budget for a live read that the gateway itself needs for the operation.
+    ///
+    /// It is counted in [`calls_started`](Self::calls_started), and is not limited by the operation's maximum.
+    pub fn auxiliary(&self) -> Self {
+        Self { started: self.auxiliary.clone(), max: usize::MAX, cache_mode: CacheMode::Live, ..self.clone() }
     }
 
-    /// Who pays, if that is known.
-    pub(super) fn payer(&self) -> Option<u64> {
-        self.payer
+    /// Returns the budget for a background revalidation: no deadline, and no cost for the operation.
+    pub(super) fn for_revalidation(&self) -> Self {
+        Self { started: Arc::default(), max: usize::MAX, deadline: None, ..self.clone() }
     }
 
-    /// The trace that its calls belong to.
+    /// Returns the caller, if known.
+    pub(super) fn caller(&self) -> Option<u64> {
+        self.caller
+    }
+
+    /// Returns the trace that the calls belong to.
     pub fn trace(&self) -> Option<Trace> {
         self.trace
     }
 
-    /// Until when it is to be spent, if there is an end.
+    /// Returns the deadline, if there is one.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// For a read behind an answer that is given already: nobody waits for it, so it has no deadline and costs the
-    /// operation nothing.
-    pub(super) fn behind(&self) -> Self {
-        Self { begun: Arc::default(), max: usize::MAX, deadline: None, ..self.clone() }
+    /// Returns whether cached values may be used.
+    pub fn cache_mode(&self) -> CacheMode {
+        self.cache_mode
     }
 
-    /// Whether what was read before will do.
-    pub fn freshness(&self) -> Freshness {
-        self.freshness
+    /// Returns the number of calls that were sent or are reserved.
+    pub fn calls_started(&self) -> usize {
+        self.started.load(Ordering::Relaxed) + self.auxiliary.load(Ordering::Relaxed)
     }
 
-    /// How many calls were sent, or are about to be.
-    pub fn begun(&self) -> usize {
-        self.begun.load(Ordering::Relaxed) + self.beside.load(Ordering::Relaxed)
-    }
-
-    /// Takes a read's first call out of the budget.
+    /// Reserves the first call of a read or write.
     ///
     /// # Errors
-    /// When all are spent, or the time is up.
-    pub(super) fn take(&self, now: Instant) -> Result<Charge, Error> {
+    /// If the budget is exhausted or the deadline has passed.
+    pub(super) fn reserve(&self, now: Instant) -> Result<CallReservation, Error> {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             return Err(Error::TimedOut);
         }
-        let charge = Charge { begun: self.begun.clone(), max: self.max, held: AtomicBool::new(false) };
-        if charge.hold() { Ok(charge) } else { Err(Error::Spent) }
+        let started = self.started.clone();
+        let reservation = CallReservation { started, max: self.max, is_reserved: AtomicBool::new(false) };
+        if reservation.reserve() { Ok(reservation) } else { Err(Error::BudgetExhausted) }
     }
 
-    /// Waits for something until the time is up.
-    pub(super) async fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+    /// Waits for `work` until the deadline.
+    pub(super) async fn run_until_deadline<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
         match self.deadline {
             Some(deadline) => timeout_at(deadline, work).await.map_err(|_| Error::TimedOut),
             None => Ok(work.await),
@@ -125,39 +127,39 @@ impl Budget {
     }
 }
 
-/// What one read is charged: it holds a call out of the budget until that is sent, and gives back what it did not use.
+/// One read's share of a [`Budget`]. It holds at most one call that is not sent yet, and returns that when dropped.
 #[derive(Debug)]
-pub struct Charge {
-    begun: Arc<AtomicUsize>,
+pub struct CallReservation {
+    started: Arc<AtomicUsize>,
     max: usize,
-    held: AtomicBool,
+    is_reserved: AtomicBool,
 }
 
-impl Charge {
-    /// Holds a call, if there is one left or one is held already.
-    pub fn hold(&self) -> bool {
-        if self.held.load(Ordering::Relaxed) {
+impl CallReservation {
+    /// Reserves a call unless one is reserved already. Returns whether one is.
+    pub fn reserve(&self) -> bool {
+        if self.is_reserved.load(Ordering::Relaxed) {
             return true;
         }
-        let may = self.begun.fetch_add(1, Ordering::Relaxed) < self.max;
-        if may {
-            self.held.store(true, Ordering::Relaxed);
+        let has_room = self.started.fetch_add(1, Ordering::Relaxed) < self.max;
+        if has_room {
+            self.is_reserved.store(true, Ordering::Relaxed);
         } else {
-            self.begun.fetch_sub(1, Ordering::Relaxed);
+            self.started.fetch_sub(1, Ordering::Relaxed);
         }
-        may
+        has_room
     }
 
-    /// The call that was held is sent.
-    pub fn sent(&self) {
-        self.held.store(false, Ordering::Relaxed);
+    /// Marks the reserved call as sent. It is not returned any more.
+    pub fn mark_sent(&self) {
+        self.is_reserved.store(false, Ordering::Relaxed);
     }
 }
 
-impl Drop for Charge {
+impl Drop for CallReservation {
     fn drop(&mut self) {
-        if *self.held.get_mut() {
-            self.begun.fetch_sub(1, Ordering::Relaxed);
+        if *self.is_reserved.get_mut() {
+            self.started.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -172,26 +174,26 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_operation_makes_so_many_calls_until_its_time_is_up() {
         let now = Instant::now();
-        let budget = Budget::calls(2).until(now + Duration::from_secs(8));
-        let live = budget.with(Freshness::Live);
-        let spent = |budget: &Budget| budget.take(now).map(|charge| charge.sent()).err();
-        assert_eq!([spent(&budget), spent(&live), spent(&budget)], [None, None, Some(Error::Spent)]);
-        let late = Budget::calls(2).until(now);
+        let budget = Budget::new(2).with_deadline(now + Duration::from_secs(8));
+        let live = budget.with_cache_mode(CacheMode::Live);
+        let spent = |budget: &Budget| budget.reserve(now).map(|reservation| reservation.mark_sent()).err();
+        assert_eq!([spent(&budget), spent(&live), spent(&budget)], [None, None, Some(Error::BudgetExhausted)]);
+        let late = Budget::new(2).with_deadline(now);
         assert_eq!(spent(&late), Some(Error::TimedOut));
-        assert_eq!(budget.wait(std::future::pending::<()>()).await, Err(Error::TimedOut));
+        assert_eq!(budget.run_until_deadline(std::future::pending::<()>()).await, Err(Error::TimedOut));
         assert_eq!(now.elapsed(), Duration::from_secs(8));
     }
 
     #[test]
     fn what_is_not_sent_is_given_back() {
-        let (budget, now) = (Budget::calls(1), Instant::now());
-        let charge = budget.take(now).unwrap();
-        assert!(charge.hold() && budget.take(now).is_err() && budget.begun() == 1);
-        drop(charge);
-        let charge = budget.take(now).unwrap();
-        charge.sent();
-        assert!(!charge.hold() && budget.begun() == 1);
-        drop(charge);
-        assert_eq!(budget.begun(), 1);
+        let (budget, now) = (Budget::new(1), Instant::now());
+        let reservation = budget.reserve(now).unwrap();
+        assert!(reservation.reserve() && budget.reserve(now).is_err() && budget.calls_started() == 1);
+        drop(reservation);
+        let reservation = budget.reserve(now).unwrap();
+        reservation.mark_sent();
+        assert!(!reservation.reserve() && budget.calls_started() == 1);
+        drop(reservation);
+        assert_eq!(budget.calls_started(), 1);
     }
 }

@@ -1,61 +1,62 @@
-//! The record of one read: what was asked, how it was answered, and why so. For explain, logs and metrics.
+//! The record of one read or write: what was asked, where the answer came from, and why. For explain, logs and metrics.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::cache::Kept;
-use super::way::Landed;
-use super::{Error, Method, Outcome};
+use crate::upstream::cache::store::CacheEntry;
+use crate::upstream::error::Error;
+use crate::upstream::outcome::{Outcome, ReadOutcome};
+use crate::upstream::request::Method;
 
-/// One read or write as it went.
+/// The record of one read or write.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The HTTP method.
     pub method: &'static str,
-    /// The path and query. A token in it is masked: the same text within this process, and no secret.
+    /// The path and query. A token in it is masked: the same mask within this process, and not secret.
     pub target: String,
     /// Where the answer came from.
     pub verdict: Verdict,
-    /// How often the host was called for it; 0 if not at all. Of a shared read, the attempts of whoever began it.
+    /// The number of attempts sent to the host; 0 for none. A shared read shows the attempts of its starter.
     pub attempts: u32,
-    /// The HTTP status of the last answer, if one began.
+    /// The HTTP status of the last reply, if there was one.
     pub status: Option<u16>,
     /// Why there is no reply, if there is none.
     pub error: Option<Error>,
-    /// How old the answer is, if it was kept.
+    /// The age of a cached answer.
     pub age: Option<Duration>,
     /// How long it took.
     pub took: Duration,
-    /// How large the body was, in bytes; 0 for a kept answer.
+    /// The size of the body, in bytes; 0 for a cached answer.
     pub bytes: usize,
-    /// One sentence that says why it went so.
+    /// Why the answer came from there.
     pub why: &'static str,
 }
 
 /// Where an answer came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// From the cache, and fresh.
+    /// The cache; the entry is fresh.
     Hit,
-    /// From the cache, no longer fresh; it is read anew behind it.
+    /// The cache; the entry is stale and is revalidated in the background.
     Stale,
-    /// From the cache, no longer fresh, because the host could not answer.
+    /// The cache; the entry is stale and the host failed.
     StaleIfError,
-    /// From an equal read that was under way.
+    /// An equal read that was in flight.
     Shared,
-    /// From the host: nothing was kept.
+    /// The host; nothing usable was cached.
     Miss,
-    /// From the host, past the cache.
+    /// The host; the cache was bypassed.
     Live,
-    /// From the host, to a write that was sent to it.
+    /// The host, for a write.
     Sent,
-    /// From nobody: the host was not called.
+    /// Nowhere: the host was not called.
     Refused,
 }
 
 impl Verdict {
-    /// The word for it in logs and explanations.
+    /// Returns the verdict's name in logs, metrics and explain.
     pub fn as_str(self) -> &'static str {
         match self {
             Verdict::Hit => "HIT",
@@ -69,20 +70,20 @@ impl Verdict {
         }
     }
 
-    /// Whether the answer is older than its kind should be.
+    /// Whether the answer is older than its TTL.
     pub fn is_stale(self) -> bool {
         matches!(self, Verdict::Stale | Verdict::StaleIfError)
     }
 
-    /// Whether it itself called the host.
+    /// Whether this read or write itself called the host.
     pub fn is_call(self) -> bool {
         matches!(self, Verdict::Miss | Verdict::Live | Verdict::Sent)
     }
 }
 
 impl Call {
-    /// A read that has not gone anywhere yet.
-    pub(super) fn of(target: &str) -> Self {
+    /// The record of a read that has not started.
+    pub(super) fn for_read(target: &str) -> Self {
         Self {
             method: "GET",
             target: target.to_owned(),
@@ -97,41 +98,41 @@ impl Call {
         }
     }
 
-    /// A write that has not gone anywhere yet.
-    pub(super) fn of_write(target: &str, method: Method) -> Self {
-        Self { method: method.as_str(), ..Self::of(target) }
+    /// The record of a write that has not started.
+    pub(super) fn for_write(target: &str, method: Method) -> Self {
+        Self { method: method.as_str(), ..Self::for_read(target) }
     }
 
-    /// The same, answered by what is kept.
-    pub(super) fn kept(self, verdict: Verdict, kept: &Kept, now: Instant) -> Self {
+    /// Records that the cache answered.
+    pub(super) fn served_from_cache(self, verdict: Verdict, entry: &CacheEntry, now: Instant) -> Self {
         let why = match verdict {
-            Verdict::Hit => "kept and fresh",
-            Verdict::Stale => "kept and no longer fresh; read anew behind the answer",
-            _ => "kept and no longer fresh; the host could not answer",
+            Verdict::Hit => "the cached response is fresh",
+            Verdict::Stale => "the cached response is stale and is revalidated in the background",
+            _ => "the cached response is stale and the provider failed",
         };
-        Self { verdict, why, age: Some(kept.age(now)), ..self }
+        Self { verdict, why, age: Some(entry.age(now)), ..self }
     }
 
-    /// The same, answered by a flight.
-    pub(super) fn landed<E>(&mut self, landed: &Landed<E>) {
-        self.attempts = landed.attempts;
-        self.status = landed.status;
-        self.bytes = landed.bytes;
-        if let Outcome::Lost(error) = landed.outcome {
+    /// Records what a read in flight came to.
+    pub(super) fn record_outcome<E>(&mut self, outcome: &ReadOutcome<E>) {
+        self.attempts = outcome.attempts;
+        self.status = outcome.status;
+        self.bytes = outcome.bytes;
+        if let Outcome::Failed(error) = outcome.outcome {
             self.error = Some(error);
         }
-        if landed.attempts == 0 {
+        if outcome.attempts == 0 {
             self.verdict = Verdict::Refused;
         }
-        self.why = match (self.verdict, landed.outcome) {
-            (Verdict::Refused, Outcome::Lost(Error::Open(_))) => "the breaker is open",
-            (Verdict::Refused, Outcome::Lost(Error::ShutOut(_))) => "the credential is shut out",
-            (Verdict::Refused, Outcome::Lost(Error::Crowded)) => "too many reads wait for the host",
-            (Verdict::Refused, Outcome::Lost(Error::Spent)) => "the operation's calls are spent",
-            (Verdict::Refused, _) => "there was no time left for a call",
-            (Verdict::Shared, _) => "an equal read was under way",
-            (Verdict::Live, _) => "a live answer was asked for",
-            _ => "nothing was kept",
+        self.why = match (self.verdict, outcome.outcome) {
+            (Verdict::Refused, Outcome::Failed(Error::CircuitOpen(_))) => "the circuit breaker is open",
+            (Verdict::Refused, Outcome::Failed(Error::Throttled(_))) => "the provider throttled the credential",
+            (Verdict::Refused, Outcome::Failed(Error::QueueFull)) => "the queue for the provider is full",
+            (Verdict::Refused, Outcome::Failed(Error::BudgetExhausted)) => "the operation's call budget is exhausted",
+            (Verdict::Refused, _) => "no time was left for a call",
+            (Verdict::Shared, _) => "an equal read was in flight",
+            (Verdict::Live, _) => "a live response was requested",
+            _ => "no response was cached",
         };
     }
 }

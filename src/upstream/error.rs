@@ -1,38 +1,59 @@
-//! Why there is no reply: what the wire says, and what the policies on the way to it refuse.
+//! Why a call has no reply: failures of the network, and refusals by the policies before it.
 
 use std::time::Duration;
 
-/// Why there is no reply.
+/// Why a call has no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// No connection came about: refused, reset, no such name, or not in time.
-    #[error("no connection")]
+    /// No connection: refused, reset, no such name, or the connect timed out.
+    #[error("no connection to the provider")]
     Unreachable,
-    /// The gateway itself has no file descriptor, port or memory for a connection; the host has no part in it.
+    /// The gateway has no file descriptor, port or memory for a connection. This says nothing about the host.
     #[error("the gateway has no resources for a connection")]
     OutOfResources,
-    /// TLS failed: there is no trust in the host's certificate, or no version in common.
-    #[error("no trusted connection: TLS failed")]
+    /// TLS failed: the certificate is not trusted, or there is no common version.
+    #[error("TLS to the provider failed")]
     Untrusted,
-    /// The time is up, in which there was no answer or no turn to ask for one.
-    #[error("no answer in time")]
+    /// The deadline passed before a reply came, or before the call could be sent.
+    #[error("the provider call timed out")]
     TimedOut,
-    /// The answer broke off or was not HTTP.
-    #[error("the answer broke off")]
-    Broken,
-    /// The body or the head is larger than the gateway takes.
-    #[error("the answer is too large")]
+    /// The connection was lost during the reply, or the reply was not HTTP.
+    #[error("the connection was lost")]
+    ConnectionLost,
+    /// The reply's head or body exceeds the limit.
+    #[error("the reply is too large")]
     TooLarge,
-    /// The host is in trouble and is left alone for so long.
-    #[error("the host is left alone for a while")]
-    Open(Duration),
-    /// The host asked this credential to slow down, so it is not used for so long.
-    #[error("the host asked to slow down")]
-    ShutOut(Duration),
-    /// Too many reads wait for this host.
-    #[error("too many reads wait for this host")]
-    Crowded,
-    /// The operation has made as many calls as it may.
-    #[error("the operation's calls are spent")]
-    Spent,
+    /// The circuit breaker is open for this long.
+    #[error("the circuit breaker is open")]
+    CircuitOpen(Duration),
+    /// The host throttled this credential, so it is not used for this long.
+    #[error("the provider throttled the credential")]
+    Throttled(Duration),
+    /// The queue of calls that wait for this host is full.
+    #[error("the queue for the provider is full")]
+    QueueFull,
+    /// The operation has used up its call budget.
+    #[error("the operation's call budget is exhausted")]
+    BudgetExhausted,
+}
+
+/// Why a sent request has no reply, and whether any byte of it may have reached the host.
+#[derive(Clone, Copy, Debug)]
+pub struct SendError {
+    /// Why.
+    pub error: Error,
+    /// Whether the request may have been sent.
+    pub sent: bool,
+}
+
+impl SendError {
+    /// The request was certainly not sent.
+    pub fn unsent(error: Error) -> Self {
+        Self { error, sent: false }
+    }
+
+    /// The request may have been sent.
+    pub fn sent(error: Error) -> Self {
+        Self { error, sent: true }
+    }
 }

@@ -1,122 +1,150 @@
-//! What an attempt came to, in the words that the policies decide by; a provider says it of each of its answers.
+//! What an attempt came to, in the terms that the policies decide by.
 
-use std::any::Any;
 use std::time::Duration;
 
-use super::Error;
-use super::breaker::Health;
+use crate::upstream::error::Error;
+use crate::upstream::reply::CachedValue;
 
 /// What an attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// What was asked for.
-    Good,
-    /// There is no such thing.
+    /// The host returned what was asked for.
+    Ok,
+    /// There is no such object.
     Absent,
-    /// The credential is not accepted.
+    /// The host does not accept the credential.
     Refused,
-    /// An answer that no other attempt would change: not allowed, not supported, sign in afresh.
+    /// A permanent answer: not allowed, not supported, or a new sign-in is required.
     Denied,
     /// The host asks to slow down, and may say for how long.
     Throttled(Option<Duration>),
     /// The host is out of order.
-    Down {
-        /// Whether another attempt may find it in order: 502, 503 and 504.
-        passing: bool,
-        /// How long the host asks to wait.
+    Unavailable {
+        /// Whether a retry may succeed: 502, 503 and 504.
+        transient: bool,
+        /// The value of `Retry-After`.
         wait: Option<Duration>,
     },
-    /// An answer that cannot be understood.
-    Garbled,
-    /// No answer.
-    Lost(Error),
+    /// The reply cannot be understood.
+    Malformed,
+    /// There is no reply.
+    Failed(Error),
+}
+
+/// What an outcome says about the health of its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// The host answers.
+    Good,
+    /// The host is in trouble.
+    Bad,
+    /// Nothing: the call was abandoned, or the gateway could not make it.
+    Unknown,
 }
 
 impl Outcome {
-    /// The word for it in metrics.
+    /// Returns the outcome's name in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
-            Outcome::Good => "good",
+            Outcome::Ok => "good",
             Outcome::Absent => "absent",
             Outcome::Refused => "refused",
             Outcome::Denied => "denied",
             Outcome::Throttled(_) => "throttled",
-            Outcome::Down { .. } => "down",
-            Outcome::Garbled => "garbled",
-            Outcome::Lost(Error::TimedOut) => "timed_out",
-            Outcome::Lost(Error::TooLarge) => "too_large",
-            Outcome::Lost(Error::Broken) => "broken",
-            Outcome::Lost(Error::OutOfResources) => "out_of_resources",
-            // The others say that nothing was sent, which no call comes to.
-            Outcome::Lost(_) => "unreachable",
+            Outcome::Unavailable { .. } => "down",
+            Outcome::Malformed => "garbled",
+            Outcome::Failed(Error::TimedOut) => "timed_out",
+            Outcome::Failed(Error::TooLarge) => "too_large",
+            Outcome::Failed(Error::ConnectionLost) => "broken",
+            Outcome::Failed(Error::OutOfResources) => "out_of_resources",
+            // The remaining errors mean that nothing was sent, and only sent calls are counted.
+            Outcome::Failed(_) => "unreachable",
         }
     }
 
-    /// What it says about the host. Being asked to slow down says nothing bad; the breaker counts that apart. What the
-    /// gateway itself lacks says nothing at all.
-    pub(super) fn health(self) -> Health {
+    /// Returns what the outcome says about the host.
+    ///
+    /// Throttling is not bad health; the breaker counts it apart. A lack of the gateway's own resources says nothing.
+    pub fn health(self) -> Health {
         match self {
-            Outcome::Down { .. } => Health::Bad,
-            Outcome::Lost(Error::TimedOut | Error::Unreachable | Error::Untrusted | Error::Broken) => Health::Bad,
-            Outcome::Lost(Error::OutOfResources) => Health::Unknown,
+            Outcome::Unavailable { .. } => Health::Bad,
+            Outcome::Failed(Error::TimedOut | Error::Unreachable | Error::Untrusted | Error::ConnectionLost) => {
+                Health::Bad
+            }
+            Outcome::Failed(Error::OutOfResources) => Health::Unknown,
             _ => Health::Good,
         }
     }
 
-    /// Whether it says that a write changed nothing: the host understood the order and refused it, or was asked to do less
-    /// at that moment. What it failed at, or answered so that nobody understands it, may be done all the same.
-    pub fn spares(self) -> bool {
+    /// Whether a write with this outcome certainly changed nothing: the host understood it and refused it.
+    pub fn proves_unchanged(self) -> bool {
         matches!(self, Outcome::Refused | Outcome::Denied | Outcome::Throttled(_))
     }
 
-    /// Whether an answer from before may stand in. Never for a refusal, which may be meant for good; and not for what
-    /// cannot be understood, since nobody knows that it is none.
+    /// Whether a stale cached response may be served instead.
+    ///
+    /// Never after a refusal, which may be permanent. Never for a malformed reply, which may be a refusal.
     pub fn allows_stale(self) -> bool {
         match self {
-            Outcome::Throttled(_) | Outcome::Down { .. } => true,
-            Outcome::Lost(error) => !matches!(error, Error::TooLarge | Error::Spent),
-            Outcome::Good | Outcome::Absent | Outcome::Refused | Outcome::Denied | Outcome::Garbled => false,
+            Outcome::Throttled(_) | Outcome::Unavailable { .. } => true,
+            Outcome::Failed(error) => !matches!(error, Error::TooLarge | Error::BudgetExhausted),
+            Outcome::Ok | Outcome::Absent | Outcome::Refused | Outcome::Denied | Outcome::Malformed => false,
         }
     }
 }
 
-/// A provider's own error.
+/// A provider's error type.
 pub trait Failure: Clone + Send + Sync + 'static {
-    /// What it is to the policies.
+    /// Returns what the error is to the policies.
     fn outcome(&self) -> Outcome;
 
-    /// The same error where it says nothing of a write but that nobody knows whether it is done.
+    /// Turns the error into one that says only that the result of a write is unknown.
     fn uncertain(self) -> Self;
 }
 
-/// What a provider made of a reply.
-pub struct Judged<T, E> {
-    /// The noun, nothing, or why not.
-    pub result: Result<Option<Fresh<T>>, E>,
-    /// What the provider's envelope said of the answer, for records; it holds no content.
+/// What a read came to, shared by all who wait for it.
+#[derive(Clone)]
+pub struct ReadOutcome<E> {
+    /// The value, `None` if there is no such object, or the provider's error.
+    pub result: Result<Option<CachedValue>, E>,
+    /// What it is to the policies.
+    pub outcome: Outcome,
+    /// How long the value may be cached. `None`: not at all.
+    pub ttl: Option<Duration>,
+    /// The number of attempts that were sent.
+    pub attempts: u32,
+    /// The HTTP status of the last reply, if there was one.
+    pub status: Option<u16>,
+    /// The size of the last reply's body, in bytes.
+    pub bytes: usize,
+    /// What the provider's envelope says about the reply.
     pub note: Option<String>,
 }
 
-/// A noun as it was just decoded.
-pub struct Fresh<T> {
-    /// The noun.
-    pub noun: T,
-    /// For how long it counts as fresh, if it is to be kept at all.
-    pub lasts: Option<Duration>,
+/// How a write ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteStatus {
+    /// The change is done.
+    Done,
+    /// There is no such object.
+    Absent,
+    /// The host refused it. Nothing has changed.
+    Refused,
+    /// It was not sent.
+    Unsent,
+    /// It was sent, and whether it is done is unknown.
+    Uncertain,
 }
 
-/// What the cache can keep. Nothing that must not outlive the operation may be left in the form that is kept.
-pub trait Cacheable: Any + Send + Sync {
-    /// The same noun without its links that bear a one-time mark; none if it has no such link.
-    fn redacted(&self) -> Option<Self>
-    where
-        Self: Sized;
-
-    /// How many bytes of memory it holds, itself included; never less than it does.
-    fn memory_size(&self) -> usize;
-
-    /// Whether a change of the thing with this token may change it; also if that cannot be told.
-    fn references(&self, _token: &str) -> bool {
-        true
+impl WriteStatus {
+    /// Returns the status's name in metrics and the audit log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WriteStatus::Done => "done",
+            WriteStatus::Absent => "absent",
+            WriteStatus::Refused => "refused",
+            WriteStatus::Unsent => "unsent",
+            WriteStatus::Uncertain => "uncertain",
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-pub mod bench;
-mod cost;
-mod crowd;
-mod time;
+mod call_budget;
+mod deadlines;
+mod fairness;
+pub mod fake_host;
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use self::bench::{Act, Answer, Bench, FRESH, NOW, Trouble, operation};
+use self::fake_host::{Act, Answer, FRESH, NOW, TestError, TestUpstream, operation};
 use super::*;
 
-fn bench() -> Bench {
-    Bench::new(|_, _| {}, 0)
+fn bench() -> TestUpstream {
+    TestUpstream::new(|_, _| {}, 0)
 }
 
 fn says(answer: &Answer) -> &str {
@@ -50,7 +50,7 @@ async fn what_was_read_is_kept_for_its_credential_alone_and_without_its_link() {
     assert_eq!((call.verdict, call.attempts, kept.unwrap().unwrap().link), (Verdict::Hit, 0, None));
     assert_eq!(says(&bench.ask("b", "list").await), "b");
     assert_eq!(bench.script.calls(), 2);
-    let live = operation().with(Freshness::Live);
+    let live = operation().with_cache_mode(CacheMode::Live);
     let (call, new) = bench.read("a", "list", &live).await;
     assert_eq!((call.verdict, new.unwrap().unwrap().link.is_some(), bench.script.calls()), (Verdict::Live, true, 3));
 }
@@ -105,7 +105,7 @@ async fn a_refused_credential_loses_what_was_kept_for_it() {
         bench.ask(token, path).await.1.unwrap();
     }
     bench.script.play([Act::Answer(NOW, 401, None)]);
-    assert_eq!(bench.ask("a", "three").await.1, Err(Trouble::Status(401, None)));
+    assert_eq!(bench.ask("a", "three").await.1, Err(TestError::Status(401, None)));
     assert_eq!(bench.ask("a", "one").await.0.verdict, Verdict::Miss);
     assert_eq!(bench.ask("b", "one").await.0.verdict, Verdict::Hit);
 }
@@ -119,15 +119,15 @@ async fn after_a_change_nobody_is_told_of_the_state_before_it() {
     sleep(FRESH).await;
     bench.script.play(vec![Act::Answer(Duration::from_secs(1), 200, None); 2]);
     assert_eq!(bench.ask("a", "list").await.0.verdict, Verdict::Stale);
-    let mut before = Box::pin(bench.ask("c", "list"));
-    assert!(before.as_mut().now_or_never().is_none());
+    let mut previous = Box::pin(bench.ask("c", "list"));
+    assert!(previous.as_mut().now_or_never().is_none());
     settle().await;
     *bench.script.world.lock().unwrap() = 1;
     bench.change("somebody", &[], &["list"]);
     for token in ["a", "b", "c"] {
         assert_eq!(world(token, "list").await, 1, "{token}");
     }
-    assert_eq!(before.await.1.unwrap().unwrap().world, 0, "who asked before may be told of before");
+    assert_eq!(previous.await.1.unwrap().unwrap().world, 0, "who asked previous may be told of previous");
     sleep(Duration::from_secs(2)).await;
     for token in ["a", "b", "c"] {
         assert_eq!(world(token, "list").await, 1, "{token}");
@@ -144,7 +144,7 @@ async fn what_stood_before_a_change_stands_in_for_no_trouble_after_it() {
     let mut reading = Box::pin(bench.ask("a", "list"));
     assert!(reading.as_mut().now_or_never().is_none());
     bench.change("somebody", &[], &["list"]);
-    assert_eq!(reading.await.1, Err(Trouble::Status(500, None)));
+    assert_eq!(reading.await.1, Err(TestError::Status(500, None)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,27 +162,27 @@ async fn errors_are_not_kept_and_that_nothing_is_there_for_a_short_while() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_gone_is_gone_also_where_that_is_not_believed_for_any_time() {
-    let bench = Bench::new(|_, cache| cache.absent_seconds = 0, 0);
+    let bench = TestUpstream::new(|_, cache| cache.absent_seconds = 0, 0);
     bench.ask("a", "one").await.1.unwrap();
     sleep(FRESH).await;
     bench.script.play([Act::Answer(NOW, 404, None)]);
     assert_eq!(bench.ask("a", "one").await.0.verdict, Verdict::Stale);
     settle().await;
-    let live = operation().with(Freshness::Live);
+    let live = operation().with_cache_mode(CacheMode::Live);
     bench.script.play([Act::Answer(NOW, 404, None)]);
     assert_eq!(bench.ask("a", "one").await.1, Ok(None));
     bench.ask("a", "two").await.1.unwrap();
     bench.script.play([Act::Answer(NOW, 404, None)]);
     assert_eq!(bench.read("a", "two", &live).await.1, Ok(None));
     bench.script.play([Act::Answer(NOW, 500, None)]);
-    assert_eq!(bench.ask("a", "two").await.1, Err(Trouble::Status(500, None)));
+    assert_eq!(bench.ask("a", "two").await.1, Err(TestError::Status(500, None)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_may_pass_is_tried_again_within_the_time() {
     let wait = Some(Duration::from_secs(2));
     for (acts, calls, good) in [
-        (vec![Act::Fail(NOW, Error::Unreachable), Act::Fail(NOW, Error::Broken)], 3, true),
+        (vec![Act::Fail(NOW, Error::Unreachable), Act::Fail(NOW, Error::ConnectionLost)], 3, true),
         (vec![Act::Answer(NOW, 502, None), Act::Answer(NOW, 503, wait)], 3, true),
         (vec![Act::Answer(NOW, 429, wait)], 2, true),
         (vec![Act::Answer(NOW, 503, None); 3], 3, false),
@@ -208,8 +208,8 @@ async fn a_credential_that_was_asked_to_slow_down_is_left_alone_and_no_other() {
     bench.ask("a", "one").await.1.unwrap_err();
     sleep(Duration::from_secs(20)).await;
     let (call, answer) = bench.ask("a", "two").await;
-    let left = Error::ShutOut(Duration::from_secs(40));
-    assert_eq!((call.verdict, call.error, answer), (Verdict::Refused, Some(left), Err(Trouble::Wire(left))));
+    let left = Error::Throttled(Duration::from_secs(40));
+    assert_eq!((call.verdict, call.error, answer), (Verdict::Refused, Some(left), Err(TestError::NoReply(left))));
     assert_eq!(says(&bench.ask("b", "two").await), "b");
     assert_eq!(bench.script.calls(), 2);
     sleep(Duration::from_secs(40)).await;
@@ -218,16 +218,19 @@ async fn a_credential_that_was_asked_to_slow_down_is_left_alone_and_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_host_in_trouble_is_left_alone_and_found_well_again() {
-    let bench = Bench::new(|settings, _| settings.retries_max = 0, 0);
+    let bench = TestUpstream::new(|settings, _| settings.retries_max = 0, 0);
     bench.script.play(vec![Act::Answer(NOW, 500, None); 20]);
     for number in 0..20 {
         bench.ask("a", &number.to_string()).await.1.unwrap_err();
     }
     assert_eq!(bench.upstream.circuit(), Circuit::Open);
     let (call, answer) = bench.ask("a", "more").await;
-    assert_eq!((call.verdict, answer), (Verdict::Refused, Err(Trouble::Wire(Error::Open(breaker::OPEN_FOR)))));
+    assert_eq!(
+        (call.verdict, answer),
+        (Verdict::Refused, Err(TestError::NoReply(Error::CircuitOpen(policy::breaker::OPEN_FOR))))
+    );
     assert_eq!(bench.script.calls(), 20);
-    sleep(breaker::OPEN_FOR).await;
+    sleep(policy::breaker::OPEN_FOR).await;
     let probes: Vec<_> = (0..3).map(|number| format!("probe {number}")).collect();
     assert!(join_all(probes.iter().map(|path| bench.ask("a", path))).await.iter().all(|(_, answer)| answer.is_ok()));
     assert_eq!(bench.upstream.circuit(), Circuit::Closed);
@@ -235,12 +238,12 @@ async fn a_host_in_trouble_is_left_alone_and_found_well_again() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_gateway_lacks_neither_opens_the_breaker_nor_closes_it() {
-    let bench = Bench::new(|settings, _| (settings.retries_max, settings.breaker_calls_min) = (0, 20), 0);
+    let bench = TestUpstream::new(|settings, _| (settings.retries_max, settings.breaker_calls_min) = (0, 20), 0);
     let lack = async |times: usize| {
         bench.script.play(vec![Act::Fail(NOW, Error::OutOfResources); times]);
         for number in 0..times {
             let answer = bench.ask("a", &number.to_string()).await.1;
-            assert_eq!(answer, Err(Trouble::Wire(Error::OutOfResources)));
+            assert_eq!(answer, Err(TestError::NoReply(Error::OutOfResources)));
         }
         bench.upstream.circuit()
     };
@@ -250,9 +253,9 @@ async fn what_the_gateway_lacks_neither_opens_the_breaker_nor_closes_it() {
         bench.ask("a", &number.to_string()).await.1.unwrap_err();
     }
     assert_eq!(bench.upstream.circuit(), Circuit::Open, "it did not count among the calls either");
-    sleep(breaker::OPEN_FOR).await;
+    sleep(policy::breaker::OPEN_FOR).await;
     assert_eq!(lack(10).await, Circuit::HalfOpen);
-    for number in 0..breaker::PROBES {
+    for number in 0..policy::breaker::PROBES {
         bench.ask("a", &number.to_string()).await.1.unwrap();
     }
     assert_eq!(bench.upstream.circuit(), Circuit::Closed);
@@ -264,7 +267,7 @@ async fn whoever_takes_over_knows_who_is_shut_out_and_that_the_host_is_left_alon
     bench.script.play([Act::Answer(NOW, 429, Some(Duration::from_secs(60)))]);
     bench.ask("a", "one").await.1.unwrap_err();
     let later = bench.remade(|_, cache| cache.absent_seconds += 1);
-    assert!(matches!(later.ask("a", "one").await.1, Err(Trouble::Wire(Error::ShutOut(_)))));
+    assert!(matches!(later.ask("a", "one").await.1, Err(TestError::NoReply(Error::Throttled(_)))));
     bench.script.play(vec![Act::Answer(NOW, 500, None); 40]);
     for number in 0..20 {
         bench.ask("b", &number.to_string()).await.1.unwrap_err();
@@ -272,7 +275,7 @@ async fn whoever_takes_over_knows_who_is_shut_out_and_that_the_host_is_left_alon
     let other = |settings: &mut Settings, _: &mut CacheSettings| settings.breaker_calls_min += 1;
     let [later, other] = [later.remade(|_, _| {}), later.remade(other)];
     assert_eq!((later.upstream.circuit(), other.upstream.circuit()), (Circuit::Open, Circuit::Closed));
-    assert_eq!(other.ask("a", "two").await.0.error.map(|error| matches!(error, Error::ShutOut(_))), Some(true));
+    assert_eq!(other.ask("a", "two").await.0.error.map(|error| matches!(error, Error::Throttled(_))), Some(true));
 }
 
 #[tokio::test(start_paused = true)]
@@ -299,10 +302,11 @@ async fn who_leaves_ends_the_call_unless_another_waits_for_it() {
 
 #[tokio::test(start_paused = true)]
 async fn an_operation_gets_no_answer_after_its_deadline_and_makes_no_call() {
-    let bench = Bench::new(|settings, _| (settings.timeout_ms, settings.attempt_timeout_ms) = (60_000, 60_000), 0);
+    let bench =
+        TestUpstream::new(|settings, _| (settings.timeout_ms, settings.attempt_timeout_ms) = (60_000, 60_000), 0);
     bench.script.play([Act::Hang]);
     let (start, budget) = (Instant::now(), operation());
-    let timed_out = Err(Trouble::Wire(Error::TimedOut));
+    let timed_out = Err(TestError::NoReply(Error::TimedOut));
     assert_eq!(bench.read("a", "one", &budget).await.1, timed_out);
     assert_eq!(start.elapsed(), Duration::from_secs(8));
     assert_eq!(bench.read("a", "two", &budget).await.1, timed_out);
@@ -312,10 +316,10 @@ async fn an_operation_gets_no_answer_after_its_deadline_and_makes_no_call() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fan_out_of_one_does_not_starve_another() {
-    let bench = Bench::new(|settings, _| settings.concurrent_max = 20, 0);
+    let bench = TestUpstream::new(|settings, _| settings.concurrent_max = 20, 0);
     bench.script.play(vec![Act::Answer(Duration::from_millis(100), 200, None); 101]);
     let paths: Vec<_> = (0..100).map(|number| number.to_string()).collect();
-    let budget = Budget::calls(1_000);
+    let budget = Budget::new(1_000);
     let crowd = join_all(paths.iter().map(|path| bench.read("many", path, &budget)));
     let start = Instant::now();
     let other = async {
@@ -331,22 +335,22 @@ async fn a_fan_out_of_one_does_not_starve_another() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_refuses_at_once() {
-    let bench = Bench::new(|settings, _| (settings.concurrent_max, settings.waiting_max) = (1, 2), 0);
+    let bench = TestUpstream::new(|settings, _| (settings.concurrent_max, settings.waiting_max) = (1, 2), 0);
     bench.script.play(vec![Act::Answer(Duration::from_millis(100), 200, None); 3]);
     let paths: Vec<_> = (0..10).map(|number| number.to_string()).collect();
     let answers = join_all(paths.iter().map(|path| bench.ask("a", path))).await;
-    let crowded = answers.iter().filter(|(_, answer)| *answer == Err(Trouble::Wire(Error::Crowded))).count();
+    let crowded = answers.iter().filter(|(_, answer)| *answer == Err(TestError::NoReply(Error::QueueFull))).count();
     assert_eq!((crowded, bench.script.calls()), (7, 3));
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_attempt_bears_its_operations_trace_and_no_trace_parts_equal_reads() {
-    let bench = Bench::new(|settings, _| settings.retries_max = 1, 5);
+    let bench = TestUpstream::new(|settings, _| settings.retries_max = 1, 5);
     bench.script.play([Act::Answer(NOW, 502, None), Act::Answer(Duration::from_secs(1), 200, None)]);
     let [mine, other] = [1, 2].map(|id| Trace::new(id, 9));
-    let (first, second) = (operation().traced(mine), operation().traced(other));
+    let (first, second) = (operation().with_trace(mine), operation().with_trace(other));
     let (leader, follower) = tokio::join!(bench.read("a", "list", &first), bench.read("a", "list", &second));
     assert_eq!((leader.0.verdict, follower.0.verdict), (Verdict::Miss, Verdict::Shared));
-    assert_eq!(*bench.script.traces.lock().unwrap(), [mine.call(5), mine.call(5)], "who begins it names it");
+    assert_eq!(*bench.script.traces.lock().unwrap(), [mine.with_span(5), mine.with_span(5)], "who begins it names it");
     assert_eq!(bench.read("a", "list", &second).await.0.verdict, Verdict::Hit);
 }

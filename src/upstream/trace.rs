@@ -1,18 +1,18 @@
-//! The trace that a call belongs to: W3C's `traceparent`, read, made and passed on.
+//! W3C Trace Context: `traceparent` is parsed, created and passed on to the providers.
 //!
-//! A trace is a name for what belongs together and nothing else: it is part of no key, so equal reads of different
-//! traces still share a call, which then bears the trace of whoever began it. `tracestate` is dropped: it holds what a
-//! client's own tools say to each other, and a provider is none of them.
+//! A trace only names what belongs together. It is part of no cache key, so equal reads of different traces still share
+//! a call, which carries the trace of its starter. `tracestate` is dropped: it carries data between a client's own
+//! tracing tools.
 
 use std::fmt::{self, Write};
 
-/// The length of the whole value in the version that is spoken here; later ones may be longer.
+/// The length of `traceparent` in version 00. Later versions may be longer.
 const LENGTH: usize = 55;
 
-/// The only flag that is passed on: that whoever asks keeps this trace.
+/// The only flag that is passed on: the client records this trace.
 const SAMPLED: u8 = 1;
 
-/// One trace, and who calls in it. It prints its ID alone.
+/// One trace, and the span that calls in it. It prints the trace ID alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Trace {
     id: u128,
@@ -21,43 +21,43 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Reads `traceparent`. None if it is not well-formed; then nothing of it counts.
-    pub fn read(text: &str) -> Option<Self> {
-        let (version, rest) = part(text, 2)?;
-        let (id, rest) = part(rest.strip_prefix('-')?, 32)?;
-        let (span, rest) = part(rest.strip_prefix('-')?, 16)?;
-        let (flags, rest) = part(rest.strip_prefix('-')?, 2)?;
+    /// Parses `traceparent`. Returns `None` if it is not well-formed.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (version, rest) = hex_digits(text, 2)?;
+        let (id, rest) = hex_digits(rest.strip_prefix('-')?, 32)?;
+        let (span, rest) = hex_digits(rest.strip_prefix('-')?, 16)?;
+        let (flags, rest) = hex_digits(rest.strip_prefix('-')?, 2)?;
         let ends_well = match version {
             0 => rest.is_empty(),
             0xff => false,
-            // What a later version adds is behind another hyphen.
+            // A later version adds its fields after another hyphen.
             _ => rest.is_empty() || rest.starts_with('-'),
         };
         let trace = Self { id, span: u64::try_from(span).ok()?, flags: u8::try_from(flags).ok()? & SAMPLED };
         (ends_well && trace.id != 0 && trace.span != 0).then_some(trace)
     }
 
-    /// A trace of one's own, of these random numbers; nobody is known to keep it.
+    /// A new trace of these random numbers, not sampled.
     pub fn new(id: u128, span: u64) -> Self {
         Self { id: id.max(1), span: span.max(1), flags: 0 }
     }
 
-    /// The same trace, for a call under this random number.
-    pub fn call(self, span: u64) -> Self {
+    /// Returns the same trace with another span, a random number.
+    pub fn with_span(self, span: u64) -> Self {
         Self { span: span.max(1), ..self }
     }
 
-    /// The value of `traceparent`.
+    /// Returns the value of `traceparent`.
     pub fn header(self) -> String {
         let Self { id, span, flags } = self;
         let mut text = String::with_capacity(LENGTH);
-        // Writing into memory fails for no reason.
+        // Writing to a string cannot fail.
         let _ = write!(text, "00-{id:032x}-{span:016x}-{flags:02x}");
         text
     }
 }
 
-/// The trace's ID, in hexadecimal.
+/// Prints the trace ID in hexadecimal.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.id)
@@ -70,11 +70,11 @@ impl fmt::Debug for Trace {
     }
 }
 
-/// Takes so many digits of small hexadecimal off a text.
-fn part(text: &str, digits: usize) -> Option<(u128, &str)> {
+/// Splits this many lower-case hexadecimal digits off a text.
+fn hex_digits(text: &str, digits: usize) -> Option<(u128, &str)> {
     let (part, rest) = text.split_at_checked(digits)?;
-    let is_small = part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    is_small.then(|| u128::from_str_radix(part, 16).ok())?.map(|number| (number, rest))
+    let is_lower_hex = part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    is_lower_hex.then(|| u128::from_str_radix(part, 16).ok())?.map(|number| (number, rest))
 }
 
 #[cfg(test)]
@@ -113,13 +113,13 @@ mod tests {
             (String::new(), None),
         ] {
             let expected = taken.map(|flags| format!("00-{id}-{span}-{flags}"));
-            assert_eq!(Trace::read(&text).map(Trace::header), expected, "{text}");
+            assert_eq!(Trace::parse(&text).map(Trace::header), expected, "{text}");
         }
     }
 
     #[test]
     fn a_trace_prints_its_id_and_no_more() {
-        let trace = Trace::new(7, 9).call(11);
+        let trace = Trace::new(7, 9).with_span(11);
         assert_eq!((trace.to_string(), format!("{trace:?}")), (format!("{:032x}", 7), format!("{:032x}", 7)));
         assert_eq!(trace.header(), format!("00-{:032x}-{:016x}-00", 7, 11));
     }
@@ -131,16 +131,16 @@ mod tests {
         fn what_is_made_is_read_again(id: u128, span: u64, next: u64) {
             let trace = Trace::new(id, span);
             prop_assert_eq!(trace.header().len(), LENGTH);
-            prop_assert_eq!(Trace::read(&trace.header()), Some(trace));
-            let call = trace.call(next);
-            prop_assert_eq!(Trace::read(&call.header()), Some(call));
+            prop_assert_eq!(Trace::parse(&trace.header()), Some(trace));
+            let call = trace.with_span(next);
+            prop_assert_eq!(Trace::parse(&call.header()), Some(call));
             prop_assert_eq!(call.to_string(), trace.to_string());
         }
 
         #[test]
         fn whatever_is_read_is_passed_on_well_formed(text in "(00-)?[0-9a-f-]{0,60}.{0,3}") {
-            if let Some(trace) = Trace::read(&text) {
-                prop_assert_eq!(Trace::read(&trace.header()), Some(trace));
+            if let Some(trace) = Trace::parse(&text) {
+                prop_assert_eq!(Trace::parse(&trace.header()), Some(trace));
                 prop_assert!(text.contains(&trace.to_string()));
             }
         }

@@ -8,7 +8,7 @@ use async_graphql::{Context, Enum, SimpleObject};
 use crate::graph::context::ContextExt;
 use crate::graph::error::Error;
 use crate::provider::{self, Reason};
-use crate::upstream::Done;
+use crate::upstream::WriteReply;
 
 /// An error that the person can correct. Nothing was changed.
 #[derive(SimpleObject, Clone, Debug, PartialEq, Eq)]
@@ -66,8 +66,8 @@ impl UserError {
 /// Errors that the person cannot correct.
 pub(crate) fn finish_write(
     ctx: &Context<'_>,
-    done: Result<Done, provider::Error>,
-) -> Result<MutationResult<Done>, Error> {
+    done: Result<WriteReply, provider::Error>,
+) -> Result<MutationResult<WriteReply>, Error> {
     ctx.loaders().reset();
     match done {
         Ok(done) => Ok(Ok(done)),
@@ -80,8 +80,8 @@ pub(crate) fn finish_write(
 }
 
 /// A write of an object that stays: a missing object is an error that the person can correct.
-pub(crate) fn require_existing(what: &'static str) -> impl FnOnce(Done) -> MutationResult<()> {
-    move |done| if done == Done::Absent { Err(UserError::not_found(what)) } else { Ok(()) }
+pub(crate) fn require_existing(what: &'static str) -> impl FnOnce(WriteReply) -> MutationResult<()> {
+    move |done| if done == WriteReply::Absent { Err(UserError::not_found(what)) } else { Ok(()) }
 }
 
 /// The two parts of a payload: the result and the user errors.

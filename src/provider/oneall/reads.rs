@@ -23,7 +23,7 @@ use crate::model::{
 use crate::provider::pages::{ListPage, PageParams};
 use crate::provider::skipped::log_skipped;
 use crate::provider::{EntityResult, Error, Reason};
-use crate::upstream::{self, Cacheable, Circuit, Credential, Judged, Read, Reply};
+use crate::upstream::{self, Cacheable, Circuit, Credential, Interpreted, Read, Reply};
 
 impl Session {
     /// Checks that OneAll accepts the site's keys. For operators.
@@ -171,8 +171,8 @@ impl Session {
                 }
                 found => found,
             };
-            let result = found.map(|found| found.map(|entity| upstream::Fresh { lasts: ttl(&entity), noun: entity }));
-            Judged { result, note: meta.map(|meta| meta.to_string()) }
+            let result = found.map(|found| found.map(|entity| upstream::Decoded { ttl: ttl(&entity), value: entity }));
+            Interpreted { result, note: meta.map(|meta| meta.to_string()) }
         };
         self.calls.read(Provider::OneAll, &site.upstream, &read, judge).await
     }

@@ -20,7 +20,7 @@ use super::malformed;
 use crate::model::{IdentityToken, UserToken};
 use crate::provider::Error;
 use crate::provider::lenient::{MaybeObject, Scalar};
-use crate::upstream::{Done, Reply};
+use crate::upstream::{Reply, WriteReply};
 
 /// The write that a reply answers.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ struct Named {
 ///
 /// # Errors
 /// `Refused` and the like when OneAll says that nothing was changed; `Malformed` when the reply is inconclusive.
-pub(super) fn interpret(reply: &Reply, write: &SentWrite) -> Result<Done, Error> {
+pub(super) fn interpret(reply: &Reply, write: &SentWrite) -> Result<WriteReply, Error> {
     let envelope = envelope::parse::<Data>(reply);
     let statuses = envelope::statuses(reply);
     if is_contradictory(reply.status, &statuses) {
@@ -63,9 +63,9 @@ pub(super) fn interpret(reply: &Reply, write: &SentWrite) -> Result<Done, Error>
         None => None,
     };
     match done {
-        Some(envelope) if write.is_confirmed(reply.status, &envelope) => Ok(Done::Changed),
+        Some(envelope) if write.is_confirmed(reply.status, &envelope) => Ok(WriteReply::Changed),
         Some(_) => Err(malformed("the reply does not say that the write is done".to_owned())),
-        None if statuses.iter().any(|status| status.code == Some(404)) => Ok(Done::Absent),
+        None if statuses.iter().any(|status| status.code == Some(404)) => Ok(WriteReply::Absent),
         None => Err(malformed("not found, but not said of the object".to_owned())),
     }
 }

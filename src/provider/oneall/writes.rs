@@ -21,7 +21,7 @@ use crate::auth::OneAllGrant;
 use crate::auth::grant::{SiteKeyAccess, SynchronizeGrant};
 use crate::model::{IdentityToken, Provider, UserToken};
 use crate::provider::Error;
-use crate::upstream::{Body, Credential, Done, Ended, Method, Reply, Said, Shown, Write};
+use crate::upstream::{AffectedPaths, Body, Credential, Interpreted, Method, Reply, Write, WriteReply, WriteStatus};
 
 /// The paths that show an identity. A row of the list of sign-ins does not contain it.
 const RECORDS: &[&[&str]] = &[&["identities.json"], &["identities"], &["users"], &["connections"]];
@@ -38,7 +38,7 @@ struct WriteRequest<'a> {
     path: &'a [&'a str],
     query: &'a [(&'a str, &'a str)],
     body: Body<'a>,
-    shown: Shown<'a>,
+    shown: AffectedPaths<'a>,
 }
 
 impl Session {
@@ -75,16 +75,16 @@ impl Session {
     pub async fn synchronize(
         &self,
         token: &IdentityToken,
-        on_end: impl FnOnce(Ended) + Send + 'static,
-    ) -> Result<Done, Error> {
+        on_end: impl FnOnce(WriteStatus) + Send + 'static,
+    ) -> Result<WriteReply, Error> {
         let grant = self.require_grant(OneAllGrant::synchronize)?;
         let owner = self.current_owner(&grant, token).await?;
-        let Some(permit) = grant.site_key_access(owner.as_deref()) else { return Ok(Done::Absent) };
+        let Some(permit) = grant.site_key_access(owner.as_deref()) else { return Ok(WriteReply::Absent) };
         let path = ["identities", token.as_str(), "synchronize.json"];
         let body = json!({"request": {"synchronize": {"update_user_data": true, "force_token_update": false}}});
         let body = body.to_string();
         // The owner stays the same, so what other callers have cached may be stale, but is never wrong.
-        let shown = Shown { own: RECORDS, common: &[], about: &[token.as_str()] };
+        let shown = AffectedPaths { per_caller: RECORDS, shared: &[], references: &[token.as_str()] };
         let write = SentWrite::Synchronize(token.clone());
         let body = Body::Json(&body);
         self.write(WriteRequest { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, on_end)
@@ -99,12 +99,13 @@ impl Session {
         &self,
         token: &IdentityToken,
         user: &UserToken,
-        on_end: impl FnOnce(Ended) + Send + 'static,
-    ) -> Result<Done, Error> {
+        on_end: impl FnOnce(WriteStatus) + Send + 'static,
+    ) -> Result<WriteReply, Error> {
         let permit = self.require_grant(OneAllGrant::relink)?;
         let path = ["identities", token.as_str(), "link.json"];
         let body = json!({"request": {"user": {"user_token": user.as_str()}}}).to_string();
-        let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str(), user.as_str()] };
+        let shown =
+            AffectedPaths { per_caller: &[], shared: RECORDS_AND_LISTS, references: &[token.as_str(), user.as_str()] };
         let write = SentWrite::Relink(token.clone(), user.clone());
         let body = Body::Json(&body);
         self.write(WriteRequest { write, permit, method: Method::Put, path: &path, query: &[], body, shown }, on_end)
@@ -118,15 +119,15 @@ impl Session {
     pub async fn delete(
         &self,
         token: &IdentityToken,
-        on_end: impl FnOnce(Ended) + Send + 'static,
-    ) -> Result<Done, Error> {
+        on_end: impl FnOnce(WriteStatus) + Send + 'static,
+    ) -> Result<WriteReply, Error> {
         let permit = self.require_grant(OneAllGrant::delete)?;
         let file = format!("{token}.json");
         let path = ["identities", &file];
         let query = [("confirm_deletion", "true")];
-        let shown = Shown { own: &[], common: RECORDS_AND_LISTS, about: &[token.as_str()] };
+        let shown = AffectedPaths { per_caller: &[], shared: RECORDS_AND_LISTS, references: &[token.as_str()] };
         let write = SentWrite::Delete(token.clone());
-        let body = Body::Nothing;
+        let body = Body::Empty;
         self.write(
             WriteRequest { write, permit, method: Method::Delete, path: &path, query: &query, body, shown },
             on_end,
@@ -148,18 +149,18 @@ impl Session {
     async fn write(
         &self,
         request: WriteRequest<'_>,
-        on_end: impl FnOnce(Ended) + Send + 'static,
-    ) -> Result<Done, Error> {
+        on_end: impl FnOnce(WriteStatus) + Send + 'static,
+    ) -> Result<WriteReply, Error> {
         let Some(site) = &self.host.0 else { return Err(not_configured()) };
         let WriteRequest { write: sent, permit, method, path, query, body, shown } = request;
         let (public_key, private_key) = site.keys.expose(permit);
         let credential = Credential::Basic(public_key, private_key);
         let reader = self.grant.user();
-        let write = Write { method, path, query, masked: Some(1), credential, reader, body, shown };
+        let write = Write { method, path, query, masked: Some(1), credential, reader, body, affects: shown };
         let interpret = move |reply: &Reply| {
             let note = envelope::meta(reply).map(|meta: Meta| meta.to_string());
             let result = write_reply::interpret(reply, &sent);
-            Said { result: result.map_err(|error| Error { status: Some(reply.status), ..error }), note }
+            Interpreted { result: result.map_err(|error| Error { status: Some(reply.status), ..error }), note }
         };
         self.calls.write(Provider::OneAll, &site.upstream, &write, interpret, on_end).await
     }

@@ -50,7 +50,7 @@ impl Session {
     {
         let Endpoints { list, items, query } = *endpoints;
         let upstream = &self.host.upstream;
-        let is_list_cached = || self.read(list, query).is_ok_and(|read| upstream.holds::<List<T>>(&read));
+        let is_list_cached = || self.read(list, query).is_ok_and(|read| upstream.is_cached::<List<T>>(&read));
         if keys.len() < 2 || !self.calls.allows_cached() || is_list_cached() {
             return HashMap::new();
         }

@@ -14,7 +14,7 @@ use crate::auth::{Denied, WordPressGrant};
 use crate::model::Provider;
 use crate::provider::skipped::log_skipped;
 use crate::provider::{EntityResult, Error, List, Reason};
-use crate::upstream::{Cacheable, Credential, Fresh, Judged, Read, Reply};
+use crate::upstream::{Cacheable, Credential, Decoded, Interpreted, Read, Reply};
 
 impl Session {
     /// A row of a list that this operation or another one with the same token has cached.
@@ -109,9 +109,8 @@ impl Session {
         let read = self.read(path, query)?;
         let ttl = Some(Duration::from_secs(ttl_seconds));
         let judge = move |reply: &Reply| {
-            let result =
-                decode_content(reply, &map).map(|found| found.map(|entity| Fresh { noun: entity, lasts: ttl }));
-            Judged { result, note: None }
+            let result = decode_content(reply, &map).map(|found| found.map(|entity| Decoded { value: entity, ttl }));
+            Interpreted { result, note: None }
         };
         let result = self.calls.read(Provider::WordPress, &self.host.upstream, &read, judge).await;
         match &result {

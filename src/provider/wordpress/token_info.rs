@@ -13,7 +13,7 @@ use super::{WordPress, verdict};
 use crate::auth::token_audience::{Audience, CheckAudience};
 use crate::model::Provider;
 use crate::provider::{CallContext, Error, Reason, lenient};
-use crate::upstream::{Budget, Cacheable, Credential, Fresh, Freshness, Judged, Read, Reply};
+use crate::upstream::{Budget, CacheMode, Cacheable, Credential, Decoded, Interpreted, Read, Reply};
 
 /// The OAuth error for a token of another application, and for an invalid token.
 const FOREIGN_TOKEN_ERROR: &str = "invalid_request";
@@ -40,8 +40,8 @@ impl WordPress {
         let judge = move |reply: &Reply| {
             // Not cached here: the caller of the check caches the audience.
             let result = parse_audience(reply, &client_id)
-                .map(|audience| Some(Fresh { noun: CheckedAudience(audience), lasts: None }));
-            Judged { result, note: None }
+                .map(|audience| Some(Decoded { value: CheckedAudience(audience), ttl: None }));
+            Interpreted { result, note: None }
         };
         match calls.read(Provider::WordPress, &self.upstream, &read, judge).await {
             Ok(Some(checked)) => checked.0,
@@ -65,7 +65,7 @@ impl Cacheable for CheckedAudience {
 
 impl CheckAudience for WordPress {
     fn check_audience<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Audience> {
-        let calls = CallContext::with_budget(Budget::calls(1).with(Freshness::Live));
+        let calls = CallContext::with_budget(Budget::new(1).with_cache_mode(CacheMode::Live));
         async move { self.token_audience(token, &calls).await }.boxed()
     }
 }

@@ -11,14 +11,14 @@ use std::time::Duration;
 use crate::model::Provider;
 use crate::model::key::is_slug;
 use crate::provider::{Error, Reason};
-use crate::upstream::{Reply, SHUT_OUT_MAX};
+use crate::upstream::{Reply, THROTTLE_MAX};
 
 mod body;
 
 use body::ErrorBody;
 
 /// The minimum pause after the throttling page. Clients that return earlier are banned for longer (WPKIT).
-const BAN_MIN: Duration = SHUT_OUT_MAX;
+const BAN_MIN: Duration = THROTTLE_MAX;
 /// The text of the throttling page, whatever its status (WPKIT).
 const BAN_WORDS: &str = "Limit reached";
 /// How many bytes of a page are searched for [`BAN_WORDS`].

@@ -20,7 +20,7 @@ use super::{KeyringApi, malformed};
 use crate::model::{ApplicationId, KeyringId, Provider, PublicizeId};
 use crate::provider::lenient::{self, MaybeObject, Scalar};
 use crate::provider::{Error, Reason};
-use crate::upstream::{Done, Reply};
+use crate::upstream::{Reply, WriteReply};
 
 /// The write that a reply answers.
 #[derive(Clone, Copy, Debug)]
@@ -72,16 +72,16 @@ struct Named {
 ///
 /// # Errors
 /// `Refused` and the like when WordPress.com says that nothing was changed; `Malformed` when the reply is inconclusive.
-pub(super) fn interpret(reply: &Reply, write: SentWrite) -> Result<Done, Error> {
+pub(super) fn interpret(reply: &Reply, write: SentWrite) -> Result<WriteReply, Error> {
     let statement = write.statement(&reply.body);
     match verdict::interpret_write(reply) {
-        Ok(Verdict::Content) if write.is_affirmed(reply, statement) => Ok(Done::Changed),
+        Ok(Verdict::Content) if write.is_affirmed(reply, statement) => Ok(WriteReply::Changed),
         Ok(Verdict::Content) if statement == Statement::Denied => {
             Err(Error::new(Provider::WordPress, Reason::Refused, "the reply says that nothing was changed"))
         }
         Ok(Verdict::Content) => Err(malformed("the reply does not say that the write is done".to_owned())),
         _ if statement == Statement::Affirmed => Err(malformed("an error that says that the write is done".to_owned())),
-        Ok(Verdict::Absent { code }) if write.is_absent(code.as_deref()) => Ok(Done::Absent),
+        Ok(Verdict::Absent { code }) if write.is_absent(code.as_deref()) => Ok(WriteReply::Absent),
         Ok(Verdict::Absent { .. }) => Err(malformed("not found, but not said of the object".to_owned())),
         Err(error) => Err(error),
     }

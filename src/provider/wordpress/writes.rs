@@ -13,15 +13,20 @@ use super::write_reply::{self, SentWrite};
 use super::{APPLICATIONS, KeyringApi, Session, child_path, publicize_path};
 use crate::model::{ApplicationId, ConnectionKey, ConnectionRecord, KeyringId, Provider, PublicizeId};
 use crate::provider::{Error, Reason};
-use crate::upstream::{Body, Credential, Done, Ended, Method, Reply, Said, Shown, Write};
+use crate::upstream::{AffectedPaths, Body, Credential, Interpreted, Method, Reply, Write, WriteReply, WriteStatus};
 
 /// The paths that show connections: both Keyring APIs, and the Publicize connections of the person and of each site.
 ///
 /// A Keyring connection does not name the sites that use it, so all sites are included.
-const CONNECTIONS: Shown<'static> = Shown {
-    own: &[&["rest", "v1.1", "me", "keyring-connections"], &["wpcom", "v2", "me", "connections"], PUBLICIZE, ON_SITES],
-    common: &[],
-    about: &[],
+const CONNECTIONS: AffectedPaths<'static> = AffectedPaths {
+    per_caller: &[
+        &["rest", "v1.1", "me", "keyring-connections"],
+        &["wpcom", "v2", "me", "connections"],
+        PUBLICIZE,
+        ON_SITES,
+    ],
+    shared: &[],
+    references: &[],
 };
 
 const PUBLICIZE: &[&str] = &["rest", "v1.1", "me", "publicize-connections"];
@@ -33,7 +38,7 @@ struct WriteRequest<'a> {
     method: Method,
     path: &'a [&'a str],
     body: Body<'a>,
-    shown: Shown<'a>,
+    shown: AffectedPaths<'a>,
 }
 
 impl Session {
@@ -49,19 +54,27 @@ impl Session {
     ///
     /// # Errors
     /// That the access was not revoked, or that the outcome is unknown.
-    pub async fn revoke(&self, key: ApplicationId, on_end: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
+    pub async fn revoke(
+        &self,
+        key: ApplicationId,
+        on_end: impl FnOnce(WriteStatus) + Send + 'static,
+    ) -> Result<WriteReply, Error> {
         let id = key.to_string();
         let path = [child_path(APPLICATIONS, &id), vec!["delete"]].concat();
-        let shown = Shown { own: &[APPLICATIONS], common: &[], about: &[] };
+        let shown = AffectedPaths { per_caller: &[APPLICATIONS], shared: &[], references: &[] };
         let write = SentWrite::Revoke(key);
-        self.write(WriteRequest { write, method: Method::Post, path: &path, body: Body::Nothing, shown }, on_end).await
+        self.write(WriteRequest { write, method: Method::Post, path: &path, body: Body::Empty, shown }, on_end).await
     }
 
     /// Deletes a Keyring connection, with all Publicize connections that depend on it.
     ///
     /// # Errors
     /// That the connection was not deleted, or that the outcome is unknown.
-    pub async fn disconnect(&self, key: KeyringId, on_end: impl FnOnce(Ended) + Send + 'static) -> Result<Done, Error> {
+    pub async fn disconnect(
+        &self,
+        key: KeyringId,
+        on_end: impl FnOnce(WriteStatus) + Send + 'static,
+    ) -> Result<WriteReply, Error> {
         let list = self.host.keyring_path();
         let id = key.to_string();
         let (method, suffix): (_, &[&str]) = match self.host.keyring_api {
@@ -70,7 +83,7 @@ impl Session {
         };
         let path = [&child_path(&list, &id), suffix].concat();
         let write = SentWrite::Disconnect(key, self.host.keyring_api);
-        self.write(WriteRequest { write, method, path: &path, body: Body::Nothing, shown: CONNECTIONS }, on_end).await
+        self.write(WriteRequest { write, method, path: &path, body: Body::Empty, shown: CONNECTIONS }, on_end).await
     }
 
     /// Shares a Publicize connection with every author of its site, or stops sharing it.
@@ -81,16 +94,16 @@ impl Session {
         &self,
         key: PublicizeId,
         shared: bool,
-        on_end: impl FnOnce(Ended) + Send + 'static,
-    ) -> Result<Done, Error> {
+        on_end: impl FnOnce(WriteStatus) + Send + 'static,
+    ) -> Result<WriteReply, Error> {
         let site = key.site.map(|site| site.to_string());
         let id = key.id.to_string();
         let list = publicize_path(site.as_deref());
         let path = child_path(&list, &id);
         let form = [("shared", if shared { "true" } else { "false" })];
         let shown = match key.site {
-            Some(_) => Shown { own: &[PUBLICIZE], common: &[&list], about: &[] },
-            None => Shown { own: &[PUBLICIZE, ON_SITES], common: &[], about: &[] },
+            Some(_) => AffectedPaths { per_caller: &[PUBLICIZE], shared: &[&list], references: &[] },
+            None => AffectedPaths { per_caller: &[PUBLICIZE, ON_SITES], shared: &[], references: &[] },
         };
         let write = SentWrite::Share(key, shared);
         let body = Body::Form(&form);
@@ -111,15 +124,15 @@ impl Session {
     async fn write(
         &self,
         request: WriteRequest<'_>,
-        on_end: impl FnOnce(Ended) + Send + 'static,
-    ) -> Result<Done, Error> {
+        on_end: impl FnOnce(WriteStatus) + Send + 'static,
+    ) -> Result<WriteReply, Error> {
         let grant = self.verified_grant().await?;
         let WriteRequest { write: sent, method, path, body, shown } = request;
         let credential = Credential::Bearer(grant.token());
-        let write = Write { method, path, query: &[], masked: None, credential, reader: None, body, shown };
+        let write = Write { method, path, query: &[], masked: None, credential, reader: None, body, affects: shown };
         let interpret = move |reply: &Reply| {
             let result = write_reply::interpret(reply, sent);
-            Said { result: result.map_err(|error| Error { status: Some(reply.status), ..error }), note: None }
+            Interpreted { result: result.map_err(|error| Error { status: Some(reply.status), ..error }), note: None }
         };
         let done = self.calls.write(Provider::WordPress, &self.host.upstream, &write, interpret, on_end).await;
         if done.as_ref().is_err_and(|error| error.reason == Reason::NotAuthenticated) {

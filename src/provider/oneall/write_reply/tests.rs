@@ -16,7 +16,7 @@ fn writes() -> [SentWrite; 3] {
     [SentWrite::Synchronize(identity()), SentWrite::Relink(identity(), owner), SentWrite::Delete(identity())]
 }
 
-fn interpreted(write: &SentWrite, status: u16, body: &Value) -> Result<Done, Reason> {
+fn interpreted(write: &SentWrite, status: u16, body: &Value) -> Result<WriteReply, Reason> {
     let reply = Reply { status, content_type: None, retry_after: None, body: body.to_string().into() };
     interpret(&reply, write).map_err(|error| error.reason)
 }
@@ -56,7 +56,7 @@ fn the_status_of_the_result_confirms_a_write() {
             (200, with_data(codes(200, Some(200)), json!({ "user": { "user_token": OWNER, "identities": [] } }))),
             (200, codes(200, Some(200))),
         ] {
-            assert_eq!(interpreted(write, http, &body), Ok(Done::Changed), "{write:?} {http} {body}");
+            assert_eq!(interpreted(write, http, &body), Ok(WriteReply::Changed), "{write:?} {http} {body}");
         }
     }
 }
@@ -74,7 +74,7 @@ fn data_confirms_a_write_whose_result_has_no_status() {
         (&delete, &identity, false),
         (&delete, &user, false),
     ] {
-        let expected = if is_done { Ok(Done::Changed) } else { Err(Reason::Malformed) };
+        let expected = if is_done { Ok(WriteReply::Changed) } else { Err(Reason::Malformed) };
         assert_eq!(interpreted(write, 200, body), expected, "{write:?} {body}");
     }
 }
@@ -140,10 +140,10 @@ fn an_unconfirmed_write_is_never_done() {
 fn an_error_is_interpreted_by_its_code() {
     for write in &writes() {
         for (http, body, expected) in [
-            (404, codes(404, None), Ok(Done::Absent)),
-            (200, codes(200, Some(404)), Ok(Done::Absent)),
-            (200, codes(404, None), Ok(Done::Absent)),
-            (404, envelope(status(404, "error"), Value::Null), Ok(Done::Absent)),
+            (404, codes(404, None), Ok(WriteReply::Absent)),
+            (200, codes(200, Some(404)), Ok(WriteReply::Absent)),
+            (200, codes(404, None), Ok(WriteReply::Absent)),
+            (404, envelope(status(404, "error"), Value::Null), Ok(WriteReply::Absent)),
             (200, codes(200, Some(400)), Err(Reason::Refused)),
             (200, envelope(status(200, "success"), status(400, "error")), Err(Reason::Refused)),
             (400, codes(400, None), Err(Reason::Refused)),

@@ -18,7 +18,7 @@ const SHARE: SentWrite = SentWrite::Share(PublicizeId { site: None, id: PUBLICIZ
 const UNSHARE: SentWrite = SentWrite::Share(PublicizeId { site: None, id: PUBLICIZE }, false);
 const ALL: [SentWrite; 5] = [REVOKE, DELETE, DELETE_V2, SHARE, UNSHARE];
 
-fn interpreted(write: SentWrite, status: u16, body: &str) -> Result<Done, Reason> {
+fn interpreted(write: SentWrite, status: u16, body: &str) -> Result<WriteReply, Reason> {
     let content_type = Some("application/json".to_owned());
     let reply = Reply { status, content_type, retry_after: None, body: body.to_owned().into() };
     interpret(&reply, write).map_err(|error| error.reason)
@@ -44,7 +44,7 @@ fn a_confirmed_write_is_done() {
         (UNSHARE, 200, r#"{"ID":72001,"shared":false}"#),
         (UNSHARE, 200, r#"{"ID":72001,"shared":"0"}"#),
     ] {
-        assert_eq!(interpreted(write, status, body), Ok(Done::Changed), "{write:?} {status} {body}");
+        assert_eq!(interpreted(write, status, body), Ok(WriteReply::Changed), "{write:?} {status} {body}");
     }
 }
 
@@ -131,10 +131,10 @@ fn only_a_known_code_means_that_the_object_is_absent() {
         (SHARE, "not_found"),
         (SHARE, "unknown_blog"),
     ] {
-        assert_eq!(interpreted(write, 404, &error(code)), Ok(Done::Absent), "{write:?} {code}");
+        assert_eq!(interpreted(write, 404, &error(code)), Ok(WriteReply::Absent), "{write:?} {code}");
     }
     let foreign = r#"{"error":"authorization_required","message":"You do not have permission to access this Keyring connection."}"#;
-    assert_eq!(interpreted(DELETE, 403, foreign), Ok(Done::Absent));
+    assert_eq!(interpreted(DELETE, 403, foreign), Ok(WriteReply::Absent));
     for write in ALL {
         for code in ["unknown_route", "unknown_version", "unknown", "deleted", "gone"] {
             assert_eq!(interpreted(write, 404, &error(code)), Err(Reason::Malformed), "{write:?} {code}");
@@ -158,7 +158,7 @@ fn an_error_that_confirms_the_write_is_malformed() {
         }
     }
     // An error may contain the object. That is no contradiction.
-    assert_eq!(interpreted(DELETE, 404, r#"{"error":"not_found","ID":51003}"#), Ok(Done::Absent));
+    assert_eq!(interpreted(DELETE, 404, r#"{"error":"not_found","ID":51003}"#), Ok(WriteReply::Absent));
 }
 
 /// The keys that a confirmation can have, and some that it cannot.
@@ -171,14 +171,14 @@ proptest! {
     fn without_a_flag_or_an_id_nothing_is_done(status in 200_u16..600, body in any_json(&["error", "code", "status", "foo"])) {
         for write in ALL {
             let is_bare_true = body.trim() == "true";
-            prop_assert!(is_bare_true || interpreted(write, status, &body) != Ok(Done::Changed), "{write:?} {status} {body}");
+            prop_assert!(is_bare_true || interpreted(write, status, &body) != Ok(WriteReply::Changed), "{write:?} {status} {body}");
         }
     }
 
     #[test]
     fn no_status_but_a_good_one_is_done(status in 202_u16..600, body in any_json(KEYS)) {
         for write in ALL {
-            prop_assert!(status == 204 || interpreted(write, status, &body) != Ok(Done::Changed), "{write:?} {status} {body}");
+            prop_assert!(status == 204 || interpreted(write, status, &body) != Ok(WriteReply::Changed), "{write:?} {status} {body}");
         }
     }
 }
