@@ -26,7 +26,6 @@ mod variables;
 pub use self::settings::{Introspection, Settings};
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_graphql::Request;
@@ -44,8 +43,7 @@ use crate::auth::Caller;
 use crate::loader::{Loaders, run_with_loads};
 use crate::model::DateTime;
 use crate::provider::CallContext;
-use crate::provider::oneall::OneAll;
-use crate::provider::wordpress::WordPress;
+use crate::provider::registry::Providers;
 use crate::upstream::Budget;
 
 /// An operation name that cannot exist. A document that is sent with it is validated but not executed.
@@ -57,8 +55,7 @@ pub struct Graph {
     schema: GatewaySchema,
     documents: DocumentChecker,
     input_types: InputTypes,
-    wordpress: Arc<WordPress>,
-    oneall: Arc<OneAll>,
+    providers: Providers,
     /// Hashes a caller to the number that identifies it in the providers' queues. The key is random.
     caller_hasher: RandomState,
 }
@@ -68,7 +65,7 @@ impl Graph {
     ///
     /// # Errors
     /// A message when the gateway's own schema is invalid.
-    pub fn build(settings: Settings, wordpress: Arc<WordPress>, oneall: Arc<OneAll>) -> Result<Self, String> {
+    pub fn build(settings: Settings, providers: Providers) -> Result<Self, String> {
         let sdl = schema::sdl();
         let documents = DocumentChecker::new(&sdl, settings.limits.clone(), settings.documents_max_bytes)?;
         // A suggestion reveals names that introspection would show.
@@ -82,8 +79,7 @@ impl Graph {
             schema,
             documents,
             input_types: InputTypes::from_sdl(&sdl),
-            wordpress,
-            oneall,
+            providers,
             caller_hasher: RandomState::new(),
         })
     }
@@ -148,8 +144,7 @@ impl Graph {
 
     /// Updates the metrics with the state of the providers' hosts.
     pub fn measure(&self) {
-        self.wordpress.update_metrics();
-        self.oneall.update_metrics();
+        self.providers.update_metrics();
     }
 
     /// The call budget of an operation that arrived at `arrived`. The client may ask for a shorter deadline than the
@@ -172,9 +167,7 @@ impl Graph {
     ) -> ExecutionResult {
         let calls = context.calls.clone().for_caller(self.caller_hasher.hash_one(caller.principal()));
         let started = SystemTime::now();
-        let wordpress = self.wordpress.session(caller.wordpress_or_denied().clone(), calls.clone(), started);
-        let oneall = self.oneall.session(caller.oneall().clone(), calls.clone());
-        let (loaders, loads) = Loaders::build(wordpress, oneall);
+        let (loaders, loads) = Loaders::build(self.providers.sessions(caller, &calls, started));
         let estimate = checked.estimate();
         let now = DateTime(started.into());
         let rate_limit = context.rate_limit.map(|snapshot| RateLimit::new(snapshot, estimate.calls(), now));

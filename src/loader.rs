@@ -21,6 +21,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 use tokio::sync::mpsc;
 
+use crate::provider::registry::Sessions;
 use crate::provider::{EntityResult, Fetch, oneall, wordpress};
 
 /// The loaders of one operation.
@@ -46,14 +47,18 @@ pub struct Loader<P: Send + Sync + 'static> {
 
 impl Loaders {
     /// The loaders of a new operation, and its pending loads for [`run_with_loads`].
-    pub fn build(wordpress: wordpress::Session, oneall: oneall::Session) -> (Self, PendingLoads) {
+    pub fn build(sessions: Sessions) -> (Self, PendingLoads) {
         let (sender, loads) = mpsc::unbounded_channel();
-        (Self::with_spawner(wordpress, oneall, Spawner(sender)), PendingLoads(loads))
+        (Self::with_spawner(sessions, Spawner(sender)), PendingLoads(loads))
     }
 
-    fn with_spawner(wordpress: wordpress::Session, oneall: oneall::Session, spawner: Spawner) -> Self {
-        let (wordpress, oneall) = (Loader::build(wordpress, spawner.clone()), Loader::build(oneall, spawner.clone()));
-        Self { wordpress, oneall, spawner, next: OnceLock::new() }
+    fn with_spawner(sessions: Sessions, spawner: Spawner) -> Self {
+        Self {
+            wordpress: Loader::build(sessions.wordpress, spawner.clone()),
+            oneall: Loader::build(sessions.oneall, spawner.clone()),
+            spawner,
+            next: OnceLock::new(),
+        }
     }
 
     /// The current loaders. They hold nothing that was read before the last mutation.
@@ -65,8 +70,11 @@ impl Loaders {
     /// loaders stay valid.
     pub fn reset(&self) {
         let current = self.current();
-        let (wordpress, oneall) = (current.wordpress.session.fresh_session(), current.oneall.session.fresh_session());
-        current.next.get_or_init(|| Box::new(Self::with_spawner(wordpress, oneall, current.spawner.clone())));
+        let sessions = Sessions {
+            wordpress: current.wordpress.session.fresh_session(),
+            oneall: current.oneall.session.fresh_session(),
+        };
+        current.next.get_or_init(|| Box::new(Self::with_spawner(sessions, current.spawner.clone())));
     }
 }
 

@@ -20,6 +20,7 @@ pub mod lenient;
 pub(crate) mod list_cache;
 pub mod oneall;
 pub mod pages;
+pub mod registry;
 mod skipped;
 pub mod wordpress;
 

@@ -12,23 +12,19 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
 use crate::auth::pseudonym::Pseudonymizer;
-use crate::auth::token_audience::CheckAudience;
 use crate::auth::token_hash::is_same_secret;
 use crate::config::Settings;
 use crate::graph::Graph;
 use crate::http::Callers;
 use crate::http::limits::Limits;
 use crate::metrics::Metrics;
-use crate::provider::oneall::OneAll;
-use crate::provider::wordpress::WordPress;
+use crate::provider::registry::{ProviderSettings, Providers};
 
 /// The parts, and the settings that they were made from.
 pub struct Components {
     settings: Settings,
     writes: TaskTracker,
-    wordpress: Arc<WordPress>,
-    audience_checker: Option<Arc<dyn CheckAudience>>,
-    oneall: Arc<OneAll>,
+    providers: Providers,
     authenticator: Arc<Authenticator>,
     limits: Arc<Limits>,
     pseudonymizer: Arc<Pseudonymizer>,
@@ -42,19 +38,8 @@ impl Components {
     pub fn build(settings: &Settings, metrics: &Metrics, previous: Option<&Self>) -> Result<Self, String> {
         let same = |is_same: fn(&Settings, &Settings) -> bool| previous.filter(|old| is_same(&old.settings, settings));
         let writes = previous.map(|old| old.writes.clone()).unwrap_or_default();
-        let (wordpress, audience_checker) = match same(|old, new| old.wordpress == new.wordpress) {
-            Some(old) => (old.wordpress.clone(), old.audience_checker.clone()),
-            None => {
-                let known = previous.map(|old| &*old.wordpress);
-                let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, metrics, known)?);
-                let audience_checker = settings.wordpress.client_id.as_ref().map(|_| wordpress.clone() as _);
-                (wordpress, audience_checker)
-            }
-        };
-        let oneall = match same(|old, new| old.oneall == new.oneall) {
-            Some(old) => old.oneall.clone(),
-            None => Arc::new(OneAll::build(&settings.oneall, &writes, metrics, previous.map(|old| &*old.oneall))?),
-        };
+        let old_providers = previous.map(|old| (&old.providers, provider_settings(&old.settings)));
+        let providers = Providers::build(provider_settings(settings), &writes, metrics, old_providers)?;
         let limits =
             match same(|old, new| old.limits == new.limits && old.graph.limits.calls_max == new.graph.limits.calls_max)
             {
@@ -67,11 +52,11 @@ impl Components {
                 None => Arc::new(Pseudonymizer::new(settings.log.audit_key.as_ref())?),
             };
         let known = previous.map(|old| &*old.authenticator);
-        let checker = audience_checker.clone();
+        let checker = providers.audience_checker();
         let authenticator = Authenticator::from_settings(&settings.access, checker, known, SystemTime::now())?;
         let authenticator = Arc::new(authenticator);
         let settings = settings.clone();
-        Ok(Self { settings, writes, wordpress, audience_checker, oneall, authenticator, limits, pseudonymizer })
+        Ok(Self { settings, writes, providers, authenticator, limits, pseudonymizer })
     }
 
     /// The same parts for whom this access lets in.
@@ -104,7 +89,7 @@ impl Components {
     /// # Errors
     /// A sentence that names the setting.
     pub fn graph(&self) -> Result<Arc<Graph>, String> {
-        let graph = Graph::build(self.settings.graph.clone(), self.wordpress.clone(), self.oneall.clone())?;
+        let graph = Graph::build(self.settings.graph.clone(), self.providers.clone())?;
         Ok(Arc::new(graph))
     }
 
@@ -112,4 +97,8 @@ impl Components {
     pub fn callers(&self) -> Callers {
         Callers { access: self.authenticator.clone(), limits: self.limits.clone(), aliases: self.pseudonymizer.clone() }
     }
+}
+
+fn provider_settings(settings: &Settings) -> ProviderSettings<'_> {
+    ProviderSettings { wordpress: &settings.wordpress, oneall: &settings.oneall }
 }

@@ -123,6 +123,11 @@ impl WordPress {
         self.upstream.record_gauges();
     }
 
+    /// Whether tokens must be issued to the configured application.
+    pub(super) fn checks_audience(&self) -> bool {
+        self.client_id.is_some()
+    }
+
     /// Starts a session for one operation. `now` decides what has expired.
     pub fn session(
         self: &Arc<Self>,
