@@ -191,7 +191,7 @@ mod tests {
     fn check<T: Cacheable + std::fmt::Debug>(entity: &T, links: usize) {
         assert_eq!(format!("{entity:?}").matches("kr_nonce=").count(), links, "{entity:?}");
         match entity.redacted() {
-            Some(kept) => assert!(links > 0 && !format!("{kept:?}").contains("nonce"), "{kept:?}"),
+            Some(redacted) => assert!(links > 0 && !format!("{redacted:?}").contains("nonce"), "{redacted:?}"),
             None => assert_eq!(links, 0),
         }
     }
@@ -210,12 +210,12 @@ mod tests {
             mapping::keyring_list(payload::decode(format!("{{\"connections\":[{rows}]}}").as_bytes()).unwrap(), now);
         // A connection that works has the link once. One that must be refreshed has it also in its health.
         check(&list, 5);
-        let kept = list.redacted().unwrap();
-        for (kept, row) in kept.rows.iter().zip(&list.rows) {
-            assert_eq!((&kept.key, &kept.label, kept.health.is_some()), (&row.key, &row.label, true));
-            assert_eq!(kept.refresh_link().is_some(), row.refresh_link().is_some());
+        let redacted = list.redacted().unwrap();
+        for (redacted, row) in redacted.rows.iter().zip(&list.rows) {
+            assert_eq!((&redacted.key, &redacted.label, redacted.health.is_some()), (&row.key, &row.label, true));
+            assert_eq!(redacted.refresh_link().is_some(), row.refresh_link().is_some());
         }
-        assert!(Arc::ptr_eq(&kept.rows[3], &list.rows[3]), "a row without a link is shared");
+        assert!(Arc::ptr_eq(&redacted.rows[3], &list.rows[3]), "a row without a link is shared");
 
         let service = format!("{{\"ID\":\"facebook\",\"connect_URL\":\"{link}\"}}");
         check(&mapping::service(payload::decode(service.as_bytes()).unwrap()).unwrap(), 1);

@@ -84,11 +84,13 @@ impl Error {
 
     /// Logs why a read or write failed. Only the one that made the HTTP call logs a warning.
     pub(super) fn log(&self, call: &upstream::Call) {
-        let (provider, target, detail) = (self.provider.name(), &call.target, &self.detail);
+        let provider = self.provider.name();
+        let Self { reason, detail, .. } = self;
+        let target = &call.target;
         if call.verdict.is_call() {
-            tracing::warn!(provider, target, reason = ?self.reason, detail, "provider request failed");
+            tracing::warn!(provider, target, ?reason, detail, "provider request failed");
         } else {
-            tracing::debug!(provider, target, reason = ?self.reason, detail, why = call.why, "provider request failed");
+            tracing::debug!(provider, target, ?reason, detail, why = call.why, "provider request failed");
         }
     }
 }

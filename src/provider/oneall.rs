@@ -39,10 +39,10 @@ use crate::upstream::{ConcurrencyScope, Upstream, UpstreamConfig};
 
 /// OneAll for the life of the process: the site if one is configured, with its cache and its keys.
 #[derive(Debug)]
-pub struct OneAll(Option<Site>);
+pub struct OneAll(Option<SiteClient>);
 
 #[derive(Debug)]
-struct Site {
+struct SiteClient {
     upstream: Arc<Upstream<Error>>,
     ttl: TtlSettings,
     keys: SiteKeys,
@@ -92,10 +92,10 @@ impl OneAll {
         let key = |key: &Option<SecretString>, name: &str| {
             key.clone().ok_or_else(|| format!("oneall.{name}: is missing; wanted the site's key"))
         };
-        let before = previous.and_then(|previous| previous.0.as_ref()).map(|site| site.upstream.host_state());
-        Ok(Self(Some(Site {
+        let previous = previous.and_then(|previous| previous.0.as_ref()).map(|site| site.upstream.host_state());
+        Ok(Self(Some(SiteClient {
             upstream: Arc::new(Upstream::new(UpstreamConfig {
-                previous: before,
+                previous,
                 ..upstream_config(base, settings, writes, metrics)
             })?),
             ttl: settings.fresh.clone(),

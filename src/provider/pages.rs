@@ -217,7 +217,8 @@ fn locate<T>(params: PageParams, page: ListPage<T>) -> (RangeResult<T>, Option<u
         return (RangeResult { rows: page.rows, from: 0, to: count, total: count, skipped: page.skipped }, None);
     };
     let from = (params.page - 1).saturating_mul(paging.size).min(paging.total);
-    let (rows, skipped) = (renumber(page.rows, |number| from + number), renumber(page.skipped, |number| from + number));
+    let rows = renumber(page.rows, |number| from + number);
+    let skipped = renumber(page.skipped, |number| from + number);
     let to = from + count;
     let loaded = RangeResult { rows, from, to, total: paging.total.max(to), skipped };
     (loaded, (paging.size != params.size).then_some(paging.size.max(1)))

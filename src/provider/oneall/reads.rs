@@ -165,8 +165,9 @@ impl Session {
             };
             let found = match envelope.and_then(|envelope| envelope.map_or(Ok(None), &map)) {
                 Err(error) if owner_unknown && meta.is_some() && is_about_record(&error) => {
-                    let (provider, detail) = (error.provider.name(), &error.detail);
-                    tracing::warn!(provider, reason = ?error.reason, detail, "treated an unreadable record as absent");
+                    let provider = Provider::OneAll.name();
+                    let Error { reason, detail, .. } = &error;
+                    tracing::warn!(provider, ?reason, detail, "treated an unreadable record as absent");
                     Ok(None)
                 }
                 found => found,

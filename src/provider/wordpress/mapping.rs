@@ -82,7 +82,7 @@ fn map_rows<P, T>(
             false => write!(context.path, "{dot}{list}[{index}]"),
         };
         match row.value.and_then(|payload| map(context, &row.key, payload)) {
-            Ok(noun) => mapped.push(noun),
+            Ok(entity) => mapped.push(entity),
             Err(detail) => context.skipped.push(index, || context.path.clone(), detail),
         }
         context.path.truncate(outer);
@@ -105,8 +105,8 @@ fn map_list<P, T>(
 /// Maps an entity that was read on its own.
 fn map_one<T>(name: &str, map: impl FnOnce(&mut MapContext) -> Result<T, String>) -> Result<Mapped<T>, String> {
     let mut context = MapContext::default();
-    let noun = map(&mut context)?;
-    Ok((noun, context.skipped.into_rows(name)))
+    let entity = map(&mut context)?;
+    Ok((entity, context.skipped.into_rows(name)))
 }
 
 fn object<P>(row: MaybeObject<P>) -> Result<P, String> {
@@ -118,7 +118,7 @@ fn required_id(field: &str, value: &Scalar) -> Result<u64, String> {
     value.id().ok_or_else(|| format!("{field}: {EXPECTED_ID}"))
 }
 
-/// An ID that is only displayed. WordPress.com sends 0 for nobody.
+/// An ID that is only displayed. WordPress.com sends 0 for no user.
 fn display_id(value: &Scalar) -> Option<ID> {
     value.id().map(|number| ID(number.to_string()))
 }

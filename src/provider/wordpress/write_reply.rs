@@ -125,7 +125,7 @@ impl SentWrite {
         }
     }
 
-    /// Whether the body is the deleted connection. The documented sample is a Publicize connection that stands on it.
+    /// Whether the body is the deleted connection. The documented sample is a Publicize connection that depends on it.
     fn is_echoed(self, body: &Body) -> bool {
         match self {
             Self::Disconnect(key, _) => [&body.id, &body.keyring_id].iter().any(|id| id.id() == Some(key.0)),

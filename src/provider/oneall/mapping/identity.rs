@@ -1,6 +1,6 @@
 //! Maps identities: the complete Portable Contacts profile, a row of a list, or an encrypted identity.
 //!
-//! An encrypted identity is still an identity, in state ENCRYPTED. Without it, nobody would seem to have signed in. The
+//! An encrypted identity is still an identity, in state ENCRYPTED. Its absence would mean that there was no sign-in. The
 //! encryption is not documented, and its key is sent only to the callback of the sign-in.
 
 use std::mem::take;

@@ -90,7 +90,7 @@ pub struct Name {
     pub(crate) display_name: Scalar,
 }
 
-/// A partner, or whom the person is interested in. Its fields are in snake_case.
+/// The relationship status, and who the person is interested in. Its fields are in snake_case.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Relationship {

@@ -1,4 +1,4 @@
-//! WordPress.com's dates: two formats, one of which sometimes lacks its space, and several values for "never".
+//! WordPress.com's dates: two formats, one sometimes without its space, and several values for "never".
 //!
 //! A date without a time zone is read as UTC. This is a guess: no source names the zone of Keyring's dates.
 

@@ -150,8 +150,8 @@ fn an_error_contains_only_its_status_and_code() {
         assert!(!error.detail.contains("secret"), "{error}");
         assert!(code.is_empty() || !error.detail.contains(code), "{error}");
     }
-    let kept = interpret(&json(400, br#"{"error":"invalid-request","message":"x"}"#)).unwrap_err();
-    assert_eq!(kept.code.as_deref(), Some("invalid-request"));
+    let error_with_slug = interpret(&json(400, br#"{"error":"invalid-request","message":"x"}"#)).unwrap_err();
+    assert_eq!(error_with_slug.code.as_deref(), Some("invalid-request"));
 }
 
 #[test]
