@@ -20,7 +20,7 @@ use self::components::Components;
 use crate::auth::{self, Authenticator, Caller};
 use crate::config::Settings;
 use crate::graph::{Graph, Introspection, schema_directives};
-use crate::http::Hosts;
+use crate::http::AllowedHosts;
 use crate::http::explorer::Tab;
 use crate::metrics::Metrics;
 use crate::sandbox::{self, Sandbox};
@@ -110,7 +110,7 @@ pub fn prepare_personal(
     credentials: PersonalCredentials,
     metrics: Metrics,
 ) -> Result<(PreparedGateway, SecretString), String> {
-    settings.http.allowed_hosts = Hosts::ThisMachine;
+    settings.http.allowed_hosts = AllowedHosts::Loopback;
     settings.access = auth::Settings::default();
     let (authenticator, bearer) =
         Authenticator::personal(credentials.wordpress_token, credentials.oneall_user.as_deref())?;
@@ -142,7 +142,7 @@ async fn start_sandbox() -> Result<Sandbox, String> {
 
 /// Points settings at a running sandbox: with its keys, its people and its services, and as open as a toy may be.
 pub fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
-    settings.http.allowed_hosts = Hosts::ThisMachine;
+    settings.http.allowed_hosts = AllowedHosts::Loopback;
     settings.graph.introspection = Introspection::All;
     settings.access = sandbox_settings::access();
     settings.limits = sandbox_settings::limits();

@@ -15,8 +15,8 @@ use crate::auth::pseudonym::Pseudonymizer;
 use crate::auth::token_hash::is_same_secret;
 use crate::config::Settings;
 use crate::graph::Graph;
-use crate::http::Callers;
-use crate::http::limits::Limits;
+use crate::http::CallerState;
+use crate::http::rate_limits::RateLimits;
 use crate::metrics::Metrics;
 use crate::provider::registry::{ProviderSettings, Providers};
 
@@ -26,7 +26,7 @@ pub struct Components {
     writes: TaskTracker,
     providers: Providers,
     authenticator: Arc<Authenticator>,
-    limits: Arc<Limits>,
+    limits: Arc<RateLimits>,
     pseudonymizer: Arc<Pseudonymizer>,
 }
 
@@ -44,7 +44,7 @@ impl Components {
             match same(|old, new| old.limits == new.limits && old.graph.limits.calls_max == new.graph.limits.calls_max)
             {
                 Some(old) => old.limits.clone(),
-                None => Arc::new(Limits::new(&settings.limits, settings.graph.limits.calls_max)),
+                None => Arc::new(RateLimits::new(&settings.limits, settings.graph.limits.calls_max)),
             };
         let pseudonymizer =
             match same(|old, new| is_same_secret(old.log.audit_key.as_ref(), new.log.audit_key.as_ref())) {
@@ -94,8 +94,12 @@ impl Components {
     }
 
     /// How callers are met.
-    pub fn callers(&self) -> Callers {
-        Callers { access: self.authenticator.clone(), limits: self.limits.clone(), aliases: self.pseudonymizer.clone() }
+    pub fn callers(&self) -> CallerState {
+        CallerState {
+            authenticator: self.authenticator.clone(),
+            limits: self.limits.clone(),
+            pseudonymizer: self.pseudonymizer.clone(),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::config::Settings;
 use crate::graph::Graph;
 use crate::http::explorer::{self, Tab};
 use crate::http::server::{Limits, Server};
-use crate::http::{self, Standing};
+use crate::http::{self, SharedState};
 use crate::metrics::Metrics;
 
 /// The length of the system's queue of connections that are not accepted yet.
@@ -29,7 +29,7 @@ pub struct Running {
     /// Where it answers.
     pub address: SocketAddr,
     server: Arc<Server>,
-    standing: Standing,
+    standing: SharedState,
     tabs: Vec<Tab>,
     components: Mutex<Components>,
     task: JoinHandle<()>,
@@ -62,15 +62,15 @@ fn listen(setting: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr
 
 /// Builds the routes over these components, and returns the graph that they serve. State that outlasts the routes is in
 /// `standing`.
-fn routes(components: &Components, tabs: Vec<Tab>, standing: &Standing) -> Result<(Router, Arc<Graph>), String> {
+fn routes(components: &Components, tabs: Vec<Tab>, standing: &SharedState) -> Result<(Router, Arc<Graph>), String> {
     let graph = components.graph()?;
     let routes = http::routes(graph.clone(), components.callers(), &components.settings().http, tabs, standing)?;
     Ok((routes, graph))
 }
 
 /// What outlasts the routes goes from now on by these settings, and the metrics tell how the hosts of this graph stand.
-fn apply(standing: &Standing, settings: &Settings, graph: Arc<Graph>) {
-    standing.follow(&settings.http);
+fn apply(standing: &SharedState, settings: &Settings, graph: Arc<Graph>) {
+    standing.apply_settings(&settings.http);
     standing.metrics.measured_by(move || graph.measure());
 }
 
@@ -78,7 +78,7 @@ fn apply(standing: &Standing, settings: &Settings, graph: Arc<Graph>) {
 pub struct PreparedGateway {
     components: Components,
     tabs: Vec<Tab>,
-    standing: Standing,
+    standing: SharedState,
     graph: Arc<Graph>,
     server: Arc<Server>,
     metrics_server: Option<(SocketAddr, Arc<Server>)>,
@@ -91,7 +91,7 @@ impl PreparedGateway {
     /// A sentence that names the setting.
     pub(super) fn build(components: Components, tabs: Vec<Tab>, metrics: Metrics) -> Result<Self, String> {
         let settings = &components.settings().http;
-        let standing = Standing::new(settings, components.writes(), metrics);
+        let standing = SharedState::new(settings, components.writes(), metrics);
         let (routes, graph) = routes(&components, tabs.clone(), &standing)?;
         let connections_max = open_files::prepare(components.settings())?;
         let limits = Limits { connections_max, ..settings.limits.clone() };

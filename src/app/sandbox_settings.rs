@@ -9,7 +9,7 @@ use crate::auth::digest::Digest;
 use crate::auth::scope::Scope;
 use crate::auth::service_key::{self, ExpiresAt};
 use crate::config;
-use crate::http::limits::{self, PER_MINUTE_MAX};
+use crate::http::rate_limits::{self, PER_MINUTE_MAX};
 use crate::sandbox::{self, Service};
 use crate::upstream::is_loopback;
 
@@ -28,9 +28,9 @@ pub fn access() -> Settings {
 }
 
 /// Limits so high that whoever plays or tests does not meet them: the sandbox is on loopback alone.
-pub fn limits() -> limits::Settings {
+pub fn limits() -> rate_limits::Settings {
     let most = PER_MINUTE_MAX;
-    limits::Settings {
+    rate_limits::Settings {
         anonymous_requests_per_minute: most,
         anonymous_calls_per_minute: most,
         user_requests_per_minute: most,
@@ -40,7 +40,7 @@ pub fn limits() -> limits::Settings {
         address_requests_per_minute: most,
         address_calls_per_minute: most,
         failures_per_minute: most,
-        ..limits::Settings::default()
+        ..rate_limits::Settings::default()
     }
 }
 

@@ -2,14 +2,17 @@
 
 use super::Settings;
 use crate::graph::Introspection;
-use crate::http::Hosts;
+use crate::http::AllowedHosts;
 use crate::http::persisted::Mode;
 
 /// The names of the settings that protect less in `new` than in `old`, in the order of the settings.
 pub fn relaxed(old: &Settings, new: &Settings) -> Vec<&'static str> {
     let changes = [
         ("http.explorer", !old.http.shows_explorer() && new.http.shows_explorer()),
-        ("http.allowed_hosts", old.http.allowed_hosts != Hosts::Any && new.http.allowed_hosts == Hosts::Any),
+        (
+            "http.allowed_hosts",
+            old.http.allowed_hosts != AllowedHosts::Any && new.http.allowed_hosts == AllowedHosts::Any,
+        ),
         ("http.trusted_documents.mode", enforces(old) && !enforces(new)),
         ("http.trusted_proxies", !old.http.trusted_proxies.0.is_empty() && new.http.trusted_proxies.0.is_empty()),
         ("access.jwt", old.access.jwt.is_set() && !new.access.jwt.is_set()),

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::error::InvalidSetting;
 use super::error_text;
-use crate::http::limits;
+use crate::http::rate_limits;
 use crate::provider::{oneall, wordpress};
 use crate::{auth, graph, http};
 
@@ -20,7 +20,7 @@ pub struct Settings {
     /// Authentication.
     pub access: auth::Settings,
     /// Rate limits.
-    pub limits: limits::Settings,
+    pub limits: rate_limits::Settings,
     /// The schema, documents and execution.
     pub graph: graph::Settings,
     /// WordPress.com.

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use super::graphql::{Fault, Refusal};
-use super::limits::Wait;
+use super::graphql::{RequestError, RequestErrorKind};
+use super::rate_limits::RetryAfter;
 use crate::auth::token_hash::TokenHash;
 use crate::auth::{Authenticator, Caller, CredentialError, CredentialHeader, Credentials};
 use crate::auth::{LookupMode, Rejection, RejectionReason};
@@ -27,16 +27,16 @@ pub(super) const HEADERS: [HeaderName; 2] = [header::AUTHORIZATION, WORDPRESS_TO
 pub(super) const CHALLENGE: &str = "Bearer realm=\"commongraph\", error=\"invalid_token\"";
 
 /// Why a request is not authenticated.
-pub(super) enum Unmet {
+pub(super) enum AuthError {
     /// A credential is not valid.
-    Bad(Rejection),
+    Rejected(Rejection),
     /// The check needs a call, which must wait.
-    Wait(Wait),
+    RateLimited(RetryAfter),
 }
 
-impl From<Rejection> for Unmet {
+impl From<Rejection> for AuthError {
     fn from(rejection: Rejection) -> Self {
-        Unmet::Bad(rejection)
+        AuthError::Rejected(rejection)
     }
 }
 
@@ -48,9 +48,9 @@ pub(super) async fn caller<T>(
     authenticator: &Authenticator,
     headers: &HeaderMap,
     lookup: LookupMode,
-    before_call: impl FnOnce(TokenHash) -> Result<T, Wait>,
-) -> Result<Caller, Unmet> {
-    let before_call = |token| before_call(token).map_err(Unmet::Wait);
+    before_call: impl FnOnce(TokenHash) -> Result<T, RetryAfter>,
+) -> Result<Caller, AuthError> {
+    let before_call = |token| before_call(token).map_err(AuthError::RateLimited);
     authenticator.authenticate(credentials(headers)?, SystemTime::now(), lookup, before_call).await
 }
 
@@ -75,7 +75,7 @@ fn single_value<'a>(
 }
 
 /// Returns the error response for a rejected credential, and logs the reason.
-pub(super) fn refuse(rejection: Rejection) -> Refusal {
+pub(super) fn refuse(rejection: Rejection) -> RequestError {
     let Rejection { header, reason } = rejection;
     let message = match (header, reason) {
         (_, RejectionReason::Invalid(error)) => return refuse_invalid(error),
@@ -96,17 +96,17 @@ pub(super) fn refuse(rejection: Rejection) -> Refusal {
             "X-WordPress-Token requires one token, without spaces or a scheme.".to_owned()
         }
     };
-    Refusal::new(Fault::Unauthenticated, Error::new(ErrorCode::Unauthenticated, message))
+    RequestError::new(RequestErrorKind::Unauthenticated, Error::new(ErrorCode::Unauthenticated, message))
 }
 
-fn refuse_invalid(error: CredentialError) -> Refusal {
+fn refuse_invalid(error: CredentialError) -> RequestError {
     tracing::info!(reason = error.as_str(), "a credential was rejected");
     let message = format!("The credential in Authorization {}.", error.client_message());
     if error.is_unavailable() {
         let error = Error::new(ErrorCode::ProviderUnavailable, format!("{message} Retry later."));
-        return Refusal::new(Fault::Unavailable, error);
+        return RequestError::new(RequestErrorKind::Unavailable, error);
     }
-    Refusal::new(Fault::Unauthenticated, Error::new(ErrorCode::Unauthenticated, message))
+    RequestError::new(RequestErrorKind::Unauthenticated, Error::new(ErrorCode::Unauthenticated, message))
 }
 
 fn too_large(header: CredentialHeader, limit: usize) -> String {

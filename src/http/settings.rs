@@ -3,16 +3,16 @@
 //! The doc comments, defaults and ranges of a settings type are its documentation: `docs/configuration.md` is generated
 //! from them, and `config` refuses a number outside its range.
 
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use schemars::JsonSchema;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 
-use super::peer::Proxies;
-use super::persisted;
+use super::middleware::client_ip::TrustedProxies;
+use super::persisted::Settings as TrustedDocuments;
 use super::server::{Drain, Limits, Timeouts, Tls};
+use super::text_list;
 
 /// The HTTP server.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
@@ -32,10 +32,10 @@ pub struct Settings {
     pub profile: Profile,
     /// The host names that `Host` may have, with or without a port. Empty: any.
     #[schemars(with = "Vec<String>")]
-    pub allowed_hosts: Hosts,
+    pub allowed_hosts: AllowedHosts,
     /// The origins whose pages may send requests, such as `https://app.example.com`. `*` is not allowed.
     #[schemars(with = "Vec<String>")]
-    pub allowed_origins: Origins,
+    pub allowed_origins: AllowedOrigins,
     /// Request headers that pages of `http.allowed_origins` may send, in addition to the gateway's own and those of common
     /// clients. `*` is not allowed.
     #[schemars(with = "Vec<String>")]
@@ -50,11 +50,11 @@ pub struct Settings {
     #[schemars(range(min = 1, max = 1 << 30))]
     pub persisted_max_bytes: usize,
     /// Documents that are deployed with the gateway.
-    pub trusted_documents: persisted::Settings,
+    pub trusted_documents: TrustedDocuments,
     /// The proxies whose `Forwarded` or `X-Forwarded-For` header names the client: addresses and networks, such as
     /// `10.0.0.0/8`.
     #[schemars(with = "Vec<String>")]
-    pub trusted_proxies: Proxies,
+    pub trusted_proxies: TrustedProxies,
     /// Connections, requests and their sizes.
     pub limits: Limits,
     /// How long the server waits.
@@ -78,7 +78,7 @@ pub enum Profile {
 
 /// Origins as browsers write them: scheme, host and port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origins(pub Vec<String>);
+pub struct AllowedOrigins(pub Vec<String>);
 
 /// Names of request headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,12 +86,12 @@ pub struct AllowedHeaders(pub Vec<String>);
 
 /// The host names that the gateway answers to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Hosts {
+pub enum AllowedHosts {
     /// Any name.
     #[default]
     Any,
     /// The names of the loopback addresses.
-    ThisMachine,
+    Loopback,
     /// These names, each with or without a port.
     Named(Vec<String>),
 }
@@ -104,14 +104,14 @@ impl Default for Settings {
             body_max_bytes: 256 << 10,
             explorer: None,
             profile: Profile::default(),
-            allowed_hosts: Hosts::default(),
-            allowed_origins: Origins::default(),
+            allowed_hosts: AllowedHosts::default(),
+            allowed_origins: AllowedOrigins::default(),
             allowed_headers: AllowedHeaders::default(),
             batch_max: 0,
             persisted_max: 1_000,
             persisted_max_bytes: 8 << 20,
-            trusted_documents: persisted::Settings::default(),
-            trusted_proxies: Proxies::default(),
+            trusted_documents: TrustedDocuments::default(),
+            trusted_proxies: TrustedProxies::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             drain: Drain::default(),
@@ -127,7 +127,7 @@ impl Settings {
     }
 }
 
-impl Origins {
+impl AllowedOrigins {
     /// Whether each is an origin, spelled as a browser spells it; `*` is none.
     pub fn are_origins(&self) -> bool {
         self.0.iter().all(|text| {
@@ -144,7 +144,7 @@ impl AllowedHeaders {
     }
 }
 
-impl Hosts {
+impl AllowedHosts {
     /// Whether each can stand in `Host`: a name or an address, with a port or without.
     pub fn are_hosts(&self) -> bool {
         let is_host = |text: &String| {
@@ -152,55 +152,28 @@ impl Hosts {
             authority.is_ok_and(|host| !host.host().is_empty() && !text.contains(['@', '*']))
         };
         match self {
-            Hosts::Any | Hosts::ThisMachine => true,
-            Hosts::Named(names) => names.iter().all(is_host),
+            AllowedHosts::Any | AllowedHosts::Loopback => true,
+            AllowedHosts::Named(names) => names.iter().all(is_host),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Origins {
+impl<'de> Deserialize<'de> for AllowedOrigins {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        texts(deserializer, "a list of origins").map(Self)
+        text_list::deserialize(deserializer, "a list of origins").map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for AllowedHeaders {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        texts(deserializer, "a list of header names").map(Self)
+        text_list::deserialize(deserializer, "a list of header names").map(Self)
     }
 }
 
-impl<'de> Deserialize<'de> for Hosts {
+impl<'de> Deserialize<'de> for AllowedHosts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let names = texts(deserializer, "a list of names")?;
-        Ok(if names.is_empty() { Hosts::Any } else { Hosts::Named(names) })
-    }
-}
-
-/// Takes a list of texts, or one text with commas, as an environment variable has it; `wanted` says what it is a list of.
-pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D, wanted: &'static str) -> Result<Vec<String>, D::Error> {
-    deserializer.deserialize_any(TextsVisitor(wanted))
-}
-
-struct TextsVisitor(&'static str);
-
-impl<'de> Visitor<'de> for TextsVisitor {
-    type Value = Vec<String>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.0)
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(text.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut texts = Vec::new();
-        while let Some(text) = list.next_element()? {
-            texts.push(text);
-        }
-        Ok(texts)
+        let names = text_list::deserialize(deserializer, "a list of names")?;
+        Ok(if names.is_empty() { AllowedHosts::Any } else { AllowedHosts::Named(names) })
     }
 }
 

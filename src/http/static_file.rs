@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::task::spawn_blocking;
 
-use super::compression::{Encoding, MIN_BYTES};
+use super::middleware::compression::{Encoding, MIN_BYTES};
 
 /// Caches store the file and revalidate it before each use.
 pub(super) const REVALIDATE: &str = "no-cache";

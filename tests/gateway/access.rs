@@ -438,7 +438,7 @@ async fn the_schema_is_told_in_the_graph_to_whoever_shows_a_credential_that_is_k
 async fn a_gateway_for_others_answers_to_any_name_unless_some_are_named() {
     let open = Gateway::start(|_| {}).await;
     let closed = Gateway::start(|settings| {
-        settings.http.allowed_hosts = commongraph::http::Hosts::Named(vec!["graph.example.com".to_owned()]);
+        settings.http.allowed_hosts = commongraph::http::AllowedHosts::Named(vec!["graph.example.com".to_owned()]);
     })
     .await;
     for (gateway, host, path, status) in [

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use commongraph::graph::Introspection;
-use commongraph::http::{AllowedHeaders, Hosts, Origins};
+use commongraph::http::{AllowedHeaders, AllowedHosts, AllowedOrigins};
 use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -158,7 +158,7 @@ async fn what_a_page_can_send_without_asking_first_is_not_executed() {
 #[tokio::test]
 async fn a_preflight_is_granted_to_named_origins_only() {
     let named = |settings: &mut commongraph::config::Settings| {
-        settings.http.allowed_origins = Origins(vec!["https://app.example".to_owned()]);
+        settings.http.allowed_origins = AllowedOrigins(vec!["https://app.example".to_owned()]);
         settings.http.allowed_headers = AllowedHeaders(vec!["X-My-Header".to_owned()]);
     };
     let (closed, open) = (Gateway::start(|_| {}).await, Gateway::start(named).await);
@@ -262,7 +262,7 @@ async fn a_proxy_that_is_not_listed_is_told_of_once_and_by_no_address() {
         let _guard = log.listen();
         let gateway = Gateway::start(|settings| {
             if listed {
-                settings.http.trusted_proxies = commongraph::http::peer::Proxies(vec!["127.0.0.1".to_owned()]);
+                settings.http.trusted_proxies = commongraph::http::TrustedProxies(vec!["127.0.0.1".to_owned()]);
             }
         })
         .await;
@@ -351,7 +351,7 @@ async fn status_of(gateway: &Gateway, request: &str) -> u16 {
 async fn a_request_has_exactly_one_well_formed_host() {
     let any = Gateway::start(|_| {}).await;
     let named = |settings: &mut commongraph::config::Settings| {
-        settings.http.allowed_hosts = Hosts::Named(vec!["api.example".to_owned()]);
+        settings.http.allowed_hosts = AllowedHosts::Named(vec!["api.example".to_owned()]);
     };
     let named = Gateway::start(named).await;
     let paths = ["/health/live", "/health/ready", "/schema.graphql", "/graphql?query={__typename}", "/"];

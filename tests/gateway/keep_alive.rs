@@ -3,7 +3,7 @@
 
 use commongraph::app;
 use commongraph::config::Settings;
-use commongraph::http::Hosts;
+use commongraph::http::AllowedHosts;
 use commongraph::sandbox;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -141,7 +141,7 @@ async fn check(gateway: &Gateway, (status, head): Case) {
 }
 
 fn own_names(settings: &mut Settings) {
-    settings.http.allowed_hosts = Hosts::ThisMachine;
+    settings.http.allowed_hosts = AllowedHosts::Loopback;
     settings.http.body_max_bytes = 1 << 20;
 }
 

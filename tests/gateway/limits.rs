@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use commongraph::http::limits;
+use commongraph::http::rate_limits;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use reqwest::{Response, StatusCode};
@@ -22,7 +22,7 @@ const NAME: &str = "{ viewer { wordpressUser { displayName } } }";
 const TWO: &str = "{ viewer { wordpressUser { displayName } applications { totalCount } } }";
 
 /// A sandbox whose gateway has these limits.
-async fn world(change: impl FnOnce(&mut limits::Settings)) -> World {
+async fn world(change: impl FnOnce(&mut rate_limits::Settings)) -> World {
     World::with(Default::default(), |settings| change(&mut settings.limits)).await
 }
 
@@ -286,7 +286,7 @@ async fn a_client_that_leaves_pays_for_the_calls_that_were_begun() {
 
 #[tokio::test]
 async fn the_graph_tells_what_an_operation_costs_and_when_the_budget_is_whole() {
-    let world = World::with(Default::default(), |settings| settings.limits = limits::Settings::default()).await;
+    let world = World::with(Default::default(), |settings| settings.limits = rate_limits::Settings::default()).await;
     let query = "{ rateLimit { limit cost remaining resetAt } viewer { wordpressUser { displayName } } }";
     let before = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
     let told = world.ask("ada", query).await["data"]["rateLimit"].clone();
@@ -315,7 +315,7 @@ async fn each_operation_of_a_list_counts() {
 }
 
 /// A gateway that asks whose a token is, and whose budgets of calls hold two.
-async fn world_of_proofs(change: impl FnOnce(&mut limits::Settings)) -> World {
+async fn world_of_proofs(change: impl FnOnce(&mut rate_limits::Settings)) -> World {
     World::with(Default::default(), |settings| {
         settings.wordpress.client_id = Some(commongraph::sandbox::WORDPRESS_CLIENT_ID.to_owned());
         settings.graph.limits.calls_max = 2;
@@ -384,7 +384,7 @@ async fn of_a_crowd_of_guesses_no_more_are_asked_about_than_may_fail() {
 async fn world_of_addresses() -> World {
     World::with(Default::default(), |settings| {
         settings.limits.failures_per_minute = 2;
-        settings.http.trusted_proxies = commongraph::http::peer::Proxies(vec!["127.0.0.1".to_owned()]);
+        settings.http.trusted_proxies = commongraph::http::TrustedProxies(vec!["127.0.0.1".to_owned()]);
     })
     .await
 }
@@ -442,7 +442,7 @@ async fn a_credential_that_has_run_out_is_nobodys_guess() {
 
 #[test]
 fn no_address_and_no_service_may_take_all_that_a_host_is_called() {
-    let limits = limits::Settings::default();
+    let limits = rate_limits::Settings::default();
     let host_calls_per_minute = commongraph::upstream::Settings::default().calls_per_second_max * 60;
     for calls_per_minute in [
         limits.anonymous_calls_per_minute,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use commongraph::config::Settings;
-use commongraph::http::Hosts;
+use commongraph::http::AllowedHosts;
 use commongraph::sandbox;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -156,7 +156,7 @@ async fn that_an_address_has_too_many_connections_is_told_once_and_without_the_a
 async fn a_listed_proxy_has_as_many_connections_as_there_are() {
     let gateway = Gateway::start(|settings| {
         settings.http.limits.connections_per_address_max = 1;
-        settings.http.trusted_proxies = commongraph::http::peer::Proxies(vec!["127.0.0.2".to_owned()]);
+        settings.http.trusted_proxies = commongraph::http::TrustedProxies(vec!["127.0.0.2".to_owned()]);
     })
     .await;
     let mut held = Vec::new();
@@ -263,7 +263,7 @@ async fn a_compressed_body_is_415() {
 
 #[tokio::test]
 async fn the_host_of_the_target_counts_and_not_the_header_beside_it() {
-    let gateway = Gateway::start(|settings| settings.http.allowed_hosts = Hosts::ThisMachine).await;
+    let gateway = Gateway::start(|settings| settings.http.allowed_hosts = AllowedHosts::Loopback).await;
     for (target, host, status) in [
         ("http://localhost/schema.graphql", "localhost", 200),
         ("http://evil.example/schema.graphql", "localhost", 421),

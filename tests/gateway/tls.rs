@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use commongraph::app::{self, Running};
 use commongraph::config::Settings;
-use commongraph::http::peer::Proxies;
+use commongraph::http::TrustedProxies;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use reqwest::{Certificate, Client, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -109,7 +109,7 @@ async fn settings_that_are_refused_for_their_files_list_no_proxy() {
     settings.http.timeouts.header_ms = 600_000;
     let running = app::start(&settings, Vec::new()).await.unwrap();
     folder.write(&certificate, "rubbish");
-    settings.http.trusted_proxies = Proxies(vec!["127.0.0.1".to_owned()]);
+    settings.http.trusted_proxies = TrustedProxies(vec!["127.0.0.1".to_owned()]);
     assert!(running.reload(&settings).is_err());
     let held = Wire::open(running.address).await;
     assert_eq!(ask(&running, &certificate, false).await, None, "this machine has its one connection");

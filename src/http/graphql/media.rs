@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use super::super::Profile;
+use crate::http::settings::Profile;
 
 /// The two media types of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ struct Range {
 
 impl Media {
     /// The `Content-Type`.
-    pub(super) fn header(self) -> HeaderValue {
+    pub(in crate::http) fn header(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Media::Graphql => "application/graphql-response+json; charset=utf-8",
             Media::Json => "application/json; charset=utf-8",

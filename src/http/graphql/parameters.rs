@@ -9,11 +9,11 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
-use super::super::load::Pending;
-use super::super::server::TooSlow;
 use super::media::is_json;
-use super::{Fault, Refusal};
+use super::request_error::{RequestError, RequestErrorKind};
 use crate::graph::error::{Error, ErrorCode};
+use crate::http::middleware::concurrency_limit::Pending;
+use crate::http::server::TooSlow;
 
 /// Under which names a client sends a document's ID: ours and the persisted documents', and Relay's two.
 const IDS: [&str; 3] = ["documentId", "doc_id", "id"];
@@ -33,16 +33,16 @@ pub(in crate::http) struct Parameters {
     pub(in crate::http) document_id: Option<String>,
 }
 
-/// What a body asks.
-pub(super) enum Asked {
+/// The operations in a request body.
+pub(super) enum GraphQLBody {
     /// One operation.
-    One(Parameters),
+    Single(Parameters),
     /// A list of them.
     Batch(Vec<Parameters>),
 }
 
 impl Parameters {
-    fn new(mut given: Map<String, Value>) -> Result<Self, Refusal> {
+    fn new(mut given: Map<String, Value>) -> Result<Self, RequestError> {
         let id = IDS.iter().find_map(|name| given.get(*name).and_then(Value::as_str));
         let document_id = id.filter(|id| !id.is_empty()).map(str::to_owned);
         Ok(Self {
@@ -55,7 +55,7 @@ impl Parameters {
     }
 }
 
-fn text(given: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+fn text(given: &mut Map<String, Value>, name: &str) -> Result<Option<String>, RequestError> {
     match given.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
@@ -63,7 +63,7 @@ fn text(given: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Re
     }
 }
 
-fn object(given: &mut Map<String, Value>, name: &str) -> Result<Option<Map<String, Value>>, Refusal> {
+fn object(given: &mut Map<String, Value>, name: &str) -> Result<Option<Map<String, Value>>, RequestError> {
     match given.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(object)) => Ok(Some(object)),
@@ -71,12 +71,12 @@ fn object(given: &mut Map<String, Value>, name: &str) -> Result<Option<Map<Strin
     }
 }
 
-fn malformed(message: impl Into<String>) -> Refusal {
-    Refusal::new(Fault::Malformed, Error::bad_input(message))
+fn malformed(message: impl Into<String>) -> RequestError {
+    RequestError::new(RequestErrorKind::Malformed, Error::bad_input(message))
 }
 
 /// Reads the parameters of a GET.
-pub(super) fn from_query(headers: &HeaderMap, uri: &Uri, length_max: usize) -> Result<Parameters, Refusal> {
+pub(super) fn from_query(headers: &HeaderMap, uri: &Uri, length_max: usize) -> Result<Parameters, RequestError> {
     // A foreign page may give a GET the media type of a form; nobody else has a reason to.
     if headers.contains_key(header::CONTENT_TYPE) {
         check_type(headers)?;
@@ -84,7 +84,7 @@ pub(super) fn from_query(headers: &HeaderMap, uri: &Uri, length_max: usize) -> R
     let query = uri.query().unwrap_or_default();
     if query.len() > length_max {
         let message = format!("The address is longer than {length_max} bytes; send the operation by POST.");
-        return Err(Refusal::new(Fault::AddressTooLong, Error::new(ErrorCode::LimitExceeded, message)));
+        return Err(RequestError::new(RequestErrorKind::UriTooLong, Error::new(ErrorCode::LimitExceeded, message)));
     }
     let mut given = Map::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
@@ -105,30 +105,31 @@ pub(super) fn from_query(headers: &HeaderMap, uri: &Uri, length_max: usize) -> R
 }
 
 /// Parses the parameters of a POST.
-pub(super) fn from_body(body: &[u8]) -> Result<Asked, Refusal> {
-    let unreadable = |_| Refusal::new(Fault::Unreadable, Error::bad_input("The body is not JSON in UTF-8."));
+pub(super) fn from_body(body: &[u8]) -> Result<GraphQLBody, RequestError> {
+    let unreadable =
+        |_| RequestError::new(RequestErrorKind::Unreadable, Error::bad_input("The body is not JSON in UTF-8."));
     match serde_json::from_slice(body).map_err(unreadable)? {
-        Value::Object(given) => Parameters::new(given).map(Asked::One),
-        Value::Array(all) => all.into_iter().map(member).collect::<Result<_, _>>().map(Asked::Batch),
+        Value::Object(given) => Parameters::new(given).map(GraphQLBody::Single),
+        Value::Array(all) => all.into_iter().map(member).collect::<Result<_, _>>().map(GraphQLBody::Batch),
         _ => Err(malformed("The body must be an object with the parameter query.")),
     }
 }
 
-fn member(value: Value) -> Result<Parameters, Refusal> {
+fn member(value: Value) -> Result<Parameters, RequestError> {
     match value {
         Value::Object(given) => Parameters::new(given),
         _ => Err(malformed("The list holds something that is no operation.")),
     }
 }
 
-fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_type(headers: &HeaderMap) -> Result<(), RequestError> {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let one = types.next().filter(|_| types.next().is_none()).and_then(|value| value.to_str().ok());
     if one.is_some_and(is_json) && !headers.contains_key(header::CONTENT_ENCODING) {
         return Ok(());
     }
     let message = "Send the body as Content-Type: application/json, in UTF-8 and not compressed.";
-    Err(Refusal::new(Fault::MediaType, Error::bad_input(message)))
+    Err(RequestError::new(RequestErrorKind::MediaType, Error::bad_input(message)))
 }
 
 /// Receives the body of a POST. No more than `length_max` bytes are ever held, whatever length the request claims, and they
@@ -138,7 +139,7 @@ pub(super) async fn receive(
     body: Body,
     length_max: usize,
     mut pending: Pending<'_>,
-) -> Result<Bytes, Refusal> {
+) -> Result<Bytes, RequestError> {
     check_type(headers)?;
     let claimed = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if claimed.is_some_and(|claimed| claimed > length_max as u64) {
@@ -157,14 +158,14 @@ pub(super) async fn receive(
     Ok(read.freeze())
 }
 
-fn broken(error: axum::Error) -> Refusal {
+fn broken(error: axum::Error) -> RequestError {
     match error.into_inner().is::<TooSlow>() {
-        true => Refusal::new(Fault::TooSlow, Error::bad_input("The body did not come in time.")),
-        false => Refusal::new(Fault::Unreadable, Error::bad_input("The body broke off.")),
+        true => RequestError::new(RequestErrorKind::TooSlow, Error::bad_input("The body did not come in time.")),
+        false => RequestError::new(RequestErrorKind::Unreadable, Error::bad_input("The body broke off.")),
     }
 }
 
-fn too_large(length_max: usize) -> Refusal {
+fn too_large(length_max: usize) -> RequestError {
     let message = format!("The body is larger than {length_max} bytes.");
-    Refusal::new(Fault::TooLarge, Error::new(ErrorCode::LimitExceeded, message))
+    RequestError::new(RequestErrorKind::TooLarge, Error::new(ErrorCode::LimitExceeded, message))
 }

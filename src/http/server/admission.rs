@@ -28,7 +28,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::table::{Stage, Table};
-use crate::http::load::Overload;
+use crate::http::middleware::concurrency_limit::Overload;
 use crate::metrics::Metrics;
 
 /// The bounds of the reserve, which otherwise is a quarter of `connections_max`.

@@ -1,13 +1,13 @@
-//! One connection, from its first byte to its close: TLS if there is to be, HTTP, and its part in a drain.
+//! One connection, from its first byte to its close: TLS if it is configured, HTTP, and the drain.
 //!
-//! No wait on it is without an end: the handshake, the head of a request, the next request, and an answer that is not
-//! read each have one. In a drain an HTTP/1.1 client that has just been answered may have sent its next request already,
-//! so an idle connection is not closed under it at once but after `LINGER`; what it sends until then is answered, and
-//! told that it was the last. HTTP/2 has words for that and needs no waiting. An HTTP/1.1 connection that the gateway
-//! closes of itself lingers, so that the client can read the last response.
+//! Every wait has a limit: the handshake, the head of a request, the next request, and a response that is not read.
 //!
-//! An idle connection also closes when another one takes over its permit (`admission`), and each one is replaced at
-//! some age: an HTTP/1.1 answer then says `Connection: close`, and an HTTP/2 client gets GOAWAY.
+//! In a drain, a client of HTTP/1.1 may have sent its next request already. So an idle connection closes only after
+//! `LINGER`. A request that arrives until then is answered with `Connection: close`. HTTP/2 has GOAWAY and needs no wait.
+//! An HTTP/1.1 connection that the gateway closes lingers, so that the client can read the last response.
+//!
+//! An idle connection also closes when another one takes over its permit (`admission`). At a maximum age, an HTTP/1.1
+//! response says `Connection: close`, and an HTTP/2 client receives GOAWAY.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -23,59 +23,60 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, sleep_until, timeout};
 
-use super::Server;
 use super::admission::{Handle, Registration};
+use super::http2_timeouts::{Http2Timeouts, TimeoutReason};
 use super::lingering::linger;
-use super::patience::Patient;
-use super::tls::{HTTP2, Shown};
-use super::traffic::{Overdue, Traffic};
+use super::service::HttpService;
+use super::tls::{HTTP2, ServerCertificate};
+use super::write_timeout::WriteTimeout;
 
-/// How long an idle connection stays open in a drain.
+/// How long an idle HTTP/1.1 connection stays open in a drain.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// The smallest buffer of a connection, in bytes; what is asked and answered passes through it piece by piece.
+/// The smallest buffer of an HTTP/1.1 connection, in bytes.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Requests under way at once on one HTTP/2 connection.
+/// Concurrent requests on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 100;
 
-/// What an HTTP/2 client may send of a body, and of all bodies of its connection, before the gateway reads it, in bytes.
-/// Only while a caller is authenticated does a body stay unread.
+/// The flow-control windows of HTTP/2, in bytes: what a client may send of one body, and of all bodies of a connection,
+/// before the gateway reads it. A body stays unread only while its caller is authenticated.
 const STREAM_WINDOW_BYTES: u32 = 64 << 10;
 const CONNECTION_WINDOW_BYTES: u32 = 256 << 10;
 
-/// How much of an answer the system takes ahead of what it can send, in bytes. The rest stays here, where it is counted.
+/// How much of a response the system buffers before it can be sent, in bytes. The rest stays in the process, where it is
+/// counted.
 #[cfg(target_os = "linux")]
 const UNSENT_BYTES: u32 = 128 << 10;
 
-/// How often a quiet HTTP/2 client is asked whether it is there, and how long it may take to say so.
+/// How often an HTTP/2 client gets a PING, and how long it may take to respond.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PONG_WITHIN: Duration = Duration::from_secs(10);
 
-/// Serves a connection until it ends; it stays registered until its socket is closed.
-pub(super) async fn serve(server: Arc<Server>, socket: TcpStream, registration: Registration) {
+/// Serves a connection until it ends. It stays registered until its socket is closed.
+pub(super) async fn serve(service: Arc<HttpService>, socket: TcpStream, registration: Registration) {
     let handle = registration.handle();
-    // Small answers must not wait for an acknowledgement; a failure only costs speed.
+    // Small responses must not wait for an acknowledgement. A failure only costs speed.
     let _ = socket.set_nodelay(true);
     #[cfg(target_os = "linux")]
     let _ = socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES);
-    let socket = Patient::new(socket, server.timeouts.write()).counted_by(handle.clone());
-    let ended = match &server.tls {
-        None => speak_http1(&server, socket, handle).await,
-        Some(shown) => speak_tls(&server, shown, socket, handle).await,
+    let socket = WriteTimeout::new(socket, service.timeouts.write()).counted_by(handle.clone());
+    let result = match &service.tls {
+        None => speak_http1(&service, socket, handle).await,
+        Some(certificate) => speak_tls(&service, certificate, socket, handle).await,
     };
-    if let Err(error) = ended {
+    if let Err(error) = result {
         tracing::debug!(%error, "a connection ended");
     }
 }
 
 async fn speak_tls(
-    server: &Arc<Server>,
-    shown: &Shown,
-    socket: Patient<TcpStream>,
+    service: &Arc<HttpService>,
+    certificate: &ServerCertificate,
+    socket: WriteTimeout<TcpStream>,
     handle: &Handle,
 ) -> hyper::Result<()> {
-    let handshake = timeout(server.timeouts.header(), shown.acceptor().accept(socket));
+    let handshake = timeout(service.timeouts.header(), certificate.acceptor().accept(socket));
     let handshake = tokio::select! {
         biased;
         ended = handshake => ended,
@@ -90,18 +91,18 @@ async fn speak_tls(
         Err(_) => return Ok(()),
     };
     match socket.get_ref().1.alpn_protocol() {
-        Some(HTTP2) => speak_http2(server, socket, handle).await,
-        _ => speak_http1(server, socket, handle).await,
+        Some(HTTP2) => speak_http2(service, socket, handle).await,
+        _ => speak_http1(service, socket, handle).await,
     }
 }
 
-async fn speak_http1<T>(server: &Arc<Server>, mut socket: T, handle: &Handle) -> hyper::Result<()>
+async fn speak_http1<T>(service: &Arc<HttpService>, mut socket: T, handle: &Handle) -> hyper::Result<()>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let is_closed_here = AtomicBool::new(false);
-    let ended = exchange_http1(server, &mut socket, handle, &is_closed_here).await;
-    // After a request that cannot be parsed, hyper sends its refusal and closes.
+    let ended = exchange_http1(service, &mut socket, handle, &is_closed_here).await;
+    // After a request that cannot be parsed, hyper sends 400 and closes.
     if is_closed_here.into_inner() || ended.as_ref().is_err_and(hyper::Error::is_parse) {
         tokio::select! {
             () = linger(&mut socket) => {}
@@ -113,7 +114,7 @@ where
 
 /// Answers requests until the connection is to be closed. Sets `is_closed_here` if a response has said so.
 async fn exchange_http1<T>(
-    server: &Arc<Server>,
+    service: &Arc<HttpService>,
     socket: T,
     handle: &Handle,
     is_closed_here: &AtomicBool,
@@ -121,9 +122,9 @@ async fn exchange_http1<T>(
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let limits = &server.limits;
-    let service = service_fn(|request| async move {
-        let response = server.answer(request, handle, None).await?;
+    let limits = &service.limits;
+    let responder = service_fn(|request| async move {
+        let response = service.answer(request, handle, None).await?;
         if response.headers().contains_key(header::CONNECTION) {
             is_closed_here.store(true, Ordering::Relaxed);
         }
@@ -132,17 +133,17 @@ where
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(server.timeouts.header())
+            .header_read_timeout(service.timeouts.header())
             .max_headers(limits.headers_max)
             .max_header_size(limits.headers_max_bytes)
             .max_buf_size(limits.headers_max_bytes.max(BUFFER_BYTES))
-            .serve_connection(TokioIo::new(socket), service)
+            .serve_connection(TokioIo::new(socket), responder)
     );
     let draining = async {
-        server.closing.cancelled().await;
+        service.closing.cancelled().await;
         sleep(LINGER).await;
     };
-    // The connection comes first: one that has a request to read is not idle.
+    // The connection is polled first: one with a request to read is not idle.
     tokio::select! {
         biased;
         ended = connection.as_mut() => return ended,
@@ -157,14 +158,16 @@ where
     }
 }
 
-async fn speak_http2<T>(server: &Arc<Server>, socket: T, handle: &Handle) -> hyper::Result<()>
+async fn speak_http2<T>(service: &Arc<HttpService>, socket: T, handle: &Handle) -> hyper::Result<()>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let traffic = Traffic::new(server.timeouts.header(), server.timeouts.write());
-    let service = service_fn(|request| {
-        let (server, handle, under_way) = (Arc::clone(server), handle.clone(), traffic.enter());
-        async move { server.answer(request, &handle, Some(under_way)).await }
+    let timeouts = Http2Timeouts::new(service.timeouts.header(), service.timeouts.write());
+    let responder = service_fn(|request| {
+        let service = Arc::clone(service);
+        let handle = handle.clone();
+        let in_flight = timeouts.start_request();
+        async move { service.answer(request, &handle, Some(in_flight)).await }
     });
     let mut connection = pin!(
         http2::Builder::new(TokioExecutor::new())
@@ -174,31 +177,31 @@ where
             .max_concurrent_streams(STREAMS_MAX)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .max_header_list_size(u32::try_from(server.limits.headers_max_bytes).unwrap_or(u32::MAX))
-            .serve_connection(TokioIo::new(socket), service)
+            .max_header_list_size(u32::try_from(service.limits.headers_max_bytes).unwrap_or(u32::MAX))
+            .serve_connection(TokioIo::new(socket), responder)
     );
     tokio::select! {
         biased;
         ended = connection.as_mut() => return ended,
-        () = server.closing.cancelled() => {}
+        () = service.closing.cancelled() => {}
         () = handle.closing() => {}
         () = sleep_until(handle.expires()) => {}
-        reason = traffic.overdue() => {
-            if reason == Overdue::Unread {
+        reason = timeouts.timed_out() => {
+            if reason == TimeoutReason::Unread {
                 return Ok(());
             }
         }
     }
     connection.as_mut().graceful_shutdown();
-    // The client is told that this is the end and may still send what it had begun to; an idle one has no more than this.
-    let patience = async {
-        sleep(server.timeouts.header()).await;
-        traffic.overdue().await
+    // After GOAWAY, the client may finish the requests that it has started. Then the connection is idle and times out.
+    let timed_out = async {
+        sleep(service.timeouts.header()).await;
+        timeouts.timed_out().await
     };
     tokio::select! {
         biased;
         ended = connection => ended,
-        _ = patience => Ok(()),
+        _ = timed_out => Ok(()),
         () = handle.closed_late() => Ok(()),
     }
 }

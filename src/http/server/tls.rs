@@ -1,8 +1,8 @@
-//! TLS: the certificate that is shown, read from two files, and read again without a pause.
+//! TLS: the certificate of the listener, read from two files, and replaced without downtime.
 //!
-//! TLS 1.2 and 1.3, HTTP/2 or HTTP/1.1 as the client chooses, no certificates of clients. A new pair is taken whole or
-//! not at all; connections that are open keep the one they began with. No sentence holds a path: a key may stand where
-//! a path belongs.
+//! TLS 1.2 and 1.3, with HTTP/2 or HTTP/1.1 as the client chooses, and no client certificates. A new certificate is used
+//! only with its key, or not at all; open connections keep the one with which they began. No error has a path: a key may be
+//! where a path belongs.
 
 use std::io;
 use std::path::Path;
@@ -18,33 +18,33 @@ use tokio_rustls::rustls::{Error, ServerConfig};
 
 use super::Tls;
 
-/// HTTP/2, as TLS names it.
+/// The ALPN name of HTTP/2.
 pub(super) const HTTP2: &[u8] = b"h2";
 
-/// HTTP/1.1, as TLS names it.
+/// The ALPN name of HTTP/1.1.
 const HTTP1: &[u8] = b"http/1.1";
 
 /// The certificate in use.
-pub(super) struct Shown(ArcSwap<ServerConfig>);
+pub(super) struct ServerCertificate(ArcSwap<ServerConfig>);
 
-impl Shown {
-    /// Shows this from the first connection on.
+impl ServerCertificate {
+    /// Uses this configuration from the first connection on.
     pub(super) fn new(config: ServerConfig) -> Self {
         Self(ArcSwap::from_pointee(config))
     }
 
-    /// Shows another to connections from now on.
+    /// Uses another configuration for new connections.
     pub(super) fn replace(&self, config: ServerConfig) {
         self.0.store(Arc::new(config));
     }
 
-    /// What a handshake is made with.
+    /// Returns the acceptor for a handshake.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(self.0.load_full())
     }
 }
 
-/// Reads both files, if there is to be TLS.
+/// Reads both files, if TLS is configured.
 ///
 /// # Errors
 /// A sentence that names the setting.
