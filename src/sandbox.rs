@@ -1,51 +1,43 @@
-//! The sandbox: real HTTP servers on loopback that play WordPress.com and OneAll.
+//! The sandbox: two HTTP servers on loopback that imitate WordPress.com and OneAll.
 //!
-//! The demo, the tests and the benchmarks all talk to these two ports as they would to the providers. The room
-//! is an island on purpose: it names no other room and shares no payload type, since a misspelt field that both
-//! sides read from one type would be misspelt on both and every test would pass.
+//! The `sandbox` command, the tests and the benchmarks call these servers as they would call the providers. The module
+//! shares no type with the rest of the program. A misspelt field that both sides read from one type would be misspelt on
+//! both sides, and every test would pass.
 //!
-//! - `world` and its neighbours hold what exists: people, accounts, sign-ins, users, applications, sites.
-//! - `wordpress` and `oneall` answer in each provider's own words, oddities included; what changes the world is in the
-//!   `write` of each, and `ledger` keeps what was delivered and what took effect.
-//! - `fault` and `spoil` break answers on demand; `control` is the door for both, for the logs, for changes from outside,
-//!   and for the `gauge` of answers under way.
-//! - `crowd` makes as many people as a test wants, each told by a marker.
+//! | module | content |
+//! |---|---|
+//! | `server`, `router` | accept connections, and handle one request |
+//! | `state` | what the two servers share: data, logs and faults |
+//! | `wordpress`, `oneall` | the routes, errors and stored data of each provider, its quirks included |
+//! | `fixtures` | the people, accounts and sign-ins that exist at start, and the generated ones |
+//! | `faults` | failures on request: which requests fail, and how |
+//! | `control` | the endpoints under `/__sandbox/`: logs, faults and changes to the data |
+//! | `request_log`, `write_log`, `in_flight` | what was requested, what was changed, how many responses are in progress |
 //!
-//! Each sandbox has a world of its own, made anew when it starts.
-//!
-//! Nothing here is for production: tokens are printed in the source and nothing is encrypted.
+//! Each sandbox has data of its own, built when it starts. It is not for production: credentials are constants in the
+//! source, and nothing is encrypted.
 
-mod answer;
-mod applications;
-mod contacts;
 mod control;
-mod crowd;
-mod dress;
-mod fault;
-mod gauge;
-mod identities;
-mod keyring;
-mod ledger;
-mod odd_sign_ins;
+mod dates;
+mod faults;
+mod fixtures;
+mod http;
+mod in_flight;
+mod json;
 mod oneall;
-mod people;
-mod publicize;
-mod record;
+mod provider;
+mod request_log;
+mod router;
 mod server;
-mod services;
-mod sign_ins;
-mod sites;
-mod spoil;
-mod stamp;
-mod users;
+mod state;
 mod wordpress;
-mod world;
+mod write_log;
 
-pub use crowd::{SYNTHETIC_USERS_MAX, SyntheticUser, synthetic_user};
-pub use people::{
+pub use fixtures::people::{
     JWT_AUDIENCE, JWT_ISSUER, JWT_ONEALL_USER_CLAIM, JWT_SECRET, ONEALL_PRIVATE_KEY, ONEALL_PUBLIC_KEY, Person,
     Service, WORDPRESS_CLIENT_ID, people, services,
 };
+pub use fixtures::synthetic_users::{SYNTHETIC_USERS_MAX, SyntheticUser, synthetic_user};
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -53,20 +45,32 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use server::{Provider, Stage};
+use provider::Provider;
+use state::{SandboxData, SandboxState};
 
-/// Where the two servers listen and how large their world is.
+/// Where the two servers listen, and how many generated rows are added to the fixed ones.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> std::io::Result<()> {
+/// use commongraph::sandbox::{Sandbox, Settings};
+///
+/// let sandbox = Sandbox::start(Settings { synthetic_users: 10, ..Settings::default() }).await?;
+/// assert!(sandbox.wordpress_url().starts_with("http://127.0.0.1:"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Address of the WordPress.com server; port 0 takes a free one.
+    /// Address of the WordPress.com server. Port 0 selects a free port.
     pub wordpress: SocketAddr,
-    /// Address of the OneAll server; port 0 takes a free one.
+    /// Address of the OneAll server. Port 0 selects a free port.
     pub oneall: SocketAddr,
-    /// How many generated OneAll sign-ins are added to the fixed ones.
+    /// Number of generated OneAll sign-ins.
     pub extra_sign_ins: usize,
-    /// How many generated Keyring connections are added to the operator's.
+    /// Number of generated Keyring connections of the operator.
     pub extra_keyring: usize,
-    /// How many generated people there are besides the fixed ones, at most [`SYNTHETIC_USERS_MAX`]; [`synthetic_user`] tells each.
+    /// Number of generated users, at most [`SYNTHETIC_USERS_MAX`]. [`synthetic_user`] describes each of them.
     pub synthetic_users: usize,
 }
 
@@ -77,7 +81,7 @@ impl Default for Settings {
     }
 }
 
-/// The two running servers; both stop, open connections included, when this is dropped.
+/// The two running servers. Dropping this stops both and closes their connections.
 #[derive(Debug)]
 pub struct Sandbox {
     wordpress: SocketAddr,
@@ -86,17 +90,22 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Binds both ports, builds the world and starts answering.
+    /// Binds both ports, builds the data and starts to serve.
+    ///
+    /// # Errors
+    /// An address cannot be bound.
     pub async fn start(settings: Settings) -> std::io::Result<Sandbox> {
-        let wordpress = TcpListener::bind(settings.wordpress).await?;
-        let oneall = TcpListener::bind(settings.oneall).await?;
-        let addresses = (wordpress.local_addr()?, oneall.local_addr()?);
-        let stage = Arc::new(Stage::new(&settings));
+        let wordpress_listener = TcpListener::bind(settings.wordpress).await?;
+        let oneall_listener = TcpListener::bind(settings.oneall).await?;
+        let wordpress = wordpress_listener.local_addr()?;
+        let oneall = oneall_listener.local_addr()?;
+        let data = SandboxData::new(settings.extra_sign_ins, settings.extra_keyring, settings.synthetic_users);
+        let state = Arc::new(SandboxState::new(data));
         let mut tasks = JoinSet::new();
-        tasks.spawn(server::serve(wordpress, Provider::WordPress, Arc::clone(&stage)));
-        tasks.spawn(server::serve(oneall, Provider::OneAll, stage));
-        tracing::debug!(wordpress = %addresses.0, oneall = %addresses.1, "sandbox listens");
-        Ok(Sandbox { wordpress: addresses.0, oneall: addresses.1, _tasks: tasks })
+        tasks.spawn(server::serve(wordpress_listener, Provider::WordPress, Arc::clone(&state)));
+        tasks.spawn(server::serve(oneall_listener, Provider::OneAll, state));
+        tracing::debug!(%wordpress, %oneall, "sandbox is listening");
+        Ok(Sandbox { wordpress, oneall, _tasks: tasks })
     }
 
     /// The root URL of the WordPress.com server, without a trailing slash.

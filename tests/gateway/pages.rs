@@ -69,7 +69,7 @@ async fn a_cursor_holds_while_rows_are_added() {
     let world = World::start().await;
     let whole = walk(&world, 100).await;
     let first = page(&world, "first: 12").await;
-    let url = format!("{}/__sandbox/world/sign-ins", world.sandbox.oneall_url());
+    let url = format!("{}/__sandbox/data/sign-ins", world.sandbox.oneall_url());
     world.gateway.client.post(url).json(&json!({ "count": 30 })).send().await.unwrap().error_for_status().unwrap();
     let mut all = rows(&first);
     let mut cursor = first["pageInfo"]["endCursor"].clone();

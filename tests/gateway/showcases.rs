@@ -161,7 +161,7 @@ async fn a_walk_over_600_sign_ins_and_60_grants_meets_each_once_while_more_come_
     for order in ["", ", orderBy: {field: CREATED_AT, direction: ASC}", recent] {
         let sizes = commongraph::sandbox::Settings { extra_sign_ins: 600, extra_keyring: 60, ..Default::default() };
         let world = World::with(sizes, |_| {}).await;
-        let add = format!("{}/__sandbox/world/sign-ins", world.sandbox.oneall_url());
+        let add = format!("{}/__sandbox/data/sign-ins", world.sandbox.oneall_url());
         let page = async |after: &str| {
             let query = format!(
                 "{{ connections(first: 50{after}{order}) {{ nodes {{ id }} pageInfo {{ hasNextPage endCursor }} }} }}"

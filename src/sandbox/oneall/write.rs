@@ -1,171 +1,186 @@
-//! What changes something at OneAll.
+//! The routes of OneAll that change data.
 //!
-//! | request | mark | answer |
+//! | request | source | response |
 //! |---|---|---|
-//! | `PUT /identities/$token/synchronize.json` | documented, its body is optional | the identity under `data.identity`, seen in public code |
-//! | `PUT /identities/$token/link.json` | documented | the new owner's identities; where they stand in `data` is a guess |
-//! | `DELETE /identities/$token.json?confirm_deletion=true` | documented, its answer's body is not | guess: like that of a deleted user |
+//! | `PUT /identities/$token/synchronize.json` | documented, with an optional body | the identity under `data.identity`, seen in public code |
+//! | `PUT /identities/$token/link.json` | documented | the new owner's identities; their place in `data` is a guess |
+//! | `DELETE /identities/$token.json?confirm_deletion=true` | documented, without the body of the response | guess: like that of a deleted user |
 //!
-//! Guesses, all of them: the statuses and sentences of refusals other than the known ones for keys and identities (400 for
-//! a missing confirmation, token or JSON; 404 for an unknown user); that an identity without a credential of its own
-//! cannot be synchronized and says so by an error in `result` within a 200; that a sign-in goes with its identity to
-//! the new owner, and is gone with a deleted one; that a user who has lost the last identity stays.
+//! More guesses:
+//!
+//! - The statuses and messages of errors, except those for keys and identities. A missing confirmation or token and invalid
+//!   JSON get 400; an unknown user gets 404.
+//! - An identity without an access token cannot be synchronized. The response is a 200 with an error in `result`.
+//! - A sign-in moves to the new owner with its identity, and it is deleted with its identity.
+//! - A user without identities remains.
 
 use serde_json::{Value, json};
 
-use super::{NO_IDENTITY, NO_KEYS, PROCESSED, Reply, shows_keys};
-use crate::sandbox::answer::{Call, Done};
-use crate::sandbox::identities::Identity;
-use crate::sandbox::ledger::Deed;
-use crate::sandbox::world::{OneAll, World};
+use super::envelope::{Envelope, INVALID_KEYS, PROCESSED, UNKNOWN_IDENTITY, has_site_keys};
+use super::mutations::SynchronizeOptions;
+use super::store::OneAllStore;
+use crate::sandbox::fixtures::identities::Identity;
+use crate::sandbox::http::{SandboxRequest, WriteResult};
+use crate::sandbox::write_log::WriteDescription;
 
-const NO_USER: &str = "No user has been found for the specified user_token";
+const UNKNOWN_USER: &str = "No user has been found for the specified user_token";
 const NO_CONFIRMATION: &str = "The parameter confirm_deletion=true is missing";
 const NO_USER_TOKEN: &str = "The user_token of the new user is missing";
-const NO_JSON: &str = "The request could not be read";
+const INVALID_BODY: &str = "The request could not be read";
 
-/// One change as it was asked for.
+/// A request that changes data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sandbox) enum Write {
-    /// Delete an identity for good.
+pub(in crate::sandbox) enum WriteRequest {
+    /// Deletes an identity.
     Delete { identity: String, confirmed: bool },
-    /// Give an identity to another user.
+    /// Links an identity to another user.
     Relink { identity: String, user: Option<String> },
-    /// Bring an identity up to date; `Err` is a body that cannot be read.
-    Synchronize { identity: String, wish: Result<Wish, ()> },
+    /// Synchronizes an identity with its provider; no options if the body is invalid.
+    Synchronize { identity: String, options: Option<SynchronizeOptions> },
 }
 
-/// What a synchronization is to touch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) struct Wish {
-    pub(in crate::sandbox) user_data: bool,
-    pub(in crate::sandbox) force_token: bool,
-}
-
-impl Write {
-    /// Reads what a request asks to change; nothing for a read and for a path or verb that the provider does not know.
-    pub(in crate::sandbox) fn read(call: &Call, body: &[u8]) -> Option<Write> {
-        let segments = call.segments();
+impl WriteRequest {
+    /// The write in a request; `None` for a read and for an unknown path or method.
+    pub(in crate::sandbox) fn parse(request: &SandboxRequest, body: &[u8]) -> Option<Self> {
+        let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-        match (call.method.as_str(), segments.as_slice()) {
+        match (request.method.as_str(), segments.as_slice()) {
             ("DELETE", ["identities", name]) => {
-                let confirmed = call.parameter("confirm_deletion") == Some("true");
-                Some(Write::Delete { identity: name.strip_suffix(".json")?.to_owned(), confirmed })
+                let confirmed = request.parameter("confirm_deletion") == Some("true");
+                Some(WriteRequest::Delete { identity: name.strip_suffix(".json")?.to_owned(), confirmed })
             }
             ("PUT", ["identities", token, "link.json"]) => {
                 let body: Value = serde_json::from_slice(body).unwrap_or_default();
                 let user = body.pointer("/request/user/user_token").and_then(Value::as_str);
-                Some(Write::Relink {
+                Some(WriteRequest::Relink {
                     identity: (*token).to_owned(),
                     user: user.filter(|token| !token.is_empty()).map(str::to_owned),
                 })
             }
             ("PUT", ["identities", token, "synchronize.json"]) => {
-                Some(Write::Synchronize { identity: (*token).to_owned(), wish: wish(body) })
+                Some(WriteRequest::Synchronize { identity: (*token).to_owned(), options: parse_options(body) })
             }
             _ => None,
         }
     }
 
-    /// What the log of writes says of it.
-    pub(in crate::sandbox) fn deed(&self) -> Deed {
-        let (what, identity, with) = match self {
-            Write::Delete { identity, confirmed } => ("identity.delete", identity, json!({"confirmed": confirmed})),
-            Write::Relink { identity, user } => ("identity.relink", identity, json!({"user_token": user})),
-            Write::Synchronize { identity, wish: Ok(wish) } => {
-                let with = json!({"update_user_data": wish.user_data, "force_token_update": wish.force_token});
-                ("identity.synchronize", identity, with)
+    /// The write as the log describes it.
+    pub(in crate::sandbox) fn description(&self) -> WriteDescription {
+        let (operation, identity, arguments) = match self {
+            WriteRequest::Delete { identity, confirmed } => {
+                ("identity.delete", identity, json!({"confirmed": confirmed}))
             }
-            Write::Synchronize { identity, wish: Err(()) } => ("identity.synchronize", identity, json!({})),
+            WriteRequest::Relink { identity, user } => ("identity.relink", identity, json!({"user_token": user})),
+            WriteRequest::Synchronize { identity, options: Some(options) } => {
+                let arguments = json!({
+                    "update_user_data": options.update_user_data,
+                    "force_token_update": options.force_token_update,
+                });
+                ("identity.synchronize", identity, arguments)
+            }
+            WriteRequest::Synchronize { identity, options: None } => ("identity.synchronize", identity, json!({})),
         };
-        Deed { what, object: identity.clone(), with }
+        WriteDescription { operation, object: identity.clone(), arguments }
     }
 
-    /// Makes the change, if the site's keys are shown.
-    pub(in crate::sandbox) fn perform(&self, world: &mut World, call: &Call) -> Done {
-        let all = &mut world.oneall;
-        let (reply, changed) = if !shows_keys(call) {
-            (Reply::error(401, NO_KEYS), false)
+    /// Makes the change if the request carries the keys of the site.
+    pub(in crate::sandbox) fn execute(&self, store: &mut OneAllStore, request: &SandboxRequest) -> WriteResult {
+        let outcome = if !has_site_keys(request) {
+            unchanged(Envelope::with_info(401, INVALID_KEYS))
         } else {
             match self {
-                Write::Delete { identity, confirmed } => delete(all, identity, *confirmed),
-                Write::Relink { identity, user } => relink(all, identity, user.as_deref()),
-                Write::Synchronize { identity, wish } => synchronize(all, identity, *wish),
+                WriteRequest::Delete { identity, confirmed } => delete(store, identity, *confirmed),
+                WriteRequest::Relink { identity, user } => relink(store, identity, user.as_deref()),
+                WriteRequest::Synchronize { identity, options } => synchronize(store, identity, *options),
             }
         };
-        Done { answer: super::write(&reply, call), changed }
+        WriteResult { response: outcome.envelope.render(request), changed: outcome.changed }
     }
 }
 
-/// What to say, and whether anything changed.
-type Effect = (Reply, bool);
+/// The response to a write, and whether anything changed.
+struct EnvelopeResult {
+    envelope: Envelope,
+    changed: bool,
+}
 
-fn delete(all: &mut OneAll, token: &str, confirmed: bool) -> Effect {
-    let Some(identity) = all.find_identity(token) else {
-        return (Reply::error(404, NO_IDENTITY), false);
+fn unchanged(envelope: Envelope) -> EnvelopeResult {
+    EnvelopeResult { envelope, changed: false }
+}
+
+fn delete(store: &mut OneAllStore, token: &str, confirmed: bool) -> EnvelopeResult {
+    let Some(identity) = store.find_identity(token) else {
+        return unchanged(Envelope::with_info(404, UNKNOWN_IDENTITY));
     };
     if !confirmed {
-        return (Reply::error(400, NO_CONFIRMATION), false);
+        return unchanged(Envelope::with_info(400, NO_CONFIRMATION));
     }
     let reference = identity.reference();
-    let changed = all.move_identity(token, None);
-    (done("The specified identity has been removed successfully", json!({"identity": reference})), changed)
+    let changed = store.move_identity(token, None);
+    let data = json!({"identity": reference});
+    EnvelopeResult { envelope: success("The specified identity has been removed successfully", data), changed }
 }
 
-fn relink(all: &mut OneAll, token: &str, user: Option<&str>) -> Effect {
-    if all.find_identity(token).is_none() {
-        return (Reply::error(404, NO_IDENTITY), false);
+fn relink(store: &mut OneAllStore, token: &str, user: Option<&str>) -> EnvelopeResult {
+    if store.find_identity(token).is_none() {
+        return unchanged(Envelope::with_info(404, UNKNOWN_IDENTITY));
     }
     let Some(user) = user else {
-        return (Reply::error(400, NO_USER_TOKEN), false);
+        return unchanged(Envelope::with_info(400, NO_USER_TOKEN));
     };
-    if all.find_user(user).is_none() {
-        return (Reply::error(404, NO_USER), false);
+    if store.find_user(user).is_none() {
+        return unchanged(Envelope::with_info(404, UNKNOWN_USER));
     }
-    let changed = all.move_identity(token, Some(user));
-    let references: Vec<Value> = match all.find_user(user) {
-        Some(user) => all.identities_of(user).map(|identity| identity.reference()).collect(),
+    let changed = store.move_identity(token, Some(user));
+    let references: Vec<Value> = match store.find_user(user) {
+        Some(user) => store.identities_of(user).map(|identity| identity.reference()).collect(),
         None => Vec::new(),
     };
     let data = json!({"user": {"user_token": user, "identities": references}});
-    (done("The identity has successfully been linked to the specified user", data), changed)
+    EnvelopeResult {
+        envelope: success("The identity has successfully been linked to the specified user", data),
+        changed,
+    }
 }
 
-fn synchronize(all: &mut OneAll, token: &str, wish: Result<Wish, ()>) -> Effect {
-    let Some(identity) = all.find_identity(token) else {
-        return (Reply::error(404, NO_IDENTITY), false);
+fn synchronize(store: &mut OneAllStore, token: &str, options: Option<SynchronizeOptions>) -> EnvelopeResult {
+    let Some(identity) = store.find_identity(token) else {
+        return unchanged(Envelope::with_info(404, UNKNOWN_IDENTITY));
     };
-    let Ok(wish) = wish else {
-        return (Reply::error(400, NO_JSON), false);
+    let Some(options) = options else {
+        return unchanged(Envelope::with_info(400, INVALID_BODY));
     };
     if !identity.body["source"]["access_token"].is_object() {
         let status = json!({"flag": "error", "code": 400, "info": "The identity could not be synchronized"});
-        let result = json!({"status": status});
-        return (Reply { status: 200, info: Some(PROCESSED), date: None, result: Some(result) }, false);
+        let result = Some(json!({"status": status}));
+        return unchanged(Envelope { status: 200, info: Some(PROCESSED), date: None, result });
     }
-    let changed = all.synchronize(token, wish);
-    let body = all.find_identity(token).map(Identity::alone);
-    (done("The identity has been synchronized successfully", json!({"identity": body})), changed)
+    let changed = store.synchronize(token, options);
+    let data = json!({"identity": store.find_identity(token).map(Identity::with_owner)});
+    EnvelopeResult { envelope: success("The identity has been synchronized successfully", data), changed }
 }
 
-/// A success of the operation, with both statuses.
-fn done(info: &str, data: Value) -> Reply {
-    Reply::result(200, json!({"status": {"flag": "success", "code": 200, "info": info}, "data": data}))
+/// A successful operation: the envelope and the result each have a status.
+fn success(info: &str, data: Value) -> Envelope {
+    Envelope::with_result(200, json!({"status": {"flag": "success", "code": 200, "info": info}, "data": data}))
 }
 
-/// The optional body of a synchronization; by default the data are read anew and the token only if it has expired.
-fn wish(body: &[u8]) -> Result<Wish, ()> {
+/// The options in the optional body. By default the user data is updated, and the token only if it has expired.
+fn parse_options(body: &[u8]) -> Option<SynchronizeOptions> {
     if body.is_empty() {
-        return Ok(Wish { user_data: true, force_token: false });
+        return Some(SynchronizeOptions { update_user_data: true, force_token_update: false });
     }
-    let body: Value = serde_json::from_slice(body).map_err(drop)?;
-    let asked = &body["request"]["synchronize"];
-    // The documentation shows the words as texts, the provider's own client sends booleans.
-    let flag = |key: &str, otherwise| match &asked[key] {
-        Value::Bool(yes) => *yes,
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let options = &body["request"]["synchronize"];
+    // The documentation shows strings, and the provider's own client sends booleans.
+    let flag = |key: &str, default| match &options[key] {
+        Value::Bool(value) => *value,
         Value::Number(number) => number.as_u64() == Some(1),
         Value::String(text) => matches!(text.as_str(), "true" | "1"),
-        _ => otherwise,
+        _ => default,
     };
-    Ok(Wish { user_data: flag("update_user_data", true), force_token: flag("force_token_update", false) })
+    Some(SynchronizeOptions {
+        update_user_data: flag("update_user_data", true),
+        force_token_update: flag("force_token_update", false),
+    })
 }

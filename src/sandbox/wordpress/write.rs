@@ -1,195 +1,214 @@
-//! What changes something at WordPress.com.
+//! The routes of WordPress.com that change data.
 //!
-//! | request | mark | answer |
+//! | request | source | response |
 //! |---|---|---|
-//! | `POST /rest/v1.1/me/keyring-connections/$ID/delete` | documented, its body is not: the page prints a foreign sample | guess: `{"ID", "deleted": true}` |
+//! | `POST /rest/v1.1/me/keyring-connections/$ID/delete` | documented; the page prints the body of another route | guess: `{"ID", "deleted": true}` |
 //! | `DELETE /wpcom/v2/me/connections/$ID` | seen in public code, which ignores the body | guess: `{"deleted": true, "previous": …}` |
 //! | `POST /rest/v1.1/me/connected-applications/$ID/delete` | documented | `{"success": true}` |
-//! | `POST /rest/v1.1/sites/$site/publicize-connections/$ID`, and under `/me` | documented | guess: the row as it is now |
+//! | `POST /rest/v1.1/sites/$site/publicize-connections/$ID`, and under `/me` | documented | guess: the new row |
 //!
-//! The refusals are those of the same reads, and a second delete is a 404 like any other number that is not there. A
-//! Keyring connection takes all Publicize connections that stand on it with it, as documented. That `shared` needs the
-//! right `edit_others_posts` on the site is what the provider's own page goes by; that it is refused without, in the words
-//! that are documented for it, is a guess, and so is that a body may be JSON or a form, and the sentence on a value of
-//! `shared` that is none.
+//! Errors are those of the same reads. A second delete gets the 404 of an unknown ID. A deleted Keyring connection
+//! deletes all Publicize connections that use it, as documented.
+//!
+//! Sharing needs the capability `edit_others_posts` on the site, as on the provider's own page.
+//!
+//! More guesses:
+//!
+//! - The API rejects sharing without the capability, with the documented message.
+//! - A body is JSON or a form.
+//! - The message for an invalid value of `shared`.
 
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::{
-    FOREIGN_KEYRING, NO_APPLICATION, NO_TOKEN_KEYRING, NO_TOKEN_PUBLICIZE, Refusal, finish, fresh, is, number,
-    publicize_one, scoped, site_member,
+use super::access::{
+    ApiError, NO_TOKEN_KEYRING, NO_TOKEN_PUBLICIZE, account_manager, is_editor, parse_id, respond_with, scoped_caller,
+    site_member, visible_publicize,
 };
-use crate::sandbox::answer::{Call, Done};
-use crate::sandbox::dress::Content;
-use crate::sandbox::ledger::Deed;
-use crate::sandbox::world::{Account, World};
+use super::account::WordPressAccount;
+use super::fields_param::Content;
+use super::store::WordPressStore;
+use crate::sandbox::http::{SandboxRequest, WriteResult};
+use crate::sandbox::write_log::WriteDescription;
 
-const NOT_TO_SHARE: &str = "This user is not authorized to globalize this Jetpack Social connection.";
+const MAY_NOT_SHARE: &str = "This user is not authorized to globalize this Jetpack Social connection.";
 const NO_PROPERTY: &str = "Please provide at least one property to update for this connection";
+const INVALID_SHARED: &str = "The value of shared must be true or false.";
 
-/// One change as it was asked for.
+/// A request that changes data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sandbox) enum Write {
-    /// Delete a Keyring connection, by the second version or by the first.
-    Keyring { id: u64, second_version: bool },
-    /// Take a grant back from an application.
-    Application { id: u64 },
-    /// Share a Publicize connection with its site or not; `Err` is a word that means neither.
-    Share { id: u64, site: Option<String>, shared: Result<Option<bool>, ()> },
+pub(in crate::sandbox) enum WriteRequest {
+    /// Deletes a Keyring connection, by version 2 or by version 1.
+    DeleteKeyring { id: u64, is_v2: bool },
+    /// Revokes the access of an application.
+    DeleteApplication { id: u64 },
+    /// Shares a Publicize connection with its site or makes it private.
+    Share { id: u64, site: Option<String>, shared: SharedParameter },
 }
 
-/// The verbs of a path that takes more than GET, or another than it.
-pub(super) fn allowed(segments: &[&str]) -> Option<&'static [&'static str]> {
-    let (id, verbs): (&str, &'static [&'static str]) = match segments {
+/// The parameter `shared` of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) enum SharedParameter {
+    Absent,
+    Value(bool),
+    Invalid,
+}
+
+/// The methods of a path that allows more than GET, or another method; `None` for any other path.
+pub(super) fn allowed_methods(segments: &[&str]) -> Option<&'static [&'static str]> {
+    let (id, methods): (&str, &'static [&'static str]) = match segments {
         ["rest", "v1.1", "me", "keyring-connections" | "connected-applications", id, "delete"] => (id, &["POST"]),
         ["rest", "v1.1", "me", "publicize-connections", id]
         | ["rest", "v1.1", "sites", _, "publicize-connections", id] => (id, &["GET", "POST"]),
         ["wpcom", "v2", "me", "connections", id] => (id, &["GET", "DELETE"]),
         _ => return None,
     };
-    number(id).map(|_| verbs)
+    parse_id(id).map(|_| methods)
 }
 
-impl Write {
-    /// Reads what a request asks to change; nothing for a read and for a path or verb that the provider does not know.
-    pub(in crate::sandbox) fn read(call: &Call, body: &[u8]) -> Option<Write> {
-        let segments = call.segments();
+impl WriteRequest {
+    /// The write in a request; `None` for a read and for an unknown path or method.
+    pub(in crate::sandbox) fn parse(request: &SandboxRequest, body: &[u8]) -> Option<Self> {
+        let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-        match (call.method.as_str(), segments.as_slice()) {
+        match (request.method.as_str(), segments.as_slice()) {
             ("POST", ["rest", "v1.1", "me", "keyring-connections", id, "delete"]) => {
-                Some(Write::Keyring { id: number(id)?, second_version: false })
+                Some(WriteRequest::DeleteKeyring { id: parse_id(id)?, is_v2: false })
             }
             ("DELETE", ["wpcom", "v2", "me", "connections", id]) => {
-                Some(Write::Keyring { id: number(id)?, second_version: true })
+                Some(WriteRequest::DeleteKeyring { id: parse_id(id)?, is_v2: true })
             }
             ("POST", ["rest", "v1.1", "me", "connected-applications", id, "delete"]) => {
-                Some(Write::Application { id: number(id)? })
+                Some(WriteRequest::DeleteApplication { id: parse_id(id)? })
             }
             ("POST", ["rest", "v1.1", "me", "publicize-connections", id]) => {
-                Some(Write::Share { id: number(id)?, site: None, shared: shared(call, body) })
+                Some(WriteRequest::Share { id: parse_id(id)?, site: None, shared: parse_shared(request, body) })
             }
-            ("POST", ["rest", "v1.1", "sites", site, "publicize-connections", id]) => {
-                Some(Write::Share { id: number(id)?, site: Some((*site).to_owned()), shared: shared(call, body) })
-            }
+            ("POST", ["rest", "v1.1", "sites", site, "publicize-connections", id]) => Some(WriteRequest::Share {
+                id: parse_id(id)?,
+                site: Some((*site).to_owned()),
+                shared: parse_shared(request, body),
+            }),
             _ => None,
         }
     }
 
-    /// What the log of writes says of it.
-    pub(in crate::sandbox) fn deed(&self) -> Deed {
-        let (what, id, with) = match self {
-            Write::Keyring { id, .. } => ("keyring.delete", id, json!({})),
-            Write::Application { id } => ("application.delete", id, json!({})),
-            Write::Share { id, shared: Ok(Some(shared)), .. } => ("publicize.share", id, json!({"shared": shared})),
-            Write::Share { id, .. } => ("publicize.share", id, json!({})),
+    /// The write as the log describes it.
+    pub(in crate::sandbox) fn description(&self) -> WriteDescription {
+        let (operation, id, arguments) = match self {
+            WriteRequest::DeleteKeyring { id, .. } => ("keyring.delete", id, json!({})),
+            WriteRequest::DeleteApplication { id } => ("application.delete", id, json!({})),
+            WriteRequest::Share { id, shared: SharedParameter::Value(shared), .. } => {
+                ("publicize.share", id, json!({"shared": shared}))
+            }
+            WriteRequest::Share { id, .. } => ("publicize.share", id, json!({})),
         };
-        Deed { what, object: id.to_string(), with }
+        WriteDescription { operation, object: id.to_string(), arguments }
     }
 
-    /// Makes the change, if it is the caller's to make.
-    pub(in crate::sandbox) fn perform(&self, world: &mut World, call: &Call) -> Done {
-        let (found, changed) = match self {
-            Write::Keyring { id, second_version } => delete_keyring(world, call, *id, *second_version),
-            Write::Application { id } => delete_application(world, call, *id),
-            Write::Share { id, site, shared } => share(world, call, *id, site.as_deref(), *shared),
+    /// Makes the change if the caller may make it.
+    pub(in crate::sandbox) fn execute(&self, store: &mut WordPressStore, request: &SandboxRequest) -> WriteResult {
+        let outcome = match self {
+            WriteRequest::DeleteKeyring { id, is_v2 } => delete_keyring(store, request, *id, *is_v2),
+            WriteRequest::DeleteApplication { id } => delete_application(store, request, *id),
+            WriteRequest::Share { id, site, shared } => share(store, request, *id, site.as_deref(), *shared),
         };
-        Done { answer: finish(found, call), changed }
+        let changed = outcome.as_ref().is_ok_and(|success| success.changed);
+        let result = outcome.map(|success| Content::Json(success.body));
+        WriteResult { response: respond_with(result, request), changed }
     }
 }
 
-/// What to say, and whether anything changed.
-type Effect = (Result<Content, Refusal>, bool);
-
-fn delete_keyring(world: &mut World, call: &Call, id: u64, second_version: bool) -> Effect {
-    let me = match scoped(world, call, NO_TOKEN_KEYRING) {
-        Ok(me) => me,
-        Err(refusal) => return (Err(refusal), false),
-    };
-    let Some(row) = me.find_keyring(id).cloned() else {
-        let foreign = world.wordpress.accounts.iter().any(|other| other.find_keyring(id).is_some());
-        return (Err(no_keyring(foreign, second_version)), false);
-    };
-    let handle = me.handle.clone();
-    let changed = world.wordpress.delete_keyring(&handle, id);
-    let body =
-        if second_version { json!({"deleted": true, "previous": row}) } else { json!({"ID": id, "deleted": true}) };
-    (Ok(Content::Tree(body)), changed)
+/// The body of a successful write, and whether anything changed.
+struct Success {
+    body: Value,
+    changed: bool,
 }
 
-/// The refusals of the reads: the second version does not tell a foreign number from one that is not there.
-fn no_keyring(foreign: bool, second_version: bool) -> Refusal {
-    match (foreign, second_version) {
-        (_, true) => Refusal(404, "not_found", "Connection not found."),
-        (true, false) => Refusal(403, "authorization_required", FOREIGN_KEYRING),
-        (false, false) => Refusal(404, "not_found", "Keyring connection with this ID not found."),
+fn delete_keyring(
+    store: &mut WordPressStore,
+    request: &SandboxRequest,
+    id: u64,
+    is_v2: bool,
+) -> Result<Success, ApiError> {
+    let account = scoped_caller(store, request, NO_TOKEN_KEYRING)?;
+    let Some(row) = account.find_keyring(id).cloned() else {
+        return Err(if is_v2 { ApiError::for_v2_keyring() } else { ApiError::for_keyring(store, id) });
+    };
+    let handle = account.handle.clone();
+    let changed = store.delete_keyring(&handle, id);
+    let body = if is_v2 { json!({"deleted": true, "previous": row}) } else { json!({"ID": id, "deleted": true}) };
+    Ok(Success { body, changed })
+}
+
+fn delete_application(store: &mut WordPressStore, request: &SandboxRequest, id: u64) -> Result<Success, ApiError> {
+    let handle = account_manager(store, request)?.handle.clone();
+    if !store.delete_application(&handle, id) {
+        return Err(ApiError::for_application());
     }
+    Ok(Success { body: json!({"success": true}), changed: true })
 }
 
-fn delete_application(world: &mut World, call: &Call, id: u64) -> Effect {
-    let handle = match fresh(world, call) {
-        Ok(me) => me.handle.clone(),
-        Err(refusal) => return (Err(refusal), false),
+fn share(
+    store: &mut WordPressStore,
+    request: &SandboxRequest,
+    id: u64,
+    site: Option<&str>,
+    shared: SharedParameter,
+) -> Result<Success, ApiError> {
+    let account = sharing_account(store, request, id, site)?;
+    // The row is copied before the change: a connection of another account leaves the caller's list when it becomes
+    // private.
+    let mut row = account.find_publicize(id).cloned().unwrap_or_default();
+    let shared = match shared {
+        SharedParameter::Value(shared) => shared,
+        SharedParameter::Absent => return Err(ApiError(400, "invalid_input", NO_PROPERTY)),
+        SharedParameter::Invalid => return Err(ApiError(400, "invalid_input", INVALID_SHARED)),
     };
-    if world.wordpress.delete_application(&handle, id) {
-        (Ok(Content::Tree(json!({"success": true}))), true)
+    let changed = store.share(id, shared);
+    row["shared"] = json!(shared);
+    Ok(Success { body: row, changed })
+}
+
+/// The caller if they see the connection, are a member of the site in the path, and may edit posts of others.
+fn sharing_account<'s>(
+    store: &'s WordPressStore,
+    request: &SandboxRequest,
+    id: u64,
+    site: Option<&str>,
+) -> Result<&'s WordPressAccount, ApiError> {
+    let account = match site {
+        Some(site) => site_member(store, request, site)?.0,
+        None => scoped_caller(store, request, NO_TOKEN_PUBLICIZE)?,
+    };
+    let row = visible_publicize(store, account, id)?;
+    if is_editor(store, account, &row["site_ID"]) {
+        Ok(account)
     } else {
-        (Err(Refusal(404, "unknown_application_access_token", NO_APPLICATION)), false)
+        Err(ApiError(403, "authorization_required", MAY_NOT_SHARE))
     }
 }
 
-fn share(world: &mut World, call: &Call, id: u64, site: Option<&str>, shared: Result<Option<bool>, ()>) -> Effect {
-    let handle = match may_share(world, call, id, site) {
-        Ok(me) => me.handle.clone(),
-        Err(refusal) => return (Err(refusal), false),
-    };
-    let wanted = match shared {
-        Ok(Some(wanted)) => wanted,
-        Ok(None) => return (Err(Refusal(400, "invalid_input", NO_PROPERTY)), false),
-        Err(()) => return (Err(Refusal(400, "invalid_input", "The value of shared must be true or false.")), false),
-    };
-    // What the caller sees is kept, since the connection of somebody else leaves their list when it is kept to its owner.
-    let mut row = world.wordpress.account(&handle).and_then(|me| me.find_publicize(id)).cloned().unwrap_or_default();
-    let changed = world.wordpress.share(id, wanted);
-    row["shared"] = json!(wanted);
-    (Ok(Content::Tree(row)), changed)
-}
-
-/// The caller, if they see the connection, on this site if one is named, and may edit what others wrote there.
-fn may_share<'w>(world: &'w World, call: &Call, id: u64, site: Option<&str>) -> Result<&'w Account, Refusal> {
-    let me = match site {
-        Some(site) => site_member(world, call, site)?.0,
-        None => scoped(world, call, NO_TOKEN_PUBLICIZE)?,
-    };
-    publicize_one(world, me, id)?;
-    let its_site = me.find_publicize(id).map(|row| &row["site_ID"]);
-    let editor = world.wordpress.sites_of(me).any(|site| {
-        let number = site["ID"].as_u64().unwrap_or_default();
-        its_site.is_some_and(|its| is(its, number)) && site["capabilities"]["edit_others_posts"] == true
-    });
-    if editor { Ok(me) } else { Err(Refusal(403, "authorization_required", NOT_TO_SHARE)) }
-}
-
-/// The parameter `shared`, from a JSON body, a form, or the query.
-fn shared(call: &Call, body: &[u8]) -> Result<Option<bool>, ()> {
-    let given = match serde_json::from_slice::<Map<String, Value>>(body) {
+/// The parameter `shared` from a JSON body, a form or the query.
+fn parse_shared(request: &SandboxRequest, body: &[u8]) -> SharedParameter {
+    let value = match serde_json::from_slice::<Map<String, Value>>(body) {
         Ok(mut body) => body.remove("shared"),
         Err(_) => {
-            let mut pairs = form_urlencoded::parse(body).filter(|(key, _)| key == "shared");
-            pairs.by_ref().last().map(|(_, value)| Value::String(value.into_owned()))
+            let pairs = form_urlencoded::parse(body).filter(|(key, _)| key == "shared");
+            pairs.last().map(|(_, value)| Value::String(value.into_owned()))
         }
     };
-    let given = given.or_else(|| call.parameter("shared").map(|text| json!(text)));
-    match given {
-        None => Ok(None),
-        Some(Value::Bool(yes)) => Ok(Some(yes)),
-        Some(Value::Number(number)) if number.as_u64() == Some(1) => Ok(Some(true)),
-        Some(Value::Number(number)) if number.as_u64() == Some(0) => Ok(Some(false)),
+    let value = value.or_else(|| request.parameter("shared").map(|text| json!(text)));
+    match value {
+        None => SharedParameter::Absent,
+        Some(Value::Bool(shared)) => SharedParameter::Value(shared),
+        Some(Value::Number(number)) if number.as_u64() == Some(1) => SharedParameter::Value(true),
+        Some(Value::Number(number)) if number.as_u64() == Some(0) => SharedParameter::Value(false),
         Some(Value::String(text)) => match text.to_ascii_lowercase().as_str() {
-            "1" | "t" | "true" => Ok(Some(true)),
-            "0" | "f" | "false" => Ok(Some(false)),
-            _ => Err(()),
+            "1" | "t" | "true" => SharedParameter::Value(true),
+            "0" | "f" | "false" => SharedParameter::Value(false),
+            _ => SharedParameter::Invalid,
         },
-        Some(_) => Err(()),
+        Some(_) => SharedParameter::Invalid,
     }
 }

@@ -217,7 +217,7 @@ async fn at_rest(world: &World, gateway: &Gateway) {
 
 /// A new Keyring connection of Ada's, to be deleted.
 async fn new_keyring(world: &World) -> u64 {
-    let url = format!("{}/__sandbox/world/keyring", world.sandbox.wordpress_url());
+    let url = format!("{}/__sandbox/data/keyring", world.sandbox.wordpress_url());
     let body = json!({ "person": "ada", "count": 1 });
     let added: Value = world.gateway.client.post(url).json(&body).send().await.unwrap().json().await.unwrap();
     added["IDs"][0].as_u64().unwrap()
