@@ -140,13 +140,13 @@ async fn start_sandbox() -> Result<Sandbox, String> {
     sandbox.await.map_err(|error| format!("the sandbox cannot start: {error}"))
 }
 
-/// Points settings at a running sandbox: with its keys, its people and its services, and as open as a toy may be.
+/// Points settings at a running sandbox: its URLs and keys, and the credentials of its people and services.
 pub fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
     settings.http.allowed_hosts = AllowedHosts::Loopback;
     settings.graph.introspection = Introspection::All;
     settings.access = sandbox_settings::access();
     settings.limits = sandbox_settings::limits();
-    // All who play are on this machine.
+    // All clients of a sandbox are on this machine.
     settings.http.limits.connections_per_address_max = settings.http.limits.connections_max;
 
     settings.wordpress.base_url = sandbox.wordpress_url();

@@ -32,7 +32,7 @@ export const SECRETS = ['canary', ONEALL_KEYS.private, ONEALL_KEYS.public, JWT_S
 export async function withSandbox(binary, use) {
   const command = start(binary, ['sandbox', '--listen', '127.0.0.1:0'], {});
   try {
-    const greeting = /^ +graph +(\S+)[^]*played at (\S+), OneAll at (\S+);/m;
+    const greeting = /^ +graph +(\S+)$[^]*^ +wordpress +(\S+)$[^]*^ +oneall +(\S+)$/m;
     const [, graph, wordpress, oneall] = await ready(command, ({ said }) => said.match(greeting));
     const tabs = await readTabs(new URL('/', graph));
     return await use({ graph, wordpress, oneall, tabs, people: people(tabs), log: () => command.log });

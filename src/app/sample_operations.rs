@@ -1,4 +1,4 @@
-//! A tour of the graph: the operations that the explorer's tabs, the sandbox's greeting and the README show.
+//! Sample operations for the explorer's tabs and the tests, and the messages that the program prints at start.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::http::explorer::Tab;
 use crate::sandbox::{Person, Service, people, services};
 
-/// A person's accounts page: one operation over both providers.
+/// The accounts page of a person: one query for both providers.
 pub const ACCOUNTS: &str = r#"query Accounts {
   connections(first: 10) {
     totalCount
@@ -37,7 +37,7 @@ pub const ACCOUNTS: &str = r#"query Accounts {
 }
 "#;
 
-/// To take back an application's access, and to read what is left.
+/// Revokes an application's access and reads the remaining applications.
 pub const TAKE_BACK: &str = r#"mutation TakeBack($id: ID!) {
   applicationRevoke(input: { id: $id }) {
     deletedApplicationId
@@ -47,10 +47,10 @@ pub const TAKE_BACK: &str = r#"mutation TakeBack($id: ID!) {
 }
 "#;
 
-/// The grant of the sandbox's operator that is taken back: the second to one application.
+/// The ID of the application that [`TAKE_BACK`] revokes in the sandbox: the second authorization of one application.
 pub const TAKE_BACK_ID: &str = "YXBwbGljYXRpb246NjEwMDAy";
 
-/// Whose own a request asks for, and every identity they linked.
+/// The viewer's accounts at both providers, with every linked identity.
 pub const VIEWER: &str = r#"query Me {
   viewer {
     wordpressUser { displayName email tokenScope sites { name url } }
@@ -63,7 +63,7 @@ pub const VIEWER: &str = r#"query Me {
 }
 "#;
 
-/// What a callback has to ask: who just signed in. The token is the one its request carried.
+/// The query of a login callback: who has just signed in. The token is the `connection_token` of the callback's request.
 pub const CALLBACK: &str = r#"query WhoSignedIn($token: String!) {
   connection(by: { connectionToken: $token }) {
     createdAt
@@ -80,7 +80,7 @@ pub const CALLBACK: &str = r#"query WhoSignedIn($token: String!) {
 }
 "#;
 
-/// What a service may ask that lists the site and has no right to what identifies a person outside.
+/// The query of a service that lists the site's sign-ins and may not read e-mail addresses.
 pub const REPORT: &str = r#"query SiteReport {
   connections(first: 5) {
     totalCount
@@ -90,7 +90,7 @@ pub const REPORT: &str = r#"query SiteReport {
 }
 "#;
 
-/// What anybody may ask, and one thing that they may not.
+/// Fields that need no credential, and one that does.
 pub const NOBODY: &str = r#"query AsNobody {
   providers { provider configured authorized detail }
   service(key: "google") { label providers }
@@ -98,28 +98,28 @@ pub const NOBODY: &str = r#"query AsNobody {
 }
 "#;
 
-/// The sign-in that the sandbox's callback would receive.
+/// The `connection_token` of a sign-in in the sandbox.
 pub const CALLBACK_TOKEN: &str = "5a4d0000-0000-4000-8000-000000000001";
 
-/// The headers by which a request is this person's: their JWT, or for the operator the key of the shop's service, and
-/// their WordPress.com token beside it.
+/// The headers of a person's request: `Authorization`, and the WordPress.com token if the person has one.
 pub fn headers(person: &Person) -> Vec<(&'static str, String)> {
     let token = person.wordpress_token.map(|token| ("X-WordPress-Token", token.to_owned()));
     [("Authorization", authorization(person))].into_iter().chain(token).collect()
 }
 
-/// What a person's requests show in `Authorization`.
+/// The `Authorization` header of a person: the JWT, or the key of the service `shop` for the operator.
 pub fn authorization(person: &Person) -> String {
     let shop = services().first().filter(|_| person.operator).map(|service| service.key);
     format!("Bearer {}", shop.unwrap_or(person.jwt))
 }
 
-/// The headers by which a request is this service's.
+/// The headers of a service's request.
 pub fn service_headers(service: &Service) -> Vec<(&'static str, String)> {
     vec![("Authorization", format!("Bearer {}", service.key))]
 }
 
-/// The explorer's tabs for the sandbox: the tour, one tab as each person and service of it, and one as nobody.
+/// The explorer's tabs for the sandbox: sample operations of the operator, one of each other person and service, and one
+/// without a credential.
 pub fn tabs() -> Vec<Tab> {
     let tab = |title: String, headers: Vec<(&str, String)>, query: &str, variables: Value| Tab {
         title,
@@ -152,63 +152,40 @@ fn pretty(value: &Value) -> String {
     }
 }
 
-/// What a gateway for one person says when it is ready: with what each request must show.
+/// The message of a gateway for one person when it is ready, with the credential that each request must carry.
 pub fn personal_greeting(gateway: SocketAddr, bearer: &SecretString) -> String {
     format!(
-        "commongraph is ready, for you alone.\n\n  graph      http://{gateway}/graphql\n\n\
-         Each request must show this; it is good until the gateway stops:\n  Authorization: Bearer {}\n",
+        "commongraph is ready, for you only.\n\n  graph      http://{gateway}/graphql\n\n\
+         Each request must carry this header. It is valid until the gateway stops:\n  Authorization: Bearer {}\n",
         bearer.expose_secret()
     )
 }
 
-/// What the sandbox says when it is ready: where to look, who is there, and what is worth trying.
+/// The message of the sandbox when it is ready: its URLs, people and services, and one example.
 pub fn greeting(gateway: SocketAddr, explorer: bool, wordpress: &str, oneall: &str) -> String {
     let explorer = if explorer { format!("  explorer   http://{gateway}/\n") } else { String::new() };
     let mut text = format!(
-        "commongraph is ready, against a sandbox of both providers.\n\n\
+        "commongraph is ready, with a sandbox of WordPress.com and OneAll.\n\n\
          {explorer}  \
          graph      http://{gateway}/graphql\n  \
-         schema     http://{gateway}/schema.graphql\n\n  \
-         WordPress.com is played at {wordpress}, OneAll at {oneall};\n  \
-         either tells what it was asked at /__sandbox/requests.\n\nPeople:\n"
+         schema     http://{gateway}/schema.graphql\n  \
+         wordpress  {wordpress}\n  \
+         oneall     {oneall}\n\n\
+         People (X-WordPress-Token: sandbox-wpcom-NAME):\n"
     );
     for person in people() {
         let _ = writeln!(text, "  {:<6} {}", person.name, person.about);
-        let own = [("Authorization", format!("Bearer {}", person.jwt))];
-        let token = person.wordpress_token.map(|token| ("X-WordPress-Token", token.to_owned()));
-        for (name, value) in own.into_iter().chain(token) {
-            let _ = writeln!(text, "         {name}: {value}");
-        }
     }
-    text.push_str("\nServices:\n");
+    text.push_str("Services (Authorization: Bearer KEY):\n");
     for service in services() {
-        let _ =
-            writeln!(text, "  {:<6} {}\n         Authorization: Bearer {}", service.name, service.about, service.key);
+        let _ = writeln!(text, "  {}  {}", service.key, service.about);
     }
-    text.push_str("\nA request without any of these is nobody's, here too.\n");
-    let operator = people().iter().find(|person| person.operator).map(headers).unwrap_or_default();
-    let header: String = operator.iter().map(|(name, value)| format!(" -H '{name}: {value}'")).collect();
-    let take_back = format!(
-        "mutation {{ applicationRevoke(input: {{ id: \\\"{TAKE_BACK_ID}\\\" }}) {{ deletedApplicationId userErrors {{ code message }} }} }}"
+    let _ = write!(
+        text,
+        "JWTs and all other credentials: {wordpress}/__sandbox/credentials\n\
+         Example:\n  \
+         curl -s http://{gateway}/graphql -H 'Content-Type: application/json' -H 'X-WordPress-Token: sandbox-wpcom-ada' \\\n    \
+         -d '{{\"query\":\"{{ connections(first: 3) {{ totalCount nodes {{ service {{ label }} health {{ state }} }} }} }}\"}}'\n"
     );
-    let examples = [
-        (
-            "whose accounts are these?",
-            "{ connections(first: 5) { totalCount nodes { provider service { label } identity { displayName } health { state } } } }",
-        ),
-        ("which applications may write?", "{ applications { nodes { name permissions { name risk } } } }"),
-        ("take back an application's access", &take_back),
-        (
-            "who just signed in?",
-            "{ connection(by: { connectionToken: \\\"5a4d0000-0000-4000-8000-000000000001\\\" }) { identity { displayName } } }",
-        ),
-    ];
-    text.push_str("\nWorth trying:\n");
-    for (title, query) in examples {
-        let _ = writeln!(
-            text,
-            "  # {title}\n  curl -s http://{gateway}/graphql -H 'Content-Type: application/json'{header} \\\n    -d '{{\"query\":\"{query}\"}}'"
-        );
-    }
     text
 }
