@@ -1,5 +1,5 @@
-//! Puts the explorer's files into the binary: the bundle if `playground/dist` holds one, else the few that load it from
-//! outside. It runs neither Node nor anything that needs the network.
+//! Embeds the explorer's files into the binary: the bundle if `explorer/dist` has one, otherwise the files that load the
+//! libraries from a CDN. The script never runs Node and never uses the network.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write as _;
@@ -8,15 +8,16 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// What the bundle is made of, and what stands in for it: names beside the folders that hold them.
-const BUNDLE: (&str, &[&str]) = ("playground/dist", &["explorer.css", "explorer.js"]);
-const STAND_IN: (&str, &[&str]) = ("playground/src", &["page.css", "outside.js", "start.js"]);
+/// The files of the bundle: their folder and their names.
+const BUNDLE: (&str, &[&str]) = ("explorer/dist", &["explorer.css", "explorer.js"]);
+/// The files for a binary without the bundle.
+const CDN_PAGE: (&str, &[&str]) = ("explorer/src", &["page.css", "outside.js", "start.js"]);
 
 fn main() -> io::Result<()> {
     let variable = |name| env::var_os(name).map(PathBuf::from).ok_or(io::ErrorKind::NotFound);
     let root = variable("CARGO_MANIFEST_DIR")?;
     let is_built = BUNDLE.1.iter().all(|name| root.join(BUNDLE.0).join(name).is_file());
-    let (folder, names) = if is_built { BUNDLE } else { STAND_IN };
+    let (folder, names) = if is_built { BUNDLE } else { CDN_PAGE };
 
     let mut source = format!("pub(super) const BUILT: bool = {is_built};\n");
     source.push_str("pub(super) static FILES: &[super::File] = &[\n");
@@ -26,14 +27,14 @@ fn main() -> io::Result<()> {
     source.push_str("];\n");
     fs::write(variable("OUT_DIR")?.join("explorer_files.rs"), source)?;
 
-    // The repository holds the empty folder: cargo would run this again each time if it were missing.
-    for path in [BUNDLE.0, STAND_IN.0, "build.rs"] {
+    // The repository contains the empty `dist` folder. Without it, cargo would run this script in every build.
+    for path in [BUNDLE.0, CDN_PAGE.0, "build.rs"] {
         writeln!(io::stdout(), "cargo::rerun-if-changed={path}")?;
     }
     Ok(())
 }
 
-/// Adds one file to the table: its name, a hash that changes with its bytes, and the bytes.
+/// Adds one file to the table: its name, a hash of its content, and the content.
 fn write_file(source: &mut String, name: &str, path: &Path) -> io::Result<()> {
     let bytes = fs::read(path)?;
     let mut hasher = DefaultHasher::new();

@@ -119,7 +119,7 @@ fn every_page_is_linked_from_another() {
 }
 
 /// The folders whose files the pages name.
-const FOLDERS: [&str; 8] = ["src/", "tests/", "docs/", "examples/", "benches/", "explorer/", "playground/", ".ci/"];
+const FOLDERS: [&str; 8] = ["src/", "tests/", "docs/", "examples/", "benches/", "explorer/", "e2e/", ".ci/"];
 
 /// The files and folders that a page names in code spans.
 fn named_files(page: &str) -> Vec<String> {

@@ -121,7 +121,7 @@ impl PreparedGateway {
         };
         apply(&standing, settings, graph);
         if settings.http.shows_explorer() && !explorer::ASSETS_BUILT {
-            tracing::info!("the explorer's files are not built in; its page loads them from outside (see playground/)");
+            tracing::info!("the explorer's files are not built in; its page loads them from outside (see explorer/)");
         }
         let task = tokio::spawn(Arc::clone(&server).run(listener));
         Ok(Running { address, server, standing, tabs, components: Mutex::new(components), task, metrics_listener })

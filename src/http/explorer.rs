@@ -1,6 +1,6 @@
 //! The explorer: GraphiQL at `/`, from files in the binary, so that it works with the network cut.
 //!
-//! The bundle is made by npm in `playground/` and is no part of the repository. A binary that was built without it serves
+//! The bundle is made by npm in `explorer/` and is no part of the repository. A binary that was built without it serves
 //! a page that loads the same libraries from a content delivery network, each file by its integrity hash, and that says
 //! what to run where this fails. Either page obeys a policy that lets nothing else load, and talks to no other host.
 
@@ -223,7 +223,7 @@ fn notice(tabs: &[Tab], is_built: bool) -> String {
             "<div class=\"notice unreachable\"><h1>The explorer could not be loaded</h1>\n\
              <p>This binary was built without the explorer's files, and the network that holds them \
              cannot be reached. To have them in the binary, run this in the repository, then build and start it again:</p>\n\
-             <pre>cd playground &amp;&amp; npm ci &amp;&amp; npm run build</pre>\n{by_hand}</div>"
+             <pre>cd explorer &amp;&amp; npm ci &amp;&amp; npm run build</pre>\n{by_hand}</div>"
         );
     }
     notice
