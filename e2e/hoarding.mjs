@@ -1,11 +1,11 @@
-// Clients that hold every connection of the gateway (1,024), and open each one again when it is closed: are others served?
+// Clients that hold every connection of the gateway (1,024) and reopen each one that is closed. Others must be served.
 //
 //   node hoarding.mjs GRAPH_URL [SECONDS=60] [ADDRESSES=20] [CONNECTIONS=60]
 //
-// GRAPH_URL is that of a sandbox on 127.0.0.1. Each of the addresses (127.0.0.10 and on) holds so many connections: half
-// of them polite, with a cheap request every 4 s, and half of them silent. Meanwhile another address asks for health once
-// a second and for 30 pages, each on a new connection, and a third one asks for pages on a connection that it keeps.
-// Prints a line for each check with its figures, and exits with 1 if one failed.
+// GRAPH_URL is that of a sandbox on 127.0.0.1. Each address (127.0.0.10 and up) holds this many connections. Half of them
+// send a cheap request every 4 s, and half are silent. Meanwhile another address requests health once a second and 30
+// pages, each on a new connection. A third address requests pages on one persistent connection. Prints a line with figures
+// for each check. Exits with 1 if a check fails.
 
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';

@@ -1,11 +1,11 @@
-// Refused requests by ordinary HTTP clients: each sees its status, and the next request works.
+// Rejected requests of ordinary HTTP clients. Each client must get the status, and its next request must work.
 //
 //   node refusals.mjs COMMONGRAPH PYTHON
 //
-// COMMONGRAPH is the command; PYTHON is a Python that has urllib3. Sends bodies from nothing to 10 MB in requests that are
-// refused before their body is read, over connections that are kept alive: by Node (an agent and fetch), Python
-// (http.client and urllib3) and curl in HTTP/1.1, and by Node and curl in HTTP/2. A client that gets a reset or a broken
-// pipe instead of the status is a failure. Needs curl and openssl. Prints a line for each check and exits with 1 if one failed.
+// COMMONGRAPH is the program. PYTHON is a Python interpreter with urllib3. Sends bodies of up to 10 MB in requests that are
+// rejected before their body is read, over persistent connections. The clients are Node (an agent and fetch), Python
+// (http.client and urllib3) and curl with HTTP/1.1, and Node and curl with HTTP/2. A client that gets a reset or a broken
+// pipe instead of the status fails. Needs curl and openssl. Prints a line for each check. Exits with 1 if a check fails.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -21,10 +21,10 @@ import { here, withSandbox, withServe } from './world.mjs';
 const [binary, python] = wanted('COMMONGRAPH', 'PYTHON');
 const run = promisify(execFile);
 
-/** Lengths of bodies, around the limit of a body (262,144 bytes) and far beyond it. */
+/** Body lengths around the limit (262,144 bytes) and far above it. */
 const LENGTHS = [0, 1, 1_000, 100_000, 262_144, 262_145, 1_000_000, 5_000_000, 10_000_000];
 
-/** Requests that are refused whatever their body is. */
+/** Requests that are rejected whatever their body is. */
 const REFUSED = [
   { status: 401, headers: { 'content-type': 'application/json', authorization: 'Basic nonsense' } },
   { status: 406, headers: { 'content-type': 'application/json', accept: 'text/html' } },
@@ -33,7 +33,7 @@ const REFUSED = [
 const TOO_LARGE = { status: 413, headers: { 'content-type': 'application/json' } };
 const ROUNDS = 5;
 
-/** Each refusal with each length of a body. */
+/** Each rejection with each body length. */
 function* cases() {
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const length of LENGTHS) {

@@ -1,8 +1,8 @@
-"""Refused requests by http.client and urllib3: the part of refusals.mjs that needs Python.
+"""Rejected requests of http.client and urllib3: the Python part of refusals.mjs.
 
     python refusals.py GRAPH CASES
 
-CASES is a JSON list of objects with status, headers and length. Prints "CLIENT: good", or what went wrong.
+CASES is a JSON list of objects with status, headers and length. Prints "CLIENT: good" or the problem.
 """
 
 import http.client
