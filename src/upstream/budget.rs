@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn an_operation_makes_so_many_calls_until_its_time_is_up() {
+    async fn a_budget_bounds_the_calls_and_the_time() {
         let now = Instant::now();
         let budget = Budget::new(2).with_deadline(now + Duration::from_secs(8));
         let live = budget.with_cache_mode(CacheMode::Live);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_sent_is_given_back() {
+    fn an_unsent_call_is_returned_to_the_budget() {
         let (budget, now) = (Budget::new(1), Instant::now());
         let reservation = budget.reserve(now).unwrap();
         assert!(reservation.reserve() && budget.reserve(now).is_err() && budget.calls_started() == 1);

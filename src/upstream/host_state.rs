@@ -28,7 +28,7 @@ pub struct HostState {
 }
 
 impl HostState {
-    /// Carries over the state of the same host, or creates it. The breaker starts anew if `calls_min` differs.
+    /// Carries over the state of the same host, or creates it. The breaker is reset if `calls_min` differs.
     ///
     /// # Errors
     /// If the system has no random numbers.

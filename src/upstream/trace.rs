@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_taken_if_it_is_well_formed() {
+    fn only_a_well_formed_traceparent_is_parsed() {
         let (id, span) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
         let zeros = ["0".repeat(32), "0".repeat(16)];
         for (text, taken) in [
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_prints_its_id_and_no_more() {
+    fn a_trace_prints_its_id_alone() {
         let trace = Trace::new(7, 9).with_span(11);
         assert_eq!((trace.to_string(), format!("{trace:?}")), (format!("{:032x}", 7), format!("{:032x}", 7)));
         assert_eq!(trace.header(), format!("00-{:032x}-{:016x}-00", 7, 11));
@@ -128,7 +128,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
         #[test]
-        fn what_is_made_is_read_again(id: u128, span: u64, next: u64) {
+        fn a_trace_round_trips(id: u128, span: u64, next: u64) {
             let trace = Trace::new(id, span);
             prop_assert_eq!(trace.header().len(), LENGTH);
             prop_assert_eq!(Trace::parse(&trace.header()), Some(trace));
@@ -138,7 +138,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_read_is_passed_on_well_formed(text in "(00-)?[0-9a-f-]{0,60}.{0,3}") {
+        fn a_parsed_trace_is_passed_on_well_formed(text in "(00-)?[0-9a-f-]{0,60}.{0,3}") {
             if let Some(trace) = Trace::parse(&text) {
                 prop_assert_eq!(Trace::parse(&trace.header()), Some(trace));
                 prop_assert!(text.contains(&trace.to_string()));

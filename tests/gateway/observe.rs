@@ -46,7 +46,7 @@ async fn a_caller_who_may_is_told_each_read() {
     assert_eq!((&call["attempts"], &call["status"]), (&json!(1), &json!(200)));
     assert!(call["path"].as_str().unwrap().starts_with("/rest/v1.1/me?"), "{call}");
     assert!(call["milliseconds"].is_u64() && call["bytes"].as_u64().unwrap() > 0, "{call}");
-    assert_eq!(call["why"], "nothing was kept");
+    assert_eq!(call["why"], "no response was cached");
     let second = ask().await;
     assert_eq!((&second["calls"][0]["verdict"], &second["calls"][0]["ageSeconds"]), (&json!("HIT"), &json!(0)));
 }

@@ -181,10 +181,10 @@ mod tests {
     use crate::upstream::Credential;
     use crate::upstream::cache::key::Fingerprinter;
 
-    /// A noun that mentions one token.
-    struct About(&'static str);
+    /// A value that references one token.
+    struct Referencing(&'static str);
 
-    impl Cacheable for About {
+    impl Cacheable for Referencing {
         fn redacted(&self) -> Option<Self> {
             None
         }
@@ -198,34 +198,40 @@ mod tests {
         }
     }
 
-    fn print(token: &str, fingerprinter: &Fingerprinter) -> crate::upstream::cache::key::Fingerprint {
+    fn fingerprint(token: &str, fingerprinter: &Fingerprinter) -> crate::upstream::cache::key::Fingerprint {
         fingerprinter.credential(Credential::Bearer(&SecretString::from(token)))
     }
 
-    struct TestUpstream {
+    struct Fixture {
         fingerprinter: Fingerprinter,
         log: InvalidationLog,
     }
 
-    impl TestUpstream {
+    impl Fixture {
         fn new() -> Self {
             Self { fingerprinter: Fingerprinter::new().unwrap(), log: InvalidationLog::default() }
         }
 
         fn key(&self, (token, reader): (&str, Option<&str>), target: &str) -> Key {
             let reader = reader.map(|reader| self.fingerprinter.reader(reader));
-            Key::new::<About>("provider", "origin".into(), target.into(), print(token, &self.fingerprinter), reader)
+            Key::new::<Referencing>(
+                "provider",
+                "origin".into(),
+                target.into(),
+                fingerprint(token, &self.fingerprinter),
+                reader,
+            )
         }
 
-        fn change(&self, owner: (&str, Option<&str>), status: WriteStatus) -> Invalidation {
+        fn invalidation(&self, owner: (&str, Option<&str>), status: WriteStatus) -> Invalidation {
             let paths = |path: &str| vec![path.to_owned()];
             let writer = self.key(owner, "/").owner();
             Invalidation { writer, per_caller: paths("/own"), shared: paths("/common"), references: Vec::new(), status }
         }
 
-        /// What is left of an answer to this reader from before all that was noted.
-        fn left(&self, owner: (&str, Option<&str>), target: &str, noun: Option<&dyn Cacheable>) -> Validity {
-            self.log.validity(&self.key(owner, target), Version::default(), noun)
+        /// The validity of a value of this owner from before all invalidations.
+        fn validity_of(&self, owner: (&str, Option<&str>), target: &str, value: Option<&dyn Cacheable>) -> Validity {
+            self.log.validity(&self.key(owner, target), Version::default(), value)
         }
     }
 
@@ -233,7 +239,7 @@ mod tests {
     const B: (&str, Option<&str>) = ("b", None);
 
     #[test]
-    fn a_path_holds_what_is_at_it_and_below_it_and_nothing_beside_it() {
+    fn a_path_covers_itself_and_what_is_below_it() {
         for (target, path, below) in [
             ("/me/sites", "/me/sites", true),
             ("/me/sites?fields=ID", "/me/sites", true),
@@ -250,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_change_leaves_depends_on_how_it_ended_and_whose_the_answer_is() {
+    fn validity_depends_on_the_write_status_and_the_owner() {
         use Validity::{Invalid, StaleIfError, Valid};
         for (ended, own, others, common) in [
             (WriteStatus::Done, Invalid, StaleIfError, Invalid),
@@ -259,85 +265,86 @@ mod tests {
             (WriteStatus::Refused, Valid, Valid, Valid),
             (WriteStatus::Unsent, Valid, Valid, Valid),
         ] {
-            let bench = TestUpstream::new();
-            bench.log.record(bench.change(A, ended));
-            let left = |owner, target| bench.left(owner, target, None);
+            let fixture = Fixture::new();
+            fixture.log.record(fixture.invalidation(A, ended));
+            let left = |owner, target| fixture.validity_of(owner, target, None);
             assert_eq!((left(A, "/own/1"), left(A, "/common?x=y")), (own, own), "{ended:?}");
             assert_eq!((left(B, "/own/1"), left(B, "/common?x=y")), (others, common), "{ended:?}");
-            assert_eq!(left(("a", Some("reader")), "/own"), others, "{ended:?}, of a reader of their own");
+            assert_eq!(left(("a", Some("reader")), "/own"), others, "{ended:?}, with a reader");
             assert_eq!((left(A, "/other"), left(B, "/other")), (Valid, Valid), "{ended:?}");
         }
     }
 
     #[test]
-    fn what_does_not_mention_the_changed_thing_has_not_changed() {
-        let bench = TestUpstream::new();
-        bench.log.record(Invalidation {
+    fn a_value_without_a_reference_to_the_object_stays_valid() {
+        let fixture = Fixture::new();
+        fixture.log.record(Invalidation {
             references: vec!["x".to_owned(), "y".to_owned()],
-            ..bench.change(A, WriteStatus::Done)
+            ..fixture.invalidation(A, WriteStatus::Done)
         });
-        for (noun, left) in [
-            (Some(&About("x") as &dyn Cacheable), Validity::Invalid),
-            (Some(&About("y")), Validity::Invalid),
-            (Some(&About("z")), Validity::Valid),
+        for (value, left) in [
+            (Some(&Referencing("x") as &dyn Cacheable), Validity::Invalid),
+            (Some(&Referencing("y")), Validity::Invalid),
+            (Some(&Referencing("z")), Validity::Valid),
             (None, Validity::Invalid),
         ] {
-            assert_eq!(bench.left(A, "/own/1", noun), left);
+            assert_eq!(fixture.validity_of(A, "/own/1", value), left);
         }
     }
 
     #[test]
-    fn what_is_read_after_a_change_counts_and_after_several_the_worst_does() {
-        let bench = TestUpstream::new();
-        let (previous, key) = (bench.log.version(), bench.key(B, "/own"));
-        bench.log.record(bench.change(A, WriteStatus::Uncertain));
-        let between = bench.log.version();
-        bench.log.record(bench.change(B, WriteStatus::Done));
-        bench.log.record(bench.change(A, WriteStatus::Absent));
-        let left = |since| bench.log.validity(&key, since, None);
+    fn the_worst_of_the_later_invalidations_decides() {
+        let fixture = Fixture::new();
+        let (previous, key) = (fixture.log.version(), fixture.key(B, "/own"));
+        fixture.log.record(fixture.invalidation(A, WriteStatus::Uncertain));
+        let between = fixture.log.version();
+        fixture.log.record(fixture.invalidation(B, WriteStatus::Done));
+        fixture.log.record(fixture.invalidation(A, WriteStatus::Absent));
+        let left = |since| fixture.log.validity(&key, since, None);
         assert_eq!(
-            (left(previous), left(between), left(bench.log.version())),
+            (left(previous), left(between), left(fixture.log.version())),
             (Validity::Invalid, Validity::Invalid, Validity::Valid)
         );
-        bench.log.record(bench.change(A, WriteStatus::Uncertain));
-        assert_eq!(left(previous), Validity::Invalid, "an equal change later does not hide what came between");
+        fixture.log.record(fixture.invalidation(A, WriteStatus::Uncertain));
+        assert_eq!(left(previous), Validity::Invalid, "a later equal invalidation does not hide the one between");
     }
 
     #[test]
-    fn whoever_changes_what_is_not_there_takes_nothing_from_others_however_often() {
-        let bench = TestUpstream::new();
+    fn writes_of_absent_objects_take_nothing_from_others() {
+        let fixture = Fixture::new();
         for number in 0..2 * REMEMBERED_MAX {
             let (shared, references) = (vec![format!("/common/{number}")], vec![number.to_string()]);
-            bench.log.record(Invalidation { shared, references, ..bench.change(A, WriteStatus::Absent) });
-            let (own, there) = (bench.left(A, "/own", None), bench.left(A, &format!("/common/{number}/1"), None));
+            fixture.log.record(Invalidation { shared, references, ..fixture.invalidation(A, WriteStatus::Absent) });
+            let (own, there) =
+                (fixture.validity_of(A, "/own", None), fixture.validity_of(A, &format!("/common/{number}/1"), None));
             assert_eq!((own, there), (Validity::Invalid, Validity::Invalid), "{number}");
-            assert_eq!(bench.left(B, "/common", None), Validity::Valid, "{number}");
+            assert_eq!(fixture.validity_of(B, "/common", None), Validity::Valid, "{number}");
         }
-        bench.log.record(bench.change(B, WriteStatus::Absent));
+        fixture.log.record(fixture.invalidation(B, WriteStatus::Absent));
         assert_eq!(
-            (bench.left(A, "/other", None), bench.left(B, "/other", None)),
+            (fixture.validity_of(A, "/other", None), fixture.validity_of(B, "/other", None)),
             (Validity::Invalid, Validity::Valid)
         );
-        assert_eq!(bench.log.recent.read().unwrap().invalidations.len(), 2);
+        assert_eq!(fixture.log.recent.read().unwrap().invalidations.len(), 2);
     }
 
     #[test]
-    fn only_the_latest_are_remembered_and_what_was_read_after_the_others_counts_all_the_same() {
-        let bench = TestUpstream::new();
+    fn only_the_latest_invalidations_are_remembered() {
+        let fixture = Fixture::new();
         let change = |number: usize| Invalidation {
             per_caller: vec![format!("/c/{number}")],
-            ..bench.change(A, WriteStatus::Done)
+            ..fixture.invalidation(A, WriteStatus::Done)
         };
-        let (first, key) = (bench.log.version(), bench.key(B, "/other"));
-        let left = |since| bench.log.validity(&key, since, None);
+        let (first, key) = (fixture.log.version(), fixture.key(B, "/other"));
+        let left = |since| fixture.log.validity(&key, since, None);
         for number in 0..REMEMBERED_MAX {
-            bench.log.record(change(number));
-            bench.log.record(change(0));
+            fixture.log.record(change(number));
+            fixture.log.record(change(0));
         }
-        assert_eq!(left(first), Validity::Valid, "no more than are remembered");
-        let since = bench.log.version();
-        bench.log.record(change(REMEMBERED_MAX));
+        assert_eq!(left(first), Validity::Valid, "all are still remembered");
+        let since = fixture.log.version();
+        fixture.log.record(change(REMEMBERED_MAX));
         assert_eq!((left(first), left(since)), (Validity::Invalid, Validity::Valid));
-        assert_eq!(bench.log.recent.read().unwrap().invalidations.len(), REMEMBERED_MAX);
+        assert_eq!(fixture.log.recent.read().unwrap().invalidations.len(), REMEMBERED_MAX);
     }
 }

@@ -106,19 +106,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fingerprint_is_of_the_whole_credential_and_of_this_process() -> Result<(), String> {
+    fn a_fingerprint_covers_the_whole_credential_and_one_process() -> Result<(), String> {
         let (here, there) = (Fingerprinter::new()?, Fingerprinter::new()?);
         let [a, ab, b, bc, c] = ["a", "ab", "b", "bc", "c"].map(SecretString::from);
-        let print = here.credential(Credential::Basic(&a, &bc));
-        assert_eq!(print, here.credential(Credential::Basic(&a, &bc)));
+        let fingerprint = here.credential(Credential::Basic(&a, &bc));
+        assert_eq!(fingerprint, here.credential(Credential::Basic(&a, &bc)));
         for other in [Credential::Basic(&ab, &c), Credential::Basic(&bc, &a), Credential::Bearer(&a)] {
-            assert_ne!(print, here.credential(other));
+            assert_ne!(fingerprint, here.credential(other));
         }
         assert_ne!(here.credential(Credential::Bearer(&a)), here.credential(Credential::Bearer(&b)));
         assert_eq!(here.credential(Credential::Bearer(&a)), here.credential(Credential::Parameter("token", &a)));
-        assert_ne!(print, there.credential(Credential::Basic(&a, &bc)));
+        assert_ne!(fingerprint, there.credential(Credential::Basic(&a, &bc)));
         assert_ne!(here.mask("a"), there.mask("a"));
-        assert!(!format!("{print:?}{here:?}").contains(|c: char| c.is_ascii_digit()));
+        assert!(!format!("{fingerprint:?}{here:?}").contains(|c: char| c.is_ascii_digit()));
         Ok(())
     }
 }

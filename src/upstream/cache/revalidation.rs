@@ -58,16 +58,20 @@ mod tests {
     use crate::upstream::cache::key::Fingerprinter;
 
     #[test]
-    fn one_caller_has_a_quarter_and_all_together_no_more_than_there_are() {
+    fn one_caller_gets_a_quarter_of_the_permits() {
         let (limit, fingerprinter) = (RefreshLimit::default(), Fingerprinter::new().unwrap());
-        let print = |token: &str| fingerprinter.credential(Credential::Bearer(&SecretString::from(token)));
-        let take = |caller: Refresher| (0..REFRESHES_MAX).map_while(|_| limit.try_acquire(caller)).collect::<Vec<_>>();
-        let (one, paid) = (take((print("a"), None)), take((print("a"), Some(1))));
-        let (other, last) = (take((print("b"), None)), take((print("c"), None)));
+        let fingerprint = |token: &str| fingerprinter.credential(Credential::Bearer(&SecretString::from(token)));
+        let take =
+            |refresher: Refresher| (0..REFRESHES_MAX).map_while(|_| limit.try_acquire(refresher)).collect::<Vec<_>>();
+        let (one, paid) = (take((fingerprint("a"), None)), take((fingerprint("a"), Some(1))));
+        let (other, last) = (take((fingerprint("b"), None)), take((fingerprint("c"), None)));
         assert_eq!([&one, &paid, &other, &last].map(Vec::len), [4; 4]);
-        assert!(limit.try_acquire((print("d"), None)).is_none());
+        assert!(limit.try_acquire((fingerprint("d"), None)).is_none());
         drop(one);
-        assert!(limit.try_acquire((print("b"), None)).is_none() && limit.try_acquire((print("d"), None)).is_some());
+        assert!(
+            limit.try_acquire((fingerprint("b"), None)).is_none()
+                && limit.try_acquire((fingerprint("d"), None)).is_some()
+        );
         drop((paid, other, last));
         assert!(limit.0.lock().unwrap().is_empty());
     }

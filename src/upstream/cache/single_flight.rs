@@ -126,8 +126,8 @@ mod tests {
     fn keys() -> [Key; 2] {
         let fingerprinter = Fingerprinter::new().unwrap();
         ["a", "b"].map(|token| {
-            let print = fingerprinter.credential(Credential::Bearer(&SecretString::from(token)));
-            Key::new::<u32>("provider", "origin".into(), "/".into(), print, None)
+            let fingerprint = fingerprinter.credential(Credential::Bearer(&SecretString::from(token)));
+            Key::new::<u32>("provider", "origin".into(), "/".into(), fingerprint, None)
         })
     }
 
@@ -135,30 +135,30 @@ mod tests {
     where
         F: Future<Output = u32> + Send + 'static,
     {
-        let Joined { outcome: flight, is_shared, .. } =
-            single_flight.join(key, Epoch::default(), |_| true, until(), |_| read);
-        (flight, is_shared)
+        let Joined { outcome: read, is_shared, .. } =
+            single_flight.join(key, Epoch::default(), |_| true, deadline(), |_| read);
+        (read, is_shared)
     }
 
-    fn until() -> Deadline {
+    fn deadline() -> Deadline {
         Deadline::new(&Settings::default(), Instant::now(), None)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_began_it_may_leave_and_the_others_get_the_answer() {
+    async fn joiners_get_the_result_after_the_starter_leaves() {
         let (single_flight, [key, _]) = (SingleFlight::<u32>::default(), keys());
-        let (tell, told) = oneshot::channel();
-        let (first, joined) = join(&single_flight, &key, async { told.await.unwrap() });
+        let (sender, receiver) = oneshot::channel();
+        let (first, joined) = join(&single_flight, &key, async { receiver.await.unwrap() });
         assert!(!joined);
         let (second, joined) = join(&single_flight, &key, pending());
         assert!(joined);
-        assert!(timeout(Duration::from_secs(1), first).await.is_err(), "polled, and dropped");
-        tell.send(7).unwrap();
+        assert!(timeout(Duration::from_secs(1), first).await.is_err(), "the starter is polled, then dropped");
+        sender.send(7).unwrap();
         assert_eq!((second.await, single_flight.len()), (7, 0));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_nobody_waits_for_is_dropped_and_leaves_no_entry() {
+    async fn a_read_without_waiters_is_dropped_with_its_entry() {
         let (single_flight, [key, other]) = (SingleFlight::<u32>::default(), keys());
         let (alive, mut dropped) = oneshot::channel::<()>();
         let reading = |alive: Option<oneshot::Sender<()>>| async move {
@@ -178,12 +178,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_counts_no_more_is_joined_by_nobody_and_goes_on_for_those_who_wait() {
+    async fn an_outdated_read_is_not_joined_and_continues_for_its_waiters() {
         let (single_flight, [key, _]) = (SingleFlight::<u32>::default(), keys());
         let (previous, _) = join(&single_flight, &key, async { 1 });
-        let after = single_flight.join(&key, Epoch::default(), |_| false, until(), |_| async { 2 });
+        let after = single_flight.join(&key, Epoch::default(), |_| false, deadline(), |_| async { 2 });
         assert!(!after.is_shared);
-        assert_eq!((previous.await, single_flight.len()), (1, 1), "the later one stays");
+        assert_eq!((previous.await, single_flight.len()), (1, 1), "the later read stays in the map");
         let (third, joined) = join(&single_flight, &key, pending());
         assert!(joined);
         drop(after);

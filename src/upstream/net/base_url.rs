@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_http_reaches_this_machine_only() {
+    fn plain_http_is_for_loopback_only() {
         for good in
             ["https://public-api.wordpress.com", "http://127.0.0.1:8080", "http://[::1]:1/x", "http://localhost"]
         {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_cannot_leave_its_place() -> Result<(), String> {
+    fn a_segment_cannot_change_the_path() -> Result<(), String> {
         let base = check_base("https://host.example/base/")?;
         let url = join_path(&base, &["users", "../a?b#c/%2e", "x"], &[("filters", "a:b c&d")]);
         assert_eq!(url.as_str(), "https://host.example/base/users/..%2Fa%3Fb%23c%2F%252e/x?filters=a%3Ab+c%26d");

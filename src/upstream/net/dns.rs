@@ -153,141 +153,141 @@ mod tests {
     use super::*;
 
     const SLOW_AFTER: Duration = Duration::from_millis(500);
-    const AT_ONCE: Duration = Duration::ZERO;
-    const HANGING: Duration = Duration::from_secs(30);
+    const NO_DELAY: Duration = Duration::ZERO;
+    const LONG_DELAY: Duration = Duration::from_secs(30);
 
     #[derive(Clone, Copy)]
-    enum Says {
-        /// The addresses that end so.
+    enum LookupAnswer {
+        /// Addresses with these last octets.
         Good(&'static [u8]),
         Failed,
         ConnectionLost,
     }
 
-    use Says::{ConnectionLost, Failed, Good};
+    use LookupAnswer::{ConnectionLost, Failed, Good};
 
-    /// A resolver over answers that a test sets, each given after a while.
-    struct Fake {
+    /// A resolver with answers that a test sets, each with a delay.
+    struct FakeDns {
         resolver: Resolver,
-        says: Arc<Mutex<(Duration, Says)>>,
-        asked: Arc<AtomicUsize>,
+        answer: Arc<Mutex<(Duration, LookupAnswer)>>,
+        lookups: Arc<AtomicUsize>,
     }
 
-    impl Fake {
+    impl FakeDns {
         fn new() -> Self {
-            let (says, asked) = (Arc::new(Mutex::new((AT_ONCE, Failed))), Arc::new(AtomicUsize::new(0)));
-            let (saying, asking) = (says.clone(), asked.clone());
+            let (answer, lookups) = (Arc::new(Mutex::new((NO_DELAY, Failed))), Arc::new(AtomicUsize::new(0)));
+            let (setting, counting) = (answer.clone(), lookups.clone());
             let lookup = move |_| {
-                asking.fetch_add(1, Ordering::Relaxed);
-                let (after, says) = *saying.lock().unwrap();
+                counting.fetch_add(1, Ordering::Relaxed);
+                let (after, answer) = *setting.lock().unwrap();
                 async move {
                     sleep(after).await;
-                    match says {
+                    match answer {
                         Good(ends) => Ok(ends.iter().map(|end| SocketAddr::from(([192, 0, 2, *end], 0))).collect()),
-                        Failed => Err(io::Error::other("no server answers")),
-                        ConnectionLost => panic!("no thread is left"),
+                        Failed => Err(io::Error::other("no server replies")),
+                        ConnectionLost => panic!("no thread"),
                     }
                 }
                 .boxed()
             };
-            Self { resolver: Resolver::with_lookup(Arc::new(lookup), SLOW_AFTER), says, asked }
+            Self { resolver: Resolver::with_lookup(Arc::new(lookup), SLOW_AFTER), answer, lookups }
         }
 
-        fn says(&self, after: Duration, says: Says) {
-            *self.says.lock().unwrap() = (after, says);
+        fn set(&self, after: Duration, answer: LookupAnswer) {
+            *self.answer.lock().unwrap() = (after, answer);
         }
 
-        fn asked(&self) -> usize {
-            self.asked.load(Ordering::Relaxed)
+        fn lookups(&self) -> usize {
+            self.lookups.load(Ordering::Relaxed)
         }
 
-        /// How the addresses end that are found now; none when it fails.
-        async fn finds(&self, name: &str) -> Vec<u8> {
+        /// The last octets of the addresses; empty if the resolution fails.
+        async fn octets(&self, name: &str) -> Vec<u8> {
             let end = |address: &SocketAddr| address.ip().to_string().rsplit('.').next().unwrap().parse().unwrap();
             self.resolver.addresses(name).await.map(|found| found.iter().map(end).collect()).unwrap_or_default()
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_looked_up_is_given_and_asked_for_each_time() {
-        let fake = Fake::new();
-        fake.says(AT_ONCE, Good(&[1, 2]));
-        assert_eq!(fake.finds("host").await, [1, 2]);
-        fake.says(AT_ONCE, Good(&[3]));
-        assert_eq!(fake.finds("host").await, [3]);
-        assert_eq!(fake.asked(), 2);
+    async fn each_resolution_looks_the_name_up() {
+        let fake = FakeDns::new();
+        fake.set(NO_DELAY, Good(&[1, 2]));
+        assert_eq!(fake.octets("host").await, [1, 2]);
+        fake.set(NO_DELAY, Good(&[3]));
+        assert_eq!(fake.octets("host").await, [3]);
+        assert_eq!(fake.lookups(), 2);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_last_good_addresses_stand_in_for_a_minute_and_being_used_does_not_renew_them() {
-        let fake = Fake::new();
-        fake.says(AT_ONCE, Good(&[1]));
-        fake.finds("host").await;
+    async fn the_fallback_lasts_a_minute_and_use_does_not_renew_it() {
+        let fake = FakeDns::new();
+        fake.set(NO_DELAY, Good(&[1]));
+        fake.octets("host").await;
         for trouble in [Failed, Good(&[])] {
-            fake.says(AT_ONCE, trouble);
+            fake.set(NO_DELAY, trouble);
             advance(FALLBACK_MAX / 2).await;
-            assert_eq!(fake.finds("host").await, [1]);
+            assert_eq!(fake.octets("host").await, [1]);
         }
         advance(Duration::from_millis(1)).await;
-        assert!(fake.finds("host").await.is_empty());
-        assert_eq!(fake.asked(), 4);
+        assert!(fake.octets("host").await.is_empty());
+        assert_eq!(fake.lookups(), 4);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_stands_in_for_a_name_that_was_never_found() {
-        let fake = Fake::new();
-        assert!(fake.finds("host").await.is_empty());
-        fake.says(AT_ONCE, Good(&[1]));
-        fake.finds("host").await;
-        fake.says(AT_ONCE, Failed);
-        assert!(fake.finds("other").await.is_empty());
+    async fn there_is_no_fallback_for_a_name_that_was_never_resolved() {
+        let fake = FakeDns::new();
+        assert!(fake.octets("host").await.is_empty());
+        fake.set(NO_DELAY, Good(&[1]));
+        fake.octets("host").await;
+        fake.set(NO_DELAY, Failed);
+        assert!(fake.octets("other").await.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_answer_is_stood_in_for_after_a_while_and_at_once_when_it_is_known_to_be_slow() {
-        let fake = Fake::new();
-        fake.says(AT_ONCE, Good(&[1]));
-        fake.finds("host").await;
-        fake.says(HANGING, Good(&[2]));
+    async fn a_slow_lookup_uses_the_fallback_and_then_at_once() {
+        let fake = FakeDns::new();
+        fake.set(NO_DELAY, Good(&[1]));
+        fake.octets("host").await;
+        fake.set(LONG_DELAY, Good(&[2]));
         let began = Instant::now();
-        assert_eq!(fake.finds("host").await, [1]);
+        assert_eq!(fake.octets("host").await, [1]);
         assert_eq!(began.elapsed().as_millis(), SLOW_AFTER.as_millis());
-        assert_eq!(fake.finds("host").await, [1]);
+        assert_eq!(fake.octets("host").await, [1]);
         assert_eq!(began.elapsed().as_millis(), SLOW_AFTER.as_millis());
-        sleep(HANGING).await;
-        fake.says(AT_ONCE, Failed);
-        assert_eq!(fake.finds("host").await, [2], "it came, though nobody waited for it");
-        assert_eq!(fake.asked(), 3);
+        sleep(LONG_DELAY).await;
+        fake.set(NO_DELAY, Failed);
+        assert_eq!(fake.octets("host").await, [2], "the lookup ended after its waiters left");
+        assert_eq!(fake.lookups(), 3);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_answer_that_nothing_stands_in_for_is_waited_for() {
-        let fake = Fake::new();
-        fake.says(HANGING, Good(&[1]));
-        assert_eq!(fake.finds("host").await, [1]);
+    async fn a_slow_lookup_without_fallback_is_awaited() {
+        let fake = FakeDns::new();
+        fake.set(LONG_DELAY, Good(&[1]));
+        assert_eq!(fake.octets("host").await, [1]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_who_ask_at_once_and_after_others_left_share_one_question() {
-        let fake = Fake::new();
-        fake.says(HANGING, Good(&[1]));
-        assert!(timeout(SLOW_AFTER, fake.finds("host")).await.is_err());
-        let found = join_all((0..100).map(|_| fake.finds("host"))).await;
+    async fn concurrent_resolutions_share_one_lookup() {
+        let fake = FakeDns::new();
+        fake.set(LONG_DELAY, Good(&[1]));
+        assert!(timeout(SLOW_AFTER, fake.octets("host")).await.is_err());
+        let found = join_all((0..100).map(|_| fake.octets("host"))).await;
         assert!(found.iter().all(|found| *found == [1]));
-        assert_eq!(fake.asked(), 1);
+        assert_eq!(fake.lookups(), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_question_that_broke_down_is_asked_anew() {
-        let fake = Fake::new();
-        fake.says(AT_ONCE, ConnectionLost);
-        assert!(fake.finds("host").await.is_empty());
-        fake.says(AT_ONCE, Good(&[1]));
-        assert_eq!(fake.finds("host").await, [1]);
+    async fn a_lookup_that_panicked_is_repeated() {
+        let fake = FakeDns::new();
+        fake.set(NO_DELAY, ConnectionLost);
+        assert!(fake.octets("host").await.is_empty());
+        fake.set(NO_DELAY, Good(&[1]));
+        assert_eq!(fake.octets("host").await, [1]);
     }
 
     #[tokio::test]
-    async fn the_system_knows_its_own_name() {
+    async fn localhost_resolves_to_loopback() {
         let found = Resolver::new(SLOW_AFTER).resolve("localhost".parse().unwrap()).await.unwrap();
         assert!(found.into_iter().all(|address| address.ip().is_loopback()));
     }

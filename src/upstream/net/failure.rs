@@ -78,7 +78,7 @@ mod tests {
         io::Error::from_raw_os_error(code)
     }
 
-    /// What a client says of a host whose name is looked up like this.
+    /// The classified error of a call to a host whose name is resolved by `lookup`.
     async fn looked_up(lookup: impl Fn() -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> SendError {
         let lookup = move |_| std::future::ready(lookup()).boxed();
         let resolver = Resolver::with_lookup(Arc::new(lookup), std::time::Duration::from_secs(10));
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_found_however_often_it_is_wrapped() {
+    fn a_cause_is_found_at_any_depth() {
         let tls = || io::Error::new(io::ErrorKind::InvalidData, rustls::Error::HandshakeNotComplete);
         assert!(is_tls(&tls()) && is_tls(&io::Error::other(io::Error::other(tls()))));
         assert!(!is_tls(&io::Error::from(io::ErrorKind::ConnectionRefused)));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_machine_lacks_for_a_lookup_is_not_the_hosts_failure() {
+    async fn a_lookup_without_resources_is_not_the_hosts_failure() {
         for code in LOCAL {
             let SendError { error, sent } = looked_up(move || Err(os(code))).await;
             assert_eq!((error, sent), (Error::OutOfResources, false), "{code}");
@@ -113,12 +113,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connect_that_fails_is_the_machines_or_the_hosts() {
+    async fn a_failed_connect_is_classified_as_local_or_remote() {
         // A bound socket that does not listen keeps its port closed.
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let url = format!("http://{}/", socket.local_addr().unwrap());
-        // An address of the documentation, which no interface has: EADDRNOTAVAIL.
+        // A documentation address (RFC 5737), which no interface has: EADDRNOTAVAIL.
         let foreign = IpAddr::from([192, 0, 2, 1]);
         for (from, expected) in [(None, Error::Unreachable), (Some(foreign), Error::OutOfResources)] {
             let client = reqwest::Client::builder().no_proxy().local_address(from).build().unwrap();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_may_have_left_is_never_called_unsent() {
+    async fn a_request_that_may_have_been_sent_is_never_called_unsent() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         tokio::spawn(async move {
@@ -142,9 +142,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_is_handed_back_was_not_sent() {
+    async fn a_canceled_request_was_not_sent() {
         let request = || hyper::Request::post("/").body("x".to_owned()).unwrap();
-        // The other side is gone before anything is written.
+        // The peer closes before anything is written.
         let (client, server) = duplex(64);
         let (mut sender, connection) = http1::handshake(TokioIo::new(client)).await.unwrap();
         drop(server);
@@ -152,7 +152,7 @@ mod tests {
         let (asked, _) = tokio::join!(asking, connection);
         assert!(is_canceled(&io::Error::other(asked.unwrap_err())));
 
-        // It goes once the first byte has arrived there.
+        // The peer closes after the first byte has arrived.
         let (client, mut server) = duplex(64);
         let (mut sender, connection) = http1::handshake(TokioIo::new(client)).await.unwrap();
         let leaving = async move {

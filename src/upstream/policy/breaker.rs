@@ -21,7 +21,7 @@ pub const OPEN_FOR: Duration = Duration::from_secs(5);
 /// How many probes must succeed before the breaker closes.
 pub const PROBES: u32 = 3;
 
-/// The wait that a call is told while all probes are in flight.
+/// The suggested wait while all probes are in flight.
 const PROBING: Duration = Duration::from_secs(1);
 
 /// How many credentials must be throttled within ten seconds, with no other served, to open the breaker.
@@ -204,8 +204,8 @@ mod tests {
 
     fn call(breaker: &mut Breaker, health: Health, now: Instant) -> bool {
         match breaker.admit(now) {
-            Ok(pass) => {
-                breaker.report(pass, health, now);
+            Ok(permit) => {
+                breaker.report(permit, health, now);
                 true
             }
             Err(_) => false,
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn it_opens_at_half_of_twenty_calls_and_says_for_how_long() {
+    fn it_opens_when_half_of_twenty_calls_failed() {
         let now = Instant::now();
         let mut breaker = Breaker::new(20, now);
         (0..10).for_each(|_| assert!(call(&mut breaker, Health::Good, now)));
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_that_lie_apart_do_not_open_it() {
+    fn rare_failures_do_not_open_it() {
         let start = Instant::now();
         let mut breaker = Breaker::new(20, start);
         for second in 0..300 {
@@ -240,17 +240,17 @@ mod tests {
     }
 
     #[test]
-    fn three_good_probes_close_it_and_a_bad_one_opens_it_again() {
+    fn three_good_probes_close_it_and_a_bad_one_reopens_it() {
         let start = Instant::now();
         let mut breaker = opened(start);
         let later = start + OPEN_FOR;
         assert_eq!(breaker.circuit(later), Circuit::HalfOpen);
-        let passes: Vec<_> = (0..PROBES).map(|_| breaker.admit(later).unwrap()).collect();
+        let permits: Vec<_> = (0..PROBES).map(|_| breaker.admit(later).unwrap()).collect();
         assert_eq!(breaker.admit(later).unwrap_err(), PROBING);
-        breaker.report(passes[0], Health::Unknown, later);
+        breaker.report(permits[0], Health::Unknown, later);
         let replaced = breaker.admit(later).unwrap();
-        for pass in [passes[1], passes[2], replaced] {
-            breaker.report(pass, Health::Good, later);
+        for permit in [permits[1], permits[2], replaced] {
+            breaker.report(permit, Health::Good, later);
         }
         assert_eq!(breaker.circuit(later), Circuit::Closed);
 
@@ -262,57 +262,57 @@ mod tests {
     }
 
     #[test]
-    fn it_opens_when_several_credentials_are_asked_to_slow_down_and_not_for_one() {
+    fn it_opens_when_several_credentials_are_throttled() {
         let now = Instant::now();
         let fingerprinter = Fingerprinter::new().unwrap();
-        let print = |name: &str| fingerprinter.credential(Credential::Bearer(&SecretString::from(name)));
+        let fingerprint = |name: &str| fingerprinter.credential(Credential::Bearer(&SecretString::from(name)));
         let mut breaker = Breaker::new(20, now);
-        (0..100).for_each(|_| breaker.record_throttled(print("a"), now));
-        breaker.record_throttled(print("b"), now);
-        breaker.record_throttled(print("c"), now + WINDOW);
+        (0..100).for_each(|_| breaker.record_throttled(fingerprint("a"), now));
+        breaker.record_throttled(fingerprint("b"), now);
+        breaker.record_throttled(fingerprint("c"), now + WINDOW);
         assert_eq!(breaker.circuit(now), Circuit::Closed);
-        breaker.record_throttled(print("d"), now + WINDOW);
-        breaker.record_throttled(print("e"), now + WINDOW);
+        breaker.record_throttled(fingerprint("d"), now + WINDOW);
+        breaker.record_throttled(fingerprint("e"), now + WINDOW);
         assert_eq!(breaker.circuit(now + WINDOW), Circuit::Open);
     }
 
     #[test]
-    fn however_often_one_caller_leaves_that_counts_once_in_ten_seconds() {
+    fn abandoned_calls_count_once_per_caller_in_ten_seconds() {
         let now = Instant::now();
         let mut breaker = Breaker::new(2, now);
         let leave = |breaker: &mut Breaker, caller, now| {
-            let pass = breaker.admit(now).unwrap();
-            breaker.report_abandoned(pass, CallerKey::Caller(caller), now);
+            let permit = breaker.admit(now).unwrap();
+            breaker.report_abandoned(permit, CallerKey::Caller(caller), now);
             breaker.circuit(now)
         };
         for _ in 0..100 {
             assert_eq!(leave(&mut breaker, 1, now), Circuit::Closed);
         }
-        assert_eq!(leave(&mut breaker, 1, now + WINDOW), Circuit::Closed, "it is the only one again");
+        assert_eq!(leave(&mut breaker, 1, now + WINDOW), Circuit::Closed, "it is the only caller again");
         assert_eq!(leave(&mut breaker, 2, now + WINDOW), Circuit::Open);
         let later = now + WINDOW + OPEN_FOR;
-        assert_eq!(leave(&mut breaker, 2, later), Circuit::HalfOpen, "a probe that is left is made again");
+        assert_eq!(leave(&mut breaker, 2, later), Circuit::HalfOpen, "an abandoned probe is repeated");
         assert_eq!(leave(&mut breaker, 3, later), Circuit::Open);
     }
 
     #[test]
-    fn as_long_as_it_serves_others_those_who_are_asked_to_slow_down_do_not_open_it() {
+    fn throttling_does_not_open_it_while_others_are_served() {
         let now = Instant::now();
         let fingerprinter = Fingerprinter::new().unwrap();
-        let print = |name: &str| fingerprinter.credential(Credential::Bearer(&SecretString::from(name)));
+        let fingerprint = |name: &str| fingerprinter.credential(Credential::Bearer(&SecretString::from(name)));
         let mut breaker = Breaker::new(20, now);
         for guess in ["a", "b", "c", "d"] {
-            breaker.record_throttled(print(guess), now);
-            breaker.record_served(print("well"));
+            breaker.record_throttled(fingerprint(guess), now);
+            breaker.record_served(fingerprint("well"));
         }
         for guess in ["a", "b"] {
-            breaker.record_throttled(print(guess), now);
+            breaker.record_throttled(fingerprint(guess), now);
         }
         assert_eq!(breaker.circuit(now), Circuit::Closed);
-        breaker.record_served(print("b"));
-        breaker.record_throttled(print("c"), now);
-        assert_eq!(breaker.circuit(now), Circuit::Closed, "a is no longer held against it");
-        breaker.record_throttled(print("d"), now);
+        breaker.record_served(fingerprint("b"));
+        breaker.record_throttled(fingerprint("c"), now);
+        assert_eq!(breaker.circuit(now), Circuit::Closed, "the throttling of a no longer counts");
+        breaker.record_throttled(fingerprint("d"), now);
         assert_eq!(breaker.circuit(now), Circuit::Open);
     }
 

@@ -102,34 +102,34 @@ mod tests {
 
     use super::*;
 
-    fn until(now: Instant, seconds: Option<u64>) -> Deadline {
+    fn deadline(now: Instant, seconds: Option<u64>) -> Deadline {
         Deadline::new(&Settings::default(), now, seconds.map(|seconds| now + Duration::from_secs(seconds)))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_goes_on_for_whoever_waits_longest_and_not_beyond_its_own_time() {
+    async fn the_longest_waiter_decides_within_the_read_timeout() {
         let start = Instant::now();
-        let flight = until(start, Some(2));
+        let read = deadline(start, Some(2));
         let more = async {
             sleep(Duration::from_secs(1)).await;
-            flight.extend(&until(Instant::now(), Some(2)));
-            flight.extend(&until(Instant::now(), Some(1)));
+            read.extend(&deadline(Instant::now(), Some(2)));
+            read.extend(&deadline(Instant::now(), Some(1)));
         };
-        let (done, ()) = tokio::join!(flight.run_until_end(pending::<()>()), more);
+        let (done, ()) = tokio::join!(read.run_until_end(pending::<()>()), more);
         assert_eq!((done, start.elapsed()), (None, Duration::from_secs(3)));
-        flight.extend(&until(Instant::now(), None));
-        assert_eq!(flight.run_until_end(pending::<()>()).await, None);
+        read.extend(&deadline(Instant::now(), None));
+        assert_eq!(read.run_until_end(pending::<()>()).await, None);
         assert_eq!(start.elapsed(), Duration::from_secs(5));
-        assert_eq!(flight.run_until_end(async { 7 }).await, Some(7), "what is done is done");
+        assert_eq!(read.run_until_end(async { 7 }).await, Some(7), "work that is done is returned");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_is_sent_only_while_there_is_time_for_an_answer() {
+    async fn a_call_is_sent_only_while_there_is_time_for_a_reply() {
         let start = Instant::now();
-        assert_eq!(until(start, Some(2)).run_until_last_send(pending::<()>()).await, None);
+        assert_eq!(deadline(start, Some(2)).run_until_last_send(pending::<()>()).await, None);
         assert_eq!(start.elapsed(), Duration::from_millis(1_750));
         let hasty = Settings { attempt_timeout_ms: 100, ..Settings::default() };
-        let until = Deadline::new(&hasty, start, None);
-        assert_eq!(until.end() - until.last_send(), Duration::from_millis(10));
+        let short = Deadline::new(&hasty, start, None);
+        assert_eq!(short.end() - short.last_send(), Duration::from_millis(10));
     }
 }

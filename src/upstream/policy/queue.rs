@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turns_go_in_order_and_whoever_finds_the_line_full_is_refused_at_once() {
+    fn permits_are_given_in_order_and_a_full_queue_refuses() {
         let queue = Queue::new(1, 2);
         let first = queue.acquire().now_or_never().unwrap().unwrap();
         let (mut second, mut third) = (Box::pin(queue.acquire()), Box::pin(queue.acquire()));
@@ -78,16 +78,16 @@ mod tests {
         assert_eq!(queue.acquire().now_or_never().unwrap().unwrap_err(), Error::QueueFull);
         assert_eq!((queue.available(), queue.waiting()), (0, 2));
         drop(first);
-        assert!(third.as_mut().now_or_never().is_none(), "it was not asked for first");
-        let turn = second.as_mut().now_or_never().unwrap().unwrap();
-        drop((turn, third));
+        assert!(third.as_mut().now_or_never().is_none(), "it did not come first");
+        let permit = second.as_mut().now_or_never().unwrap().unwrap();
+        drop((permit, third));
         assert_eq!((queue.available(), queue.waiting()), (1, 0));
     }
 
     #[test]
-    fn where_nobody_may_wait_a_free_turn_is_given_all_the_same() {
+    fn a_free_permit_is_given_where_nobody_may_wait() {
         let queue = Queue::new(1, 0);
-        let turn = queue.acquire().now_or_never().unwrap();
-        assert!(turn.is_ok() && queue.acquire().now_or_never().unwrap().is_err());
+        let permit = queue.acquire().now_or_never().unwrap();
+        assert!(permit.is_ok() && queue.acquire().now_or_never().unwrap().is_err());
     }
 }

@@ -62,7 +62,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
         #[test]
-        fn no_second_has_more_than_the_burst_and_the_rate_whoever_leaves(
+        fn no_second_exceeds_the_burst_and_the_rate(
             per_second in 1u32..50, burst in 1u32..50, steps in proptest::collection::vec((0u64..300, 0usize..4), 1..200)
         ) {
             let start = Instant::now();
@@ -70,9 +70,9 @@ mod tests {
             let (mut went, mut waiting) = (Vec::new(), Vec::new());
             for (wait, leaves) in steps {
                 now += Duration::from_millis(wait);
-                if let Some((place, wait)) = rate.reserve(now, Duration::from_secs(2)) {
+                if let Some((slot, wait)) = rate.reserve(now, Duration::from_secs(2)) {
                     prop_assert!(wait <= Duration::from_secs(2));
-                    waiting.push((now + wait, place));
+                    waiting.push((now + wait, slot));
                 }
                 let gone: Vec<_> = waiting.extract_if(.., |(at, _)| *at <= now).map(|(at, _)| at).collect();
                 went.extend(gone);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_goes_at_once_and_what_does_not_fit_takes_no_place() {
+    fn a_burst_passes_at_once_and_a_refusal_takes_no_slot() {
         let now = Instant::now();
         let mut rate = Rate::new(10, 3, now);
         let take = |rate: &mut Rate| rate.reserve(now, Duration::from_millis(150)).map(|(_, wait)| wait.as_millis());
@@ -99,12 +99,12 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_given_back_goes_to_the_next_until_its_time_has_come() {
+    fn a_released_slot_serves_the_next_call_until_it_is_due() {
         let now = Instant::now();
         let mut rate = Rate::new(10, 1, now);
         let hour = Duration::from_secs(3_600);
-        let places: Vec<_> = (0..4).filter_map(|_| rate.reserve(now, hour)).collect();
-        places[1..3].iter().for_each(|(place, _)| rate.release(*place));
+        let slots: Vec<_> = (0..4).filter_map(|_| rate.reserve(now, hour)).collect();
+        slots[1..3].iter().for_each(|(slot, _)| rate.release(*slot));
         let mut wait = |after| rate.reserve(now + Duration::from_millis(after), hour).map(|(_, wait)| wait.as_millis());
         assert_eq!([wait(50), wait(250), wait(250)], [Some(50), Some(150), Some(250)]);
     }

@@ -103,7 +103,7 @@ mod tests {
     const LEFT: Duration = Duration::from_secs(5);
 
     #[test]
-    fn only_what_may_go_better_is_tried_again() {
+    fn only_transient_failures_are_retried() {
         let second = Some(Duration::from_secs(1));
         for (outcome, again) in [
             (Outcome::Failed(Error::Unreachable), true),
@@ -129,12 +129,12 @@ mod tests {
             (Outcome::Ok, false),
         ] {
             assert_eq!(backoff(after(1, outcome, LEFT), 2, 7).is_some(), again, "{outcome:?}");
-            assert_eq!(backoff(after(3, outcome, LEFT), 2, 7), None, "{outcome:?} for the third time");
+            assert_eq!(backoff(after(3, outcome, LEFT), 2, 7), None, "{outcome:?} on the third attempt");
         }
     }
 
     #[test]
-    fn a_ban_is_not_waited_for_however_much_time_there_is() {
+    fn a_ban_is_never_awaited() {
         let hour = Duration::from_secs(3_600);
         for (wait, again) in [(THROTTLE_MAX, false), (THROTTLE_MAX - BACKOFF_MIN, true)] {
             assert_eq!(backoff(after(1, Outcome::Throttled(Some(wait)), hour), 2, 7).is_some(), again, "{wait:?}");
@@ -145,7 +145,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
         #[test]
-        fn a_wait_is_short_random_and_within_the_deadline(number in 1u32..6, rng: u64, left in 0u64..4_000) {
+        fn backoff_is_bounded_and_within_the_deadline(number in 1u32..6, rng: u64, left in 0u64..4_000) {
             let left = Duration::from_millis(left);
             let wait = backoff(after(number, Outcome::Failed(Error::ConnectionLost), left), 9, rng);
             prop_assert!(wait.is_none_or(|wait| (BACKOFF_MIN..=BACKOFF_MAX).contains(&wait) && wait < left));
@@ -153,14 +153,14 @@ mod tests {
         }
 
         #[test]
-        fn what_the_host_asks_for_is_a_lower_bound(asked in 0u64..4_000, rng: u64) {
+        fn retry_after_is_a_lower_bound(asked in 0u64..4_000, rng: u64) {
             let asked = Duration::from_millis(asked);
             let wait = backoff(after(1, Outcome::Throttled(Some(asked)), LEFT), 2, rng);
             prop_assert!(wait.is_none_or(|wait| wait >= asked));
         }
 
         #[test]
-        fn retries_are_a_share_of_all_calls_and_one_a_second(calls in 0u32..500, asked in 0u32..300) {
+        fn retries_are_a_share_of_all_calls_and_one_per_second(calls in 0u32..500, asked in 0u32..300) {
             let now = Instant::now();
             let mut budget = RetryBudget::new(now);
             (0..calls).for_each(|_| budget.count_first_attempt(now));

@@ -69,7 +69,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
         #[test]
-        fn it_counts_what_came_in_the_last_ten_seconds(steps in proptest::collection::vec((0u64..4_000, any::<bool>()), 0..60)) {
+        fn it_counts_the_last_ten_seconds(steps in proptest::collection::vec((0u64..4_000, any::<bool>()), 0..60)) {
             let start = Instant::now();
             let mut window = SlidingWindow::new(start);
             let (mut now, mut came) = (start, Vec::new());

@@ -17,7 +17,7 @@ use crate::upstream::policy::queue::Queue;
 
 /// The longest time for which a credential is throttled, whatever the host asks for.
 ///
-/// A read that is told to wait at least this long is never retried.
+/// A read that the host asks to wait at least this long is never retried.
 pub const THROTTLE_MAX: Duration = Duration::from_secs(60);
 
 /// How long a credential is throttled if the host does not say.
@@ -162,42 +162,42 @@ mod tests {
     use crate::upstream::cache::key::Fingerprinter;
 
     #[test]
-    fn a_credential_is_shut_out_for_as_long_as_was_asked_but_not_for_ever() {
-        let (standing, now) = (CredentialState::default(), Instant::now());
-        assert_eq!(standing.check(now), Ok(()));
-        standing.throttle(Some(Duration::from_secs(7)), now);
-        standing.throttle(None, now);
-        assert_eq!(standing.check(now), Err(Error::Throttled(Duration::from_secs(7))));
-        assert_eq!(standing.check(now + Duration::from_secs(7)), Ok(()));
-        standing.throttle(Some(Duration::from_secs(999_999)), now);
-        assert_eq!(standing.check(now), Err(Error::Throttled(THROTTLE_MAX)));
+    fn a_credential_is_throttled_as_asked_within_the_maximum() {
+        let (state, now) = (CredentialState::default(), Instant::now());
+        assert_eq!(state.check(now), Ok(()));
+        state.throttle(Some(Duration::from_secs(7)), now);
+        state.throttle(None, now);
+        assert_eq!(state.check(now), Err(Error::Throttled(Duration::from_secs(7))));
+        assert_eq!(state.check(now + Duration::from_secs(7)), Ok(()));
+        state.throttle(Some(Duration::from_secs(999_999)), now);
+        assert_eq!(state.check(now), Err(Error::Throttled(THROTTLE_MAX)));
     }
 
     #[test]
-    fn what_there_is_nothing_to_remember_of_is_forgotten() {
+    fn unused_states_are_removed() {
         let (credentials, now) =
             (CredentialRegistry::new(ConcurrencyScope::Credential(1), 1, CredentialStates::default()), Instant::now());
         let fingerprinter = Fingerprinter::new().unwrap();
-        let print =
+        let fingerprint =
             |number: usize| fingerprinter.credential(Credential::Bearer(&SecretString::from(number.to_string())));
-        let used = credentials.state(print(0), now);
-        credentials.state(print(1), now).throttle(Some(THROTTLE_MAX), now);
-        (2..3 * SWEEP_MIN).for_each(|number| drop(credentials.state(print(number), now)));
-        assert!(Arc::ptr_eq(&used, &credentials.state(print(0), now)));
-        assert!(credentials.state(print(1), now).check(now).is_err());
+        let used = credentials.state(fingerprint(0), now);
+        credentials.state(fingerprint(1), now).throttle(Some(THROTTLE_MAX), now);
+        (2..3 * SWEEP_MIN).for_each(|number| drop(credentials.state(fingerprint(number), now)));
+        assert!(Arc::ptr_eq(&used, &credentials.state(fingerprint(0), now)));
+        assert!(credentials.state(fingerprint(1), now).check(now).is_err());
         assert!(credentials.states.0.lock().unwrap().values.len() <= SWEEP_MIN);
     }
 
     #[test]
-    fn those_that_must_be_remembered_are_looked_through_once_in_a_while_and_not_for_each_newcomer() {
-        let (mut remembered, looks) = (SweptMap::default(), Cell::new(0));
+    fn sweeps_are_amortized_over_new_entries() {
+        let (mut map, checks) = (SweptMap::default(), Cell::new(0));
         for number in 0..8 * SWEEP_MIN {
-            let counts = |_: &()| {
-                looks.set(looks.get() + 1);
+            let must_stay = |_: &()| {
+                checks.set(checks.get() + 1);
                 true
             };
-            remembered.get_or_insert(number, || (), counts);
+            map.get_or_insert(number, || (), must_stay);
         }
-        assert!(looks.get() <= 8 * SWEEP_MIN, "{}", looks.get());
+        assert!(checks.get() <= 8 * SWEEP_MIN, "{}", checks.get());
     }
 }

@@ -1,4 +1,4 @@
-//! Many callers before one host: whose turn it is, who is refused, and that nobody fills another's place.
+//! Fairness: callers of one host share its permits, queue and rate limit.
 
 use std::time::Duration;
 
@@ -10,114 +10,114 @@ use super::*;
 
 const EACH: Duration = Duration::from_millis(100);
 
-fn is_crowded(answer: &Answer) -> bool {
+fn is_queue_full(answer: &Answer) -> bool {
     answer.1 == Err(TestError::NoReply(Error::QueueFull))
 }
 
-/// One caller asks for more than may wait; another asks for one thing. How many of the first were refused, and how long
-/// the other waited.
-async fn many_and_one(bench: &TestUpstream, many: (&str, &Budget), one: (&str, &Budget)) -> (usize, Duration) {
-    bench.script.play(vec![Act::Answer(EACH, 200, None); 701]);
+/// One caller sends more reads than may wait; another sends one. Returns how many of the first were refused, and how
+/// long the other waited.
+async fn many_and_one(host: &TestUpstream, many: (&str, &Budget), one: (&str, &Budget)) -> (usize, Duration) {
+    host.script.play(vec![Act::Answer(EACH, 200, None); 701]);
     let paths: Vec<_> = (0..700).map(|number| number.to_string()).collect();
-    let crowd = join_all(paths.iter().map(|path| bench.read(many.0, path, many.1)));
+    let crowd = join_all(paths.iter().map(|path| host.read(many.0, path, many.1)));
     let start = Instant::now();
     let other = async {
         settle().await;
-        bench.read(one.0, "list", one.1).await.1.unwrap();
+        host.read(one.0, "list", one.1).await.1.unwrap();
         start.elapsed()
     };
     let (answers, waited) = tokio::join!(crowd, other);
-    assert!(answers.iter().all(|answer| answer.1.is_ok() || is_crowded(answer)), "{answers:?}");
-    assert!(bench.is_at_rest());
-    (answers.iter().filter(|answer| is_crowded(answer)).count(), waited)
+    assert!(answers.iter().all(|answer| answer.1.is_ok() || is_queue_full(answer)), "{answers:?}");
+    assert!(host.is_at_rest());
+    (answers.iter().filter(|answer| is_queue_full(answer)).count(), waited)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fan_out_of_one_credential_leaves_room_for_another() {
-    let bench = bench();
+    let host = host();
     let budget = Budget::new(1_000);
-    let (crowded, waited) = many_and_one(&bench, ("many", &budget), ("one", &operation())).await;
-    assert_eq!(crowded, 700 - 16 - 512);
+    let (refused, waited) = many_and_one(&host, ("many", &budget), ("one", &operation())).await;
+    assert_eq!(refused, 700 - 16 - 512);
     assert!(waited <= EACH + Duration::from_millis(2), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_all_share_one_credential_a_fan_out_of_one_payer_leaves_room_for_another() {
-    let bench = TestUpstream::with(ConcurrencyScope::Caller(16), |_, _| {}, 0);
+async fn with_a_shared_credential_one_callers_fan_out_leaves_room_for_others() {
+    let host = TestUpstream::with(ConcurrencyScope::Caller(16), |_, _| {}, 0);
     let (many, one) = (Budget::new(1_000).with_caller(1), operation().with_caller(2));
-    let (crowded, waited) = many_and_one(&bench, ("site", &many), ("site", &one)).await;
-    assert_eq!(crowded, 700 - 16 - 512);
+    let (refused, waited) = many_and_one(&host, ("site", &many), ("site", &one)).await;
+    assert_eq!(refused, 700 - 16 - 512);
     assert!(waited <= EACH + Duration::from_millis(2), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_each_has_a_credential_who_pays_gives_nobody_more_turns_with_it() {
-    let bench = bench();
-    bench.script.play(vec![Act::Answer(EACH, 200, None); 32]);
+async fn with_own_credentials_the_caller_adds_no_permits() {
+    let host = host();
+    host.script.play(vec![Act::Answer(EACH, 200, None); 32]);
     let start = Instant::now();
     let budgets = [1, 2].map(|payer| operation().with_caller(payer));
     let paths: Vec<_> = (0..32).map(|number| number.to_string()).collect();
-    let reads = paths.iter().enumerate().map(|(number, path)| bench.read("a", path, &budgets[number % 2]));
+    let reads = paths.iter().enumerate().map(|(number, path)| host.read("a", path, &budgets[number % 2]));
     assert!(join_all(reads).await.iter().all(|answer| answer.1.is_ok()));
     assert_eq!(start.elapsed(), EACH * 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_stale_answers_of_one_leave_room_to_read_those_of_another_anew() {
-    let bench = bench();
+async fn revalidations_of_one_caller_leave_room_for_those_of_another() {
+    let host = host();
     let paths: Vec<_> = (0..50).map(|number| number.to_string()).collect();
     for path in &paths {
-        bench.ask("many", path).await.1.unwrap();
+        host.ask("many", path).await.1.unwrap();
     }
-    bench.ask("one", "list").await.1.unwrap();
+    host.ask("one", "list").await.1.unwrap();
     sleep(FRESH).await;
-    bench.script.play(vec![Act::Hang; 51]);
-    let previous = bench.script.calls();
+    host.script.play(vec![Act::Hang; 51]);
+    let calls_before = host.script.calls();
     for path in &paths {
-        assert_eq!(bench.ask("many", path).await.0.verdict, Verdict::Stale);
+        assert_eq!(host.ask("many", path).await.0.verdict, Verdict::Stale);
     }
-    assert_eq!(bench.ask("one", "list").await.0.verdict, Verdict::Stale);
+    assert_eq!(host.ask("one", "list").await.0.verdict, Verdict::Stale);
     settle().await;
-    let called: Vec<_> = bench.script.called.lock().unwrap()[previous..].iter().map(|call| call.0.clone()).collect();
+    let called: Vec<_> = host.script.called.lock().unwrap()[calls_before..].iter().map(|call| call.0.clone()).collect();
     assert_eq!(called, ["many", "many", "many", "many", "one"]);
     sleep(Duration::from_secs(10)).await;
-    assert!(bench.is_at_rest());
-    bench.script.clear();
-    assert_eq!(bench.ask("many", "0").await.0.verdict, Verdict::Stale);
+    assert!(host.is_at_rest());
+    host.script.clear();
+    assert_eq!(host.ask("many", "0").await.0.verdict, Verdict::Stale);
     settle().await;
-    assert_eq!(bench.ask("many", "0").await.0.verdict, Verdict::Hit, "what has ended leaves its place");
+    assert_eq!(host.ask("many", "0").await.0.verdict, Verdict::Hit, "a finished revalidation releases its permit");
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_before_their_place_in_the_rate_is_due_leaves_it_to_the_next() {
+async fn a_cancelled_wait_for_the_rate_limit_releases_its_slot() {
     let slow = |settings: &mut Settings, _: &mut CacheSettings| {
         (settings.calls_per_second_max, settings.calls_burst_max) = (1, 1);
     };
-    let bench = TestUpstream::new(slow, 0);
-    bench.ask("a", "first").await.1.unwrap();
+    let host = TestUpstream::new(slow, 0);
+    host.ask("a", "first").await.1.unwrap();
     let leaving = async {
         let budget = operation();
-        let reads = join_all(["one", "two"].map(|path| bench.read("a", path, &budget)));
+        let reads = join_all(["one", "two"].map(|path| host.read("a", path, &budget)));
         assert!(timeout(Duration::from_millis(100), reads).await.is_err());
     };
     leaving.await;
     let start = Instant::now();
-    bench.ask("a", "last").await.1.unwrap();
+    host.ask("a", "last").await.1.unwrap();
     assert_eq!(start.elapsed(), Duration::from_millis(900));
-    assert!(bench.is_at_rest());
+    assert!(host.is_at_rest());
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_is_refused_at_once_when_the_host_is_found_in_trouble_and_uses_up_no_rate() {
+async fn an_open_circuit_refuses_waiting_calls_at_once_and_uses_no_slots() {
     let change = |settings: &mut Settings, _: &mut CacheSettings| {
         (settings.concurrent_max, settings.retries_max) = (1, 0);
         (settings.calls_per_second_max, settings.calls_burst_max) = (1, 20);
     };
-    let bench = TestUpstream::new(change, 0);
-    bench.script.play(vec![Act::Answer(EACH, 500, None); 20]);
+    let host = TestUpstream::new(change, 0);
+    host.script.play(vec![Act::Answer(EACH, 500, None); 20]);
     let paths: Vec<_> = (0..30).map(|number| number.to_string()).collect();
     let start = Instant::now();
-    join_all(paths.iter().map(|path| bench.ask("a", path))).await;
-    assert_eq!((start.elapsed(), bench.script.calls()), (EACH * 20, 20));
-    assert_eq!(bench.upstream.circuit(), Circuit::Open);
+    join_all(paths.iter().map(|path| host.ask("a", path))).await;
+    assert_eq!((start.elapsed(), host.script.calls()), (EACH * 20, 20));
+    assert_eq!(host.upstream.circuit(), Circuit::Open);
 }

@@ -1,4 +1,4 @@
-//! A host in memory, the way to it, and a provider that understands it.
+//! A host in memory, a client of it, and a provider error type.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -19,33 +19,33 @@ use crate::upstream::net::transport::Transport;
 use crate::upstream::request::OutgoingRequest;
 use crate::upstream::*;
 
-/// What a host does with one call.
+/// What the host does with one call.
 #[derive(Clone, Debug)]
 pub enum Act {
-    /// Answers after a while.
+    /// Replies after a delay, with a status and `Retry-After`.
     Answer(Duration, u16, Option<Duration>),
-    /// Fails on the wire after a while.
+    /// Fails after a delay.
     Fail(Duration, Error),
-    /// Never answers.
+    /// Never replies.
     Hang,
 }
 
-/// A host in memory. What it says in a good answer is the credential it was shown and the state of its world.
+/// A host in memory. A good reply contains the credential and the version of the host's data.
 #[derive(Clone, Default)]
 pub struct FakeHost {
     acts: Arc<Mutex<VecDeque<Act>>>,
     /// Which credential called, and when.
     pub called: Arc<Mutex<Vec<(String, Instant)>>>,
     pub under_way: Arc<Mutex<usize>>,
-    /// How often its world was changed.
-    pub world: Arc<Mutex<u64>>,
-    /// How many calls were under way at most.
+    /// The version of the host's data.
+    pub version: Arc<Mutex<u64>>,
+    /// The most calls that were in flight at once.
     pub most: Arc<Mutex<usize>>,
-    /// What each call told of its trace.
+    /// The trace of each call.
     pub traces: Arc<Mutex<Vec<Trace>>>,
 }
 
-/// The error of a provider in these tests.
+/// The provider's error type in these tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TestError {
     NoReply(Error),
@@ -73,11 +73,11 @@ impl Failure for TestError {
     }
 }
 
-/// A noun: who was shown it, of which state of the world, and a link that must not be kept.
+/// A value: the credential and the version that it was read with, and a one-time link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    pub says: String,
-    pub world: u64,
+    pub token: String,
+    pub version: u64,
     pub link: Option<&'static str>,
 }
 
@@ -87,7 +87,7 @@ impl Cacheable for Page {
     }
 
     fn memory_size(&self) -> usize {
-        size_of::<Self>() + self.says.capacity()
+        size_of::<Self>() + self.token.capacity()
     }
 }
 
@@ -107,12 +107,12 @@ impl Transport for FakeHost {
         trace: Option<Trace>,
     ) -> BoxFuture<'a, Result<Reply, Error>> {
         async move {
-            let Credential::Bearer(token) = credential else { panic!("only tokens are shown here") };
+            let Credential::Bearer(token) = credential else { panic!("only bearer tokens are used here") };
             let token = token.expose_secret().to_owned();
             self.traces.lock().unwrap().extend(trace);
             self.called.lock().unwrap().push((token.clone(), Instant::now()));
             let _under_way = self.begin();
-            let world = *self.world.lock().unwrap();
+            let version = *self.version.lock().unwrap();
             let act = self.acts.lock().unwrap().pop_front().unwrap_or(Act::Answer(Duration::ZERO, 200, None));
             let (wait, reply) = match act {
                 Act::Answer(wait, status, retry_after) => (wait, Ok((status, retry_after))),
@@ -121,7 +121,7 @@ impl Transport for FakeHost {
             };
             sleep(wait).await;
             let (status, retry_after) = reply?;
-            Ok(Reply { status, content_type: None, retry_after, body: Bytes::from(format!("{world} {token}")) })
+            Ok(Reply { status, content_type: None, retry_after, body: Bytes::from(format!("{version} {token}")) })
         }
         .boxed()
     }
@@ -132,9 +132,9 @@ impl Transport for FakeHost {
         credential: Credential<'a>,
         trace: Option<Trace>,
     ) -> BoxFuture<'a, Result<Reply, SendError>> {
-        // Without a connection nothing was sent.
-        let lost = |error| SendError { error, sent: !matches!(error, Error::Unreachable | Error::OutOfResources) };
-        self.get(&request.url, credential, trace).map(move |ended| ended.map_err(lost)).boxed()
+        // Without a connection nothing is sent.
+        let failed = |error| SendError { error, sent: !matches!(error, Error::Unreachable | Error::OutOfResources) };
+        self.get(&request.url, credential, trace).map(move |ended| ended.map_err(failed)).boxed()
     }
 }
 
@@ -159,7 +159,7 @@ impl FakeHost {
     }
 }
 
-/// A host in memory and the way to it.
+/// A client of a host in memory.
 pub struct TestUpstream {
     pub script: FakeHost,
     pub upstream: Arc<Upstream<TestError>>,
@@ -172,11 +172,11 @@ impl TestUpstream {
         Self::with(ConcurrencyScope::Credential(16), change, rng)
     }
 
-    pub fn with(own: ConcurrencyScope, change: impl FnOnce(&mut Settings, &mut CacheSettings), rng: u64) -> Self {
-        Self::over(FakeHost::default(), own, change, rng, None)
+    pub fn with(scope: ConcurrencyScope, change: impl FnOnce(&mut Settings, &mut CacheSettings), rng: u64) -> Self {
+        Self::over(FakeHost::default(), scope, change, rng, None)
     }
 
-    /// The way to the same host, as it is made anew with other settings.
+    /// The client of the same host after a reload with other settings.
     pub fn remade(&self, change: impl FnOnce(&mut Settings, &mut CacheSettings)) -> Self {
         let previous = Some(self.upstream.host_state());
         Self::over(self.script.clone(), ConcurrencyScope::Credential(16), change, 0, previous)
@@ -184,7 +184,7 @@ impl TestUpstream {
 
     fn over(
         script: FakeHost,
-        own: ConcurrencyScope,
+        scope: ConcurrencyScope,
         change: impl FnOnce(&mut Settings, &mut CacheSettings),
         rng: u64,
         previous: Option<HostState>,
@@ -196,7 +196,7 @@ impl TestUpstream {
             base: check_base("https://host.example").unwrap(),
             settings,
             cache,
-            scope: own,
+            scope,
             writes: TaskTracker::new(),
             metrics: Metrics::default(),
             map_error: TestError::NoReply,
@@ -206,18 +206,19 @@ impl TestUpstream {
         Self { script, upstream: Arc::new(upstream) }
     }
 
-    /// Reads a path with a token.
+    /// Reads a path with a token, within a budget.
     pub async fn read(&self, token: &str, path: &str, budget: &Budget) -> Answer {
         let token = SecretString::from(token);
         let path = [path];
         let read =
             Read { path: &path, query: &[], masked: false, credential: Credential::Bearer(&token), reader: None };
-        let judge = |reply: &Reply| {
+        let interpret = |reply: &Reply| {
             let result = match reply.status {
                 200 => {
-                    let (world, says) = std::str::from_utf8(&reply.body).unwrap().split_once(' ').unwrap();
-                    let noun = Page { says: says.to_owned(), world: world.parse().unwrap(), link: Some("nonce") };
-                    Ok(Some(Decoded { value: noun, ttl: Some(FRESH) }))
+                    let (version, token) = std::str::from_utf8(&reply.body).unwrap().split_once(' ').unwrap();
+                    let value =
+                        Page { token: token.to_owned(), version: version.parse().unwrap(), link: Some("nonce") };
+                    Ok(Some(Decoded { value, ttl: Some(FRESH) }))
                 }
                 404 => Ok(None),
                 299 => Err(TestError::Status(200, None)),
@@ -225,7 +226,7 @@ impl TestUpstream {
             };
             Interpreted { result, note: None }
         };
-        let (call, _, result) = self.upstream.read(&read, budget, judge).await;
+        let (call, _, result) = self.upstream.read(&read, budget, interpret).await;
         (call, result)
     }
 
@@ -233,7 +234,7 @@ impl TestUpstream {
         self.read(token, path, &operation()).await
     }
 
-    /// Whoever has this token has changed what they are shown at some paths, and what all are shown at others.
+    /// Records a write by this token, at paths per caller and at shared paths.
     pub fn change(&self, token: &str, own: &[&str], common: &[&str]) {
         let token = SecretString::from(token);
         let read = Read { path: &[], query: &[], masked: false, credential: Credential::Bearer(&token), reader: None };
@@ -248,7 +249,7 @@ impl TestUpstream {
         });
     }
 
-    /// Nothing is held, waited for or under way.
+    /// Whether no permit is held, nothing waits and nothing is in flight.
     pub fn is_at_rest(&self) -> bool {
         self.upstream.host.load() == (self.upstream.settings.concurrent_max, 0)
             && self.upstream.single_flight.len() == 0

@@ -26,7 +26,7 @@ fn waits(text: &'static str) -> Option<Duration> {
 }
 
 #[test]
-fn a_wait_is_seconds_or_a_date_and_never_absurd() {
+fn retry_after_is_seconds_or_a_date_and_bounded() {
     assert_eq!(waits("2"), Some(Duration::from_secs(2)));
     assert_eq!(waits("999999999"), Some(RETRY_AFTER_MAX));
     assert_eq!(waits("Fri, 31 Dec 1999 23:59:59 GMT"), Some(Duration::ZERO));
@@ -36,7 +36,7 @@ fn a_wait_is_seconds_or_a_date_and_never_absurd() {
 }
 
 #[tokio::test]
-async fn a_host_is_still_reached_when_its_name_is_no_longer_found() {
+async fn a_host_is_reached_by_its_last_addresses_when_dns_fails() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -50,7 +50,7 @@ async fn a_host_is_still_reached_when_its_name_is_no_longer_found() {
     let lookup = move |_| {
         let found = match counted.fetch_add(1, Ordering::Relaxed) {
             0 => Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]),
-            _ => Err(io::Error::other("no server answers")),
+            _ => Err(io::Error::other("no server replies")),
         };
         async { found }.boxed()
     };
@@ -63,7 +63,7 @@ async fn a_host_is_still_reached_when_its_name_is_no_longer_found() {
     }
 }
 
-/// A host of HTTP/2 whose first connection is not looked at any more once it is told so, and stays open.
+/// An HTTP/2 host that stops serving its first connection when notified, and keeps it open.
 async fn host_that_falls_silent(silent: Arc<Notify>) -> Url {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let base = format!("http://{}/", listener.local_addr().unwrap());
@@ -84,7 +84,7 @@ async fn host_that_falls_silent(silent: Arc<Notify>) -> Url {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_fell_silent_is_given_up_for_another() {
+async fn a_silent_http2_connection_is_replaced() {
     let silent = Arc::new(Notify::new());
     let base = host_that_falls_silent(silent.clone()).await;
     let settings = Settings::default();
@@ -99,9 +99,9 @@ async fn a_connection_that_fell_silent_is_given_up_for_another() {
     let mut tries = 0;
     while read().await.is_err() {
         tries += 1;
-        assert!(tries < 5, "it is asked for ever");
+        assert!(tries < 5, "the dead connection is used for ever");
     }
-    assert!(tries > 0, "it never fell silent");
+    assert!(tries > 0, "the connection never fell silent");
 }
 
 async fn send(wire: &HttpTransport, base: &Url) -> Result<Reply, SendError> {
@@ -110,8 +110,8 @@ async fn send(wire: &HttpTransport, base: &Url) -> Result<Reply, SendError> {
     wire.send(&request, Credential::Bearer(&token), None).await
 }
 
-/// A host that answers the first request of each connection. It closes the connection when a second one begins to
-/// arrive, as if it had been idle for too long just then.
+/// A host that replies to the first request of each connection, and closes the connection when a second one begins to
+/// arrive, as if its idle timeout passed at that moment.
 async fn host_that_closes_idle_connections(answered: Arc<AtomicUsize>) -> Url {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let base = format!("http://{}/", listener.local_addr().unwrap());
@@ -130,18 +130,18 @@ async fn host_that_closes_idle_connections(answered: Arc<AtomicUsize>) -> Url {
 }
 
 #[tokio::test]
-async fn a_write_never_meets_a_connection_that_its_host_is_closing() {
+async fn a_write_never_uses_an_idle_connection() {
     let answered = Arc::new(AtomicUsize::new(0));
     let base = host_that_closes_idle_connections(answered.clone()).await;
     let wire = HttpTransport::new(&base, &Settings::default()).unwrap();
     for nth in 1..=20 {
         assert_eq!(send(&wire, &base).await.map(|reply| reply.status).ok(), Some(200), "{nth}");
-        assert_eq!(answered.load(Ordering::Relaxed), nth, "each arrives once");
+        assert_eq!(answered.load(Ordering::Relaxed), nth, "each write arrives once");
     }
 }
 
 #[tokio::test]
-async fn what_is_called_unsent_has_not_arrived() {
+async fn an_unsent_request_has_not_arrived() {
     let wire = HttpTransport::new(&Url::parse("http://127.0.0.1/").unwrap(), &Settings::default()).unwrap();
     for pauses in 0..60 {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -154,7 +154,7 @@ async fn what_is_called_unsent_has_not_arrived() {
             socket.try_read(&mut [0; 64]).is_ok_and(|bytes| bytes > 0)
         };
         let (sent, has_arrived) = tokio::join!(send(&wire, &base), host);
-        let Err(SendError { error, sent }) = sent else { panic!("nobody answers") };
+        let Err(SendError { error, sent }) = sent else { panic!("nobody replies") };
         assert!(sent || !has_arrived, "{pauses}: {error:?}");
     }
 }
