@@ -1,12 +1,13 @@
-//! What is counted: every counter, gauge and histogram of the gateway, and their text in OpenMetrics' format.
+//! The metrics of the gateway: counters, gauges and histograms, and their text in the OpenMetrics format.
 //!
-//! It is a value that outlasts reloads and is handed down to whoever counts; nothing global. A label has only values of
-//! the table (`table`), so that no client can make series: never a name that a client chose, a token, an address or a path.
-//! An exporter that pushes (OTLP) has its place beside `text`: it reads the same registry.
+//! [`Metrics`] is a value that outlasts reloads and is passed to the code that counts; nothing is global. The values of
+//! labels come from the table of metrics (`table`), so that no client can create a series. A label never has a name
+//! that a client chose, a token, an address or a path. An exporter that pushes, such as OTLP, would read the same
+//! registry.
 
 mod table;
 
-pub use self::table::{Kind, Row, TABLE};
+pub use self::table::{METRICS, MetricDefinition, MetricKind};
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,27 +21,27 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
-/// The bounds of all histograms, in seconds: from a warm cache to the longest that an operation may take.
+/// The bucket bounds of all histograms, in seconds: from a cached response to the default timeout of a request.
 const BUCKETS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0];
 
-/// The media type of the text.
+/// The media type of [`Metrics::text`].
 pub const TEXT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// One series of a metric: each label with its value, in the table's order.
 type Labels<const N: usize> = [(&'static str, &'static str); N];
-type Labelled<const N: usize, M> = Family<Labels<N>, M, fn() -> M>;
-type Counters<const N: usize> = Labelled<N, Counter>;
-type Gauges<const N: usize> = Labelled<N, Gauge>;
-type Histograms<const N: usize> = Labelled<N, Histogram>;
+type MetricFamily<const N: usize, M> = Family<Labels<N>, M, fn() -> M>;
+type Counters<const N: usize> = MetricFamily<N, Counter>;
+type Gauges<const N: usize> = MetricFamily<N, Gauge>;
+type Histograms<const N: usize> = MetricFamily<N, Histogram>;
 
-/// Sets the gauges that are read off when somebody asks.
-type Measure = Arc<dyn Fn() + Send + Sync>;
+/// A function that sets the gauges of hosts when the metrics are read.
+type Collector = Arc<dyn Fn() + Send + Sync>;
 
-/// What is counted; its copies count together.
+/// The metrics. Clones share their values.
 #[derive(Clone)]
-pub struct Metrics(Arc<Book>);
+pub struct Metrics(Arc<Instruments>);
 
-struct Book {
+struct Instruments {
     registry: Registry,
     operations: Counters<2>,
     operation_errors: Counters<1>,
@@ -48,7 +49,7 @@ struct Book {
     requests: Counters<1>,
     refusals: Counters<1>,
     request_duration: Histogram,
-    requests_under_way: Gauge,
+    requests_in_flight: Gauge,
     connections: Gauge,
     limit_refusals: Counters<1>,
     limit_used: Gauges<1>,
@@ -65,42 +66,42 @@ struct Book {
     cache_entries: Gauges<1>,
     log_lines_dropped: Counter,
     audit_lines_dropped: Counter,
-    measure: Mutex<Option<Measure>>,
+    collect: Mutex<Option<Collector>>,
 }
 
-/// How one host stands at this moment.
+/// The current state of a provider's host.
 #[derive(Clone, Copy, Debug)]
 pub struct HostGauges {
-    /// The breaker's state, in the table's words.
+    /// The state of the circuit breaker, as the label of the metric has it.
     pub circuit: &'static str,
-    /// How many turns are taken.
+    /// The number of calls in flight, or waiting for the rate limit.
     pub calls_under_way: usize,
-    /// How many reads wait for one.
+    /// The number of reads that wait in a queue.
     pub waiting: usize,
-    /// How many bytes of answers are kept, as their bound counts them.
+    /// The memory of the cached responses, in bytes, as the limit of the cache counts it.
     pub cache_bytes: u64,
-    /// How many answers are kept.
+    /// The number of cached responses.
     pub cache_entries: usize,
 }
 
-/// One more of what a gauge counts, as long as it is held.
+/// Adds one to a gauge until it is dropped.
 #[derive(Debug)]
-pub struct Held(Gauge);
+pub struct GaugeGuard(Gauge);
 
-impl Held {
-    fn of(gauge: Gauge) -> Self {
+impl GaugeGuard {
+    fn new(gauge: Gauge) -> Self {
         gauge.inc();
         Self(gauge)
     }
 }
 
-impl Drop for Held {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }
 }
 
-/// Counts what happens at one limit. Its clones count together.
+/// Counts what happens at one limit. Clones share their values.
 #[derive(Clone, Debug)]
 pub struct LimitMeter {
     metrics: Metrics,
@@ -121,60 +122,60 @@ impl LimitMeter {
 }
 
 impl Default for Metrics {
-    /// Nothing was counted yet: every series is there, at zero.
+    /// Registers all metrics. Every series exists from the start, with the value 0.
     fn default() -> Self {
         let mut registry = Registry::default();
         let all = &mut registry;
-        add(all, &table::BUILD, Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        let book = Book {
-            operations: labelled(all, &table::OPERATIONS, Counter::default),
-            operation_errors: labelled(all, &table::OPERATION_ERRORS, Counter::default),
-            operation_duration: labelled(all, &table::OPERATION_DURATION, histogram),
-            requests: labelled(all, &table::REQUESTS, Counter::default),
-            refusals: labelled(all, &table::REFUSALS, Counter::default),
-            request_duration: alone(all, &table::REQUEST_DURATION, histogram()),
-            requests_under_way: alone(all, &table::REQUESTS_UNDER_WAY, Gauge::default()),
-            connections: alone(all, &table::CONNECTIONS, Gauge::default()),
-            limit_refusals: labelled(all, &table::LIMIT_REFUSALS, Counter::default),
-            limit_used: labelled(all, &table::LIMIT_USED, Gauge::default),
-            connections_reclaimed: alone(all, &table::CONNECTIONS_RECLAIMED, Counter::default()),
-            reads: labelled(all, &table::READS, Counter::default),
-            calls: labelled(all, &table::CALLS, Counter::default),
-            retries: labelled(all, &table::RETRIES, Counter::default),
-            writes: labelled(all, &table::WRITES, Counter::default),
-            call_duration: labelled(all, &table::CALL_DURATION, histogram),
-            circuit: labelled(all, &table::CIRCUIT, Gauge::default),
-            calls_under_way: labelled(all, &table::CALLS_UNDER_WAY, Gauge::default),
-            waiting: labelled(all, &table::WAITING, Gauge::default),
-            cache_bytes: labelled(all, &table::CACHE_BYTES, Gauge::default),
-            cache_entries: labelled(all, &table::CACHE_ENTRIES, Gauge::default),
-            log_lines_dropped: alone(all, &table::LOG_LINES_DROPPED, Counter::default()),
-            audit_lines_dropped: alone(all, &table::AUDIT_LINES_DROPPED, Counter::default()),
-            measure: Mutex::default(),
+        add_to_registry(all, &table::BUILD, Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        let instruments = Instruments {
+            operations: register_family(all, &table::OPERATIONS, Counter::default),
+            operation_errors: register_family(all, &table::OPERATION_ERRORS, Counter::default),
+            operation_duration: register_family(all, &table::OPERATION_DURATION, histogram),
+            requests: register_family(all, &table::REQUESTS, Counter::default),
+            refusals: register_family(all, &table::REFUSALS, Counter::default),
+            request_duration: register_single(all, &table::REQUEST_DURATION, histogram()),
+            requests_in_flight: register_single(all, &table::REQUESTS_IN_FLIGHT, Gauge::default()),
+            connections: register_single(all, &table::CONNECTIONS, Gauge::default()),
+            limit_refusals: register_family(all, &table::LIMIT_REFUSALS, Counter::default),
+            limit_used: register_family(all, &table::LIMIT_USED, Gauge::default),
+            connections_reclaimed: register_single(all, &table::CONNECTIONS_RECLAIMED, Counter::default()),
+            reads: register_family(all, &table::READS, Counter::default),
+            calls: register_family(all, &table::CALLS, Counter::default),
+            retries: register_family(all, &table::RETRIES, Counter::default),
+            writes: register_family(all, &table::WRITES, Counter::default),
+            call_duration: register_family(all, &table::CALL_DURATION, histogram),
+            circuit: register_family(all, &table::CIRCUIT, Gauge::default),
+            calls_under_way: register_family(all, &table::CALLS_IN_FLIGHT, Gauge::default),
+            waiting: register_family(all, &table::WAITING, Gauge::default),
+            cache_bytes: register_family(all, &table::CACHE_BYTES, Gauge::default),
+            cache_entries: register_family(all, &table::CACHE_ENTRIES, Gauge::default),
+            log_lines_dropped: register_single(all, &table::LOG_LINES_DROPPED, Counter::default()),
+            audit_lines_dropped: register_single(all, &table::AUDIT_LINES_DROPPED, Counter::default()),
+            collect: Mutex::default(),
             registry,
         };
-        Self(Arc::new(book))
+        Self(Arc::new(instruments))
     }
 }
 
 impl Metrics {
-    /// An operation ended.
+    /// Counts an operation that ended, and records its duration.
     pub fn operation(&self, kind: &'static str, outcome: &'static str, took: Duration) {
         self.0.operations.get_or_create(&[("kind", kind), ("outcome", outcome)]).inc();
         self.0.operation_duration.get_or_create(&[("kind", kind)]).observe(took.as_secs_f64());
     }
 
-    /// An operation's answer had so many errors of this code.
+    /// Counts errors of one code in the response to an operation.
     pub fn operation_errors(&self, code: &'static str, count: u64) {
         self.0.operation_errors.get_or_create(&[("code", code)]).inc_by(count);
     }
 
-    /// A request is being answered, as long as what is returned is held.
-    pub fn request(&self) -> Held {
-        Held::of(self.0.requests_under_way.clone())
+    /// Counts a request as in flight until the guard is dropped.
+    pub fn request(&self) -> GaugeGuard {
+        GaugeGuard::new(self.0.requests_in_flight.clone())
     }
 
-    /// A request was answered with this status.
+    /// Counts a response by its status code, and records the duration of its request.
     pub fn answered(&self, status: u16, took: Duration) {
         let class = match status {
             ..200 => "1xx",
@@ -193,9 +194,9 @@ impl Metrics {
         self.0.refusals.get_or_create(&[("status", refused)]).inc();
     }
 
-    /// A connection is open, as long as what is returned is held.
-    pub fn connection(&self) -> Held {
-        Held::of(self.0.connections.clone())
+    /// Counts a connection as open until the guard is dropped.
+    pub fn connection(&self) -> GaugeGuard {
+        GaugeGuard::new(self.0.connections.clone())
     }
 
     /// Returns the meter of a limit of `http.limits`.
@@ -203,33 +204,33 @@ impl Metrics {
         LimitMeter { metrics: self.clone(), limit }
     }
 
-    /// An idle connection is closed to make room for another one.
+    /// Counts an idle connection that is closed to make room for another one.
     pub fn connection_reclaimed(&self) {
         self.0.connections_reclaimed.inc();
     }
 
-    /// A read of this provider ended so.
+    /// Counts a read of a provider, by the source of its response.
     pub fn read(&self, provider: &'static str, verdict: &'static str) {
         self.0.reads.get_or_create(&[("provider", provider), ("verdict", verdict)]).inc();
     }
 
-    /// A call to this provider ended so.
+    /// Counts a call to a provider by its outcome, and records its duration.
     pub fn call(&self, provider: &'static str, outcome: &'static str, took: Duration) {
         self.0.calls.get_or_create(&[("provider", provider), ("outcome", outcome)]).inc();
         self.0.call_duration.get_or_create(&[("provider", provider)]).observe(took.as_secs_f64());
     }
 
-    /// A call to this provider is to be tried again.
+    /// Counts a retry of a call to a provider.
     pub fn retry(&self, provider: &'static str) {
         self.0.retries.get_or_create(&[("provider", provider)]).inc();
     }
 
-    /// A write at this provider ended so.
+    /// Counts a mutation that was sent to a provider, by its outcome.
     pub fn write(&self, provider: &'static str, method: &'static str, outcome: &'static str) {
         self.0.writes.get_or_create(&[("provider", provider), ("method", method), ("outcome", outcome)]).inc();
     }
 
-    /// How this provider's host stands.
+    /// Sets the gauges of a provider's host.
     pub fn host(&self, provider: &'static str, state: HostGauges) {
         for name in table::CIRCUIT.labels.iter().filter(|(label, _)| *label == "state").flat_map(|(_, names)| *names) {
             let labels = [("provider", provider), ("state", *name)];
@@ -255,19 +256,19 @@ impl Metrics {
         self.0.audit_lines_dropped.inc();
     }
 
-    /// From now on this sets the gauges of hosts, each time before they are told.
-    pub fn measured_by(&self, measure: impl Fn() + Send + Sync + 'static) {
-        *self.0.measure.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(measure));
+    /// Sets the function that is called before the metrics are read. It sets the gauges of the hosts.
+    pub fn set_collector(&self, collect: impl Fn() + Send + Sync + 'static) {
+        *self.0.collect.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(collect));
     }
 
-    /// All of it, in OpenMetrics' format.
+    /// The values of all metrics, in the OpenMetrics format.
     pub fn text(&self) -> String {
-        let measure = self.0.measure.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(measure) = measure {
-            measure();
+        let collect = self.0.collect.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(collect) = collect {
+            collect();
         }
         let mut text = String::new();
-        // Writing into memory fails for no reason.
+        // Writing to a `String` cannot fail.
         let _ = encode(&mut text, &self.0.registry);
         text
     }
@@ -279,27 +280,31 @@ impl fmt::Debug for Metrics {
     }
 }
 
-fn add(registry: &mut Registry, row: &Row, metric: impl Metric) {
-    match row.family().strip_suffix("_seconds") {
-        Some(name) => registry.register_with_unit(name, row.help, Unit::Seconds, metric),
-        None => registry.register(row.family(), row.help, metric),
+fn add_to_registry(registry: &mut Registry, definition: &MetricDefinition, metric: impl Metric) {
+    match definition.family().strip_suffix("_seconds") {
+        Some(name) => registry.register_with_unit(name, definition.help, Unit::Seconds, metric),
+        None => registry.register(definition.family(), definition.help, metric),
     }
 }
 
-/// A metric without labels.
-fn alone<M: Metric + Clone>(registry: &mut Registry, row: &Row, metric: M) -> M {
-    add(registry, row, metric.clone());
+/// Registers a metric without labels.
+fn register_single<M: Metric + Clone>(registry: &mut Registry, definition: &MetricDefinition, metric: M) -> M {
+    add_to_registry(registry, definition, metric.clone());
     metric
 }
 
-/// A metric with labels: all of its series, at zero.
-fn labelled<const N: usize, M: Clone>(registry: &mut Registry, row: &Row, new: fn() -> M) -> Labelled<N, M>
+/// Registers a metric with labels, and creates all of its series with the value 0.
+fn register_family<const N: usize, M: Clone>(
+    registry: &mut Registry,
+    definition: &MetricDefinition,
+    new: fn() -> M,
+) -> MetricFamily<N, M>
 where
-    Labelled<N, M>: Metric,
+    MetricFamily<N, M>: Metric,
 {
-    let family = Labelled::new_with_constructor(new);
-    series(row).iter().for_each(|labels| drop(family.get_or_create(labels)));
-    add(registry, row, family.clone());
+    let family = MetricFamily::new_with_constructor(new);
+    series(definition).iter().for_each(|labels| drop(family.get_or_create(labels)));
+    add_to_registry(registry, definition, family.clone());
     family
 }
 
@@ -307,12 +312,12 @@ fn histogram() -> Histogram {
     Histogram::new(BUCKETS)
 }
 
-/// Every series of a metric: each value of each label with each of the others.
-fn series<const N: usize>(row: &Row) -> Vec<Labels<N>> {
+/// The label sets of all series of a metric: every combination of the values of its labels.
+fn series<const N: usize>(definition: &MetricDefinition) -> Vec<Labels<N>> {
     let mut all = vec![Vec::new()];
-    for (label, values) in row.labels {
-        let with = |begun: &Vec<_>, value| begun.iter().copied().chain([(*label, value)]).collect();
-        all = all.iter().flat_map(|begun| values.iter().map(move |value| with(begun, *value))).collect();
+    for (label, values) in definition.labels {
+        let with = |labels: &Vec<_>, value| labels.iter().copied().chain([(*label, value)]).collect();
+        all = all.iter().flat_map(|labels| values.iter().map(move |value| with(labels, *value))).collect();
     }
     all.into_iter().filter_map(|labels| labels.try_into().ok()).collect()
 }
@@ -323,26 +328,33 @@ mod tests {
 
     use super::*;
 
-    /// The lines of samples, each up to its value.
+    /// The sample lines, without their values.
     fn samples(text: &str) -> BTreeSet<String> {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         lines.filter_map(|line| line.rsplit_once(' ')).map(|(name, _)| name.to_owned()).collect()
     }
 
     #[test]
-    fn every_metric_of_the_table_is_told_with_its_help_and_no_other() {
+    fn the_text_has_every_metric_of_the_table_with_its_help_and_no_other() {
         let text = Metrics::default().text();
-        for row in &TABLE {
-            let (name, kind) = (row.family(), row.kind.as_str());
-            assert!(text.contains(&format!("# HELP {name} {}.\n# TYPE {name} {kind}\n", row.help)), "{name} in {text}");
-            assert!(samples(&text).iter().any(|sample| sample.starts_with(row.name)), "{} in {text}", row.name);
+        for definition in &METRICS {
+            let (name, kind) = (definition.family(), definition.kind.as_str());
+            assert!(
+                text.contains(&format!("# HELP {name} {}.\n# TYPE {name} {kind}\n", definition.help)),
+                "{name} in {text}"
+            );
+            assert!(
+                samples(&text).iter().any(|sample| sample.starts_with(definition.name)),
+                "{} in {text}",
+                definition.name
+            );
         }
-        assert_eq!(text.matches("# TYPE").count(), TABLE.len());
+        assert_eq!(text.matches("# TYPE").count(), METRICS.len());
         assert!(text.ends_with("# EOF\n"), "{text}");
     }
 
     #[test]
-    fn whatever_is_counted_makes_no_series_that_was_not_there() {
+    fn counting_creates_no_new_series() {
         let metrics = Metrics::default();
         let before = samples(&metrics.text());
         let instant = Duration::from_millis(1);
@@ -364,7 +376,7 @@ mod tests {
         metrics.limit("bodies_max_bytes").refuse();
         metrics.limit("unread_answers_max_bytes").set_used(7);
         metrics.connection_reclaimed();
-        let under_way = metrics.request();
+        let in_flight = metrics.request();
         let text = metrics.text();
         assert_eq!(samples(&text), before);
         for line in [
@@ -384,7 +396,7 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }
-        drop(under_way);
+        drop(in_flight);
         assert!(metrics.text().contains("commongraph_http_requests_in_flight 0\n"));
     }
 }

@@ -1,55 +1,56 @@
-//! Every metric there is: its name, its kind, its labels with all their values, and what it says.
+//! The table of all metrics: name, kind, labels with all their values, and help text.
 //!
-//! A label has only values that stand here: none of them comes from a client or a provider, so the number of series is
-//! known. Names are as they are queried; a metric is added here and nowhere else.
+//! A label has only the values that are listed here. None of them comes from a client or a provider, so the number of
+//! series is fixed. Names are written as they are queried.
 
-/// A metric.
+/// The definition of a metric.
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
-    /// Its name, with the ending that its kind gives it: `_total`, `_info`, or its unit.
+pub struct MetricDefinition {
+    /// The name, with its suffix: `_total` for a counter, `_info` for a constant, or the unit.
     pub name: &'static str,
-    /// What it is.
-    pub kind: Kind,
-    /// Its labels, each with all its values.
+    /// The kind.
+    pub kind: MetricKind,
+    /// The labels, each with all its values.
     pub labels: &'static [(&'static str, &'static [&'static str])],
-    /// What it says, without a full stop.
+    /// The help text, without a full stop.
     pub help: &'static str,
 }
 
-/// What a metric is.
+/// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A count that only grows.
+pub enum MetricKind {
+    /// A count that only increases.
     Counter,
-    /// A number of this moment.
+    /// A current value.
     Gauge,
-    /// How often something took how long, in seconds.
+    /// A distribution of durations, in seconds.
     Histogram,
     /// A constant.
     Info,
 }
 
-impl Kind {
-    /// The word for it.
+impl MetricKind {
+    /// The name of the kind in the OpenMetrics format.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
-            Kind::Info => "info",
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
+            MetricKind::Histogram => "histogram",
+            MetricKind::Info => "info",
         }
     }
 }
 
-impl Row {
-    /// The name by which its help and its type are told: OpenMetrics leaves the ending of a count to its samples.
+impl MetricDefinition {
+    /// The name of the metric family, as `# HELP` and `# TYPE` have it: without `_total` and `_info`, which only
+    /// samples have.
     pub fn family(&self) -> &'static str {
-        let ending = match self.kind {
-            Kind::Counter => "_total",
-            Kind::Info => "_info",
-            Kind::Gauge | Kind::Histogram => "",
+        let suffix = match self.kind {
+            MetricKind::Counter => "_total",
+            MetricKind::Info => "_info",
+            MetricKind::Gauge | MetricKind::Histogram => "",
         };
-        self.name.strip_suffix(ending).unwrap_or(self.name)
+        self.name.strip_suffix(suffix).unwrap_or(self.name)
     }
 }
 
@@ -74,96 +75,100 @@ const CODES: &[&str] = &[
     "INTERNAL",
 ];
 
-pub(super) const BUILD: Row = Row {
+pub(super) const BUILD: MetricDefinition = MetricDefinition {
     name: "commongraph_build_info",
-    kind: Kind::Info,
+    kind: MetricKind::Info,
     labels: &[("version", &[env!("CARGO_PKG_VERSION")])],
     help: "The version of the gateway",
 };
 
-pub(super) const OPERATIONS: Row = Row {
+pub(super) const OPERATIONS: MetricDefinition = MetricDefinition {
     name: "commongraph_operations_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[KIND, ("outcome", &["good", "partial", "failed", "refused", "given_up"])],
     help: "Operations by outcome. Refused: did not run. Given up: the client left or the time ran out",
 };
 
-pub(super) const OPERATION_ERRORS: Row = Row {
+pub(super) const OPERATION_ERRORS: MetricDefinition = MetricDefinition {
     name: "commongraph_operation_errors_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[("code", CODES)],
     help: "Errors in responses to operations, by code",
 };
 
-pub(super) const OPERATION_DURATION: Row = Row {
+pub(super) const OPERATION_DURATION: MetricDefinition = MetricDefinition {
     name: "commongraph_operation_duration_seconds",
-    kind: Kind::Histogram,
+    kind: MetricKind::Histogram,
     labels: &[KIND],
     help: "Duration of operations, from the parsed request to the rendered response",
 };
 
-pub(super) const REQUESTS: Row = Row {
+pub(super) const REQUESTS: MetricDefinition = MetricDefinition {
     name: "commongraph_http_requests_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[("class", &["1xx", "2xx", "3xx", "4xx", "5xx"])],
     help: "HTTP responses by class of status code",
 };
 
-pub(super) const REFUSALS: Row = Row {
+pub(super) const REFUSALS: MetricDefinition = MetricDefinition {
     name: "commongraph_http_refusals_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[("status", &["429", "503"])],
     help: "Requests refused by a rate limit (429) or by overload (503)",
 };
 
-pub(super) const REQUEST_DURATION: Row = Row {
+pub(super) const REQUEST_DURATION: MetricDefinition = MetricDefinition {
     name: "commongraph_http_request_duration_seconds",
-    kind: Kind::Histogram,
+    kind: MetricKind::Histogram,
     labels: &[],
     help: "Duration of HTTP requests, from their header section to that of the response",
 };
 
-pub(super) const REQUESTS_UNDER_WAY: Row = Row {
+pub(super) const REQUESTS_IN_FLIGHT: MetricDefinition = MetricDefinition {
     name: "commongraph_http_requests_in_flight",
-    kind: Kind::Gauge,
+    kind: MetricKind::Gauge,
     labels: &[],
     help: "HTTP requests in progress",
 };
 
-pub(super) const CONNECTIONS: Row =
-    Row { name: "commongraph_http_connections_open", kind: Kind::Gauge, labels: &[], help: "Open client connections" };
+pub(super) const CONNECTIONS: MetricDefinition = MetricDefinition {
+    name: "commongraph_http_connections_open",
+    kind: MetricKind::Gauge,
+    labels: &[],
+    help: "Open client connections",
+};
 
-pub(super) const LIMIT_REFUSALS: Row = Row {
+pub(super) const LIMIT_REFUSALS: MetricDefinition = MetricDefinition {
     name: "commongraph_http_limit_refusals_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[("limit", &["requests_max", "bodies_max_bytes", "unread_answers_max_bytes"])],
     help: "Requests that found no room in a limit of http.limits",
 };
 
-pub(super) const LIMIT_USED: Row = Row {
+pub(super) const LIMIT_USED: MetricDefinition = MetricDefinition {
     name: "commongraph_http_limit_used_bytes",
-    kind: Kind::Gauge,
+    kind: MetricKind::Gauge,
     labels: &[("limit", &["bodies_max_bytes", "unread_answers_max_bytes"])],
     help: "Bytes in use of a limit of http.limits",
 };
 
-pub(super) const CONNECTIONS_RECLAIMED: Row = Row {
+pub(super) const CONNECTIONS_RECLAIMED: MetricDefinition = MetricDefinition {
     name: "commongraph_http_connections_reclaimed_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[],
     help: "Idle connections that were closed to make room for another client",
 };
 
-pub(super) const READS: Row = Row {
+pub(super) const READS: MetricDefinition = MetricDefinition {
     name: "commongraph_upstream_reads_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[PROVIDER, ("verdict", &["HIT", "STALE", "STALE_IF_ERROR", "SHARED", "MISS", "LIVE", "REFUSED"])],
     help: "Reads of a provider, by the source of the response",
 };
 
-pub(super) const CALLS: Row = Row {
+pub(super) const CALLS: MetricDefinition = MetricDefinition {
     name: "commongraph_upstream_calls_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[
         PROVIDER,
         (
@@ -188,16 +193,16 @@ pub(super) const CALLS: Row = Row {
     help: "HTTP calls to a provider, each attempt, by outcome",
 };
 
-pub(super) const RETRIES: Row = Row {
+pub(super) const RETRIES: MetricDefinition = MetricDefinition {
     name: "commongraph_upstream_retries_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[PROVIDER],
     help: "Retries of reads",
 };
 
-pub(super) const WRITES: Row = Row {
+pub(super) const WRITES: MetricDefinition = MetricDefinition {
     name: "commongraph_upstream_writes_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[
         PROVIDER,
         ("method", &["POST", "PUT", "DELETE"]),
@@ -206,64 +211,64 @@ pub(super) const WRITES: Row = Row {
     help: "Mutations sent to a provider, by outcome. Absent: already gone. Uncertain: may have taken effect",
 };
 
-pub(super) const CALL_DURATION: Row = Row {
+pub(super) const CALL_DURATION: MetricDefinition = MetricDefinition {
     name: "commongraph_upstream_call_duration_seconds",
-    kind: Kind::Histogram,
+    kind: MetricKind::Histogram,
     labels: &[PROVIDER],
     help: "Duration of HTTP calls to a provider, without time in a queue",
 };
 
-pub(super) const CIRCUIT: Row = Row {
+pub(super) const CIRCUIT: MetricDefinition = MetricDefinition {
     name: "commongraph_upstream_breaker_state",
-    kind: Kind::Gauge,
+    kind: MetricKind::Gauge,
     labels: &[PROVIDER, ("state", &["closed", "half_open", "open"])],
     help: "1 for the current state of the circuit breaker, 0 for the others",
 };
 
-pub(super) const CALLS_UNDER_WAY: Row = Row {
+pub(super) const CALLS_IN_FLIGHT: MetricDefinition = MetricDefinition {
     name: "commongraph_upstream_calls_in_flight",
-    kind: Kind::Gauge,
+    kind: MetricKind::Gauge,
     labels: &[PROVIDER],
     help: "Calls to a provider in progress, or waiting for the rate limit",
 };
 
-pub(super) const WAITING: Row = Row {
+pub(super) const WAITING: MetricDefinition = MetricDefinition {
     name: "commongraph_upstream_reads_waiting",
-    kind: Kind::Gauge,
+    kind: MetricKind::Gauge,
     labels: &[PROVIDER],
     help: "Reads that wait in a queue",
 };
 
-pub(super) const CACHE_BYTES: Row = Row {
+pub(super) const CACHE_BYTES: MetricDefinition = MetricDefinition {
     name: "commongraph_upstream_cache_bytes",
-    kind: Kind::Gauge,
+    kind: MetricKind::Gauge,
     labels: &[PROVIDER],
     help: "Memory of a provider's cached responses, in bytes",
 };
 
-pub(super) const CACHE_ENTRIES: Row = Row {
+pub(super) const CACHE_ENTRIES: MetricDefinition = MetricDefinition {
     name: "commongraph_upstream_cache_entries",
-    kind: Kind::Gauge,
+    kind: MetricKind::Gauge,
     labels: &[PROVIDER],
     help: "Cached responses of a provider",
 };
 
-pub(super) const LOG_LINES_DROPPED: Row = Row {
+pub(super) const LOG_LINES_DROPPED: MetricDefinition = MetricDefinition {
     name: "commongraph_log_lines_dropped_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[],
     help: "Log lines dropped because stderr could not be written, without those of the audit log",
 };
 
-pub(super) const AUDIT_LINES_DROPPED: Row = Row {
+pub(super) const AUDIT_LINES_DROPPED: MetricDefinition = MetricDefinition {
     name: "commongraph_audit_lines_dropped_total",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     labels: &[],
     help: "Audit log lines dropped because stderr could not be written",
 };
 
-/// Every metric, in the order in which they are told.
-pub const TABLE: [Row; 24] = [
+/// All metrics, in the order of the output.
+pub const METRICS: [MetricDefinition; 24] = [
     BUILD,
     OPERATIONS,
     OPERATION_ERRORS,
@@ -271,7 +276,7 @@ pub const TABLE: [Row; 24] = [
     REQUESTS,
     REFUSALS,
     REQUEST_DURATION,
-    REQUESTS_UNDER_WAY,
+    REQUESTS_IN_FLIGHT,
     CONNECTIONS,
     LIMIT_REFUSALS,
     LIMIT_USED,
@@ -282,7 +287,7 @@ pub const TABLE: [Row; 24] = [
     WRITES,
     CALL_DURATION,
     CIRCUIT,
-    CALLS_UNDER_WAY,
+    CALLS_IN_FLIGHT,
     WAITING,
     CACHE_BYTES,
     CACHE_ENTRIES,

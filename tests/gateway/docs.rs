@@ -192,7 +192,7 @@ mod metrics {
     use std::path::PathBuf;
 
     use commongraph::graph::error::ErrorCode;
-    use commongraph::metrics::TABLE;
+    use commongraph::metrics::METRICS;
 
     const BEGIN: &str =
         "<!-- The two tables are generated: cargo test --test gateway docs::metrics -- --ignored -->\n\n";
@@ -202,7 +202,7 @@ mod metrics {
     fn tables() -> String {
         let mut text = "| metric | kind | labels | help |\n|---|---|---|---|\n".to_owned();
         let mut values = BTreeMap::new();
-        for row in &TABLE {
+        for row in &METRICS {
             let labels: Vec<_> = row.labels.iter().map(|(label, _)| format!("`{label}`")).collect();
             let labels = labels.join(", ");
             let _ = writeln!(text, "| `{}` | {} | {labels} | {} |", row.name, row.kind.as_str(), row.help);
@@ -238,7 +238,7 @@ mod metrics {
             generated(&text) == tables(),
             "docs/observability.md is out of date; run: cargo test --test gateway docs::metrics -- --ignored"
         );
-        let codes = TABLE.iter().flat_map(|row| row.labels).find(|(label, _)| *label == "code").unwrap().1;
+        let codes = METRICS.iter().flat_map(|row| row.labels).find(|(label, _)| *label == "code").unwrap().1;
         assert_eq!(codes, ErrorCode::ALL.map(ErrorCode::as_str), "the label has a value for every code");
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use commongraph::metrics::TABLE;
+use commongraph::metrics::METRICS;
 use reqwest::{StatusCode, header};
 use serde_json::json;
 
@@ -40,7 +40,7 @@ async fn a_service_with_the_scope_reads_every_metric_with_its_help() {
     assert_eq!(response.headers()[header::CONTENT_TYPE], "application/openmetrics-text; version=1.0.0; charset=utf-8");
     assert_eq!(response.headers()[header::CACHE_CONTROL], "private, no-store");
     let text = response.text().await.unwrap();
-    for row in &TABLE {
+    for row in &METRICS {
         assert!(text.contains(&format!("# HELP {} {}.\n", row.family(), row.help)), "{} in {text}", row.name);
     }
 }
