@@ -1,9 +1,11 @@
-//! The settings: a TOML file, then the environment, then flags. Each module owns its settings type and its defaults.
+//! The settings: a TOML file, overridden by environment variables, overridden by flags.
 //!
-//! What is wrong is told in one line: the setting, the place it was set, the fault, and what is allowed. The line never
-//! holds a value, since any value may be a key that stands in the wrong place. A file means what it writes: `1.5` is no
-//! whole number, `1` is not `true`, and `"5000"` is text. The environment knows text only, so there a text that reads
-//! as a number or as a truth value is one where the setting wants one, and stays text where it wants text.
+//! Each module has its own settings type, with its defaults and ranges. This module reads all of them, and checks what
+//! the types do not. An invalid setting is reported in one line: the setting, its source, what is wrong, and what is
+//! allowed. The line never contains a value, because any value may be a secret that is set in the wrong place.
+//!
+//! A file has types: `1.5` is not a whole number, `1` is not `true`, and `"5000"` is text. The environment has only
+//! text, see [`environment`].
 
 mod bounds;
 mod consistency;
@@ -33,14 +35,14 @@ use self::provenance::SourceMap;
 pub use self::relaxed::relaxed;
 pub use self::settings::{LogFormat, LogSettings, Settings};
 
-/// Where the address comes from that the caller gives.
+/// The source of the address that a command passes to [`load`].
 const LISTEN_FLAG: &str = "--listen (or COMMONGRAPH_LISTEN)";
 
-/// Reads the settings: `file`, over it the variables of `environment` that are the gateway's and not empty, over both
-/// the address `listen`. What none of them sets has the default of its room.
+/// Loads the settings. Variables of `environment` override `file`, and `listen` overrides both. Empty variables count
+/// as unset. A setting without a source has its default.
 ///
 /// # Errors
-/// One line about the first thing that is wrong, in the file, in the environment, or in what both give together.
+/// One line about the first invalid setting, in the file, in the environment, or in the combination of both.
 pub fn load(
     file: Option<&Path>,
     environment: impl Iterator<Item = (String, String)>,

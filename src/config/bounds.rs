@@ -1,8 +1,8 @@
 //! The schema of the settings, and the check of every number against its range.
 //!
-//! A range stands at its field, as `#[schemars(range(…))]`, and nowhere else: the check and `docs/configuration.md` both
-//! read it from the schema. The check reads the TOML tables, so it sees only what is set. The defaults are within their
-//! ranges by a test.
+//! The range of a number is at its field, as `#[schemars(range(…))]`, and nowhere else: the check and
+//! `docs/configuration.md` both read it from the schema. The check reads the TOML tables, so it sees only what is set.
+//! A test checks that the defaults are within their ranges.
 
 use std::sync::OnceLock;
 
@@ -58,7 +58,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// Calls `visit` with the name and the schema of every setting that is no table.
+    /// Calls `visit` with the name and the schema of every setting that is not a table.
     fn each_setting(prefix: &str, schema: &Schema, visit: &mut impl FnMut(&str, &Schema)) {
         let Some(properties) = schema["properties"].as_object() else { return visit(prefix, schema) };
         for (name, field) in properties {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_out_of_range_is_refused_by_name_at_any_depth() {
+    fn a_number_out_of_range_is_rejected_by_name_at_any_depth() {
         let refused = |text: &str| check(&text.parse().unwrap()).err().map(|invalid| (invalid.key, invalid.problem));
         let expected = ("oneall.upstream.retries_max".to_owned(), "out of range; allowed: 0 to 5".to_owned());
         assert_eq!(refused("oneall.upstream.retries_max = 6"), Some(expected));

@@ -1,13 +1,14 @@
-//! Turns serde's sentence about a setting into ours: what is wrong and what is allowed, and never the value.
+//! Turns an error message of serde into the message of an invalid setting: what is wrong and what is allowed.
 //!
-//! Serde quotes the value before its last `, expected `; only the kind of value is taken from there.
+//! Serde quotes the value before the last `, expected ` of its message. Only the type of the value is taken from that
+//! part, so that a message never contains a value.
 
 const NO_SUCH_SETTING: &str = "no such setting";
 
-const NO_SUCH_CHOICE: &str = "no such choice";
+const NOT_ALLOWED: &str = "is not allowed";
 
-/// Serde's and TOML's names of kinds, and ours.
-const KINDS: [(&str, &str); 6] = [
+/// The names of types in messages of serde and TOML, and in ours.
+const TYPES: [(&str, &str); 6] = [
     ("string", "text"),
     ("integer", "a whole number"),
     ("floating point", "a fraction"),
@@ -16,8 +17,8 @@ const KINDS: [(&str, &str); 6] = [
     ("sequence", "a list"),
 ];
 
-/// What serde expects, and how we call it.
-const WANTED: [(&str, &str); 7] = [
+/// The expectations in messages of serde, and in ours.
+const EXPECTED: [(&str, &str); 7] = [
     ("u64", "a whole number"),
     ("usize", "a whole number"),
     ("a boolean", "true or false"),
@@ -29,24 +30,25 @@ const WANTED: [(&str, &str); 7] = [
 
 const ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:8080";
 
-/// Says what is wrong and what is allowed.
+/// Explains an error message of serde: what is wrong and what is allowed.
 pub(super) fn explain(message: &str) -> String {
-    let (found, expected) = message.rsplit_once(", expected ").unwrap_or((message, ""));
+    let (found, expectation) = message.rsplit_once(", expected ").unwrap_or((message, ""));
     if found.starts_with("unknown field ") {
-        return format!("{NO_SUCH_SETTING}; allowed here: {}", quoted(expected));
+        return format!("{NO_SUCH_SETTING}; allowed here: {}", quoted(expectation));
     }
     if found.starts_with("unknown variant ") {
-        return format!("{NO_SUCH_CHOICE}; allowed: {}", quoted(expected));
+        return format!("{NOT_ALLOWED}; allowed values: {}", quoted(expectation));
     }
     if message == "invalid socket address syntax" {
-        return format!("is not an address; wanted {ADDRESS}");
+        return format!("is not an address; expected {ADDRESS}");
     }
-    let wanted = WANTED.iter().find(|(theirs, _)| expected.starts_with(theirs)).map_or(expected, |(_, ours)| *ours);
-    match found.strip_prefix("invalid type: ").and_then(kind) {
-        Some(kind) => format!("is {kind}; wanted {wanted}"),
-        None if found.starts_with("invalid value: ") => format!("out of range; wanted {wanted}, 0 or more"),
-        None if wanted.is_empty() => "cannot be used".to_owned(),
-        None => format!("wanted {wanted}"),
+    let known = EXPECTED.iter().find(|(theirs, _)| expectation.starts_with(theirs));
+    let expected = known.map_or(expectation, |(_, ours)| *ours);
+    match found.strip_prefix("invalid type: ").and_then(type_name) {
+        Some(found) => format!("is {found}; expected {expected}"),
+        None if found.starts_with("invalid value: ") => format!("out of range; expected {expected}, 0 or more"),
+        None if expected.is_empty() => "is not valid".to_owned(),
+        None => format!("is not valid; expected {expected}"),
     }
 }
 
@@ -55,16 +57,16 @@ pub(super) fn is_unknown(explanation: &str) -> bool {
     explanation.starts_with(NO_SUCH_SETTING)
 }
 
-/// Whether an explanation says which choices there are.
-pub(super) fn is_choice(explanation: &str) -> bool {
-    explanation.starts_with(NO_SUCH_CHOICE)
+/// Whether an explanation lists the allowed values.
+pub(super) fn lists_values(explanation: &str) -> bool {
+    explanation.starts_with(NOT_ALLOWED)
 }
 
-fn kind(found: &str) -> Option<&'static str> {
-    KINDS.iter().find(|(theirs, _)| found.starts_with(theirs)).map(|(_, ours)| *ours)
+fn type_name(found: &str) -> Option<&'static str> {
+    TYPES.iter().find(|(theirs, _)| found.starts_with(theirs)).map(|(_, ours)| *ours)
 }
 
-/// The words between backticks, with commas.
+/// The words in backticks, separated by commas.
 fn quoted(text: &str) -> String {
     text.split('`').skip(1).step_by(2).collect::<Vec<_>>().join(", ")
 }

@@ -1,11 +1,11 @@
-//! The syntax of `log.filter`: directives with commas between them, each a level or `target=level`.
+//! The syntax of `log.filter`: directives separated by commas, each a level or `target=level`.
 //!
-//! `EnvFilter` accepts more than this: it takes a misspelt level for the name of a target, and then logs nothing else.
+//! `EnvFilter` accepts more than this: it treats a misspelt level as the name of a target, and then logs nothing else.
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Directives that hold unless the settings name the same target. `h2` warns of each connection that a client abuses,
+/// Directives that apply unless the settings name the same target. `h2` warns of each connection that a client abuses,
 /// so that an attack with stream resets would flood the log.
 const DEFAULT_DIRECTIVES: &str = "h2=off";
 

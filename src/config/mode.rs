@@ -1,4 +1,4 @@
-//! What a way of running asks of the settings beyond what every one of them does. What it refuses is one line.
+//! Checks of the settings that depend on how the gateway runs: for all callers, for one user, or with a sandbox.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,27 +9,27 @@ use super::environment::{VARIABLE_PREFIX, own_variables, variable_path};
 use super::error::Error;
 use super::{Settings, file};
 
-/// The settings that hold a real secret. The site's public key is none by itself, but whoever has set it means the real site.
+/// The settings that are secret. The site's public key is not, but where it is set, the real site is meant.
 const SECRETS: [&str; 5] =
     ["oneall.public_key", "oneall.private_key", "access.jwt.secret", "access.keys", "log.audit_key"];
 
-/// The variables of commands that hold a person's credentials, without their prefix.
-const PERSONS: [&str; 2] = ["WORDPRESS_TOKEN", "ONEALL_USER"];
+/// The variables with a person's credentials, without their prefix.
+const CREDENTIALS: [&str; 2] = ["WORDPRESS_TOKEN", "ONEALL_USER"];
 
-/// Refuses to serve others without a way for them to say who they are.
+/// Requires that callers can authenticate, as `serve` does without `--personal`.
 ///
 /// # Errors
-/// One line that names what is wanted.
+/// One line that names the settings that are required.
 pub fn check_serve(settings: &Settings) -> Result<(), Error> {
     if settings.access.is_configured() {
         return Ok(());
     }
-    let line = "access: nobody could say who they are; wanted access.jwt (issuer, audience, and jwks_url, jwks_file or \
-                secret) or access.keys (`commongraph key new` makes one); for yourself alone: serve --personal";
+    let line = "access: no caller could authenticate; set access.jwt (issuer, audience, and jwks_url, jwks_file or \
+                secret) or access.keys (`commongraph key new` creates a key), or use serve --personal for one user";
     Err(Error::new(line))
 }
 
-/// Refuses an address that others than this machine reach.
+/// Requires addresses that only this machine can reach.
 ///
 /// # Errors
 /// One line that names the setting.
@@ -42,45 +42,45 @@ pub fn check_loopback(settings: &Settings, mode: &str) -> Result<(), Error> {
     Err(Error::new(&line))
 }
 
-/// Refuses to play the sandbox where real secrets are at hand: what is meant for the providers would be shown to a toy,
-/// and what is thought to be real would be played.
+/// Requires that no real secret is set. The sandbox would receive requests that are meant for a real provider, and its
+/// responses could be taken for real ones.
 ///
 /// # Errors
 /// One line that names the first secret, or why the file cannot be read.
 pub fn check_sandbox(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<(), Error> {
     let all: Vec<_> = environment.filter(|(_, text)| !text.is_empty()).collect();
-    let of_person = |name: &str| name.strip_prefix(VARIABLE_PREFIX).is_some_and(|rest| PERSONS.contains(&rest));
+    let of_person = |name: &str| name.strip_prefix(VARIABLE_PREFIX).is_some_and(|rest| CREDENTIALS.contains(&rest));
     if let Some((name, _)) = all.iter().find(|(name, _)| of_person(name)) {
-        return Err(refuse(name));
+        return Err(secret_error(name));
     }
     for (name, text) in own_variables(all.into_iter()) {
         let path = variable_path(&name, &text)?.join(".");
         if SECRETS.iter().any(|secret| path == *secret || path.starts_with(&format!("{secret}."))) {
-            return Err(refuse(&name));
+            return Err(secret_error(&name));
         }
     }
     let Some(path) = file else { return Ok(()) };
     let table: Table = toml::from_str(&file::read(path)?).map_err(|_| {
-        Error::new(&format!("{}: is not TOML; the sandbox must know that it holds no secret", path.display()))
+        Error::new(&format!("{}: is not TOML; the sandbox starts only if the file has no secrets", path.display()))
     })?;
     match SECRETS.iter().find(|secret| is_set(&table, secret)) {
-        Some(secret) => Err(refuse(&format!("{secret} in {}", path.display()))),
+        Some(secret) => Err(secret_error(&format!("{secret} in {}", path.display()))),
         None => Ok(()),
     }
 }
 
-fn refuse(place: &str) -> Error {
-    Error::new(&format!("{place}: is set; the sandbox plays without real secrets: take it out of its environment"))
+fn secret_error(source: &str) -> Error {
+    Error::new(&format!("{source}: is set; the sandbox does not start where real secrets are set: unset it"))
 }
 
 fn is_set(table: &Table, path: &str) -> bool {
-    let mut here = Some(table);
-    let mut found = None;
+    let mut table = Some(table);
+    let mut value = None;
     for part in path.split('.') {
-        found = here.and_then(|table| table.get(part));
-        here = found.and_then(Value::as_table);
+        value = table.and_then(|table| table.get(part));
+        table = value.and_then(Value::as_table);
     }
-    found.is_some()
+    value.is_some()
 }
 
 #[cfg(test)]
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sandbox_refuses_each_real_secret_by_its_place() {
+    fn the_sandbox_rejects_each_real_secret_by_its_source() {
         let line = |name: &str| {
             let set = [(format!("{VARIABLE_PREFIX}{name}"), "canary".to_owned())];
             check_sandbox(None, set.into_iter()).unwrap_err().to_string()
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_served_who_cannot_say_who_they_are() {
+    fn serve_requires_a_way_to_authenticate() {
         let mut settings = Settings::default();
         assert!(check_serve(&settings).unwrap_err().to_string().starts_with("access: "));
         settings.access.jwt.issuer = Some("https://issuer.example".to_owned());
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_held_to() {
+    fn a_loopback_mode_rejects_other_addresses() {
         let mut settings = Settings::default();
         assert_eq!(check_loopback(&settings, "the sandbox"), Ok(()));
         settings.http.listen.set_ip([0, 0, 0, 0].into());

@@ -1,4 +1,4 @@
-//! Which security settings a reload removes or relaxes. A file that lost a part must not pass unnoticed.
+//! Finds the security settings that a reload removes or relaxes, so that a file that lost a part is noticed.
 
 use super::Settings;
 use crate::graph::Introspection;
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_lost_everything_is_named_setting_by_setting() {
+    fn each_removed_security_setting_is_named() {
         let names = relaxed(&settings(STRICT), &settings(""));
         assert_eq!(
             names,

@@ -35,8 +35,8 @@ pub struct Settings {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
-    /// The lowest level that is logged, for all targets or per target: `info`, or `warn,commongraph=debug`. A word that is
-    /// not a level is refused. The audit log and the start line are always logged.
+    /// The lowest level that is logged, for all targets or per target: `info`, or `warn,commongraph=debug`. A word that
+    /// is not a level is refused. The audit log and the start line are always logged.
     pub filter: String,
     /// The format of a log line.
     pub format: LogFormat,

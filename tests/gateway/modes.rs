@@ -84,7 +84,7 @@ fn what_the_sandbox_prints_opens_no_gateway_to_real_providers() {
 #[test]
 fn each_configuration_in_which_callers_cannot_be_known_is_refused() {
     let cases: [(Set, Set, &str); 24] = [
-        (&SITE, &[], "access: nobody could say who they are"),
+        (&SITE, &[], "access: no caller could authenticate"),
         (&JWT, &[("ACCESS__JWT__ISSUER", "")], "access.jwt.issuer"),
         (&JWT, &[("ACCESS__JWT__AUDIENCE", "")], "access.jwt.audience"),
         (&JWT, &[("ACCESS__JWT__SECRET", "")], "access.jwt.jwks_url"),

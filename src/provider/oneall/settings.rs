@@ -60,9 +60,11 @@ impl Settings {
         let text = match (&self.base_url, &self.subdomain) {
             (Some(url), _) => url.clone(),
             (None, Some(name)) if is_subdomain(name) => format!("https://{name}.api.oneall.com"),
-            (None, Some(_)) => return Err("oneall.subdomain: wanted letters, digits and hyphens".to_owned()),
+            (None, Some(_)) => {
+                return Err("oneall.subdomain: is not valid; expected letters, digits and hyphens".to_owned());
+            }
             (None, None) if self.public_key.is_none() && self.private_key.is_none() => return Ok(None),
-            (None, None) => return Err("oneall.subdomain: is missing; wanted the name of the OneAll site".to_owned()),
+            (None, None) => return Err("oneall.subdomain: is required; set the name of the OneAll site".to_owned()),
         };
         upstream::check_base(&text).map(Some).map_err(|error| format!("oneall.base_url: {error}"))
     }

@@ -9,15 +9,15 @@ use url::Url;
 /// # Errors
 /// A sentence that says what is expected.
 pub fn check_base(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|_| format!("{text:?} is not a URL; wanted https://host[/path]"))?;
+    let url = Url::parse(text).map_err(|_| format!("{text:?} is not a URL; expected https://host[/path]"))?;
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err("wanted https://host[/path] without user, password, query or fragment".to_owned());
+        return Err("is not valid; expected https://host[/path] without user, password, query or fragment".to_owned());
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
         "http" => Err(format!("{text:?} would send credentials in plain text; http is for loopback hosts only")),
-        other => Err(format!("the scheme {other:?} is not supported; wanted https")),
+        other => Err(format!("the scheme {other:?} is not supported; expected https")),
     }
 }
 
