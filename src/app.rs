@@ -1,4 +1,7 @@
-//! The composition root: settings become upstreams, providers, the graph and the routes; nothing else joins rooms.
+//! The application: builds the gateway from its settings, and runs the commands.
+//!
+//! This is the composition root. Settings become providers, the graph, the routes and the server here, and nowhere
+//! else.
 
 pub mod commands;
 mod components;
@@ -10,13 +13,14 @@ pub mod sample_operations;
 pub mod sandbox_settings;
 mod signals;
 
-pub use self::gateway::{PreparedGateway, Running};
+pub use self::gateway::Running;
 
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
 use self::components::Components;
+use self::gateway::PreparedGateway;
 use crate::auth::{self, Authenticator, Caller};
 use crate::config::Settings;
 use crate::graph::{Graph, Introspection, schema_directives};
@@ -25,21 +29,21 @@ use crate::http::explorer::Tab;
 use crate::metrics::Metrics;
 use crate::sandbox::{self, Sandbox};
 
-/// A gateway over a sandbox.
-pub struct SandboxGateway {
+/// A running gateway whose providers are a sandbox. Both stop when it is dropped.
+struct SandboxGateway {
     /// The gateway.
-    pub gateway: Running,
-    /// What to tell whoever started it.
-    pub greeting: String,
+    gateway: Running,
+    /// The text to print once it runs: addresses, credentials and examples.
+    greeting: String,
     _sandbox: Sandbox,
 }
 
-/// The schema in the schema language.
+/// The schema of the graph, as SDL.
 pub fn schema() -> String {
     schema_directives::sdl()
 }
 
-/// Makes the graph over the providers that the settings name, whose calls are counted in these metrics.
+/// Builds the graph over the providers of these settings. Calls to providers are counted in `metrics`.
 ///
 /// # Errors
 /// A sentence that names the setting.
@@ -47,22 +51,22 @@ pub fn graph(settings: &Settings, metrics: &Metrics) -> Result<Arc<Graph>, Strin
     Components::build(settings, metrics, None)?.graph()
 }
 
-/// One person's own credentials.
+/// The credentials of one person at the providers, for `serve --personal` and `query`.
 #[derive(Clone, Debug, Default)]
 pub struct PersonalCredentials {
     /// Their WordPress.com token.
     pub wordpress_token: Option<SecretString>,
-    /// Who they are at OneAll.
+    /// The token of the OneAll user.
     pub oneall_user: Option<String>,
 }
 
 impl PersonalCredentials {
-    /// Takes these for a person's credentials, by the rules that hold for a request's.
+    /// Parses credentials by the rules of the headers of a request.
     ///
     /// # Errors
-    /// A sentence that says what is wanted; it does not repeat what was given.
+    /// A sentence that says what is expected. It does not repeat the credential.
     pub fn parse(token: Option<&str>, user: Option<&str>) -> Result<Self, String> {
-        let wrong = |what: &str| format!("{what}: wanted one token, without spaces or a scheme");
+        let wrong = |what: &str| format!("{what}: is not valid; expected one token, without spaces or a scheme");
         let token = token.map(|text| auth::parse_wordpress_token(text).map_err(|_| wrong("the WordPress.com token")));
         let user = user.map(|text| {
             let user = auth::is_oneall_user_token(text).then(|| text.to_owned());
@@ -71,16 +75,16 @@ impl PersonalCredentials {
         Ok(Self { wordpress_token: token.transpose()?, oneall_user: user.transpose()? })
     }
 
-    /// The operator of the settings at hand, reading as this person; as the whole OneAll site if they are nobody there.
+    /// The operator, with the access of this person. Without a OneAll user, it reads the whole OneAll site.
     pub fn operator(self) -> Caller {
         Caller::operator(self.wordpress_token, self.oneall_user.as_deref())
     }
 }
 
-/// Starts a gateway for others, and returns once it answers.
+/// Starts a gateway for all callers, and returns once it listens.
 ///
 /// # Errors
-/// A sentence that names the setting, or says why the address cannot be listened on.
+/// A sentence that names the setting, or says why the gateway cannot listen.
 pub async fn start(settings: &Settings, tabs: Vec<Tab>) -> Result<Running, String> {
     start_with_metrics(settings, tabs, Metrics::default())
 }
@@ -89,10 +93,11 @@ fn start_with_metrics(settings: &Settings, tabs: Vec<Tab>, metrics: Metrics) -> 
     PreparedGateway::build(Components::build(settings, &metrics, None)?, tabs, metrics)?.listen()
 }
 
-/// Starts a gateway for one person alone, on this machine alone; also gives the credential that each request must show.
+/// Starts a gateway for one person, and returns the credential that each request must carry. It accepts only a `Host`
+/// of this machine.
 ///
 /// # Errors
-/// A sentence that names the setting, or says why the address cannot be listened on.
+/// A sentence that names the setting, or says why the gateway cannot listen.
 pub async fn start_personal(
     settings: Settings,
     credentials: PersonalCredentials,
@@ -101,11 +106,11 @@ pub async fn start_personal(
     Ok((prepared.listen()?, bearer))
 }
 
-/// Builds a gateway for one user, and returns the credential that each request must carry.
+/// Builds a gateway for one person, and returns the credential that each request must carry.
 ///
 /// # Errors
 /// A sentence that names the setting.
-pub fn prepare_personal(
+fn prepare_personal(
     mut settings: Settings,
     credentials: PersonalCredentials,
     metrics: Metrics,
@@ -121,12 +126,12 @@ pub fn prepare_personal(
 /// Starts a sandbox and a gateway over it.
 ///
 /// # Errors
-/// A sentence that says what cannot be listened on.
-pub async fn start_sandbox_gateway(mut settings: Settings, metrics: Metrics) -> Result<SandboxGateway, String> {
+/// A sentence that names the setting, or says why the sandbox or the gateway cannot listen.
+async fn start_sandbox_gateway(mut settings: Settings, metrics: Metrics) -> Result<SandboxGateway, String> {
     let sandbox = start_sandbox().await?;
     point_at(&mut settings, &sandbox);
     settings.graph.suggestions = true;
-    // No load balancer has to notice that a sandbox stops.
+    // No load balancer has to see that the sandbox is about to stop.
     settings.http.drain.grace_ms = 0;
     let gateway = start_with_metrics(&settings, sample_operations::tabs(), metrics)?;
     let explorer = settings.http.shows_explorer();
@@ -140,13 +145,15 @@ async fn start_sandbox() -> Result<Sandbox, String> {
     sandbox.await.map_err(|error| format!("the sandbox cannot start: {error}"))
 }
 
-/// Points settings at a running sandbox: its URLs and keys, and the credentials of its people and services.
+/// Changes settings to use a running sandbox: its addresses, its keys, its users and its services.
+///
+/// Introspection is open to all and the rate limits are very high, because a sandbox listens on this machine only.
 pub fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
     settings.http.allowed_hosts = AllowedHosts::Loopback;
     settings.graph.introspection = Introspection::All;
     settings.access = sandbox_settings::access();
     settings.limits = sandbox_settings::limits();
-    // All clients of a sandbox are on this machine.
+    // All clients have the same address.
     settings.http.limits.connections_per_address_max = settings.http.limits.connections_max;
 
     settings.wordpress.base_url = sandbox.wordpress_url();

@@ -5,7 +5,7 @@
 //! allowed. The line never contains a value, because any value may be a secret that is set in the wrong place.
 //!
 //! A file has types: `1.5` is not a whole number, `1` is not `true`, and `"5000"` is text. The environment has only
-//! text, see [`environment`].
+//! text, see `environment`.
 
 mod bounds;
 mod consistency;
@@ -13,7 +13,7 @@ mod environment;
 mod error;
 mod error_text;
 mod file;
-pub mod log_filter;
+pub(crate) mod log_filter;
 pub mod mode;
 mod provenance;
 mod relaxed;
@@ -28,11 +28,11 @@ use std::path::Path;
 use toml::Table;
 
 pub use self::bounds::schema;
-pub use self::environment::VARIABLE_PREFIX;
+pub(crate) use self::environment::VARIABLE_PREFIX;
 pub use self::error::Error;
 use self::error::{InvalidSetting, with_source};
 use self::provenance::SourceMap;
-pub use self::relaxed::relaxed;
+pub(crate) use self::relaxed::relaxed;
 pub use self::settings::{LogFormat, LogSettings, Settings};
 
 /// The source of the address that a command passes to [`load`].

@@ -1,4 +1,4 @@
-//! The program: sets the allocator and runs the command. Everything else is in the library, which is compiled once.
+//! The program: sets the allocator and runs the command. Everything else is in the library, so that it compiles once.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,12 @@
 //! The command line: parses the arguments, runs the command, and returns the exit code.
 //!
-//! Exit codes: 0 for success, 1 for a response with errors or a failed check, 2 for a wrong argument or setting.
-//! [`run`] is not generic and builds the runtime itself, so that the program compiles nothing of the library again.
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | success |
+//! | 1 | a response with errors, or a failed check |
+//! | 2 | an invalid argument or setting |
+//!
+//! [`run`] is not generic and builds the runtime itself, so that `main` compiles no code of the library again.
 
 mod arguments;
 mod check;
@@ -35,8 +40,11 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Runs a command to its end on a runtime of its own. Blocking calls that are still running, such as a DNS lookup, are
-/// abandoned: they cannot be cancelled, and may take longer than a shutdown may.
+/// Runs a command to its end on a new runtime. Blocking calls that still run then, such as a DNS lookup, are abandoned:
+/// they cannot be cancelled, and may take longer than a shutdown is allowed to.
+///
+/// # Errors
+/// The error of the command, or that the runtime cannot start.
 fn block_on<T>(command: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
     let result = runtime.block_on(command);

@@ -1,9 +1,11 @@
-//! What remembers something from one request to the next: the providers, who is let in, what callers have taken.
+//! The components that have state from one request to the next: providers, authentication, rate limits, pseudonyms.
 //!
-//! A reload takes over each part whose settings stay as they are, with all that it remembers: what was read, who is shut
-//! out, which host is left alone, the issuer's keys, what is held against an address. A part whose settings differ begins
-//! anew, even where they differ in what it could have been told: nothing of it can then be of two minds. Only what a
-//! provider's host asked for, and what was changed there, outlasts other settings too, as long as the host is the same.
+//! A reload keeps each component whose settings did not change, with its state: cached responses, circuit breakers, an
+//! issuer's keys, counted requests. A component whose settings changed is rebuilt, never updated in place, so it cannot
+//! mix old and new settings.
+//!
+//! If the host of a rebuilt provider is the same, two things are carried over: a pause that the host asked for, and the
+//! record of the data that mutations have changed.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,8 +22,8 @@ use crate::http::rate_limits::RateLimits;
 use crate::metrics::Metrics;
 use crate::provider::registry::{ProviderSettings, Providers};
 
-/// The parts, and the settings that they were made from.
-pub struct Components {
+/// The stateful components, and the settings that they were built from.
+pub(super) struct Components {
     settings: Settings,
     writes: TaskTracker,
     providers: Providers,
@@ -31,11 +33,12 @@ pub struct Components {
 }
 
 impl Components {
-    /// The parts that these settings describe, as far as they can those of `previous`; calls are counted in these metrics.
+    /// Builds the components of these settings, and keeps those of `previous` whose settings did not change. Calls to
+    /// providers are counted in `metrics`.
     ///
     /// # Errors
     /// A sentence that names the setting.
-    pub fn build(settings: &Settings, metrics: &Metrics, previous: Option<&Self>) -> Result<Self, String> {
+    pub(super) fn build(settings: &Settings, metrics: &Metrics, previous: Option<&Self>) -> Result<Self, String> {
         let same = |is_same: fn(&Settings, &Settings) -> bool| previous.filter(|old| is_same(&old.settings, settings));
         let writes = previous.map(|old| old.writes.clone()).unwrap_or_default();
         let old_providers = previous.map(|old| (&old.providers, provider_settings(&old.settings)));
@@ -59,42 +62,42 @@ impl Components {
         Ok(Self { settings, writes, providers, authenticator, limits, pseudonymizer })
     }
 
-    /// The same parts for whom this access lets in.
-    pub fn with_authenticator(self, authenticator: Authenticator) -> Self {
+    /// Replaces the authenticator.
+    pub(super) fn with_authenticator(self, authenticator: Authenticator) -> Self {
         Self { authenticator: Arc::new(authenticator), ..self }
     }
 
-    /// The settings that they were made from.
-    pub fn settings(&self) -> &Settings {
+    /// The settings that the components were built from.
+    pub(super) fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The writes that are under way, also at providers that a reload has replaced.
-    pub fn writes(&self) -> TaskTracker {
+    /// The mutations in flight, including those at providers that a reload has replaced.
+    pub(super) fn writes(&self) -> TaskTracker {
         self.writes.clone()
     }
 
-    /// Who is let in.
-    pub fn authenticator(&self) -> &Authenticator {
+    /// Decides who is allowed to send requests.
+    pub(super) fn authenticator(&self) -> &Authenticator {
         &self.authenticator
     }
 
-    /// What the audit log calls callers.
-    pub fn pseudonymizer(&self) -> Arc<Pseudonymizer> {
+    /// Makes the pseudonyms of callers for the audit log.
+    pub(super) fn pseudonymizer(&self) -> Arc<Pseudonymizer> {
         self.pseudonymizer.clone()
     }
 
-    /// A graph over the providers.
+    /// Builds a graph over the providers.
     ///
     /// # Errors
     /// A sentence that names the setting.
-    pub fn graph(&self) -> Result<Arc<Graph>, String> {
+    pub(super) fn graph(&self) -> Result<Arc<Graph>, String> {
         let graph = Graph::build(self.settings.graph.clone(), self.providers.clone())?;
         Ok(Arc::new(graph))
     }
 
-    /// How callers are met.
-    pub fn callers(&self) -> CallerState {
+    /// What the HTTP layer needs to authenticate and limit callers.
+    pub(super) fn callers(&self) -> CallerState {
         CallerState {
             authenticator: self.authenticator.clone(),
             limits: self.limits.clone(),

@@ -1,8 +1,7 @@
-//! A gateway that runs: it can be asked to stop, and to take other settings without a pause.
+//! The running gateway: it listens, stops on request, and takes other settings without a pause.
 //!
-//! A reload builds everything anew that stands between a request and the components that remember something, of which it takes
-//! over those whose settings stay as they are, and swaps it at once, so that no request sees half of each. What is wrong
-//! is refused whole.
+//! A reload builds new routes and a new graph, over the components of [`Components`]. Then it swaps all of them at
+//! once, so no request sees a mix of old and new settings. If anything is wrong, nothing changes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,12 +20,12 @@ use crate::http::server::{Limits, Server};
 use crate::http::{self, SharedState};
 use crate::metrics::Metrics;
 
-/// The length of the system's queue of connections that are not accepted yet.
+/// The length of the system's queue of connections that wait to be accepted.
 const ACCEPT_QUEUE_MAX: u32 = 1_024;
 
-/// A gateway that answers at an address; it stops at once when this is dropped.
+/// A gateway that listens. It stops at once when this is dropped.
 pub struct Running {
-    /// Where it answers.
+    /// The address that it listens on.
     pub address: SocketAddr,
     server: Arc<Server>,
     standing: SharedState,
@@ -36,7 +35,7 @@ pub struct Running {
     metrics_listener: Option<MetricsListener>,
 }
 
-/// The listener for the metrics alone; it stops with the gateway.
+/// The listener of `http.metrics_listen`. It stops with the gateway.
 struct MetricsListener {
     address: SocketAddr,
     task: JoinHandle<()>,
@@ -51,7 +50,7 @@ impl Drop for MetricsListener {
 fn listen(setting: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     let cannot = |error: io::Error| format!("{setting}: cannot listen on {address}: {error}");
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(cannot)?;
-    // As for every listener of the standard library's on Unix: the last process's connections are no hindrance.
+    // As the standard library does on Unix. Otherwise connections of the previous process could block the address.
     #[cfg(unix)]
     socket.set_reuseaddr(true).map_err(cannot)?;
     socket.bind(address).map_err(cannot)?;
@@ -68,14 +67,14 @@ fn routes(components: &Components, tabs: Vec<Tab>, standing: &SharedState) -> Re
     Ok((routes, graph))
 }
 
-/// What outlasts the routes goes from now on by these settings, and the metrics tell how the hosts of this graph stand.
+/// Applies settings to the state that outlasts the routes, and measures the hosts of this graph from now on.
 fn apply(standing: &SharedState, settings: &Settings, graph: Arc<Graph>) {
     standing.apply_settings(&settings.http);
-    standing.metrics.measured_by(move || graph.measure());
+    standing.metrics.set_collector(move || graph.measure());
 }
 
-/// A gateway that is built and does not listen yet. Everything that can be wrong about its settings has been checked.
-pub struct PreparedGateway {
+/// A gateway that is built and does not listen yet. Its settings are checked; only listening can still fail.
+pub(super) struct PreparedGateway {
     components: Components,
     tabs: Vec<Tab>,
     standing: SharedState,
@@ -85,7 +84,7 @@ pub struct PreparedGateway {
 }
 
 impl PreparedGateway {
-    /// Builds the gateway over these components.
+    /// Builds the gateway over these components. The explorer shows `tabs`.
     ///
     /// # Errors
     /// A sentence that names the setting.
@@ -104,11 +103,11 @@ impl PreparedGateway {
         Ok(Self { components, tabs, standing, graph, server, metrics_server })
     }
 
-    /// Listens, and serves from now on.
+    /// Starts to listen and to serve.
     ///
     /// # Errors
-    /// A sentence that says why an address cannot be listened on.
-    pub fn listen(self) -> Result<Running, String> {
+    /// A sentence that names the setting of the address, and says why the gateway cannot listen on it.
+    pub(super) fn listen(self) -> Result<Running, String> {
         let Self { components, tabs, standing, graph, server, metrics_server } = self;
         let settings = components.settings();
         let (listener, address) = listen("http.listen", settings.http.listen)?;
@@ -121,7 +120,7 @@ impl PreparedGateway {
         };
         apply(&standing, settings, graph);
         if settings.http.shows_explorer() && !explorer::ASSETS_BUILT {
-            tracing::info!("the explorer's files are not built in; its page loads them from outside (see explorer/)");
+            tracing::info!("the explorer's bundle is not built in; the page loads it from a CDN (see explorer/)");
         }
         let task = tokio::spawn(Arc::clone(&server).run(listener));
         Ok(Running { address, server, standing, tabs, components: Mutex::new(components), task, metrics_listener })
@@ -129,32 +128,32 @@ impl PreparedGateway {
 }
 
 impl Running {
-    /// Where the metrics are to read without a credential, if anywhere.
+    /// The address at which the metrics can be read without a credential, if there is one.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_listener.as_ref().map(|metrics_listener| metrics_listener.address)
     }
 
-    /// Asks it to stop: it is not ready from now on, answers what it has taken, and ends.
+    /// Starts to drain: readiness fails from now on, requests in flight are answered, and then the gateway ends.
     pub fn stop(&self) {
         self.standing.readiness.end();
     }
 
-    /// Waits until it was asked to stop and has answered what it had taken, as far as the settings give it time.
+    /// Waits until the gateway has drained, within the time that `http.drain` gives.
     ///
     /// # Errors
-    /// When it ended otherwise.
+    /// When it ended without having been asked to.
     pub async fn ended(&mut self) -> Result<(), String> {
         (&mut self.task).await.map_err(|error| format!("the gateway stopped: {error}"))
     }
 
-    /// Takes other settings for requests that begin from now on; who may ask is decided by them alone.
+    /// Applies other settings to the requests that start from now on, including who is allowed to send them.
     ///
     /// # Errors
-    /// A sentence that names the setting that is wrong or cannot change while the gateway runs; the old ones stay.
+    /// A sentence that names the setting that is invalid, or that needs a restart to change. Nothing changes then.
     pub fn reload(&self, settings: &Settings) -> Result<(), String> {
         let mut current = self.components.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(name) = unchangeable(current.settings(), settings) {
-            return Err(format!("{name}: cannot change while the gateway runs; start it again for that"));
+            return Err(format!("{name}: cannot change while the gateway runs; restart it to apply the change"));
         }
         let components = Components::build(settings, &self.standing.metrics, Some(&current))?;
         let (routes, graph) = routes(&components, self.tabs.clone(), &self.standing)?;
@@ -164,10 +163,10 @@ impl Running {
         Ok(())
     }
 
-    /// Reads the files of the certificate again, for connections from now on.
+    /// Reads the files of the certificate again. New connections use them.
     ///
     /// # Errors
-    /// A sentence that names the setting; the old certificate stays.
+    /// A sentence that names the setting. The current certificate stays in use.
     pub fn reload_certificate(&self) -> Result<(), String> {
         let current = self.components.lock().unwrap_or_else(PoisonError::into_inner);
         self.server.replace(&current.settings().http.tls, None)
@@ -180,9 +179,10 @@ impl Drop for Running {
     }
 }
 
-/// The first setting that differs and cannot.
+/// The first setting that differs, of those that cannot change while the gateway runs.
 fn unchangeable(old: &Settings, new: &Settings) -> Option<&'static str> {
-    let (was, is) = (&old.http, &new.http);
+    let was = &old.http;
+    let is = &new.http;
     let differing = [
         ("http.listen", was.listen != is.listen),
         ("http.metrics_listen", was.metrics_listen != is.metrics_listen),

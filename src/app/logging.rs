@@ -1,7 +1,7 @@
 //! The log: its filter, its format, and stderr as its destination.
 //!
-//! The filter of the settings decides which lines are written, with two exceptions: the audit log and the start line are
-//! always written. No thread waits for stderr, see [`writer`].
+//! The filter of the settings decides which lines are written, with two exceptions: the audit log and the start line
+//! are always written. No thread waits for stderr, see [`writer`].
 
 mod writer;
 
@@ -28,25 +28,26 @@ const START_TARGET: &str = "commongraph::start";
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The log of the process. When it is dropped, it waits until all lines are written, for 2 s at most.
-pub struct Log {
+pub(super) struct Log {
     writer: Writer,
     reload: Box<dyn Fn(EnvFilter) + Send + Sync>,
 }
 
 impl Log {
-    /// Starts the log as the settings say. Dropped lines are counted in `metrics`.
+    /// Starts the log with the filter and the format of the settings. Dropped lines are counted in `metrics`.
     ///
     /// # Errors
-    /// A sentence, when the filter is invalid or the system gives no thread.
-    pub fn start(settings: &Settings, metrics: &Metrics) -> Result<Self, String> {
+    /// A sentence, if the filter is invalid or the thread of the log cannot start.
+    pub(super) fn start(settings: &Settings, metrics: &Metrics) -> Result<Self, String> {
         Self::start_with(settings, filter(&settings.log.filter)?, metrics)
     }
 
-    /// Starts the log of a command that ends by itself: warnings and the audit log only, unless the settings set a filter.
+    /// Starts the log of a command that ends by itself: warnings and the audit log only, unless the settings set a
+    /// filter.
     ///
     /// # Errors
     /// As [`Log::start`].
-    pub fn start_for_command(settings: &Settings) -> Result<Self, String> {
+    pub(super) fn start_for_command(settings: &Settings) -> Result<Self, String> {
         let is_default = settings.log.filter == Settings::default().log.filter;
         let filter = filter(if is_default { "warn" } else { &settings.log.filter })?;
         Self::start_with(settings, filter, &Metrics::default())
@@ -71,14 +72,14 @@ impl Log {
             LogFormat::Json => lines.json().boxed(),
         };
         tracing_subscriber::registry().with(lines.with_filter(filter.or(always))).init();
-        // The hook logs where the panic happened and, within a request, the request ID. The code that catches it logs no
-        // more.
+        // The hook logs where the panic happened and, within a request, the request ID. The code that catches it logs
+        // no more.
         std::panic::set_hook(Box::new(|panic| tracing::error!(cause = %panic, "panicked")));
         Ok(Self { writer, reload: Box::new(move |filter| drop(handle.reload(filter))) })
     }
 
     /// Applies the filter of reloaded settings.
-    pub fn reload(&self, settings: &Settings) {
+    pub(super) fn reload(&self, settings: &Settings) {
         match filter(&settings.log.filter) {
             Ok(filter) => (self.reload)(filter),
             Err(message) => tracing::error!("{message}"),
@@ -97,11 +98,11 @@ fn filter(text: &str) -> Result<EnvFilter, String> {
 }
 
 /// Logs where the gateway listens, whatever the filter is.
-pub fn log_start(address: impl Display) {
+pub(super) fn log_start(address: impl Display) {
     tracing::info!(target: START_TARGET, %address, version = env!("CARGO_PKG_VERSION"), "serving");
 }
 
-/// Logs how many lines were dropped. The audit log tells of its own loss.
+/// Logs how many lines were dropped. Lost audit lines are reported in the audit log.
 fn report_dropped(dropped: Dropped) {
     if dropped.operational > 0 {
         tracing::warn!(total = dropped.operational, "log lines were dropped because stderr could not be written");
@@ -113,7 +114,7 @@ fn report_dropped(dropped: Dropped) {
 }
 
 /// Prints a message of the command to stderr. It waits at most 2 s: the message must not keep the process alive.
-pub fn print_error(message: String) {
+pub(super) fn print_error(message: String) {
     let (done, printed) = mpsc::sync_channel(1);
     let print = move || {
         // There is no other place where this error could be reported.

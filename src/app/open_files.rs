@@ -1,7 +1,8 @@
-//! The process's limit of open files: raised at the start, and compared with what the settings need.
+//! The limit of open files of the process: raised at the start, and compared with what the settings need.
 //!
 //! Each connection of a client and each call to a provider takes a file. If clients could take all of them, calls to a
-//! healthy provider would fail. So where the limit is too small, fewer connections are admitted than the settings say.
+//! healthy provider would fail. So where the limit is too small, fewer connections are admitted than
+//! `http.limits.connections_max`.
 
 use crate::config::Settings;
 use crate::http::server::{METRICS_CONNECTIONS_MAX, reserve_size};
@@ -10,7 +11,7 @@ use crate::http::server::{METRICS_CONNECTIONS_MAX, reserve_size};
 /// connections to providers that are being replaced.
 const OTHER: u64 = 128;
 
-/// The fewest connections that are worth a start, where the settings allow more.
+/// The fewest connections with which the gateway starts, where the settings allow more.
 const CONNECTIONS_MIN: u64 = 16;
 
 /// What the limit of open files leaves for connections.
@@ -48,15 +49,15 @@ fn current() -> Option<u64> {
 /// Compares what these settings need with this limit.
 ///
 /// # Errors
-/// A sentence, if too few connections would be left to serve anybody.
+/// A sentence, if fewer than the minimum of connections would be left.
 pub(super) fn fit(settings: &Settings, limit: u64) -> Result<Fit, String> {
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let asked = settings.http.limits.connections_max;
     let calls = count(settings.wordpress.upstream.concurrent_max) + count(settings.oneall.upstream.concurrent_max);
     let metrics = settings.http.metrics_listen.map_or(0, |_| with_reserve(METRICS_CONNECTIONS_MAX));
-    let beside = calls + metrics + count(reserve_size(asked)) + OTHER;
-    let text = format!("{} are needed, the limit is {limit}", beside + count(asked));
-    let left = limit.saturating_sub(beside);
+    let other = calls + metrics + count(reserve_size(asked)) + OTHER;
+    let text = format!("{} are required, the limit is {limit}", other + count(asked));
+    let left = limit.saturating_sub(other);
     if left >= count(asked) {
         return Ok(Fit { connections_max: asked, text, is_whole: true });
     }
@@ -75,10 +76,11 @@ fn with_reserve(connections_max: usize) -> u64 {
     u64::try_from(connections_max + reserve_size(connections_max)).unwrap_or(u64::MAX)
 }
 
-/// Raises the limit and returns how many connections may be admitted, with a warning if they are fewer than asked for.
+/// Raises the limit, and returns how many connections may be admitted. Logs a warning if they are fewer than the
+/// settings allow.
 ///
 /// # Errors
-/// A sentence, if too few connections would be left to serve anybody.
+/// A sentence, if fewer than the minimum of connections would be left.
 pub(super) fn prepare(settings: &Settings) -> Result<usize, String> {
     let Some(limit) = raise() else { return Ok(settings.http.limits.connections_max) };
     let fit = fit(settings, limit)?;
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_connections_are_admitted_as_there_are_files_for() {
+    fn connections_are_limited_to_the_open_files_that_are_left() {
         let mut settings = Settings::default();
         let need = 1_024 + 256 + 2 * 64 + OTHER;
         let admitted = |settings: &Settings, limit| fit(settings, limit).map(|fit| (fit.connections_max, fit.is_whole));

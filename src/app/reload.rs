@@ -1,7 +1,7 @@
 //! Reloads the settings and the TLS certificate of a running gateway.
 //!
-//! A file that changed is reloaded when two successive checks find the same content, so that a half-written file is never
-//! loaded. A reload that fails is logged in one line and changes nothing.
+//! A file that changed is reloaded when two successive checks find the same content, so that a half-written file is
+//! never loaded. A reload that fails is logged in one line and changes nothing.
 
 mod watch;
 
@@ -16,13 +16,13 @@ use crate::config::{self, Settings};
 pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Where a reload gets the settings from.
-pub struct SettingsSource {
+pub(super) struct SettingsSource {
     /// The settings file, if there is one.
-    pub file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
     /// Reads and checks all settings.
-    pub read: Box<dyn Fn() -> Result<Settings, String> + Send + Sync>,
+    pub(super) read: Box<dyn Fn() -> Result<Settings, String> + Send + Sync>,
     /// Called with the settings that a reload put in force.
-    pub on_reload: Box<dyn Fn(&Settings) + Send + Sync>,
+    pub(super) on_reload: Box<dyn Fn(&Settings) + Send + Sync>,
 }
 
 /// The settings in force, and the files that can replace them.
@@ -34,6 +34,7 @@ pub(super) struct Reloader {
 }
 
 impl Reloader {
+    /// Starts to watch the settings file and the certificate.
     pub(super) fn new(settings: Settings, source: Option<SettingsSource>) -> Self {
         let file = WatchedFiles::new(source.as_ref().and_then(|source| source.file.as_ref()));
         Self { certificate: watch_certificate(&settings), current: settings, source, file }

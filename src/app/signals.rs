@@ -9,15 +9,15 @@ use super::Running;
 use super::reload::{CHECK_INTERVAL, Reloader, SettingsSource};
 use crate::config::Settings;
 
-/// The request that a signal stands for.
+/// What a signal requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SignalRequest {
     Stop,
     Reload,
 }
 
-/// The signals of this process, handled from the moment this is made.
-pub struct Signals {
+/// The signals of this process. The handlers are installed when this is created.
+pub(super) struct Signals {
     #[cfg(unix)]
     stop: [tokio::signal::unix::Signal; 2],
     #[cfg(unix)]
@@ -30,7 +30,7 @@ impl Signals {
     /// # Errors
     /// A sentence, if the system does not allow a handler.
     #[cfg(unix)]
-    pub fn install() -> Result<Self, String> {
+    pub(super) fn install() -> Result<Self, String> {
         use tokio::signal::unix::{SignalKind, signal};
         let install = |kind| signal(kind).map_err(|error| format!("cannot handle signals: {error}"));
         let stop = [install(SignalKind::interrupt())?, install(SignalKind::terminate())?];
@@ -52,7 +52,7 @@ impl Signals {
     /// # Errors
     /// None.
     #[cfg(not(unix))]
-    pub fn install() -> Result<Self, String> {
+    pub(super) fn install() -> Result<Self, String> {
         Ok(Self {})
     }
 
@@ -70,7 +70,7 @@ impl Signals {
 ///
 /// # Errors
 /// When the gateway ends without having been asked to.
-pub async fn run_until_stopped(
+pub(super) async fn run_until_stopped(
     mut running: Running,
     mut signals: Signals,
     settings: &Settings,

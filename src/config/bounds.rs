@@ -83,11 +83,11 @@ mod tests {
 
     #[test]
     fn a_number_out_of_range_is_rejected_by_name_at_any_depth() {
-        let refused = |text: &str| check(&text.parse().unwrap()).err().map(|invalid| (invalid.key, invalid.problem));
+        let error = |text: &str| check(&text.parse().unwrap()).err().map(|invalid| (invalid.key, invalid.problem));
         let expected = ("oneall.upstream.retries_max".to_owned(), "out of range; allowed: 0 to 5".to_owned());
-        assert_eq!(refused("oneall.upstream.retries_max = 6"), Some(expected));
-        assert_eq!(refused("oneall.upstream.retries_max = 5"), None);
-        assert_eq!(refused("limits.keys_max = 1000"), None);
-        assert!(refused("limits.keys_max = 999").is_some());
+        assert_eq!(error("oneall.upstream.retries_max = 6"), Some(expected));
+        assert_eq!(error("oneall.upstream.retries_max = 5"), None);
+        assert_eq!(error("limits.keys_max = 1000"), None);
+        assert!(error("limits.keys_max = 999").is_some());
     }
 }

@@ -166,17 +166,17 @@ mod tests {
 
     #[test]
     fn an_attempt_timeout_is_at_most_twice_that_of_its_read_and_operation() {
-        let refused = |change: &dyn Fn(&mut Settings)| {
+        let error = |change: &dyn Fn(&mut Settings)| {
             let mut settings = Settings::default();
             change(&mut settings);
             check_attempts(&settings).err().map(|invalid| (invalid.key, invalid.problem))
         };
         let attempt = Settings::default().oneall.upstream.attempt_timeout_ms;
-        assert!(refused(&|settings| settings.graph.deadline_ms = attempt / 2).is_none());
-        let (key, problem) = refused(&|settings| settings.graph.deadline_ms = attempt / 2 - 1).unwrap();
+        assert!(error(&|settings| settings.graph.deadline_ms = attempt / 2).is_none());
+        let (key, problem) = error(&|settings| settings.graph.deadline_ms = attempt / 2 - 1).unwrap();
         assert_eq!(key, "wordpress.upstream.attempt_timeout_ms");
         assert!(problem.contains("graph.deadline_ms"), "{problem}");
-        let (key, problem) = refused(&|settings| settings.oneall.upstream.timeout_ms = attempt / 2 - 1).unwrap();
+        let (key, problem) = error(&|settings| settings.oneall.upstream.timeout_ms = attempt / 2 - 1).unwrap();
         assert_eq!(key, "oneall.upstream.attempt_timeout_ms");
         assert!(problem.contains("oneall.upstream.timeout_ms"), "{problem}");
     }

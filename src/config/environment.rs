@@ -1,7 +1,7 @@
 //! Settings from environment variables: which variables are settings, and which type of value each text becomes.
 //!
-//! The environment has only text. A text that reads as a number or as `true` or `false` becomes that type where the
-//! setting requires it, and stays text where the setting takes text.
+//! The environment has only text. Text that reads as a number, or as `true` or `false`, is converted where the setting
+//! requires that type. Everywhere else it stays text.
 
 use toml::{Table, Value};
 
@@ -10,7 +10,7 @@ use super::error::{Error, InvalidSetting};
 use super::error_text;
 
 /// The prefix of the gateway's environment variables. After it, `__` separates the levels of a setting's name.
-pub const VARIABLE_PREFIX: &str = "COMMONGRAPH_";
+pub(crate) const VARIABLE_PREFIX: &str = "COMMONGRAPH_";
 
 /// The variables that the commands read themselves, without their prefix. None of them is a setting.
 const COMMAND_VARIABLES: [&str; 4] = ["CONFIG", "LISTEN", "ONEALL_USER", "WORDPRESS_TOKEN"];

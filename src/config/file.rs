@@ -1,5 +1,6 @@
 //! The settings file: reads it, parses it as TOML, and records the line of each setting.
 
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -18,8 +19,8 @@ const LISTS: [&str; 4] = ["http.allowed_origins", "http.allowed_headers", "http.
 /// One line that names the file, if it does not exist or cannot be read.
 pub(super) fn read(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::new(&format!("{}: there is no such file", path.display())),
-        std::io::ErrorKind::InvalidData => Error::new(&format!("{}: is not UTF-8 text", path.display())),
+        io::ErrorKind::NotFound => Error::new(&format!("{}: file not found", path.display())),
+        io::ErrorKind::InvalidData => Error::new(&format!("{}: is not UTF-8 text", path.display())),
         _ => Error::new(&format!("{}: cannot be read: {error}", path.display())),
     })
 }

@@ -13,7 +13,7 @@ const DEFAULT_DIRECTIVES: &str = "h2=off";
 ///
 /// # Errors
 /// What is wrong with which directive, without its text.
-pub fn parse(text: &str) -> Result<EnvFilter, String> {
+pub(crate) fn parse(text: &str) -> Result<EnvFilter, String> {
     let mut filter = DEFAULT_DIRECTIVES.to_owned();
     for (index, directive) in text.split(',').map(str::trim).enumerate() {
         check(directive).map_err(|fault| format!("directive {} {fault}", index + 1))?;

@@ -33,7 +33,7 @@ pub fn check_serve(settings: &Settings) -> Result<(), Error> {
 ///
 /// # Errors
 /// One line that names the setting.
-pub fn check_loopback(settings: &Settings, mode: &str) -> Result<(), Error> {
+pub(crate) fn check_loopback(settings: &Settings, mode: &str) -> Result<(), Error> {
     let http = &settings.http;
     let all = [("http.listen", Some(http.listen)), ("http.metrics_listen", http.metrics_listen)];
     let is_open = |address: Option<SocketAddr>| address.is_some_and(|address| !address.ip().is_loopback());
@@ -47,7 +47,10 @@ pub fn check_loopback(settings: &Settings, mode: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// One line that names the first secret, or why the file cannot be read.
-pub fn check_sandbox(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<(), Error> {
+pub(crate) fn check_sandbox(
+    file: Option<&Path>,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<(), Error> {
     let all: Vec<_> = environment.filter(|(_, text)| !text.is_empty()).collect();
     let of_person = |name: &str| name.strip_prefix(VARIABLE_PREFIX).is_some_and(|rest| CREDENTIALS.contains(&rest));
     if let Some((name, _)) = all.iter().find(|(name, _)| of_person(name)) {

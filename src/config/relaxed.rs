@@ -6,7 +6,7 @@ use crate::http::AllowedHosts;
 use crate::http::persisted::Mode;
 
 /// The names of the settings that protect less in `new` than in `old`, in the order of the settings.
-pub fn relaxed(old: &Settings, new: &Settings) -> Vec<&'static str> {
+pub(crate) fn relaxed(old: &Settings, new: &Settings) -> Vec<&'static str> {
     let changes = [
         ("http.explorer", !old.http.shows_explorer() && new.http.shows_explorer()),
         (

@@ -320,7 +320,7 @@ fn an_invalid_variable_is_rejected_by_setting_and_name() {
 #[test]
 fn an_unreadable_file_is_rejected_by_name() {
     let line = |path: &str| load(Some(Path::new(path)), empty(), None).unwrap_err().to_string();
-    assert_eq!(line("no/such.toml"), "no/such.toml: there is no such file");
+    assert_eq!(line("no/such.toml"), "no/such.toml: file not found");
     assert!(line("src").starts_with("src: cannot be read: "), "{}", line("src"));
     let allowed = "no such setting; allowed here: http, access, limits, graph, wordpress, oneall, log";
     assert_eq!(line("rustfmt.toml"), format!("max_width in rustfmt.toml:1: {allowed}"));

@@ -185,5 +185,5 @@ async fn an_http2_client_is_answered_through_a_drain() {
 async fn a_start_without_its_files_is_refused_without_naming_them() {
     let folder = Folder::new("tls-none");
     let Err(sentence) = app::start(&folder.settings(), Vec::new()).await else { panic!("started") };
-    assert_eq!(sentence, "http.tls.certificate_file: there is no such file");
+    assert_eq!(sentence, "http.tls.certificate_file: file not found");
 }

@@ -1,4 +1,4 @@
-//! The checks of `serve` before it starts, and `commongraph check`, which runs the same and then asks each provider.
+//! `commongraph check`: runs the checks of `serve`, and then asks each provider whether it accepts its credentials.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::provider::wordpress::WordPress;
 use crate::provider::{CallContext, Error};
 
 /// The result of `commongraph check`.
-pub struct CheckReport {
+pub(super) struct CheckReport {
     /// A table for a person to read.
-    pub table: String,
+    pub(super) table: String,
     /// Whether nothing failed. A warning is not a failure.
-    pub has_passed: bool,
+    pub(super) has_passed: bool,
 }
 
 /// One line of the table.
@@ -45,7 +45,7 @@ impl Row {
 ///
 /// # Errors
 /// A sentence that names the setting.
-pub fn validate(settings: &Settings) -> Result<(), String> {
+pub(super) fn validate(settings: &Settings) -> Result<(), String> {
     mode::check_serve(settings)?;
     sandbox_settings::check_unknown(settings)
 }
@@ -54,13 +54,13 @@ pub fn validate(settings: &Settings) -> Result<(), String> {
 ///
 /// # Errors
 /// A sentence that names the setting.
-pub fn prepare(settings: &Settings, metrics: Metrics) -> Result<PreparedGateway, String> {
+pub(super) fn prepare(settings: &Settings, metrics: Metrics) -> Result<PreparedGateway, String> {
     validate(settings)?;
     PreparedGateway::build(Components::build(settings, &metrics, None)?, Vec::new(), metrics)
 }
 
 /// Logs a warning for each service key that has expired or expires soon.
-pub fn warn_about_expiring_keys(settings: &Settings) {
+pub(super) fn warn_about_expiring_keys(settings: &Settings) {
     for key in service_key::expiring(&settings.access.keys, SystemTime::now()) {
         let name = format!("access.keys.{}", key.id);
         match key.has_expired {
@@ -74,7 +74,7 @@ pub fn warn_about_expiring_keys(settings: &Settings) {
 ///
 /// # Errors
 /// A sentence that names the setting.
-pub async fn run(settings: &Settings, caller: &Caller) -> Result<CheckReport, String> {
+pub(super) async fn run(settings: &Settings, caller: &Caller) -> Result<CheckReport, String> {
     let writes = TaskTracker::new();
     let metrics = Metrics::default();
     let wordpress = Arc::new(WordPress::build(&settings.wordpress, &writes, &metrics, None)?);
@@ -110,13 +110,13 @@ fn table(rows: &[Row]) -> String {
     table
 }
 
-/// Who may read what: rights, scopes, and the fields that they open.
-pub fn access_table() -> String {
+/// The table of `check --access`: the fields of the graph, with the callers and scopes that may read them.
+pub(super) fn access_table() -> String {
     crate::graph::schema_directives::access_table()
 }
 
-/// The cost model: the rows, batching and provider calls of each field.
-pub fn cost_table() -> String {
+/// The table of `check --edges`: the cost model, with the rows, batching and provider calls of each field.
+pub(super) fn cost_table() -> String {
     crate::graph::document::cost_model::report::report()
 }
 
@@ -129,7 +129,7 @@ fn open_files(settings: &Settings) -> Result<String, String> {
 
 async fn ask_wordpress(host: &Arc<WordPress>, caller: &Caller) -> Result<String, String> {
     let Some(grant) = caller.wordpress() else {
-        return Ok("not tried: set COMMONGRAPH_WORDPRESS_TOKEN to a user's token".to_owned());
+        return Ok("not checked: set COMMONGRAPH_WORDPRESS_TOKEN to a user's token".to_owned());
     };
     let me = host.session(Ok(grant.clone()), CallContext::default(), SystemTime::now()).me().await.map_err(sentence)?;
     Ok(format!("token accepted; its scope is {}", me.token_scope.join(", ")))
@@ -137,7 +137,7 @@ async fn ask_wordpress(host: &Arc<WordPress>, caller: &Caller) -> Result<String,
 
 async fn ask_oneall(host: &Arc<OneAll>, caller: &Caller) -> Result<String, String> {
     if !host.is_configured() {
-        return Ok("not set; only WordPress.com is read".to_owned());
+        return Ok("not configured; only WordPress.com is read".to_owned());
     }
     host.session(caller.oneall().clone(), CallContext::default()).ping().await.map_err(sentence)?;
     Ok("the site's keys are accepted".to_owned())

@@ -1,4 +1,4 @@
-//! What a command reads from its environment variables, and the settings that follow from them.
+//! The environment variables of the commands, and the settings that are loaded with them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -49,8 +49,7 @@ pub(super) fn listen_address(flag: Option<SocketAddr>) -> Result<Option<SocketAd
     if flag.is_some() {
         return Ok(flag);
     }
-    let wrong =
-        |_| "COMMONGRAPH_LISTEN: is not an address; an IP address and a port is required, such as 127.0.0.1:8080";
+    let wrong = |_| "COMMONGRAPH_LISTEN: is not an address; expected an IP address and a port, such as 127.0.0.1:8080";
     Ok(variable("COMMONGRAPH_LISTEN")?.map(|text| text.parse().map_err(wrong)).transpose()?)
 }
 

@@ -1,4 +1,4 @@
-//! `commongraph key new`: makes a service key and prints it once, with the settings that let it in.
+//! `commongraph key new`: creates a service key, and prints it once with the settings that accept it.
 
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
@@ -11,62 +11,68 @@ use crate::config::VARIABLE_PREFIX;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The random bytes behind an ID that nobody chose.
+/// The number of random bytes of an ID that is not chosen.
 const ID_BYTES: usize = 5;
 
-/// What key is wanted.
-pub struct KeyRequest {
-    /// Its ID; unless it is given, a random one.
-    pub id: Option<String>,
-    /// Whose it is to be.
-    pub service: String,
-    /// The names of its scopes.
+/// The key to create.
+pub(super) struct KeyRequest {
+    /// The public ID of the key. Without one, it is random.
+    pub(super) id: Option<String>,
+    /// The service that uses the key.
+    pub(super) service: String,
+    /// The names of the key's scopes.
     pub scopes: Vec<String>,
-    /// How many days it is to be good for.
-    pub days: u16,
+    /// The number of days for which the key is valid.
+    pub(super) days: u16,
 }
 
-/// Every scope's name and meaning.
+/// The name and the description of every scope.
 pub fn scopes() -> impl Iterator<Item = (&'static str, &'static str)> {
     Scope::ALL.into_iter().map(|scope| (scope.as_str(), scope.description()))
 }
 
-/// Makes a key and returns what to print: its text, and the settings as TOML and as environment variables.
+/// Creates a key, and returns the text to print: the key, and its settings as TOML and as environment variables.
 ///
 /// # Errors
-/// A sentence that says what is wanted.
-pub fn new(request: &KeyRequest) -> Result<String, String> {
+/// A sentence that names the argument and says what is expected.
+pub(super) fn new(request: &KeyRequest) -> Result<String, String> {
     let mut random = [0; SECRET_BYTES + ID_BYTES];
-    aws_lc_rs::rand::fill(&mut random).map_err(|_| "the system gives no random bytes")?;
-    let (secret, id) = random.split_first_chunk().ok_or("the system gives too few random bytes")?;
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| "cannot get random bytes from the system")?;
+    let (secret, id) = random.split_first_chunk().ok_or("got too few random bytes from the system")?;
     let id = request.id.clone().unwrap_or_else(|| id.iter().map(|byte| format!("{byte:02x}")).collect());
-    let fresh = service_key::generate(&id, secret).ok_or("--id: wanted 1 to 32 of a-z and 0-9")?;
+    let generated =
+        service_key::generate(&id, secret).ok_or("--id: is not valid; expected 1 to 32 characters of a-z and 0-9")?;
     if !service_key::is_valid_service_name(&request.service) {
-        return Err("--service: wanted 1 to 64 letters, digits, dots, hyphens and _".to_owned());
+        return Err(
+            "--service: is not valid; expected 1 to 64 letters, digits, dots, hyphens and underscores".to_owned()
+        );
     }
-    let named: Option<Scopes> = request.scopes.iter().map(|name| Scope::parse(name)).collect();
-    let scopes = named.filter(|scopes| !scopes.is_empty()).ok_or("--scope: wanted the name of a scope; see --help")?;
+    let scopes: Option<Scopes> = request.scopes.iter().map(|name| Scope::parse(name)).collect();
+    let scopes = scopes
+        .filter(|scopes| !scopes.is_empty())
+        .ok_or("--scope: is not a scope; `commongraph key new --help` lists the scopes")?;
     let end = ExpiresAt(SystemTime::now() + DAY * u32::from(request.days.max(1)));
-    Ok(text(&id, &request.service, scopes, end, &fresh))
+    Ok(text(&id, &request.service, scopes, end, &generated))
 }
 
-fn text(id: &str, service: &str, scopes: Scopes, end: ExpiresAt, fresh: &GeneratedKey) -> String {
-    let (toml, variables) = settings(id, service, scopes, end, fresh);
-    let key = fresh.text.expose_secret();
+fn text(id: &str, service: &str, scopes: Scopes, end: ExpiresAt, generated: &GeneratedKey) -> String {
+    let (toml, variables) = settings(id, service, scopes, end, generated);
+    let key = generated.text.expose_secret();
     format!(
-        "The key, shown this once; the service sends it as `Authorization: Bearer <key>`:\n\n{key}\n\n\
-         The gateway's settings, which hold only its digest; it is good until {end}:\n\n{toml}\n\
-         or in the environment:\n\n{variables}"
+        "The key, which is shown only once. The service sends it as `Authorization: Bearer <key>`:\n\n{key}\n\n\
+         The gateway's settings, which have only the digest of the key. It expires at {end}:\n\n{toml}\n\
+         Or as environment variables:\n\n{variables}"
     )
 }
 
 /// The settings as TOML, and as environment variables.
-fn settings(id: &str, service: &str, scopes: Scopes, end: ExpiresAt, fresh: &GeneratedKey) -> (String, String) {
+fn settings(id: &str, service: &str, scopes: Scopes, end: ExpiresAt, generated: &GeneratedKey) -> (String, String) {
     let names = scopes.names();
-    let (mut toml, mut variables) = (format!("[access.keys.{id}]\n"), String::new());
+    let mut toml = format!("[access.keys.{id}]\n");
+    let mut variables = String::new();
     for (name, value, is_list) in [
         ("service", service.to_owned(), false),
-        ("sha256", fresh.sha256.to_string(), false),
+        ("sha256", generated.sha256.to_string(), false),
         ("scopes", names.join(","), true),
         ("expires_at", end.to_string(), false),
     ] {
@@ -97,13 +103,13 @@ mod tests {
         KeyRequest { id: None, service: "backend".to_owned(), scopes, days: 90 }
     }
 
-    /// The lines of a part of what is printed, by its beginning.
-    fn lines<'a>(printed: &'a str, begin: &str) -> Vec<&'a str> {
-        printed.lines().filter(|line| line.starts_with(begin)).collect()
+    /// The printed lines that start with a prefix.
+    fn lines<'a>(printed: &'a str, prefix: &str) -> Vec<&'a str> {
+        printed.lines().filter(|line| line.starts_with(prefix)).collect()
     }
 
     #[test]
-    fn the_settings_printed_let_the_key_in_that_is_printed() {
+    fn the_printed_settings_accept_the_printed_key() {
         let printed = new(&request()).unwrap();
         let table = printed.split("[access.keys.").nth(1).unwrap().split("\n\n").next().unwrap();
         let keys: BTreeMap<String, Settings> = toml::from_str(&format!("[{table}")).unwrap();
@@ -118,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_keys_are_alike_and_an_id_can_be_chosen() {
+    fn keys_are_unique_and_an_id_can_be_chosen() {
         let keys: HashSet<String> = (0..50).map(|_| lines(&new(&request()).unwrap(), "cg_")[0].to_owned()).collect();
         assert_eq!(keys.len(), 50);
         let chosen = new(&KeyRequest { id: Some("web2".to_owned()), ..request() }).unwrap();
@@ -126,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wished_wrongly_is_told() {
-        for (wrong, begin) in [
+    fn an_invalid_argument_is_rejected_by_name() {
+        for (invalid, prefix) in [
             (KeyRequest { id: Some("A".to_owned()), ..request() }, "--id: "),
             (KeyRequest { service: "a \"b\"".to_owned(), ..request() }, "--service: "),
             (KeyRequest { scopes: Vec::new(), ..request() }, "--scope: "),
             (KeyRequest { scopes: vec!["all".to_owned()], ..request() }, "--scope: "),
         ] {
-            assert!(new(&wrong).unwrap_err().starts_with(begin));
+            assert!(new(&invalid).unwrap_err().starts_with(prefix));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One operation, run in this process: for scripts, for a first look, and to see what an operation costs.
+//! `commongraph query`: runs one operation in this process, without HTTP. It can list the calls that the operation takes.
 
 use std::time::SystemTime;
 
@@ -15,40 +15,40 @@ use crate::metrics::Metrics;
 use crate::provider::CallRecord;
 use crate::sandbox::{self, people};
 
-/// What to run.
+/// The operation to run, and its caller.
 pub struct QueryRequest {
     /// The document.
     pub document: String,
     /// The variables, as a JSON object.
     pub variables: Option<String>,
-    /// The operation's name, in a document of several.
+    /// The name of the operation, if the document has several.
     pub operation: Option<String>,
-    /// As whom.
+    /// The caller.
     pub caller: QueryCaller,
 }
 
-/// As whom to run it.
+/// The caller of an operation.
 pub enum QueryCaller {
-    /// A person of the sandbox's world; its operator if none is named.
+    /// A user of the sandbox, by name. Without a name, the sandbox's operator.
     SandboxUser(Option<String>),
-    /// Whoever has the settings at hand, and so their keys; for this person, if it says one.
+    /// The operator, who has the settings and so their keys, with the credentials of one person.
     Operator(PersonalCredentials),
 }
 
-/// What came back.
+/// The response to an operation.
 pub struct QueryResponse {
-    /// The answer, as JSON.
+    /// The GraphQL response, as JSON.
     pub json: String,
-    /// Whether it is free of errors.
+    /// Whether the response has no errors.
     pub is_ok: bool,
-    /// A line for each call it took.
+    /// One line for each call to a provider.
     pub calls: Vec<String>,
 }
 
 /// Runs one operation.
 ///
 /// # Errors
-/// A sentence, if it cannot be run at all.
+/// A sentence, if the operation cannot be run at all.
 pub async fn run(mut settings: Settings, request: QueryRequest) -> Result<QueryResponse, String> {
     let mut running_sandbox = None;
     let metrics = Metrics::default();
@@ -69,7 +69,7 @@ pub async fn run(mut settings: Settings, request: QueryRequest) -> Result<QueryR
     };
     let mut operation = Request::new(request.document);
     if let Some(text) = request.variables {
-        let wrong = |_| "--variables: wanted a JSON object, such as {\"token\": \"…\"}".to_owned();
+        let wrong = |_| "--variables: is not valid; expected a JSON object, such as {\"token\": \"…\"}".to_owned();
         let variables: serde_json::Map<_, _> = serde_json::from_str(&text).map_err(wrong)?;
         operation = operation.variables(Variables::from_json(variables.into()));
     }
@@ -91,7 +91,7 @@ pub async fn run(mut settings: Settings, request: QueryRequest) -> Result<QueryR
         }
         Err(rejected) => QueryResponse { json: pretty(&rejected)?, is_ok: false, calls: Vec::new() },
     };
-    // What was sent to be changed has its end, and its line in the audit log, though the operation's time is up.
+    // A mutation that was sent ends, and has its line in the audit log, even if the operation has timed out.
     let writes = components.writes();
     writes.close();
     writes.wait().await;
@@ -103,35 +103,35 @@ fn pretty(answer: &impl serde::Serialize) -> Result<String, String> {
     serde_json::to_string_pretty(answer).map_err(|error| error.to_string())
 }
 
-/// The caller that a person of the sandbox is, by the credentials that their tab in the explorer shows.
+/// Authenticates a user of the sandbox, with the credentials that the user's tab in the explorer has.
 async fn authenticate(authenticator: &Authenticator, person: &sandbox::Person) -> Result<Caller, String> {
-    let (authorization, wordpress_token) = (sample_operations::authorization(person), person.wordpress_token);
-    let shown = Credentials { authorization: Some(&authorization), wordpress_token };
-    let admitted = authenticator.authenticate(shown, SystemTime::now(), LookupMode::AllowFetch, |_| Ok(())).await;
-    admitted.map_err(|rejection: Rejection| format!("the sandbox does not know its own people: {rejection:?}"))
+    let authorization = sample_operations::authorization(person);
+    let credentials = Credentials { authorization: Some(&authorization), wordpress_token: person.wordpress_token };
+    let caller = authenticator.authenticate(credentials, SystemTime::now(), LookupMode::AllowFetch, |_| Ok(())).await;
+    caller.map_err(|rejection: Rejection| format!("the sandbox does not accept its own user: {rejection:?}"))
 }
 
 fn find_person(name: Option<&str>) -> Result<&'static sandbox::Person, String> {
-    let wanted = |person: &&sandbox::Person| name.map_or(person.operator, |name| person.name == name);
-    people().iter().find(wanted).ok_or_else(|| {
+    let is_named = |person: &&sandbox::Person| name.map_or(person.operator, |name| person.name == name);
+    people().iter().find(is_named).ok_or_else(|| {
         let names: Vec<_> = people().iter().map(|person| person.name).collect();
-        format!("--as: there is no such person in the sandbox; there are {}", names.join(", "))
+        format!("--as: is not a user of the sandbox; the users are {}", names.join(", "))
     })
 }
 
-fn describe(made: &CallRecord) -> String {
-    let call = &made.call;
+fn describe(record: &CallRecord) -> String {
+    let call = &record.call;
     let outcome = match (call.status, call.error) {
         (Some(status), _) => status.to_string(),
         (None, Some(error)) => error.to_string(),
         (None, None) => "-".to_owned(),
     };
     let age = call.age.map(|age| format!("  {} s old", age.as_secs())).unwrap_or_default();
-    let tried = if call.attempts > 1 { format!("  {} attempts", call.attempts) } else { String::new() };
-    let note = made.note.as_deref().map(|note| format!("  {note}")).unwrap_or_default();
+    let attempts = if call.attempts > 1 { format!("  {} attempts", call.attempts) } else { String::new() };
+    let note = record.note.as_deref().map(|note| format!("  {note}")).unwrap_or_default();
     format!(
-        "{:<9} {} {}  {}  {outcome}{tried}{age}  {} ms  {} bytes  ({}){note}",
-        made.provider.name(),
+        "{:<9} {} {}  {}  {outcome}{attempts}{age}  {} ms  {} bytes  ({}){note}",
+        record.provider.name(),
         call.method,
         call.target,
         call.verdict.as_str(),

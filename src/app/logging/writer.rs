@@ -1,8 +1,8 @@
 //! The writer of the log: a bounded queue, and one thread that writes it out. No other thread ever waits for stderr.
 //!
-//! A reader of stderr can stop: a full pipe, a stopped terminal, a full disk. A line that does not fit into the queue, or
-//! that cannot be written, is dropped and counted. The audit log has a queue limit of its own, so that a flood of other
-//! lines costs no audit line. The thread reports what was dropped as soon as lines can be written again.
+//! A reader of stderr can stop: a full pipe, a stopped terminal, a full disk. A line that does not fit into the queue,
+//! or that cannot be written, is dropped and counted. The audit log has a queue limit of its own, so that a flood of
+//! other lines costs no audit line. The thread reports what was dropped as soon as lines can be written again.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const QUEUE_MAX_BYTES: usize = 1 << 20;
 /// The most bytes of the audit log that wait to be written. About 30,000 lines.
 const AUDIT_QUEUE_MAX_BYTES: usize = 8 << 20;
 
-/// What a queued line costs beside its text.
+/// What a queued line costs in addition to its text.
 const LINE_OVERHEAD_BYTES: usize = 64;
 
 /// How many lines are written before dropped lines are reported, if the queue is never empty.
@@ -60,7 +60,7 @@ pub(super) struct Writer {
     queues: Arc<Queues>,
 }
 
-/// The limits of both kinds of lines, and who is told of each dropped line.
+/// The queues of both kinds of lines, and the function that is called for each dropped line.
 struct Queues {
     operational: Queue,
     audit: Queue,
@@ -78,7 +78,7 @@ impl Queue {
         Self { max_bytes, bytes: AtomicUsize::new(0), dropped: AtomicU64::new(0) }
     }
 
-    /// Takes room for a line, if there is enough.
+    /// Reserves room for a line, if there is enough.
     fn reserve(&self, size: usize) -> bool {
         let reserved = |bytes: usize| bytes.checked_add(size).filter(|bytes| *bytes <= self.max_bytes);
         self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, reserved).is_ok()
@@ -90,7 +90,7 @@ impl Queue {
 }
 
 impl Queues {
-    fn of(&self, kind: Kind) -> &Queue {
+    fn for_kind(&self, kind: Kind) -> &Queue {
         match kind {
             Kind::Operational => &self.operational,
             Kind::Audit => &self.audit,
@@ -98,7 +98,7 @@ impl Queues {
     }
 
     fn drop_line(&self, kind: Kind) {
-        self.of(kind).dropped.fetch_add(1, Ordering::Relaxed);
+        self.for_kind(kind).dropped.fetch_add(1, Ordering::Relaxed);
         (self.on_drop)(kind);
     }
 
@@ -117,7 +117,7 @@ impl Writer {
     /// thread with the totals when they have grown and lines can be written.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// If the thread cannot start.
     pub(super) fn start(
         output: impl Write + Send + 'static,
         on_drop: impl Fn(Kind) + Send + Sync + 'static,
@@ -144,7 +144,7 @@ impl Writer {
 
     /// Queues a line, or drops it if the queue of its kind is full.
     pub(super) fn push(&self, kind: Kind, line: &[u8]) {
-        if !self.queues.of(kind).reserve(size(line)) {
+        if !self.queues.for_kind(kind).reserve(size(line)) {
             return self.queues.drop_line(kind);
         }
         if self.sender.send(Message::Line(kind, line.to_vec())).is_err() {
@@ -172,7 +172,7 @@ impl<'a> MakeWriter<'a> for Writer {
     }
 }
 
-/// Takes one formatted line, which the formatter writes in one call.
+/// Queues one formatted line. The formatter writes each line in one call.
 pub(super) struct LineWriter<'a> {
     writer: &'a Writer,
     kind: Kind,
@@ -206,7 +206,7 @@ impl<W: Write, R: FnMut(Dropped)> WriterThread<W, R> {
         while let Some(message) = self.next() {
             match message {
                 Message::Line(kind, line) => self.write(kind, &line),
-                // A full channel is impossible, and nobody may wait for the answer any more.
+                // The channel has room for this one message, and the receiver may have timed out.
                 Message::Flush(done) => drop(done.try_send(())),
             }
         }
@@ -229,7 +229,7 @@ impl<W: Write, R: FnMut(Dropped)> WriterThread<W, R> {
 
     fn write(&mut self, kind: Kind, line: &[u8]) {
         self.is_writable = write_line(&mut self.output, line).is_ok();
-        self.queues.of(kind).release(size(line));
+        self.queues.for_kind(kind).release(size(line));
         self.lines += 1;
         if !self.is_writable {
             self.queues.drop_line(kind);

@@ -1,7 +1,7 @@
 //! Watches files for changes of their content. A change counts once the content is complete.
 //!
-//! A file may be seen half-written. So a new content counts only when two successive looks find the same, and every file
-//! can be read. Only digests are kept, because a file may hold secrets.
+//! A file may be seen half-written. So a new content counts only when two successive checks find the same, and every
+//! file can be read. Only digests are stored, because a file may contain secrets.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -12,16 +12,16 @@ use aws_lc_rs::digest::{Context, SHA256};
 /// How much of a file is read at once, in bytes.
 const BLOCK_BYTES: usize = 16 << 10;
 
-/// The digest of a file's content; none if it cannot be read.
+/// The digest of a file's content. `None` if the file cannot be read.
 type Content = Option<[u8; 32]>;
 
-/// Files, and what was last seen of them.
+/// A group of files that are reloaded together, and the content that was last seen of them.
 #[derive(Debug)]
 pub(super) struct WatchedFiles {
     paths: Vec<PathBuf>,
     /// The content that is in use.
     accepted: Vec<Content>,
-    /// The content at the last look.
+    /// The content at the last check.
     seen: Vec<Content>,
 }
 
@@ -33,7 +33,7 @@ impl WatchedFiles {
         Self { paths, accepted: contents.clone(), seen: contents }
     }
 
-    /// Looks at the files, and accepts their content if it is new and the last look found the same.
+    /// Checks the files, and accepts their content if it is new and the last check found the same.
     pub(super) fn has_settled(&mut self) -> bool {
         let now = contents(&self.paths);
         let is_new = now != self.accepted && now.iter().all(Option::is_some);
@@ -79,7 +79,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// A folder of its own for a test, removed with it.
+    /// The temporary folder of one test. It is removed when it is dropped.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_counts_once_and_only_when_two_looks_find_the_same() {
+    fn a_change_counts_once_and_only_after_two_equal_checks() {
         let folder = Folder::new("one");
         let path = folder.write("a", "whole");
         let mut watched = WatchedFiles::new([&path]);
@@ -111,18 +111,18 @@ mod tests {
         folder.write("a", "ha");
         assert!(!watched.has_settled());
         folder.write("a", "half");
-        assert!(!watched.has_settled(), "it grew since the last look");
+        assert!(!watched.has_settled(), "it has grown since the last check");
         assert!(watched.has_settled() && watched.is_unchanged());
         assert!(!watched.has_settled());
         folder.write("a", "more");
         assert!(!watched.is_unchanged());
         assert!(!watched.has_settled());
         folder.write("a", "half");
-        assert!(!watched.has_settled() && !watched.has_settled(), "it is what is in use");
+        assert!(!watched.has_settled() && !watched.has_settled(), "this content is in use");
     }
 
     #[test]
-    fn a_file_that_is_gone_is_no_change() {
+    fn a_deleted_file_is_not_a_change() {
         let folder = Folder::new("gone");
         let path = folder.write("a", "one");
         let mut watched = WatchedFiles::new([&path]);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_belong_together_settle_together() {
+    fn files_of_one_group_settle_together() {
         let folder = Folder::new("pair");
         let paths = [folder.write("certificate", "1"), folder.write("key", "1")];
         let mut watched = WatchedFiles::new(&paths);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn content_that_was_read_on_request_does_not_settle_again() {
+    fn content_that_was_accepted_does_not_settle_again() {
         let folder = Folder::new("read");
         let path = folder.write("a", "one");
         let mut watched = WatchedFiles::new([&path]);

@@ -74,7 +74,7 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 
 fn explain(error: &pem::Error, wanted: &str) -> String {
     match error {
-        pem::Error::Io(error) if error.kind() == io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        pem::Error::Io(error) if error.kind() == io::ErrorKind::NotFound => "file not found".to_owned(),
         pem::Error::Io(error) => format!("cannot be read: {}", error.kind()),
         _ => format!("holds no {wanted} in PEM"),
     }

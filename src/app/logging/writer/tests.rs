@@ -13,7 +13,7 @@ enum Step {
     Fail(ErrorKind),
 }
 
-/// An output whose every write is allowed, and decided, by the test.
+/// An output whose writes wait until the test decides each of them.
 struct Scripted {
     entered: Sender<()>,
     steps: Receiver<Step>,
@@ -30,7 +30,7 @@ impl Write for Scripted {
                 Ok(taken.len())
             }
             Ok(Step::Fail(kind)) => Err(kind.into()),
-            // The test wants no more of it.
+            // The test has dropped its end: every write succeeds.
             Err(_) => Ok(bytes.len()),
         }
     }
@@ -42,7 +42,7 @@ impl Write for Scripted {
 
 struct Fixture {
     writer: Writer,
-    /// Told of each write as it begins.
+    /// Receives a message when a write starts.
     entered: Receiver<()>,
     steps: Sender<Step>,
     written: Arc<Mutex<Vec<u8>>>,
@@ -100,11 +100,11 @@ fn lines_are_written_whole_and_in_order() {
 }
 
 #[test]
-fn a_blocked_output_blocks_nobody_and_costs_no_audit_line_before_its_own_limit() {
+fn a_blocked_output_blocks_no_writer_and_drops_audit_lines_only_at_their_limit() {
     let log = Fixture::start();
     let line = [b'x'; 1_000];
     let lines = |max_bytes: usize| max_bytes / size(&line);
-    // The output takes nothing, so the thread holds the first line. Its room is free only once it is written.
+    // The output accepts nothing, so the thread has the first line. It counts as queued until it is written.
     for _ in 0..lines(QUEUE_MAX_BYTES) + 7 {
         log.writer.push(Kind::Operational, &line);
     }
@@ -115,9 +115,9 @@ fn a_blocked_output_blocks_nobody_and_costs_no_audit_line_before_its_own_limit()
     assert_eq!(log.dropped(Kind::Audit), 0);
     log.writer.push(Kind::Audit, &line);
     assert_eq!((log.dropped(Kind::Operational), log.dropped(Kind::Audit)), (7, 1));
-    assert!(!log.writer.flush(Duration::ZERO), "the process does not wait for it at its end");
+    assert!(!log.writer.flush(Duration::ZERO), "the end of the process does not wait for it");
 
-    // The reader comes back: everything that was queued is written, and the loss is reported.
+    // The reader reads again: all queued lines are written, and the dropped lines are reported.
     let Fixture { writer, steps, reports, .. } = log;
     drop(steps);
     assert_eq!(reports.recv_timeout(LONG).unwrap(), Dropped { operational: 7, audit: 1 });
@@ -125,7 +125,7 @@ fn a_blocked_output_blocks_nobody_and_costs_no_audit_line_before_its_own_limit()
 }
 
 #[test]
-fn a_line_that_cannot_be_written_is_counted_and_reported_once_lines_can_be_written_again() {
+fn a_failed_line_is_counted_and_reported_when_lines_can_be_written_again() {
     let log = Fixture::start();
     for kind in [ErrorKind::BrokenPipe, ErrorKind::StorageFull] {
         log.writer.push(Kind::Operational, b"lost\n");
@@ -136,15 +136,15 @@ fn a_line_that_cannot_be_written_is_counted_and_reported_once_lines_can_be_writt
     assert!(log.writer.flush(LONG));
     assert_eq!((log.dropped(Kind::Operational), log.dropped(Kind::Audit)), (2, 1));
     assert!(log.reports.try_recv().is_err(), "a report would be lost too");
-    log.writer.push(Kind::Operational, b"kept\n");
+    log.writer.push(Kind::Operational, b"written\n");
     log.allow(Step::Take(9));
     assert_eq!(log.reports.recv_timeout(LONG).unwrap(), Dropped { operational: 2, audit: 1 });
-    assert_eq!(log.text(), "kept\n");
+    assert_eq!(log.text(), "written\n");
     assert!(log.reports.try_recv().is_err());
 }
 
 #[test]
-fn a_reader_that_is_always_behind_is_told_of_dropped_lines_too() {
+fn dropped_lines_are_reported_though_the_queue_is_never_empty() {
     let log = Fixture::start();
     log.writer.push(Kind::Audit, b"x");
     log.entered.recv_timeout(LONG).unwrap();
