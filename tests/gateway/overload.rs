@@ -132,8 +132,8 @@ async fn send_owned(mut sender: SendRequest<Body>, request: Request<Body>) -> Re
 #[test]
 fn a_share_must_hold_the_largest_body_or_answer() {
     for (setting, value, message) in [
-        ("bodies_max_bytes", "1048576", "is less than 32 times http.body_max_bytes"),
-        ("unread_answers_max_bytes", "8388608", "is less than 16 times http.limits.answer_max_bytes"),
+        ("bodies_max_bytes", "1048576", "must be at least 32 times http.body_max_bytes"),
+        ("unread_answers_max_bytes", "8388608", "must be at least 16 times http.limits.answer_max_bytes"),
     ] {
         let variable = format!("COMMONGRAPH_HTTP__LIMITS__{}", setting.to_uppercase());
         let refused = config::load(None, [(variable, value.to_owned())].into_iter(), None).unwrap_err().to_string();
