@@ -1,8 +1,8 @@
-//! The explorer: GraphiQL at `/`, from files in the binary, so that it works with the network cut.
+//! The explorer: GraphiQL at `/`, from files in the binary, so that it works without a network.
 //!
-//! The bundle is made by npm in `explorer/` and is no part of the repository. A binary that was built without it serves
-//! a page that loads the same libraries from a content delivery network, each file by its integrity hash, and that says
-//! what to run where this fails. Either page obeys a policy that lets nothing else load, and talks to no other host.
+//! npm builds the bundle in `explorer/`; it is not in the repository. A binary that was built without it serves a page that
+//! loads the same libraries from a content delivery network, each file with its integrity hash. If that fails, the page
+//! says which command to run. The content security policy of both pages forbids everything else.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -22,16 +22,16 @@ mod files {
     include!(concat!(env!("OUT_DIR"), "/explorer_files.rs"));
 }
 
-/// Whether this binary holds the bundle; without it the page needs the network.
+/// Whether this binary has the bundle. Without it, the page needs the network.
 pub const ASSETS_BUILT: bool = files::BUILT;
 
-/// Where the graph answers.
+/// The path of the GraphQL endpoint.
 const ENDPOINT: &str = "/graphql";
 
-/// The network that holds every published npm package, file by file and as published.
+/// The content delivery network, which serves every file of every published npm package.
 const OUTSIDE: &str = "https://cdn.jsdelivr.net/npm/";
 
-/// What the page loads from outside, in order; `npm run integrity` compares this with the lock file.
+/// The files that the page loads from the network, in order. `npm run integrity` compares them with the lock file.
 const OUTSIDE_FILES: [(&str, &str); 6] = [
     (
         "react@18.3.1/umd/react.production.min.js",
@@ -53,7 +53,7 @@ const OUTSIDE_FILES: [(&str, &str); 6] = [
     ),
 ];
 
-/// What both policies say; scripts and styles are named beside it.
+/// The common part of both content security policies. The sources of scripts and styles are added to it.
 const POLICY: &str = "default-src 'none'; connect-src 'self'; img-src 'self' data: https:; font-src data:; \
      frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
@@ -61,23 +61,23 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
      %3Cg fill='none' stroke='%23d60590' stroke-width='1.4'%3E%3Ccircle cx='6' cy='8' r='4.3'/%3E\
      %3Ccircle cx='10' cy='8' r='4.3'/%3E%3C/g%3E%3C/svg%3E";
 
-/// A tab that is open when somebody comes for the first time.
+/// A tab that is open on the first visit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tab {
-    /// A few words; the explorer makes them the name of the operation.
+    /// A short title, which becomes the name of the operation.
     pub title: String,
-    /// The document, of one operation.
+    /// The document, with one operation.
     pub query: String,
-    /// A JSON object as text; empty for none.
+    /// A JSON object as text, or an empty text.
     pub variables: String,
-    /// A JSON object of header names and values, as text; empty for none.
+    /// A JSON object of header names and values as text, or an empty text.
     pub headers: String,
 }
 
 /// A file in the binary.
 struct File {
     name: &'static str,
-    /// Changes with the bytes: the file's `ETag`, and the version in its address.
+    /// Changes with the content. It is the `ETag` and the version in the URL.
     hash: &'static str,
     bytes: &'static [u8],
 }
@@ -104,14 +104,14 @@ impl File {
     }
 }
 
-/// The version that a file's address names.
+/// The version in the URL of a file.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Version {
     v: String,
 }
 
-/// The page at `/`, and its files under `/explorer/`.
+/// Builds the routes: the page at `/`, and its files under `/explorer/`.
 pub fn routes(tabs: Vec<Tab>) -> Router {
     let headers = page_headers();
     let Html(page) = page(&tabs);
@@ -127,14 +127,14 @@ fn page_headers() -> HeaderMap {
     let fixed = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "no-referrer")];
     let mut headers: HeaderMap =
         fixed.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
-    // A policy that is no header value would be our own slip; it then forbids everything, never nothing.
+    // A policy that is not a header value would be a bug. Then everything is forbidden, never allowed.
     let policy = HeaderValue::from_str(&policy(ASSETS_BUILT)).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers
 }
 
-/// The page's policy. Without the bundle it names each outside file, not the network that holds it; and it allows inline
-/// styles, because the published GraphiQL adds a `<style>` while a dialog is open (the bundle has ours in its place).
+/// Returns the content security policy. Without the bundle it lists each file, not the whole network. It also allows inline
+/// styles then, because the published GraphiQL adds a `<style>` while a dialog is open. The bundle avoids that.
 fn policy(is_built: bool) -> String {
     if is_built {
         return format!("{POLICY}; script-src 'self'; style-src 'self'");
@@ -157,13 +157,13 @@ async fn send_file(
     let Some(asset) = assets.iter().find(|asset| asset.file.name == name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    // The content of an address with the hash never changes. Any other address must be revalidated.
+    // The content of a URL with the hash never changes. Any other URL must be revalidated.
     let is_versioned = version.v == asset.file.hash;
     let cache_control = if is_versioned { "public, max-age=31536000, immutable" } else { REVALIDATE };
     asset.content.clone().respond(&request, cache_control).await
 }
 
-/// The page with these tabs in its settings.
+/// Renders the page with these tabs.
 pub fn page(tabs: &[Tab]) -> Html<String> {
     let (style, script) = if ASSETS_BUILT { ("explorer.css", "explorer.js") } else { ("page.css", "outside.js") };
     let settings = settings(tabs, ASSETS_BUILT);
@@ -187,18 +187,18 @@ pub fn page(tabs: &[Tab]) -> Html<String> {
 </body>
 </html>
 "#,
-        style = address(style),
-        script = address(script),
+        style = asset_url(style),
+        script = asset_url(script),
     ))
 }
 
-/// Where a file of ours is, with its hash.
-fn address(name: &str) -> String {
+/// Returns the URL of a file, with its hash.
+fn asset_url(name: &str) -> String {
     let hash = File::find(name).map_or("", |file| file.hash);
     format!("/explorer/{name}?v={hash}")
 }
 
-/// The page's settings, so escaped that no text in them ends the element that holds them.
+/// Returns the settings of the page as JSON. It is escaped so that no text in it can end the element around it.
 fn settings(tabs: &[Tab], is_built: bool) -> String {
     let mut settings = json!({ "endpoint": ENDPOINT, "tabs": tabs });
     if !is_built {
@@ -208,7 +208,7 @@ fn settings(tabs: &[Tab], is_built: bool) -> String {
     settings.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
-/// What the page says while, or instead of, the explorer.
+/// Renders what the page shows while the explorer loads, or instead of it.
 fn notice(tabs: &[Tab], is_built: bool) -> String {
     let curl = escape(&curl(tabs.first()));
     let curl = curl.replacen(ORIGIN, &format!(r#"<span class="origin">{ORIGIN}</span>"#), 1);
@@ -229,10 +229,10 @@ fn notice(tabs: &[Tab], is_built: bool) -> String {
     notice
 }
 
-/// Stands for this gateway's address, until the page knows it.
+/// A placeholder for the origin of this gateway, until the page knows it.
 const ORIGIN: &str = "http://localhost:8080";
 
-/// The command that sends this tab's operation, for a POSIX shell.
+/// Returns a command for a POSIX shell that sends the operation of a tab.
 fn curl(tab: Option<&Tab>) -> String {
     let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
     let mut body = Map::new();
@@ -250,12 +250,12 @@ fn curl(tab: Option<&Tab>) -> String {
     command
 }
 
-/// One word of a POSIX shell.
+/// Quotes a word for a POSIX shell.
 fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Text as HTML shows it.
+/// Escapes text for HTML.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -274,14 +274,14 @@ mod tests {
     }
 
     #[test]
-    fn no_text_in_a_tab_ends_its_element() {
+    fn no_text_in_a_tab_can_end_the_element_around_it() {
         let Html(page) = page(&[tab()]);
         assert!(!page.contains("</script><b>"), "{page}");
         assert!(page.contains(r"\u003c/script\u003e\u003cb\u003e\u0026"), "{page}");
     }
 
     #[test]
-    fn the_settings_say_what_the_tabs_say() -> Result<(), serde_json::Error> {
+    fn the_settings_contain_the_tabs() -> Result<(), serde_json::Error> {
         let settings: Value = serde_json::from_str(&settings(&[tab()], true))?;
         assert_eq!(settings["endpoint"], "/graphql");
         assert_eq!(settings["tabs"][0], json!(tab()));
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_is_one_a_shell_reads_back() {
+    fn the_command_is_quoted_for_a_shell() {
         let expected = r#"curl -s http://localhost:8080/graphql \
   -H 'Content-Type: application/json' \
   -H 'X-Token: </script><b>&' \
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_names_files_and_never_a_whole_network() {
+    fn a_policy_lists_files_and_never_a_whole_network() {
         let built = policy(true);
         assert!(built.ends_with("script-src 'self'; style-src 'self'"), "{built}");
         let unbuilt = policy(false);
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_the_bundle_says_what_to_run() {
+    fn a_page_without_the_bundle_says_which_command_to_run() {
         let notice = notice(&[tab()], false);
         assert!(notice.contains("npm ci &amp;&amp; npm run build"), "{notice}");
         assert!(notice.contains("X-Token: &lt;/script&gt;&lt;b&gt;&amp;"), "{notice}");
@@ -323,18 +323,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_is_kept_by_its_hash_and_not_sent_twice() {
+    async fn a_file_is_cached_by_its_hash_and_revalidated() {
         for file in files::FILES {
-            let ask = |v: &str, request| {
+            let get = |v: &str, request| {
                 let version = Query(Version { v: v.to_owned() });
                 send_file(State(assets()), Path(file.name.to_owned()), version, request)
             };
-            let whole = ask(file.hash, HeaderMap::new()).await;
+            let whole = get(file.hash, HeaderMap::new()).await;
             assert_eq!(whole.status(), StatusCode::OK);
             assert_eq!(whole.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
             let known: HeaderMap =
                 [(header::IF_NONE_MATCH, whole.headers()[header::ETAG].clone())].into_iter().collect();
-            let again = ask("of another build", known).await;
+            let again = get("of another build", known).await;
             assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
             assert_eq!(again.headers()[header::CACHE_CONTROL], "no-cache");
         }

@@ -121,14 +121,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether `/` shows the explorer.
+    /// Returns whether `/` serves the explorer.
     pub fn shows_explorer(&self) -> bool {
         self.explorer.unwrap_or_else(|| self.listen.ip().is_loopback())
     }
 }
 
 impl AllowedOrigins {
-    /// Whether each is an origin, spelled as a browser spells it; `*` is none.
+    /// Returns whether each text is an origin as a browser writes it. `*` is not an origin.
     pub fn are_origins(&self) -> bool {
         self.0.iter().all(|text| {
             let origin = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -138,14 +138,14 @@ impl AllowedOrigins {
 }
 
 impl AllowedHeaders {
-    /// Whether each is the name of a header. `*` is not allowed, though it would be a token.
+    /// Returns whether each text is the name of a header. `*` is not allowed, though it would be a token.
     pub fn are_names(&self) -> bool {
         self.0.iter().all(|name| name != "*" && name.parse::<axum::http::HeaderName>().is_ok())
     }
 }
 
 impl AllowedHosts {
-    /// Whether each can stand in `Host`: a name or an address, with a port or without.
+    /// Returns whether each text is a valid `Host`: a name or an address, with or without a port.
     pub fn are_hosts(&self) -> bool {
         let is_host = |text: &String| {
             let authority = text.parse::<axum::http::uri::Authority>();

@@ -1,4 +1,4 @@
-//! Media types: which of the two an answer has, and whether a body is JSON.
+//! Media types: the one of a response, and whether a request body is JSON.
 
 use std::cmp::Reverse;
 
@@ -6,24 +6,24 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::http::settings::Profile;
 
-/// The two media types of an answer.
+/// The two media types of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Media {
-    /// `application/graphql-response+json`: the status tells how the request went.
+    /// `application/graphql-response+json`: the status says whether the request was valid.
     Graphql,
-    /// `application/json`: what clients took before that.
+    /// `application/json`: the media type of older clients.
     Json,
 }
 
 /// One range of an `Accept` header.
 struct Range {
     name: String,
-    /// In thousandths.
+    /// The weight, in thousandths.
     quality: u16,
 }
 
 impl Media {
-    /// The `Content-Type`.
+    /// Returns the `Content-Type`.
     pub(in crate::http) fn header(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Media::Graphql => "application/graphql-response+json; charset=utf-8",
@@ -31,7 +31,7 @@ impl Media {
         })
     }
 
-    /// How closely a range fits this type; 0 for not at all.
+    /// Returns how specifically a range matches this type; 0 if it does not match.
     fn closeness(self, range: &str) -> u8 {
         match (range, self) {
             ("application/graphql-response+json", Media::Graphql) | ("application/json", Media::Json) => 3,
@@ -42,8 +42,8 @@ impl Media {
     }
 }
 
-/// The best media type that the client takes: by weight, then by how closely it is named, then in the order of the
-/// header, then as the profile prefers. `None` if it takes neither.
+/// Returns the best media type that the client accepts, or `None` if it accepts neither. The order is by weight, then by how
+/// specific the range is, then by its position in the header, then by the preference of the profile.
 pub(super) fn accepted(headers: &HeaderMap, profile: Profile) -> Option<Media> {
     let preferred = match profile {
         Profile::Stable => [Media::Json, Media::Graphql],
@@ -78,7 +78,7 @@ fn range(part: &str) -> Range {
     range
 }
 
-/// A weight in thousandths; 0 if it is not a number from 0 to 1.
+/// Parses a weight, in thousandths. It is 0 if the text is not a number from 0 to 1.
 pub(in crate::http) fn quality(text: &str) -> u16 {
     let weight = text.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight));
     weight.map_or(0, |weight| (weight * 1_000.0) as u16)
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_json_in_utf_8_or_not_taken() {
+    fn only_json_in_utf_8_is_accepted() {
         for good in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\"; a=b"] {
             assert!(is_json(good), "{good}");
         }

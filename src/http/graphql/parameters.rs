@@ -1,7 +1,7 @@
-//! The parameters of a request, out of a query string or a JSON body; the same rules hold for both.
+//! The parameters of a GraphQL request, from a query string or a JSON body.
 //!
-//! A parameter of the wrong type is told by its name. `null`, and in a query string the empty text, stand for absent;
-//! what is not a parameter is ignored.
+//! The same rules apply to both. `null`, and in a query string the empty text, mean that a parameter is absent. Unknown
+//! parameters are ignored. An error names the parameter of the wrong type.
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Uri, header};
@@ -15,21 +15,21 @@ use crate::graph::error::{Error, ErrorCode};
 use crate::http::middleware::concurrency_limit::Pending;
 use crate::http::server::TooSlow;
 
-/// Under which names a client sends a document's ID: ours and the persisted documents', and Relay's two.
+/// The names under which clients send the ID of a document: that of the specification, and Relay's two.
 const IDS: [&str; 3] = ["documentId", "doc_id", "id"];
 
 /// The parameters of one operation.
 #[derive(Debug, Default, PartialEq)]
 pub(in crate::http) struct Parameters {
-    /// The document's text.
+    /// The text of the document.
     pub(in crate::http) query: Option<String>,
-    /// Which operation of it.
+    /// The name of the operation to execute.
     pub(in crate::http) operation_name: Option<String>,
-    /// The values of its variables.
+    /// The values of the variables.
     pub(in crate::http) variables: Option<Map<String, Value>>,
-    /// What clients add to the protocol.
+    /// Extensions of the protocol, such as `persistedQuery`.
     pub(in crate::http) extensions: Map<String, Value>,
-    /// The document's ID, in place of its text.
+    /// The ID of the document, instead of its text.
     pub(in crate::http) document_id: Option<String>,
 }
 
@@ -37,7 +37,7 @@ pub(in crate::http) struct Parameters {
 pub(super) enum GraphQLBody {
     /// One operation.
     Single(Parameters),
-    /// A list of them.
+    /// A list of operations.
     Batch(Vec<Parameters>),
 }
 
@@ -75,9 +75,9 @@ fn malformed(message: impl Into<String>) -> RequestError {
     RequestError::new(RequestErrorKind::Malformed, Error::bad_input(message))
 }
 
-/// Reads the parameters of a GET.
+/// Parses the parameters of a GET.
 pub(super) fn from_query(headers: &HeaderMap, uri: &Uri, length_max: usize) -> Result<Parameters, RequestError> {
-    // A foreign page may give a GET the media type of a form; nobody else has a reason to.
+    // A page of another site can send a GET with the media type of a form. No other client has a reason to.
     if headers.contains_key(header::CONTENT_TYPE) {
         check_type(headers)?;
     }
@@ -132,8 +132,8 @@ fn check_type(headers: &HeaderMap) -> Result<(), RequestError> {
     Err(RequestError::new(RequestErrorKind::MediaType, Error::bad_input(message)))
 }
 
-/// Receives the body of a POST. No more than `length_max` bytes are ever held, whatever length the request claims, and they
-/// count as pending while they come.
+/// Receives the body of a POST. At most `length_max` bytes are held, whatever `Content-Length` says. They count as pending
+/// until the body is complete.
 pub(super) async fn receive(
     headers: &HeaderMap,
     body: Body,

@@ -2,7 +2,7 @@
 //!
 //! Anybody can send `Forwarded` and `X-Forwarded-For`, so they count only on a connection from a trusted proxy. The chain is
 //! read from its end, where our own proxy wrote, as far as trusted proxies go. The first address that is not a trusted
-//! proxy is the client; what stands before it is the client's own claim.
+//! proxy is the client; what is before it is the client's own claim.
 //!
 //! If the chain cannot be followed, the last proxy that could be followed stands for the client. That is so for `unknown`,
 //! an obfuscated name and an invalid element. If both headers are there and differ, a client may have written one of them,

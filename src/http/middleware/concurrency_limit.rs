@@ -1,14 +1,14 @@
-//! What requests may hold at once: running operations, bodies that are being received, and answers that are not sent yet.
+//! Limits what requests hold at once: running operations, pending request bodies, and unread responses.
 //!
 //! A request passes three limits, one after another:
 //!
 //! 1. **Pending.** While its caller is authenticated or its body is received, it holds bytes of `bodies_max_bytes`, and
 //!    nothing else. Callers and addresses share these bytes (see `shares`), so slow bodies of some never stop others.
-//! 2. **Running.** Once the body is there, it takes one of `requests_max` permits until its answer is rendered.
-//! 3. **Unread.** Its answer holds bytes of `unread_answers_max_bytes` until the last byte has left the process.
+//! 2. **Running.** Once the body is there, it takes one of `requests_max` permits until its response is rendered.
+//! 3. **Unread.** Its response holds bytes of `unread_answers_max_bytes` until the last byte has left the process.
 //!
 //! A request over a limit is refused with 503, `OVERLOADED` and `Retry-After`. A mutation that has run is never refused:
-//! room for an answer that names its outcome is reserved before it runs.
+//! room for a response with its outcome is reserved before it runs.
 
 mod shares;
 
@@ -41,19 +41,19 @@ use crate::metrics::{LimitMeter, Metrics};
 /// The `Retry-After` of a refusal.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What a pending request counts for beside its head and its body, in bytes: its futures and its stream.
+/// What a pending request counts for in addition to its head and its body, in bytes: its futures and its stream.
 const PENDING_BYTES: usize = 4 << 10;
 
-/// By what the share of a caller in pending bytes is divided: alone, a caller has an eighteenth.
+/// The divisor for the share of a caller in the pending bytes. A caller alone gets one eighteenth.
 const PENDING_DIVISOR: usize = 16;
 
-/// By what the share of an address in unread bytes is divided: alone, an address has a tenth.
+/// The divisor for the share of an address in the unread bytes. An address alone gets one tenth.
 const UNREAD_DIVISOR: usize = 8;
 
-/// What an answer counts for at least, in bytes: its head, and the buffers of a small body.
+/// What a response counts for at least, in bytes: its head, and the buffers of a small body.
 const ANSWER_BYTES: usize = 16 << 10;
 
-/// What is reserved for the answer of a mutation before it runs, in bytes: an answer that names its outcome fits.
+/// What is reserved for the response of a mutation before it runs, in bytes. Its outcome fits into that.
 pub(in crate::http) const MUTATION_BYTES: usize = 64 << 10;
 
 /// The limits. Clones share them, and they outlast a reload.
@@ -98,7 +98,7 @@ pub(in crate::http) struct Running<'a> {
     _permit: SemaphorePermit<'a>,
 }
 
-/// The bytes of an answer that are reserved until the last clone is dropped.
+/// The bytes of a response, reserved until the last clone is dropped.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct UnreadAnswer(Arc<Reservation<()>>);
 
@@ -106,7 +106,7 @@ pub(in crate::http) struct UnreadAnswer(Arc<Reservation<()>>);
 #[derive(Clone, Debug, Default)]
 pub(in crate::http) struct MutationStarted(Arc<AtomicBool>);
 
-/// The bytes of an answer together with their reservation; slices of them keep both alive.
+/// The bytes of a response with their reservation. Slices of them hold both.
 struct ReservedBytes {
     bytes: Bytes,
     _answer: UnreadAnswer,
@@ -164,7 +164,7 @@ impl Pending<'_> {
         Ok(future.await)
     }
 
-    /// Notes that so many more bytes of the body were received and are kept.
+    /// Counts bytes of the body that were received.
     ///
     /// # Errors
     /// If the caller's share does not allow them.

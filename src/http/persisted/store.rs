@@ -1,4 +1,4 @@
-//! Documents that clients sent, by their hash: bounded by number and by bytes, the one unused the longest goes first.
+//! A bounded store of automatic persisted queries by hash. The least recently used one is evicted first.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,24 +10,24 @@ pub(super) struct Store {
     count_max: usize,
     bytes_max: usize,
     bytes: usize,
-    /// Counts uses; the order of the documents.
+    /// The number of uses so far, which orders the documents.
     now: u64,
     texts: HashMap<Digest, (u64, Arc<str>)>,
     by_use: BTreeMap<u64, Digest>,
 }
 
-/// Reads the hash of a document as every client writes it, in small letters.
+/// Parses the hash of a document. It must be in lower case, as every client writes it.
 pub(super) fn parse(text: &str) -> Option<Digest> {
     Digest::parse(text).filter(|_| !text.bytes().any(|digit| digit.is_ascii_uppercase()))
 }
 
 impl Store {
-    /// An empty store with these bounds.
+    /// Creates an empty store with these bounds.
     pub(super) fn new(count_max: usize, bytes_max: usize) -> Self {
         Self { count_max, bytes_max, bytes: 0, now: 0, texts: HashMap::new(), by_use: BTreeMap::new() }
     }
 
-    /// The document with this hash.
+    /// Returns the document with this hash.
     pub(super) fn get(&mut self, hash: &Digest) -> Option<Arc<str>> {
         let (used, text) = self.texts.get_mut(hash)?;
         self.now += 1;
@@ -37,7 +37,7 @@ impl Store {
         Some(text.clone())
     }
 
-    /// Keeps a document, which must have this hash. One larger than the whole store is not kept.
+    /// Stores a document, which must have this hash. A document larger than the whole store is not stored.
     pub(super) fn put(&mut self, hash: Digest, text: Arc<str>) {
         if self.get(&hash).is_some() || text.len() > self.bytes_max {
             return;
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_is_64_small_digits_of_the_texts_sha_256() {
+    fn a_hash_is_the_sha_256_of_the_text_in_lower_case_hex() {
         let hash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
         assert_eq!(Digest::sha256("{__typename}").to_string(), hash);
         assert_eq!(parse(hash), Some(Digest::sha256("{__typename}")));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_keeps_what_was_used_last_within_its_bounds() {
+    fn a_full_store_evicts_the_least_recently_used_document() {
         let mut store = Store::new(3, 10);
         let put = |store: &mut Store, text: &str| store.put(Digest::sha256(text), text.into());
         let has = |store: &Store, text: &str| store.texts.contains_key(&Digest::sha256(text));

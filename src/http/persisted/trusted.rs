@@ -1,9 +1,9 @@
-//! The documents that the gateway was given, by ID: read once at start, from a folder or a manifest.
+//! Trusted documents by ID, read from a folder or a manifest when the gateway starts.
 //!
-//! A folder holds one document in each `.graphql` file; its IDs are the file's name and the SHA-256 of its text. A
-//! manifest is JSON, either `{id: text}`, as relay-compiler and codegen write it, or Apollo's
-//! `{"format": "apollo-persisted-query-manifest", "operations": [{"id", "body"}]}`. A document that cannot be parsed
-//! stops the start, and so does an ID that means two.
+//! A folder has one document in each `.graphql` file. Its IDs are the name of the file and the SHA-256 of its text. A
+//! manifest is JSON: either `{id: text}`, as relay-compiler and codegen write it, or Apollo's
+//! `{"format": "apollo-persisted-query-manifest", "operations": [{"id", "body"}]}`. The gateway does
+//! not start if a document cannot be parsed, or if two documents have one ID.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -14,16 +14,16 @@ use serde_json::Value;
 
 use crate::auth::digest::Digest;
 
-/// What Apollo's manifest says that it is.
+/// The `format` of Apollo's manifest.
 const APOLLO: &str = "apollo-persisted-query-manifest";
 
-/// What may stand before an ID that is a hash.
+/// The optional prefix of an ID that is a hash.
 const PREFIX: &str = "sha256:";
 
-/// How a document's file is called.
+/// The suffix of the file of a document.
 const SUFFIX: &str = ".graphql";
 
-/// How deep folders are read.
+/// The depth to which folders are read.
 const FOLDERS_MAX: usize = 16;
 
 /// Trusted documents.
@@ -34,7 +34,10 @@ pub(super) struct Trusted {
 }
 
 impl Trusted {
-    /// Reads them from a folder or a manifest.
+    /// Reads the documents from a folder or a manifest.
+    ///
+    /// # Errors
+    /// The rest of a sentence that begins with the name of the setting.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let mut trusted = Self::default();
         if path.is_dir() {
@@ -48,13 +51,13 @@ impl Trusted {
         if trusted.by_id.is_empty() { Err(": there is no document".to_owned()) } else { Ok(trusted) }
     }
 
-    /// The document with this ID.
+    /// Returns the document with this ID.
     pub(super) fn find(&self, id: &str) -> Option<Arc<str>> {
         let found = self.by_id.get(id).or_else(|| self.by_id.get(id.strip_prefix(PREFIX)?));
         found.cloned()
     }
 
-    /// Whether a text with this hash is one of them.
+    /// Returns whether a document with this hash is trusted.
     pub(super) fn has(&self, hash: &Digest) -> bool {
         self.hashes.contains(hash)
     }
@@ -96,7 +99,7 @@ impl Trusted {
     }
 }
 
-/// The IDs and texts of a manifest.
+/// Returns the IDs and texts of a manifest.
 fn manifest(text: &str) -> Result<Vec<(String, String)>, String> {
     let wrong = || format!(": is no manifest; wanted {{id: text}}, or Apollo's with format {APOLLO}");
     let Ok(Value::Object(manifest)) = serde_json::from_str(text) else { return Err(wrong()) };
@@ -116,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_compilers_manifest_is_read_and_nothing_else() {
+    fn the_manifest_of_each_compiler_is_read() {
         let relay = r#"{"1a": "query A { a }", "2b": "query B { b }"}"#;
         let apollo = r#"{"format": "apollo-persisted-query-manifest", "version": 1,
             "operations": [{"id": "1a", "name": "A", "type": "query", "body": "query A { a }"}]}"#;
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_may_say_that_it_is_a_hash_and_means_one_document() {
+    fn an_id_may_have_the_hash_prefix_and_names_one_document() {
         let mut trusted = Trusted::default();
         trusted.add("1a", "{ a }", "").unwrap();
         assert_eq!(trusted.find("sha256:1a").as_deref(), Some("{ a }"));

@@ -5,7 +5,7 @@
 //! body, so the body must be drained before the connection is used again (RFC 9112, section 9.3). It is drained within
 //! bounds of size and time before the response is sent. If that fails, the response must say `Connection: close`.
 //!
-//! In HTTP/2 the body is discarded beside the response, within the bounds of a connection that lingers; after them the
+//! In HTTP/2 the body is discarded while the response is sent, within the bounds of a connection that lingers; after them the
 //! stream is reset with NO_ERROR. A reset at once would be allowed (RFC 9113, section 8.1), but with it some clients lose
 //! the response or stop using the connection.
 
@@ -30,7 +30,7 @@ const DRAIN_BYTES_MAX: usize = 256 << 10;
 /// How long draining may delay a response.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// What a handler is told instead of the rest of the body.
+/// The error that a handler gets instead of the rest of the body.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The body did not come in time.

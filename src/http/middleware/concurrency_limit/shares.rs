@@ -5,7 +5,7 @@
 //! thresholds"). It follows that
 //!
 //! - one caller alone holds at most `max / (d + 2)`, and one address at most half;
-//! - whoever comes first, a part is always free for the next caller, and for the next address: each takes at most
+//! - however much others hold, a part is always free for the next caller, and for the next address: each takes at most
 //!   `1 / (d + 2)` of what it finds.
 //!
 //! A reservation that is refused changes nothing. Nobody waits here, and nothing is taken away once it is granted.
