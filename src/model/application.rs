@@ -2,6 +2,7 @@
 
 use async_graphql::{Enum, SimpleObject};
 
+use super::heap_size::HeapSize;
 use super::key::ApplicationKey;
 use super::provider::Provider;
 use super::scalar::{DateTime, Url};
@@ -10,7 +11,7 @@ use super::site::Site;
 /// An application: authorized at WordPress.com, or the OneAll plugin that created a connection.
 ///
 /// At WordPress.com an application is one grant, so the same program may appear once per site.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct Application {
     /// The key at the provider.
@@ -41,7 +42,7 @@ pub struct Application {
 }
 
 /// A permission of an application.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 pub struct Permission {
     /// The name of the scope, such as `posts`.
     pub name: String,
@@ -52,7 +53,7 @@ pub struct Permission {
 }
 
 /// The risk of a permission, derived from the name of its scope.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Enum, HeapSize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PermissionRisk {
     /// Reads data that is not about the person.
     Read,
@@ -65,7 +66,7 @@ pub enum PermissionRisk {
 }
 
 /// The extent of an application's access.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 pub struct ApplicationAccess {
     /// The kind of access.
     pub kind: ApplicationAccessKind,
@@ -74,7 +75,7 @@ pub struct ApplicationAccess {
 }
 
 /// The extent of an application's access.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Enum, HeapSize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ApplicationAccessKind {
     /// All of the person's sites.
     Global,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Enum, ID, SimpleObject, Union};
 
+use super::heap_size::HeapSize;
 use super::identity::Identity;
 use super::key::{ConnectionKey, ConnectionToken, KeyringId, SiteId, UserToken};
 use super::provider::Provider;
@@ -13,7 +14,7 @@ use super::scalar::{DateTime, OneTimeLink, Url};
 ///
 /// At WordPress.com it is a Keyring connection (a stored grant) or a Publicize connection (the use of a grant on a site). At
 /// OneAll it is one sign-in or link event; a failed sign-in is a connection in state FAILED.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct Connection {
     /// The key at the provider.
@@ -99,7 +100,7 @@ impl Connection {
 }
 
 /// The kinds of connection.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Enum, HeapSize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConnectionKind {
     /// A grant to a service that WordPress.com stores.
     Keyring,
@@ -110,7 +111,7 @@ pub enum ConnectionKind {
 }
 
 /// The health of a connection.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct ConnectionHealth {
     /// The state, with the same values for both providers.
@@ -128,7 +129,7 @@ pub struct ConnectionHealth {
 }
 
 /// The states of a connection, with the same values for both providers.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Enum, HeapSize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HealthState {
     /// The connection works.
     Ok,
@@ -154,7 +155,7 @@ impl HealthState {
 }
 
 /// The action that a person must take on a connection.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct HealthAction {
     /// The kind of action.
@@ -165,7 +166,7 @@ pub struct HealthAction {
 }
 
 /// The kinds of action on a connection.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Enum, HeapSize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HealthActionKind {
     /// Grant access again. The connection is kept.
     Reconnect,
@@ -176,7 +177,7 @@ pub enum HealthActionKind {
 }
 
 /// Another account that a grant gives access to: a page, a channel, an organization.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 pub struct AdditionalAccount {
     /// The ID of the account at the service. Null when WordPress.com provides none.
     pub subject: Option<String>,
@@ -191,7 +192,7 @@ pub struct AdditionalAccount {
 }
 
 /// The provider-specific data of a connection.
-#[derive(Union, Clone, Debug, PartialEq)]
+#[derive(Union, HeapSize, Clone, Debug, PartialEq)]
 pub enum ConnectionRecord {
     /// From `/me/keyring-connections`.
     Keyring(KeyringRecord),
@@ -202,7 +203,7 @@ pub enum ConnectionRecord {
 }
 
 /// The data of a Keyring connection at WordPress.com: the grant itself.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct KeyringRecord {
     /// The WordPress.com ID of the Keyring connection. Never null; the type is nullable to match PublicizeRecord.
@@ -221,7 +222,7 @@ pub struct KeyringRecord {
 }
 
 /// The data of a Publicize connection at WordPress.com: the use of a grant on a site.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct PublicizeRecord {
     /// The WordPress.com ID of the Publicize connection.
@@ -250,7 +251,7 @@ pub struct PublicizeRecord {
 }
 
 /// A sign-in or link event at OneAll.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct SignInRecord {
     /// The connection token, as the callback received it.
@@ -275,7 +276,7 @@ pub struct SignInRecord {
 }
 
 /// What a OneAll plugin reported about a sign-in.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 pub struct SignInPlugin {
     /// The key of the plugin: `social_login`, `social_link` or `single_sign_on`.
     pub key: String,
@@ -290,7 +291,7 @@ pub struct SignInPlugin {
 }
 
 /// The result of a sign-in at OneAll. A failed sign-in has code 401.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 pub struct SignInResult {
     /// The flag: `success` or `error`. Null when OneAll provides none.
     pub flag: Option<String>,

@@ -5,6 +5,7 @@
 
 use async_graphql::{Enum, SimpleObject};
 
+use super::heap_size::HeapSize;
 use super::key::{IdentityKey, UserToken};
 use super::provider::Provider;
 use super::scalar::{DateTime, Url};
@@ -13,7 +14,7 @@ use super::scalar::{DateTime, Url};
 ///
 /// WordPress.com provides a name, a picture and an ID; OneAll provides the whole profile. All fields of an encrypted identity
 /// except its keys are null or empty.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct Identity {
     /// The key at the provider.
@@ -113,7 +114,7 @@ impl Identity {
 }
 
 /// Whether an identity or a OneAll user can be read.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Enum, HeapSize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdentityState {
     /// The data can be read.
     Readable,
@@ -122,7 +123,7 @@ pub enum IdentityState {
 }
 
 /// The parts of a person's name.
-#[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, Default, PartialEq)]
 pub struct PersonName {
     /// The complete name, formatted for display. Null when the service provides none.
     pub formatted: Option<String>,
@@ -143,7 +144,7 @@ pub struct PersonName {
 }
 
 /// A picture.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 pub struct Photo {
     /// The URL of the picture.
     pub url: Url,
@@ -155,7 +156,7 @@ pub struct Photo {
 }
 
 /// An email address.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 pub struct EmailEntry {
     /// The email address.
     pub value: String,
@@ -164,7 +165,7 @@ pub struct EmailEntry {
 }
 
 /// A link of a person.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 pub struct UrlEntry {
     /// The URL.
     pub url: Url,
@@ -174,7 +175,7 @@ pub struct UrlEntry {
 }
 
 /// An account at a service.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 pub struct Account {
     /// The domain of the service, such as `twitter.com`. Null when the service does not provide it.
     pub domain: Option<String>,
@@ -185,7 +186,7 @@ pub struct Account {
 }
 
 /// The profile of a person at a service. Fields are null or empty when the service provides nothing.
-#[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, Default, PartialEq)]
 #[graphql(complex)]
 pub struct Profile {
     /// The gender, mostly `male` or `female`. Null when the service provides none.
@@ -235,7 +236,7 @@ pub struct Profile {
 }
 
 /// The relationship status of a person.
-#[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, Default, PartialEq)]
 pub struct Relationship {
     /// The status, such as `single`. Null when the service provides none.
     pub status: Option<String>,
@@ -244,7 +245,7 @@ pub struct Relationship {
 }
 
 /// A value with a label and a detail.
-#[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, Default, PartialEq)]
 pub struct LabelledValue {
     /// The value.
     pub value: String,
@@ -255,7 +256,7 @@ pub struct LabelledValue {
 }
 
 /// A postal address.
-#[derive(SimpleObject, Clone, Debug, Default, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, Default, PartialEq)]
 pub struct Address {
     /// The complete address, formatted for display. Null when the service provides none.
     pub formatted: Option<String>,
@@ -291,7 +292,7 @@ pub struct Address {
 }
 
 /// An organization, such as an employer or a club.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 pub struct Organization {
     /// The name of the organization.
     pub name: String,

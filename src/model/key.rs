@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::heap_size::HeapSize;
+
 /// The maximum length of a token, in bytes. OneAll's tokens have 36.
 const TOKEN_LENGTH_MAX: usize = 128;
 
@@ -29,7 +31,7 @@ fn is_word(text: &str, length_max: usize) -> bool {
 macro_rules! numeric_key {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, HeapSize)]
         pub struct $name(pub u64);
 
         impl $name {
@@ -51,7 +53,7 @@ macro_rules! numeric_key {
 macro_rules! token_key {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, HeapSize)]
         pub struct $name(String);
 
         impl $name {
@@ -100,7 +102,7 @@ token_key! {
 }
 
 /// A Publicize connection at WordPress.com: `/sites/$site/publicize-connections/$ID`, or under `/me` when the site is unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, HeapSize)]
 pub struct PublicizeId {
     /// The site that uses the connection, if known.
     pub site: Option<SiteId>,
@@ -109,7 +111,7 @@ pub struct PublicizeId {
 }
 
 /// The key of a `Connection` at its provider.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, HeapSize)]
 pub enum ConnectionKey {
     /// A Keyring connection.
     Keyring(KeyringId),
@@ -120,7 +122,7 @@ pub enum ConnectionKey {
 }
 
 /// The key of an `Application` at its provider.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, HeapSize)]
 pub enum ApplicationKey {
     /// An application that a WordPress.com user has authorized.
     Connected(ApplicationId),
@@ -129,7 +131,7 @@ pub enum ApplicationKey {
 }
 
 /// The key of an `Identity` at its provider.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, HeapSize)]
 pub enum IdentityKey {
     /// The external account of a WordPress.com connection. Its key is that of the connection.
     External(ConnectionKey),

@@ -2,8 +2,10 @@
 
 use async_graphql::Enum;
 
+use super::heap_size::HeapSize;
+
 /// A provider of data.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Enum, HeapSize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[graphql(rename_items = "SCREAMING_SNAKE_CASE")]
 pub enum Provider {
     /// WordPress.com: Keyring and Publicize connections, connected applications, sites.

@@ -3,18 +3,20 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
+use super::heap_size::HeapSize;
+
 /// An RFC 3339 date and time in UTC, such as `2014-08-23T02:49:47Z`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, HeapSize)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
 /// An http or https URL without credentials, so it is safe to show and open.
 ///
 /// Other URLs of a provider (`javascript:`, empty or invalid text) become null.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, HeapSize)]
 pub struct Url(String);
 
 /// A link with a one-time nonce. It is valid for one person and one visit, so it is never cached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, HeapSize)]
 pub enum OneTimeLink<K> {
     /// The link, just read.
     Known(Url),

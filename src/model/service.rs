@@ -3,6 +3,7 @@
 use async_graphql::SimpleObject;
 
 use super::catalogue;
+use super::heap_size::HeapSize;
 use super::provider::Provider;
 use super::scalar::{OneTimeLink, Url};
 
@@ -27,7 +28,7 @@ pub struct Service {
 }
 
 /// An entry of WordPress.com's catalogue of services.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, HeapSize)]
 pub struct ServiceEntry {
     /// The slug at WordPress.com.
     pub slug: String,

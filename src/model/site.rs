@@ -1,10 +1,11 @@
 //! A WordPress.com site.
 
+use super::heap_size::HeapSize;
 use super::key::SiteId;
 use super::scalar::Url;
 
 /// A WordPress.com site.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, HeapSize)]
 pub struct Site {
     /// The site ID.
     pub key: SiteId,

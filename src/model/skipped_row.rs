@@ -1,7 +1,9 @@
 //! Rows that could not be read.
 
+use super::heap_size::HeapSize;
+
 /// A row of a list that could not be read, or a count of further rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, HeapSize)]
 pub struct SkippedRow {
     /// The path in the provider's response, such as `connections[3]`.
     pub path: String,

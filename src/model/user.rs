@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ID, SimpleObject};
 
+use super::heap_size::HeapSize;
 use super::identity::{Identity, IdentityState};
 use super::key::{SiteId, UserToken};
 use super::scalar::{DateTime, Url};
@@ -12,7 +13,7 @@ use super::skipped_row::SkippedRow;
 /// A WordPress.com user: the owner of the token.
 ///
 /// Fields may be null because the token does not have the scope for them.
-#[derive(SimpleObject, Clone, Debug, PartialEq)]
+#[derive(SimpleObject, HeapSize, Clone, Debug, PartialEq)]
 #[graphql(complex)]
 pub struct WordPressUser {
     /// The user's WordPress.com ID.
@@ -46,7 +47,7 @@ pub struct WordPressUser {
 }
 
 /// A user of the OneAll site: a person with all identities that they have linked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, HeapSize)]
 pub struct OneAllUser {
     /// The user's token.
     pub key: UserToken,
@@ -62,7 +63,7 @@ impl OneAllUser {
 }
 
 /// The data of a OneAll user.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, HeapSize)]
 pub struct OneAllUserEntry {
     /// Whether all of it can be read.
     pub state: IdentityState,
