@@ -1,10 +1,12 @@
-//! What the gateway adds to an accounts page over the calls that the page cannot do without, with providers that take
-//! 20 ms to answer.
+//! The latency that the gateway adds to an accounts page, with providers that take 20 ms for each response.
 //!
-//! `cargo bench --bench latency`. In one run, against one sandbox, it times the page from the gateway, the slowest chain of
-//! calls of which one needs what the other brought (OneAll's list, then one of its sign-ins), and all calls of the page made by
-//! hand, as many at once as may be. It ends with a failure if the gateway takes too many times as long as the chain.
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to its terminal and must not go on")]
+//! Run it with `cargo bench --bench latency`. One run against one sandbox times three things in turn:
+//! - the page, from the gateway;
+//! - the critical path: the longest chain of dependent calls (OneAll's list, then one of its sign-ins);
+//! - all calls of the page sent directly to the providers, in parallel where they do not depend on each other.
+//!
+//! The run fails if the gateway's median exceeds [`RATIO_MAX`] times the median of the critical path.
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints its results and stops at an error")]
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,55 +22,55 @@ use serde_json::{Value, json};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long a provider takes for each answer, in milliseconds.
+/// The latency of each provider response, in milliseconds.
 const UPSTREAM_MS: u64 = 20;
 
-/// How many clients ask at once where many do; each has a WordPress.com token of its own.
+/// The number of concurrent clients. Each has its own WordPress.com token.
 const CLIENTS: usize = 16;
 
-/// How often each client asks, alone and with others.
+/// The number of requests per client: with one client, and with [`CLIENTS`].
 const ROUNDS: [usize; 2] = [150, 40];
 
-/// For how long the throughput is counted.
-const COUNTED_FOR: Duration = Duration::from_secs(3);
+/// The duration of each throughput measurement.
+const MEASURED_FOR: Duration = Duration::from_secs(3);
 
-/// How many times as long as the chain the page may take for half of one client's questions.
+/// The highest allowed ratio of the page's median to the critical path's median, with one client.
 const RATIO_MAX: f64 = 1.5;
 
 const LIST: &str = "/connections.json";
 
-/// One call as the gateway makes it.
+/// One provider call, as the gateway sends it.
 #[derive(Clone, Debug)]
 struct Call {
     is_oneall: bool,
     target: String,
 }
 
-/// The sandbox, a gateway without a cache and one with it.
-struct Stage {
+/// The sandbox, and two gateways: one without a cache (`cold`) and one with a cache (`warm`).
+struct Setup {
     sandbox: Sandbox,
     cold: Running,
     warm: Running,
     client: reqwest::Client,
-    /// The page's calls.
+    /// The provider calls of one page.
     calls: Vec<Call>,
 }
 
-/// What is timed.
+/// What one measurement times.
 #[derive(Clone, Copy)]
-enum What {
+enum Target {
     Cold,
     Warm,
-    Chain,
-    ByHand,
+    CriticalPath,
+    Direct,
 }
 
-/// The page without the links that bear a one-time mark, which are read anew each time.
+/// The accounts page without reconnect links. Those hold a one-time token, so they are never cached.
 fn page() -> String {
     sample_operations::ACCOUNTS.replace("action { kind url }", "action { kind }")
 }
 
-async fn start(sandbox: &Sandbox, keeps: bool) -> Running {
+async fn start(sandbox: &Sandbox, caches: bool) -> Running {
     let mut settings = Settings::default();
     app::point_at(&mut settings, sandbox);
     settings.http.listen.set_port(0);
@@ -78,65 +80,65 @@ async fn start(sandbox: &Sandbox, keeps: bool) -> Running {
     for (upstream, cache) in
         [(&mut wordpress.upstream, &mut wordpress.cache), (&mut oneall.upstream, &mut oneall.cache)]
     {
-        // What is timed is the way, not the politeness.
+        // Raise the rate limits: the benchmark measures latency, not throttling.
         (upstream.calls_per_second_max, upstream.calls_burst_max) = (1_000_000, 1_000_000);
         upstream.concurrent_max = 1_024;
-        cache.max_bytes = if keeps { cache.max_bytes } else { 0 };
+        cache.max_bytes = if caches { cache.max_bytes } else { 0 };
     }
     app::start(&settings, Vec::new()).await.unwrap()
 }
 
-impl Stage {
-    async fn set() -> Self {
+impl Setup {
+    async fn start() -> Self {
         let world = sandbox::Settings { synthetic_users: CLIENTS, ..Default::default() };
         let sandbox = Sandbox::start(world).await.unwrap();
         let (cold, warm) = (start(&sandbox, false).await, start(&sandbox, true).await);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut stage = Self { sandbox, cold, warm, client, calls: Vec::new() };
-        stage.ask(&stage.cold, 0).await;
-        stage.calls = stage.count().await;
-        let at = format!("{}/__sandbox/faults", stage.sandbox.wordpress_url());
+        let mut setup = Self { sandbox, cold, warm, client, calls: Vec::new() };
+        setup.request_page(&setup.cold, 0).await;
+        setup.calls = setup.count().await;
+        let at = format!("{}/__sandbox/faults", setup.sandbox.wordpress_url());
         let fault = json!([{ "latency_ms": UPSTREAM_MS }]);
-        stage.client.put(at).json(&fault).send().await.unwrap().error_for_status().unwrap();
-        stage
+        setup.client.put(at).json(&fault).send().await.unwrap().error_for_status().unwrap();
+        setup
     }
 
-    /// The calls that the providers were asked since the last time.
+    /// The calls that the providers received since the last time.
     async fn count(&self) -> Vec<Call> {
         let at = format!("{}/__sandbox/requests", self.sandbox.wordpress_url());
         let seen: Value = self.client.get(&at).send().await.unwrap().json().await.unwrap();
         self.client.delete(&at).send().await.unwrap();
         let call = |row: &Value| {
             let (path, query) = (row["path"].as_str().unwrap(), row["query"].as_str().unwrap_or_default());
-            let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-            Call { is_oneall: row["provider"] == "oneall", target }
+            let path_and_query = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+            Call { is_oneall: row["provider"] == "oneall", target: path_and_query }
         };
         seen["requests"].as_array().unwrap().iter().map(call).collect()
     }
 
-    /// The page, as the shop asks for it with one client's token beside its key.
-    async fn ask(&self, gateway: &Running, client: usize) {
+    /// Requests the page with the service key of the shop and one client's WordPress.com token.
+    async fn request_page(&self, gateway: &Running, client: usize) {
         let url = format!("http://{}/graphql", gateway.address);
-        let asked = self
+        let request = self
             .client
             .post(url)
             .json(&json!({ "query": page() }))
             .bearer_auth(services()[0].key)
             .header("X-WordPress-Token", synthetic_user(client).wordpress_token);
-        let answer: Value = asked.send().await.unwrap().json().await.unwrap();
-        assert!(answer["errors"].is_null() && answer["data"]["connections"]["nodes"][9].is_object(), "{answer}");
+        let response: Value = request.send().await.unwrap().json().await.unwrap();
+        assert!(response["errors"].is_null() && response["data"]["connections"]["nodes"][9].is_object(), "{response}");
     }
 
-    /// One call by hand, its answer read as JSON as whoever wants something of it must.
+    /// Sends one call directly to its provider and parses the JSON response.
     async fn call(&self, call: &Call, client: usize) {
-        let asked = if call.is_oneall {
-            let asked = self.client.get(format!("{}{}", self.sandbox.oneall_url(), call.target));
-            asked.basic_auth(ONEALL_PUBLIC_KEY, Some(ONEALL_PRIVATE_KEY))
+        let request = if call.is_oneall {
+            let request = self.client.get(format!("{}{}", self.sandbox.oneall_url(), call.target));
+            request.basic_auth(ONEALL_PUBLIC_KEY, Some(ONEALL_PRIVATE_KEY))
         } else {
-            let asked = self.client.get(format!("{}{}", self.sandbox.wordpress_url(), call.target));
-            asked.bearer_auth(synthetic_user(client).wordpress_token)
+            let request = self.client.get(format!("{}{}", self.sandbox.wordpress_url(), call.target));
+            request.bearer_auth(synthetic_user(client).wordpress_token)
         };
-        let _: Value = asked.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
+        let _: Value = request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
     }
 
     fn list(&self) -> &Call {
@@ -147,19 +149,19 @@ impl Stage {
         self.calls.iter().filter(|call| call.target.starts_with("/connections/"))
     }
 
-    /// Does it once: how long it took.
-    async fn once(&self, what: What, client: usize) -> Duration {
+    /// Runs one measurement and returns its duration.
+    async fn measure(&self, target: Target, client: usize) -> Duration {
         let began = Instant::now();
-        match what {
-            What::Cold => self.ask(&self.cold, client).await,
-            What::Warm => self.ask(&self.warm, client).await,
-            What::Chain => {
+        match target {
+            Target::Cold => self.request_page(&self.cold, client).await,
+            Target::Warm => self.request_page(&self.warm, client).await,
+            Target::CriticalPath => {
                 self.call(self.list(), client).await;
                 self.call(self.sign_ins().next().unwrap(), client).await;
             }
-            What::ByHand => {
-                let begun_at_once = |call: &&Call| !call.target.starts_with("/connections/") && !is_list(call);
-                let others = join_all(self.calls.iter().filter(begun_at_once).map(|call| self.call(call, client)));
+            Target::Direct => {
+                let is_independent = |call: &&Call| !call.target.starts_with("/connections/") && !is_list(call);
+                let others = join_all(self.calls.iter().filter(is_independent).map(|call| self.call(call, client)));
                 let chain = async {
                     self.call(self.list(), client).await;
                     join_all(self.sign_ins().map(|call| self.call(call, client))).await;
@@ -175,7 +177,7 @@ fn is_list(call: &Call) -> bool {
     call.target.starts_with(LIST)
 }
 
-/// The value below which this share of the times lies, in milliseconds.
+/// The quantile `share` of the durations, in milliseconds.
 fn quantile(times: &[Duration], share: f64) -> f64 {
     let mut sorted = times.to_vec();
     sorted.sort();
@@ -183,14 +185,14 @@ fn quantile(times: &[Duration], share: f64) -> f64 {
     sorted[at - 1].as_secs_f64() * 1e3
 }
 
-/// Times all three by turns, so that whatever else the machine does is shared by them.
-async fn time(stage: &Arc<Stage>, clients: usize, rounds: usize) -> [Vec<Duration>; 3] {
+/// Times all three in turn, so that other load on the machine affects them equally.
+async fn time(setup: &Arc<Setup>, clients: usize, rounds: usize) -> [Vec<Duration>; 3] {
     let mut times = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..rounds {
-        for (what, times) in [What::Chain, What::ByHand, What::Cold].into_iter().zip(&mut times) {
+        for (target, times) in [Target::CriticalPath, Target::Direct, Target::Cold].into_iter().zip(&mut times) {
             let tasks = (0..clients).map(|client| {
-                let stage = Arc::clone(stage);
-                tokio::spawn(async move { stage.once(what, client).await })
+                let setup = Arc::clone(setup);
+                tokio::spawn(async move { setup.measure(target, client).await })
             });
             times.extend(join_all(tasks).await.into_iter().map(Result::unwrap));
         }
@@ -198,15 +200,15 @@ async fn time(stage: &Arc<Stage>, clients: usize, rounds: usize) -> [Vec<Duratio
     times
 }
 
-/// How many a second come of so many clients that ask again as soon as they are answered.
-async fn rate(stage: &Arc<Stage>, what: What) -> f64 {
+/// The throughput per second of [`CLIENTS`] clients that each send the next request after a response.
+async fn rate(setup: &Arc<Setup>, target: Target) -> f64 {
     let done = Arc::<AtomicUsize>::default();
     let began = Instant::now();
     let tasks = (0..CLIENTS).map(|client| {
-        let (stage, done) = (Arc::clone(stage), Arc::clone(&done));
+        let (setup, done) = (Arc::clone(setup), Arc::clone(&done));
         tokio::spawn(async move {
-            while began.elapsed() < COUNTED_FOR {
-                stage.once(what, client).await;
+            while began.elapsed() < MEASURED_FOR {
+                setup.measure(target, client).await;
                 done.fetch_add(1, Ordering::Relaxed);
             }
         })
@@ -215,11 +217,11 @@ async fn rate(stage: &Arc<Stage>, what: What) -> f64 {
     done.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
 }
 
-/// Prints a row of figures and what they are in relation to the first; gives that relation for half of the questions.
-fn tell(name: &str, times: &[Duration], chain: &[Duration]) -> f64 {
+/// Prints one row of figures with its ratio to the critical path. Returns the ratio of the medians.
+fn print_row(name: &str, times: &[Duration], chain: &[Duration]) -> f64 {
     let [half, most] = [0.5, 0.99].map(|share| (quantile(times, share), quantile(chain, share)));
     println!(
-        "  {name:<34} p50 {:>6.1} ms = {:.2}x, {:+.1} ms   p99 {:>6.1} ms = {:.2}x, {:+.1} ms",
+        "  {name:<38} p50 {:>6.1} ms = {:.2}x, {:+.1} ms   p99 {:>6.1} ms = {:.2}x, {:+.1} ms",
         half.0,
         half.0 / half.1,
         half.0 - half.1,
@@ -232,32 +234,29 @@ fn tell(name: &str, times: &[Duration], chain: &[Duration]) -> f64 {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let stage = Arc::new(Stage::set().await);
-    println!("{} calls a page, {UPSTREAM_MS} ms each; ratios are to the slowest necessary chain", stage.calls.len());
+    let setup = Arc::new(Setup::start().await);
+    println!("{} calls per page, {UPSTREAM_MS} ms each; ratios are to the critical path", setup.calls.len());
     let mut ratio = f64::INFINITY;
     for (clients, rounds) in [1, CLIENTS].into_iter().zip(ROUNDS) {
-        time(&stage, clients, 5).await;
-        stage.count().await;
-        let [chain, by_hand, cold] = time(&stage, clients, rounds).await;
-        println!("{clients} at once, {} pages:", cold.len());
-        tell("the chain: a list, then a sign-in", &chain, &chain);
-        tell("all calls of the page, by hand", &by_hand, &chain);
-        let found = tell("the gateway, nothing kept", &cold, &chain);
-        ratio = if clients == 1 { found } else { ratio };
+        time(&setup, clients, 5).await;
+        setup.count().await;
+        let [chain, direct, cold] = time(&setup, clients, rounds).await;
+        println!("{clients} concurrent clients, {} pages:", cold.len());
+        print_row("critical path: a list, then a sign-in", &chain, &chain);
+        print_row("all calls of the page, sent directly", &direct, &chain);
+        let measured = print_row("the gateway, nothing cached", &cold, &chain);
+        ratio = if clients == 1 { measured } else { ratio };
     }
-    let (chains, pages) = (rate(&stage, What::Chain).await, rate(&stage, What::Cold).await);
-    rate(&stage, What::Warm).await;
-    stage.count().await;
-    let warm = rate(&stage, What::Warm).await;
-    let calls = stage.count().await.len() as f64 / (warm * COUNTED_FOR.as_secs_f64());
-    println!("{CLIENTS} at once, each again as soon as it is answered:");
-    println!(
-        "  the chain {chains:.0} a second; the gateway, nothing kept {pages:.0} a second = {:.2}x",
-        pages / chains
-    );
-    println!("  the gateway, warm {warm:.0} a second = {:.1}x the chain; {calls:.3} calls a page", warm / chains);
+    let (chains, pages) = (rate(&setup, Target::CriticalPath).await, rate(&setup, Target::Cold).await);
+    rate(&setup, Target::Warm).await;
+    setup.count().await;
+    let warm = rate(&setup, Target::Warm).await;
+    let calls = setup.count().await.len() as f64 / (warm * MEASURED_FOR.as_secs_f64());
+    println!("throughput with {CLIENTS} concurrent clients:");
+    println!("  critical path {chains:.0}/s; the gateway, nothing cached {pages:.0}/s = {:.2}x", pages / chains);
+    println!("  the gateway, cached {warm:.0}/s = {:.1}x the critical path; {calls:.3} calls per page", warm / chains);
     if ratio > RATIO_MAX {
-        println!("above {RATIO_MAX}x: too slow");
+        println!("failed: the median exceeds {RATIO_MAX}x the critical path");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

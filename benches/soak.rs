@@ -1,23 +1,25 @@
-//! Callers of every kind ask for minutes while the providers fall from one trouble into the next: nothing may be shown to
-//! another, nothing may panic, neither memory nor open files may grow, and each answer is right or says by a code what it
-//! lacks. Some of what is asked nobody has asked before (`soak/odd`), and now and then the gateway takes other settings.
+//! A soak test: callers of every kind send requests for minutes while the providers fail in changing ways.
 //!
-//! `cargo bench --bench soak -- --seconds 600 --seed 1`, each of which can be left out. It prints how it stands every five
-//! seconds, and ends with a failure at the first thing that may not be. The seed decides who asks what and which troubles
-//! come; the machine decides which of them meet. Memory is that of this whole process, with gateway, sandbox and clients:
-//! the line that fits the samples after the first third best may climb by so much until the end, and no more.
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to its terminal and must not go on")]
+//! The run fails at the first of these: a response holds another caller's data, the gateway panics, or a response is
+//! wrong without an error code. It also fails if memory or the number of open files grows. One request in eight is one
+//! that nobody has sent before (`soak/novel.rs`), and the gateway reloads its settings from time to time.
+//!
+//! Run it with `cargo bench --bench soak -- --seconds 600 --seed 1`. Both options are optional. The run prints its
+//! progress every five seconds. The seed decides the requests and the faults; their timing depends on the machine.
+//! Memory is that of the whole process: gateway, sandbox and clients. A line is fitted to the samples after the first
+//! third of the run, and its rise must not exceed [`GROWTH_MAX_MB`].
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints its results and stops at an error")]
 
 #[path = "../tests/gateway/crowd/cast.rs"]
 mod cast;
-#[path = "soak/fits.rs"]
-mod fits;
-#[path = "soak/odd.rs"]
-mod odd;
+#[path = "soak/faults.rs"]
+mod faults;
+#[path = "soak/novel.rs"]
+mod novel;
+#[path = "soak/partial_match.rs"]
+mod partial_match;
 #[path = "soak/sample.rs"]
 mod sample;
-#[path = "soak/trouble.rs"]
-mod trouble;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -29,61 +31,62 @@ use cast::{Dice, jwt, markers};
 use commongraph::app::{self, Running, sample_operations};
 use commongraph::config::Settings;
 use commongraph::sandbox::{self, Sandbox, services, synthetic_user};
-use fits::fits;
+use faults::random_faults;
 use futures_util::future::join_all;
-use odd::Odd;
+use novel::NovelRequest;
+use partial_match::is_partial_match;
 use sample::{Sample, growth};
 use serde_json::{Value, json};
-use trouble::troubles;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How many people there are: so few that one page holds the site's whole list, and a row that is missing brings no other.
+/// The number of people. One page must hold the site's whole list, so that a missing row is not replaced by another.
 const PEOPLE: usize = 15;
 
-/// How many clients ask at once.
+/// The number of concurrent clients.
 const CLIENTS: u64 = 24;
 
-/// One request in so many is given up within so many microseconds.
-const LEAVES_ONE_IN: u64 = 10;
-const LEAVES_WITHIN_US: u64 = 3_000;
+/// One request in this many is canceled by the client, within this many microseconds.
+const CANCEL_ONE_IN: u64 = 10;
+const CANCEL_WITHIN_MICROS: u64 = 3_000;
 
-/// How often the providers' trouble changes, and how often this says how it stands.
-const TROUBLE_EVERY: Duration = Duration::from_secs(3);
-const TOLD_EVERY: Duration = Duration::from_secs(5);
+/// The interval between fault changes, and between progress lines.
+const FAULT_INTERVAL: Duration = Duration::from_secs(3);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// One request in so many is one that nobody has asked before, and another one is sent by its hash.
-const NEW_ONE_IN: u64 = 8;
+/// One request in this many is new to the gateway, and one more is sent as a persisted query.
+const NOVEL_ONE_IN: u64 = 8;
 
-/// The gateway takes other settings after so many changes of the providers' trouble.
-const RELOAD_EACH: u64 = 3;
+/// The gateway reloads its settings after this many fault changes.
+const FAULTS_PER_RELOAD: u64 = 3;
 
-/// How much memory may grow by in all after the first third, in megabytes.
+/// The most by which memory may grow after the first third of the run, in megabytes.
 const GROWTH_MAX_MB: f64 = 24.0;
 
-/// How many more files may be open at the end of that line than at its beginning: what the troubles of the moment hold open.
-const OPENED_MAX: f64 = 100.0;
+/// The most by which the number of open files may grow. Current faults hold some files open.
+const OPEN_FILES_MAX: f64 = 100.0;
 
-/// How long it may take in the end until no call is open any more.
-const CALM_WITHIN: Duration = Duration::from_secs(20);
+/// The time within which all provider calls must end after the last request.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
-/// Who asks: the headers, and whose marker may be in the answer; all of them, for who lists the site.
-struct Asker {
+/// A caller: its credential headers, and the one marker that its responses may hold. None means any marker, for a
+/// service that may list the whole site.
+struct Caller {
     name: String,
     headers: Vec<(&'static str, String)>,
     sees: Option<String>,
 }
 
-/// What is asked, and what the answer is to each asker while nothing is wrong.
-struct Question {
+/// A query, and the expected response for each caller while no fault is active.
+struct Query {
     text: String,
-    right: Vec<Value>,
+    expected: Vec<Value>,
 }
 
-/// What came of it so far.
+/// The counts of the run.
 #[derive(Default)]
 struct Tally {
     answered: AtomicU64,
@@ -94,20 +97,20 @@ struct Tally {
     wrong: Mutex<Vec<String>>,
 }
 
-struct Stage {
+struct Soak {
     sandbox: Sandbox,
     settings: Settings,
     running: Running,
     client: reqwest::Client,
-    askers: Vec<Asker>,
-    questions: Vec<Question>,
-    odd: Vec<Question>,
+    callers: Vec<Caller>,
+    queries: Vec<Query>,
+    novel: Vec<Query>,
     tally: Tally,
-    is_over: AtomicBool,
+    finished: AtomicBool,
 }
 
-/// What everybody asks of their own, and of one another's by name.
-fn texts() -> Vec<String> {
+/// The queries: for the caller's own data, and for objects of one other person by ID.
+fn documents() -> Vec<String> {
     let other = synthetic_user(7);
     let whole =
         "connections(first: 100) { nodes { id label service { label } health { state } identity { displayName } } }";
@@ -132,18 +135,18 @@ fn texts() -> Vec<String> {
     fixed.into_iter().chain(named).collect()
 }
 
-/// Each person by their JWT, with their token beside it, by the token alone, and with it beside a service's key; and each
-/// service by its key.
-fn askers() -> Vec<Asker> {
+/// Every caller. Each person appears with a JWT, with a JWT and a WordPress.com token, with the token alone, and with the
+/// token and a service key. Each service appears with its key.
+fn callers() -> Vec<Caller> {
     let bearer = |text: &str| ("Authorization", format!("Bearer {text}"));
-    let mut all: Vec<Asker> = services()
+    let mut all: Vec<Caller> = services()
         .iter()
-        .map(|service| Asker { name: service.name.to_owned(), headers: vec![bearer(service.key)], sees: None })
+        .map(|service| Caller { name: service.name.to_owned(), headers: vec![bearer(service.key)], sees: None })
         .collect();
     for person in (0..PEOPLE).map(synthetic_user) {
         let token = ("X-WordPress-Token", person.wordpress_token.clone());
         let jwt = bearer(&jwt(&person));
-        let own = |kind: &str, headers, sees| Asker { name: format!("{} ({kind})", person.name), headers, sees };
+        let own = |kind: &str, headers, sees| Caller { name: format!("{} ({kind})", person.name), headers, sees };
         let name = || Some(person.name.clone());
         all.push(own("jwt", vec![jwt.clone()], name()));
         all.push(own("jwt and token", vec![jwt, token.clone()], name()));
@@ -153,28 +156,28 @@ fn askers() -> Vec<Asker> {
     all
 }
 
-/// Whoever shows a made-up token: nobody, who sees nobody's.
-fn guesser(token: &str) -> Asker {
+/// A caller with an invented WordPress.com token, who must see nobody's data.
+fn unknown_caller(token: &str) -> Caller {
     let headers = vec![("X-WordPress-Token", token.to_owned())];
-    Asker { name: token.to_owned(), headers, sees: Some("nobody".to_owned()) }
+    Caller { name: token.to_owned(), headers, sees: Some("nobody".to_owned()) }
 }
 
-/// An answer that was given while nothing is wrong.
-fn health(answer: &str) -> Value {
-    assert!(!answer.contains("\"PROVIDER_"), "a provider was in trouble before it should be: {answer}");
+/// Parses a response that was received while no fault was active.
+fn parse_healthy(answer: &str) -> Value {
+    assert!(!answer.contains("\"PROVIDER_"), "a provider failed before any fault was set: {answer}");
     serde_json::from_str(answer).unwrap()
 }
 
-impl Stage {
-    async fn set() -> Self {
+impl Soak {
+    async fn start() -> Self {
         let sandbox =
             Sandbox::start(sandbox::Settings { synthetic_users: PEOPLE, ..Default::default() }).await.unwrap();
         let mut settings = Settings::default();
         app::point_at(&mut settings, &sandbox);
         settings.http.listen.set_port(0);
         settings.http.drain.grace_ms = 0;
-        // All of the cache's ages are met within seconds; a call that hangs holds a client for half a second, and what is too
-        // large is so at a megabyte, so that memory does not leap by what is rightly read at once.
+        // Short lifetimes, so that entries become stale within seconds. Short timeouts, so that a hanging call holds a
+        // client for half a second only. A small body limit, so that memory does not jump with legitimate reads.
         let (wordpress, oneall) = (&mut settings.wordpress, &mut settings.oneall);
         (wordpress.fresh.lists_seconds, wordpress.fresh.me_seconds, wordpress.fresh.sites_seconds) = (1, 1, 2);
         (oneall.fresh.lists_seconds, oneall.fresh.users_seconds, oneall.fresh.sign_ins_seconds) = (1, 1, 2);
@@ -188,136 +191,142 @@ impl Stage {
         }
         let running = app::start(&settings, Vec::new()).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let (tally, is_over) = (Tally::default(), AtomicBool::new(false));
-        let (askers, questions, odd) = (askers(), Vec::new(), Vec::new());
-        let mut stage = Self { sandbox, settings, running, client, askers, questions, odd, tally, is_over };
-        for text in texts() {
-            let mut right = Vec::new();
-            for asker in &stage.askers {
-                right.push(health(&stage.ask(asker, &json!({ "query": text })).await.1));
+        let (tally, finished) = (Tally::default(), AtomicBool::new(false));
+        let (callers, queries, novel) = (callers(), Vec::new(), Vec::new());
+        let mut soak = Self { sandbox, settings, running, client, callers, queries, novel, tally, finished };
+        for text in documents() {
+            let mut expected = Vec::new();
+            for caller in &soak.callers {
+                expected.push(parse_healthy(&soak.ask(caller, &json!({ "query": text })).await.1));
             }
-            stage.questions.push(Question { text, right });
+            soak.queries.push(Query { text, expected });
         }
-        for (kind, text) in odd::texts().into_iter().enumerate() {
-            let mut right = Vec::new();
-            for asker in &stage.askers {
-                let odd = Odd::invent(kind, &mut Dice::of(0, right.len() as u64));
-                right.push(health(&odd.plain(&stage.ask_odd(asker, &text, &odd).await.1)));
+        for (kind, text) in novel::documents().into_iter().enumerate() {
+            let mut expected = Vec::new();
+            for caller in &soak.callers {
+                let novel = NovelRequest::invent(kind, &mut Dice::of(0, expected.len() as u64));
+                expected.push(parse_healthy(&novel.with_placeholder(&soak.send_novel(caller, &text, &novel).await.1)));
             }
-            stage.odd.push(Question { text, right });
+            soak.novel.push(Query { text, expected });
         }
-        stage
+        soak
     }
 
-    async fn ask_odd(&self, asker: &Asker, text: &str, odd: &Odd) -> (u16, String) {
-        let body = json!({ "query": odd.ask(text) });
-        match odd.token() {
-            Some(token) => self.ask(&guesser(token), &body).await,
-            None => self.ask(asker, &body).await,
+    async fn send_novel(&self, caller: &Caller, text: &str, novel: &NovelRequest) -> (u16, String) {
+        let body = json!({ "query": novel.document(text) });
+        match novel.token() {
+            Some(token) => self.ask(&unknown_caller(token), &body).await,
+            None => self.ask(caller, &body).await,
         }
     }
 
-    async fn ask(&self, asker: &Asker, body: &Value) -> (u16, String) {
+    async fn ask(&self, caller: &Caller, body: &Value) -> (u16, String) {
         let url = format!("http://{}/graphql", self.running.address);
         let asked = self.client.post(url).json(body);
-        let asked = asker.headers.iter().fold(asked, |asked, (name, value)| asked.header(*name, value));
+        let asked = caller.headers.iter().fold(asked, |asked, (name, value)| asked.header(*name, value));
         let answer = asked.send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    /// Something of the sandbox's own.
+    /// A request to the sandbox's control API.
     fn control(&self, method: reqwest::Method, what: &str) -> reqwest::RequestBuilder {
         self.client.request(method, format!("{}/__sandbox/{what}", self.sandbox.wordpress_url()))
     }
 
-    /// Asks on and on, as one client.
+    /// Sends requests as one client until the run is over.
     async fn client(&self, mut dice: Dice) {
-        while !self.is_over.load(Ordering::Relaxed) {
-            let place = dice.below(self.askers.len() as u64) as usize;
-            let asker = &self.askers[place];
-            match dice.below(NEW_ONE_IN) {
+        while !self.finished.load(Ordering::Relaxed) {
+            let place = dice.below(self.callers.len() as u64) as usize;
+            let caller = &self.callers[place];
+            match dice.below(NOVEL_ONE_IN) {
                 0 => {
-                    let odd = Odd::any(&mut dice);
-                    let question = &self.odd[odd.kind];
-                    let (status, text) = self.ask_odd(asker, &question.text, &odd).await;
-                    let guesser = odd.token().map(guesser);
-                    self.judge(guesser.as_ref().unwrap_or(asker), question, place, status, &odd.plain(&text));
+                    let novel = NovelRequest::random(&mut dice);
+                    let query = &self.novel[novel.kind];
+                    let (status, text) = self.send_novel(caller, &query.text, &novel).await;
+                    let unknown_caller = novel.token().map(unknown_caller);
+                    self.check(
+                        unknown_caller.as_ref().unwrap_or(caller),
+                        query,
+                        place,
+                        status,
+                        &novel.with_placeholder(&text),
+                    );
                     continue;
                 }
                 1 => {
-                    let question = &self.questions[dice.below(self.questions.len() as u64) as usize];
-                    for body in odd::by_hash(&question.text, &mut dice) {
-                        let (status, text) = self.ask(asker, &body).await;
-                        self.judge(asker, question, place, status, &text);
+                    let query = &self.queries[dice.below(self.queries.len() as u64) as usize];
+                    for body in novel::as_persisted_query(&query.text, &mut dice) {
+                        let (status, text) = self.ask(caller, &body).await;
+                        self.check(caller, query, place, status, &text);
                     }
                     continue;
                 }
                 _ => {}
             }
-            let question = &self.questions[dice.below(self.questions.len() as u64) as usize];
-            let body = json!({ "query": question.text });
-            let asking = self.ask(asker, &body);
-            let answered = if dice.below(LEAVES_ONE_IN) == 0 {
-                let patience = Duration::from_micros(dice.below(LEAVES_WITHIN_US));
+            let query = &self.queries[dice.below(self.queries.len() as u64) as usize];
+            let body = json!({ "query": query.text });
+            let asking = self.ask(caller, &body);
+            let answered = if dice.below(CANCEL_ONE_IN) == 0 {
+                let patience = Duration::from_micros(dice.below(CANCEL_WITHIN_MICROS));
                 tokio::time::timeout(patience, asking).await.ok()
             } else {
                 Some(asking.await)
             };
             match answered {
-                Some((status, text)) => self.judge(asker, question, place, status, &text),
+                Some((status, text)) => self.check(caller, query, place, status, &text),
                 None => drop(self.tally.left.fetch_add(1, Ordering::Relaxed)),
             }
         }
     }
 
-    /// Holds an answer against the right one.
-    fn judge(&self, asker: &Asker, question: &Question, place: usize, status: u16, text: &str) {
+    /// Compares a response with the expected one.
+    fn check(&self, caller: &Caller, query: &Query, place: usize, status: u16, text: &str) {
         let tally = &self.tally;
         tally.answered.fetch_add(1, Ordering::Relaxed);
         let wrong = |why: &str| {
-            let told = format!("{}: {why}: {} is answered {status} {text:.1500}", asker.name, question.text);
-            tally.wrong.lock().unwrap().push(told);
+            let report = format!("{}: {why}: {} returned {status} {text:.1500}", caller.name, query.text);
+            tally.wrong.lock().unwrap().push(report);
         };
-        if let Some(own) = &asker.sees
+        if let Some(own) = &caller.sees
             && markers(text).iter().any(|marker| marker != own)
         {
-            wrong("sees another's marker");
+            wrong("holds another caller's marker");
         }
-        let Ok(answer) = serde_json::from_str::<Value>(text) else { return wrong("no JSON") };
-        let right = &question.right[place];
+        let Ok(answer) = serde_json::from_str::<Value>(text) else { return wrong("not JSON") };
+        let expected = &query.expected[place];
         let stale = answer["extensions"]["gateway"]["stale"].is_array();
         tally.stale.fetch_add(u64::from(stale), Ordering::Relaxed);
-        if answer["errors"] == right["errors"] {
+        if answer["errors"] == expected["errors"] {
             tally.whole.fetch_add(1, Ordering::Relaxed);
-            if answer["data"] != right["data"] {
-                wrong("is not what it is in health");
+            if answer["data"] != expected["data"] {
+                wrong("data differs from the expected data");
             }
             return;
         }
         for error in answer["errors"].as_array().into_iter().flatten() {
             match error["extensions"]["code"].as_str() {
-                None | Some("INTERNAL") => wrong("an error without a code of its own"),
+                None | Some("INTERNAL") => wrong("an error without a specific code"),
                 Some(code) => *tally.codes.lock().unwrap().entry(code.to_owned()).or_default() += 1,
             }
         }
-        if !fits(&answer["data"], &right["data"]) {
-            wrong("what is there is not what it is in health");
+        if !is_partial_match(&answer["data"], &expected["data"]) {
+            wrong("partial data differs from the expected data");
         }
     }
 
-    /// Changes the providers' trouble again and again.
-    async fn worry(&self, mut dice: Dice) {
+    /// Changes the faults of the providers until the run is over.
+    async fn inject_faults(&self, mut dice: Dice) {
         for round in 1.. {
-            if self.is_over.load(Ordering::Relaxed) {
+            if self.finished.load(Ordering::Relaxed) {
                 break;
             }
-            if round % RELOAD_EACH == 0 {
-                // WordPress.com's part begins anew, with a cache and connections of its own.
+            if round % FAULTS_PER_RELOAD == 0 {
+                // A changed setting rebuilds the WordPress.com component, with a new cache and new connections.
                 let mut settings = self.settings.clone();
                 settings.wordpress.fresh.me_seconds = 1 + round % 2;
                 self.running.reload(&settings).unwrap();
             }
-            let faults = troubles(&mut dice);
+            let faults = random_faults(&mut dice);
             self.control(reqwest::Method::PUT, "faults")
                 .json(&faults)
                 .send()
@@ -325,19 +334,19 @@ impl Stage {
                 .unwrap()
                 .error_for_status()
                 .unwrap();
-            // The sandbox's logs are the sandbox's memory, and not what is looked at.
+            // The logs of the sandbox would grow, and their memory is not what is measured.
             for log in ["requests", "writes"] {
                 self.control(reqwest::Method::DELETE, log).send().await.unwrap();
             }
-            tokio::time::sleep(TROUBLE_EVERY).await;
+            tokio::time::sleep(FAULT_INTERVAL).await;
         }
         self.control(reqwest::Method::DELETE, "faults").send().await.unwrap();
     }
 
-    /// Whether no call is open any more, soon after nobody asks any more.
-    async fn is_calm(&self) -> bool {
+    /// Whether all provider calls end soon after the last request.
+    async fn drains(&self) -> bool {
         let began = Instant::now();
-        while began.elapsed() < CALM_WITHIN {
+        while began.elapsed() < DRAIN_TIMEOUT {
             let seen: Value = self.control(reqwest::Method::GET, "open").send().await.unwrap().json().await.unwrap();
             if seen["open"] == 0 {
                 return true;
@@ -347,13 +356,13 @@ impl Stage {
         false
     }
 
-    fn tell(&self, began: Instant, sample: &Sample) {
+    fn print_progress(&self, began: Instant, sample: &Sample) {
         let Tally { answered, whole, left, stale, codes, wrong } = &self.tally;
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let Sample { memory, files, .. } = sample;
         println!(
-            "{:>4} s: {} answered ({} whole, {} with something stale), {} left; {memory:.0} MB, {files} files; {:?}; {} wrong, \
-             {} panics",
+            "{:>4} s: {} responses ({} without errors, {} with stale data), {} canceled; {memory:.0} MB, {files} files; {:?}; \
+             {} wrong, {} panics",
             began.elapsed().as_secs(),
             read(answered),
             read(whole),
@@ -365,44 +374,44 @@ impl Stage {
         );
     }
 
-    /// Why the run shows nothing, if so.
-    fn idle(&self) -> Option<&'static str> {
+    /// Why the run proves nothing, if that is so.
+    fn why_inconclusive(&self) -> Option<&'static str> {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let (answered, whole) = (read(&self.tally.answered), read(&self.tally.whole));
         let unknown = self.tally.codes.lock().unwrap().get("PERSISTED_QUERY_NOT_FOUND").copied().unwrap_or_default();
         let wrong = [
-            (answered < 1_000, "too few were answered"),
-            (whole < answered / 5, "too few answers were whole"),
-            (whole > answered - answered / 50, "the providers were hardly in trouble"),
-            (read(&self.tally.left) == 0, "nobody left"),
-            (read(&self.tally.stale) == 0, "nothing was stale"),
-            (unknown > answered / 50, "documents were hardly known by their hashes"),
+            (answered < 1_000, "too few responses"),
+            (whole < answered / 5, "too few responses without errors"),
+            (whole > answered - answered / 50, "too few faults had an effect"),
+            (read(&self.tally.left) == 0, "no request was canceled"),
+            (read(&self.tally.stale) == 0, "no response had stale data"),
+            (unknown > answered / 50, "too few persisted queries were found"),
         ];
         wrong.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why)
     }
 }
 
-/// The number behind a flag, or what stands for it.
-fn number(flag: &str, otherwise: u64) -> u64 {
+/// The number after a command-line flag, or the default.
+fn number(flag: &str, default: u64) -> u64 {
     let mut arguments = std::env::args().skip_while(|argument| argument != flag).skip(1);
-    arguments.next().map_or(otherwise, |text| text.parse().unwrap())
+    arguments.next().map_or(default, |text| text.parse().unwrap())
 }
 
-/// Samples what is held twice a second until the time is up or something is wrong.
-async fn watch(stage: &Stage, lasts: Duration) -> Vec<Sample> {
-    let (began, mut told) = (Instant::now(), Instant::now());
+/// Takes a sample twice a second until the time is up or a response is wrong.
+async fn watch(soak: &Soak, lasts: Duration) -> Vec<Sample> {
+    let (began, mut printed) = (Instant::now(), Instant::now());
     let mut samples = Vec::new();
-    while began.elapsed() < lasts && stage.tally.wrong.lock().unwrap().is_empty() {
+    while began.elapsed() < lasts && soak.tally.wrong.lock().unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let sample = Sample::take(began);
-        if told.elapsed() >= TOLD_EVERY {
-            told = Instant::now();
-            stage.tell(began, &sample);
+        if printed.elapsed() >= PROGRESS_INTERVAL {
+            printed = Instant::now();
+            soak.print_progress(began, &sample);
         }
         samples.push(sample);
     }
-    stage.is_over.store(true, Ordering::Relaxed);
-    stage.tell(began, &Sample::take(began));
+    soak.finished.store(true, Ordering::Relaxed);
+    soak.print_progress(began, &Sample::take(began));
     samples
 }
 
@@ -414,38 +423,38 @@ async fn main() -> ExitCode {
         PANICS.fetch_add(1, Ordering::Relaxed);
         before(panic);
     }));
-    let stage = Arc::new(Stage::set().await);
-    println!("{seconds} s, seed {seed}: {} askers, {} questions", stage.askers.len(), stage.questions.len());
-    let worrying = tokio::spawn({
-        let stage = Arc::clone(&stage);
-        async move { stage.worry(Dice::of(seed, 0)).await }
+    let soak = Arc::new(Soak::start().await);
+    println!("{seconds} s, seed {seed}: {} callers, {} queries", soak.callers.len(), soak.queries.len());
+    let injecting = tokio::spawn({
+        let soak = Arc::clone(&soak);
+        async move { soak.inject_faults(Dice::of(seed, 0)).await }
     });
     let clients = (1..=CLIENTS).map(|client| {
-        let stage = Arc::clone(&stage);
-        tokio::spawn(async move { stage.client(Dice::of(seed, client)).await })
+        let soak = Arc::clone(&soak);
+        tokio::spawn(async move { soak.client(Dice::of(seed, client)).await })
     });
     let clients: Vec<_> = clients.collect();
-    let samples = watch(&stage, Duration::from_secs(seconds)).await;
-    let ended = join_all(clients.into_iter().chain([worrying])).await.into_iter().all(|task| task.is_ok());
-    let late = &samples[samples.len() / 3..];
-    let (climbed, opened) = (growth(late, |sample| sample.memory), growth(late, |sample| sample.files));
-    let per_hour = climbed / (samples.last().map_or(1.0, |last| last.at) * 2.0 / 3.0) * 3_600.0;
+    let samples = watch(&soak, Duration::from_secs(seconds)).await;
+    let ended = join_all(clients.into_iter().chain([injecting])).await.into_iter().all(|task| task.is_ok());
+    let tail = &samples[samples.len() / 3..];
+    let (growth_mb, files_growth) = (growth(tail, |sample| sample.memory), growth(tail, |sample| sample.files));
+    let per_hour = growth_mb / (samples.last().map_or(1.0, |last| last.at) * 2.0 / 3.0) * 3_600.0;
     println!(
-        "memory after the first third: {climbed:+.1} MB in all, {per_hour:+.0} MB an hour; at most {GROWTH_MAX_MB} MB in all"
+        "memory growth after the first third: {growth_mb:+.1} MB, {per_hour:+.0} MB per hour; limit {GROWTH_MAX_MB} MB"
     );
-    println!("open files after the first third: {opened:+.0} in all; at most {OPENED_MAX}");
-    let wrong = stage.tally.wrong.lock().unwrap().clone();
-    wrong.iter().take(5).for_each(|told| println!("{told}"));
-    let is_calm = stage.is_calm().await;
+    println!("growth of open files after the first third: {files_growth:+.0}; limit {OPEN_FILES_MAX}");
+    let wrong = soak.tally.wrong.lock().unwrap().clone();
+    wrong.iter().take(5).for_each(|report| println!("{report}"));
+    let drains = soak.drains().await;
     let faults = [
-        (!wrong.is_empty(), "an answer is wrong"),
-        (!ended || PANICS.load(Ordering::Relaxed) > 0, "something panicked"),
-        (climbed > GROWTH_MAX_MB, "memory grows"),
-        (opened > OPENED_MAX, "ever more files are open"),
-        (!is_calm, "calls are open that nobody waits for"),
+        (!wrong.is_empty(), "a response is wrong"),
+        (!ended || PANICS.load(Ordering::Relaxed) > 0, "a task panicked"),
+        (growth_mb > GROWTH_MAX_MB, "memory grows"),
+        (files_growth > OPEN_FILES_MAX, "the number of open files grows"),
+        (!drains, "provider calls remain open"),
     ];
-    let faults = faults.into_iter().filter(|(is_so, _)| *is_so).map(|(_, why)| why).chain(stage.idle());
+    let faults = faults.into_iter().filter(|(is_so, _)| *is_so).map(|(_, why)| why).chain(soak.why_inconclusive());
     let faults: Vec<_> = faults.collect();
-    println!("{}", if faults.is_empty() { "nothing is wrong".to_owned() } else { faults.join(", ") });
+    println!("{}", if faults.is_empty() { "passed".to_owned() } else { faults.join(", ") });
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,11 +1,14 @@
-//! What the soak's process holds from moment to moment, and by how much that grows.
+//! Samples of the process's memory and open files, and their growth.
 
 use std::time::Instant;
 
-/// What this process holds at a moment: seconds since the beginning, megabytes of memory, and how many files are open.
+/// One sample of this process.
 pub struct Sample {
+    /// Seconds since the start.
     pub at: f64,
+    /// Resident memory, in megabytes.
     pub memory: f64,
+    /// The number of open files.
     pub files: f64,
 }
 
@@ -19,13 +22,13 @@ impl Sample {
     }
 }
 
-/// By how much the line climbs that fits these samples best, from the first to the last.
-pub fn growth(samples: &[Sample], held: fn(&Sample) -> f64) -> f64 {
+/// The rise of the least-squares line through these samples, from the first to the last.
+pub fn growth(samples: &[Sample], value: fn(&Sample) -> f64) -> f64 {
     let count = samples.len() as f64;
     let mean = |of: fn(&Sample) -> f64| samples.iter().map(of).sum::<f64>() / count;
-    let (at_mean, held_mean) = (mean(|sample| sample.at), mean(held));
-    let above = samples.iter().map(|sample| (sample.at - at_mean) * (held(sample) - held_mean)).sum::<f64>();
-    let below = samples.iter().map(|sample| (sample.at - at_mean).powi(2)).sum::<f64>();
+    let (at_mean, held_mean) = (mean(|sample| sample.at), mean(value));
+    let covariance = samples.iter().map(|sample| (sample.at - at_mean) * (value(sample) - held_mean)).sum::<f64>();
+    let variance = samples.iter().map(|sample| (sample.at - at_mean).powi(2)).sum::<f64>();
     let span = samples.last().map_or(0.0, |last| last.at) - samples.first().map_or(0.0, |first| first.at);
-    if below > 0.0 { above / below * span } else { 0.0 }
+    if variance > 0.0 { covariance / variance * span } else { 0.0 }
 }

@@ -1,17 +1,17 @@
-//! The troubles of the soak: which faults the providers have next, drawn from a seed.
+//! The faults of the soak test, drawn from a seed.
 
 use serde_json::{Value, json};
 
 use super::cast::Dice;
 
-/// Up to three faults, each at one provider and for a share of its requests; every other time none at all, so that the
-/// providers recover. WordPress.com's ban is drawn for one person alone and seldom, since it lasts for a minute.
-pub fn troubles(dice: &mut Dice) -> Value {
+/// Up to three faults, each for one provider and a share of its requests. Half of the time there are none, so that the
+/// providers recover. WordPress.com's throttle lasts for a minute, so it is rare and affects one person only.
+pub fn random_faults(dice: &mut Dice) -> Value {
     let count = if dice.below(2) == 0 { 0 } else { 1 + dice.below(3) };
-    (0..count).map(|_| trouble(dice)).collect()
+    (0..count).map(|_| random_fault(dice)).collect()
 }
 
-fn trouble(dice: &mut Dice) -> Value {
+fn random_fault(dice: &mut Dice) -> Value {
     let mut fault = match dice.below(18) {
         0 => json!({ "status": 500 }),
         1 => json!({ "status": 502, "content_type": "text/html", "body": "<html><h1>Bad gateway</h1></html>" }),

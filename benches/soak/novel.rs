@@ -1,5 +1,5 @@
-//! What nobody has asked before: made-up tokens, invented things, new documents by hash, and changes that change nothing in
-//! the end. Each grows by a key what the gateway remembers, which must not grow with it.
+//! Requests that nobody has sent before: invented tokens and IDs, new persisted queries, and mutations without a lasting
+//! effect. Each adds a key to what the gateway remembers, and its memory must not grow without bound.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,22 +9,22 @@ use serde_json::{Value, json};
 
 use super::cast::Dice;
 
-/// What stands in a right answer for whatever was invented.
+/// The placeholder for the invented value, in a document and in the expected response.
 const INVENTED: &str = "INVENTED";
 
-/// Which of the texts is asked by whoever shows a made-up token, and by nobody else.
-const OF_GUESSES: usize = 0;
+/// The index of the document that is sent with an invented token and without other credentials.
+const UNKNOWN_TOKEN: usize = 0;
 
-/// Something new, once: what is invented for it, as it stands in the text and in the answer.
-pub struct Odd {
-    /// Which of the texts.
+/// One new request, with its invented value.
+pub struct NovelRequest {
+    /// The index of its document in [`documents`].
     pub kind: usize,
     invented: String,
     is_shared: bool,
 }
 
-/// The texts, in which something is still to be invented. The last changes who may use a connection, which nothing else asks for.
-pub fn texts() -> Vec<String> {
+/// The documents, with placeholders. The last one changes who may use a connection, which no other query selects.
+pub fn documents() -> Vec<String> {
     let owner = synthetic_user(7);
     let publicize = URL_SAFE_NO_PAD.encode(format!("publicize:{}/{}", owner.site, owner.publicize));
     vec![
@@ -41,12 +41,12 @@ pub fn texts() -> Vec<String> {
     ]
 }
 
-impl Odd {
-    /// Invents something for this text.
+impl NovelRequest {
+    /// Invents a value for the document at this index.
     pub fn invent(kind: usize, dice: &mut Dice) -> Self {
         let number = 900_000_000_000 + dice.below(90_000_000_000);
         let invented = match kind {
-            OF_GUESSES => format!("made-up-{number}"),
+            UNKNOWN_TOKEN => format!("made-up-{number}"),
             1 => format!("5a4d0000-0000-4000-bfff-{number}"),
             3 => URL_SAFE_NO_PAD.encode(format!("application:{number}")),
             _ => number.to_string(),
@@ -54,30 +54,30 @@ impl Odd {
         Self { kind, invented, is_shared: dice.below(2) == 0 }
     }
 
-    /// Invents something for any of them.
-    pub fn any(dice: &mut Dice) -> Self {
-        let kind = dice.below(texts().len() as u64) as usize;
+    /// Invents a value for a random document.
+    pub fn random(dice: &mut Dice) -> Self {
+        let kind = dice.below(documents().len() as u64) as usize;
         Self::invent(kind, dice)
     }
 
-    /// The token that is shown instead of the asker's credentials, if that is what is made up.
+    /// The invented WordPress.com token, if this request replaces the caller's credentials.
     pub fn token(&self) -> Option<&str> {
-        (self.kind == OF_GUESSES).then_some(&self.invented)
+        (self.kind == UNKNOWN_TOKEN).then_some(&self.invented)
     }
 
-    /// The text as it is asked.
-    pub fn ask(&self, text: &str) -> String {
+    /// The document with the invented value.
+    pub fn document(&self, text: &str) -> String {
         text.replace(INVENTED, &self.invented).replace("SHARED", if self.is_shared { "true" } else { "false" })
     }
 
-    /// The answer as it would be to everybody who invents something.
-    pub fn plain(&self, answer: &str) -> String {
+    /// The response with the placeholder instead of the invented value.
+    pub fn with_placeholder(&self, answer: &str) -> String {
         answer.replace(&self.invented, INVENTED)
     }
 }
 
-/// A document that nobody has sent before and that asks what this text does: as it is sent with its hash, and by its hash alone.
-pub fn by_hash(text: &str, dice: &mut Dice) -> [Value; 2] {
+/// A new document with the same selections: first sent with its hash, then by its hash alone.
+pub fn as_persisted_query(text: &str, dice: &mut Dice) -> [Value; 2] {
     let text = format!("{text}\n# {}", dice.below(u64::MAX));
     let hash = Digest::sha256(&text).to_string();
     let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
