@@ -260,8 +260,8 @@ async fn each_caller_is_told_what_to_show_for_what_is_missing() {
     let world = World::start().await;
     let query = "{ providers { authorized detail } }";
     for (asker, wordpress, oneall) in [
-        (Asker::nobody(), Some("X-WordPress-Token"), Some("in Authorization")),
-        (Asker::alone("token"), None, Some("in Authorization")),
+        (Asker::nobody(), Some("X-WordPress-Token"), Some("in `Authorization")),
+        (Asker::alone("token"), None, Some("in `Authorization")),
         (Asker::user(ADA), Some("X-WordPress-Token"), None),
         (Asker::person("ben"), None, Some("names no user")),
         (Asker::token("token"), None, None),
