@@ -1,7 +1,7 @@
-//! The rules of the house, held by a test: which room may name which, how long things get, and what is not called.
+//! Rules for every file of `src`: its size, the size of its functions, its header and name, and calls that are banned.
 //!
-//! It reads the text of `src` with comments and literals blanked out, and knows just enough of Rust's tokens for that:
-//! paths, `use` groups, braces. What a macro writes it does not see. Every rule is tried on a text that breaks it.
+//! The test reads tokens, with comments and literals blanked out. It does not see what a macro expands to. Each rule is
+//! also tried on a text that breaks it. Which module may use which is held by `tests/architecture.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "tidy/text.rs"]
@@ -14,24 +14,6 @@ use text::{Named, Token, is_word, paths, text, tokens};
 
 const FILE_LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 60;
-
-/// Each room, in the order in which a request meets them, and the rooms that it may name.
-const ROOMS: [(&str, &[&str]); 14] = [
-    ("lib", &[]),
-    ("main", &["app"]),
-    ("app", &["config", "http", "graph", "loader", "provider", "upstream", "metrics", "auth", "sandbox"]),
-    ("config", &["http", "graph", "provider", "upstream", "auth"]),
-    ("http", &["graph", "loader", "provider", "upstream", "metrics", "auth"]),
-    ("graph", &["loader", "provider", "upstream", "metrics", "model", "auth"]),
-    ("loader", &["provider", "upstream", "metrics", "model", "auth"]),
-    ("provider", &["upstream", "metrics", "model", "auth"]),
-    ("upstream", &["metrics", "keyed_hash"]),
-    ("metrics", &[]),
-    ("auth", &["keyed_hash"]),
-    ("keyed_hash", &[]),
-    ("model", &[]),
-    ("sandbox", &[]),
-];
 
 const NAMES_BANNED: [&str; 9] = ["util", "common", "helper", "types", "misc", "shared", "core", "manager", "mod"];
 
@@ -139,51 +121,6 @@ const BANS: [Ban; 24] = [
     ban("crate as", &[], "use crate as us;", SEEN),
 ];
 
-fn room(file: &str) -> &str {
-    file.trim_start_matches("src/").split(['/', '.']).next().unwrap_or_default()
-}
-
-/// The room that a path names; `Err` if it leaves its own by `super`.
-fn room_named<'a>(room: &str, named: &'a Named) -> Result<Option<&'a str>, ()> {
-    let path: Vec<&str> = named.path.iter().map(String::as_str).filter(|part| *part != "self").collect();
-    let is_room = |name: &str| ROOMS.iter().any(|(room, _)| *room == name);
-    match path.as_slice() {
-        ["crate" | "commongraph", rest @ ..] => Ok(Some(rest.first().copied().unwrap_or("*"))),
-        ["super", ..] => {
-            let climbs = path.iter().take_while(|part| **part == "super").count();
-            if climbs < named.depth || matches!(room, "main" | "lib") { Ok(None) } else { Err(()) }
-        }
-        [first, ..] if room == "lib" && is_room(first) => Ok(Some(first)),
-        _ => Ok(None),
-    }
-}
-
-fn wrong_ways(file: &str, source: &str) -> Vec<String> {
-    let room = room(file);
-    let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
-        return vec![format!(
-            "{file}:1: `{room}` is no room of the house; give it its place in ROOMS or move the file"
-        )];
-    };
-    let rule = match allowed {
-        [] => format!("{room} names no other room"),
-        _ => format!("{room} names only {}", allowed.join(", ")),
-    };
-    let wrong = |named: &Named| {
-        let (path, line) = (named.path.join("::"), named.line);
-        match room_named(room, named) {
-            Err(()) => {
-                Some(format!("{file}:{line}: `{path}` climbs out of its room; write it with `crate::`, if {rule}"))
-            }
-            Ok(Some(other)) if other != room && !allowed.contains(&other) => {
-                Some(format!("{file}:{line}: `{path}` goes the wrong way: {rule}"))
-            }
-            Ok(_) => None,
-        }
-    };
-    paths(file, &tokens(source)).iter().filter_map(wrong).collect()
-}
-
 fn too_long(file: &str, source: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     let lines = source.lines().count();
@@ -239,7 +176,7 @@ fn banned(file: &str, source: &str) -> Vec<String> {
         let parts = named.path.join(" :: ");
         parts.split(' ').map(|text| Token { text: text.to_owned(), line: named.line }).collect()
     };
-    runs.extend(paths(file, &runs[0]).into_iter().map(written_out));
+    runs.extend(paths(&runs[0]).into_iter().map(written_out));
     let stands_in = |place: &&str| file.strip_prefix(*place).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'));
     let mut wrong = Vec::new();
     for ban in BANS.iter().filter(|ban| !ban.allowed.iter().any(stands_in)) {
@@ -267,7 +204,7 @@ fn hold(rule: fn(&str, &str) -> Vec<String>) {
     collect(Path::new(env!("CARGO_MANIFEST_DIR")), "src", &mut files);
     assert!(files.len() > 20, "only {} files found", files.len());
     let wrong: Vec<String> = files.iter().flat_map(|(file, source)| rule(file, source)).collect();
-    assert!(wrong.is_empty(), "{} times against the rules of the house:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} violations:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 fn collect(root: &Path, folder: &str, files: &mut Vec<(String, String)>) {
@@ -283,11 +220,6 @@ fn collect(root: &Path, folder: &str, files: &mut Vec<(String, String)>) {
 }
 
 #[test]
-fn a_room_names_only_the_rooms_it_may_name() {
-    hold(wrong_ways);
-}
-
-#[test]
 fn a_file_and_a_function_fit_into_one_view() {
     hold(too_long);
 }
@@ -300,56 +232,6 @@ fn a_file_says_what_it_is_by_its_name_and_its_first_line() {
 #[test]
 fn what_is_banned_is_not_called() {
     hold(banned);
-}
-
-#[test]
-fn a_wrong_way_is_caught_however_it_is_written() {
-    let samples = [
-        ("src/upstream/cache/store.rs", "\nuse crate::graph::Query;"),
-        ("src/upstream.rs", "\nuse crate::{metrics, provider::{self, Error}};"),
-        ("src/model.rs", "\nfn f() -> Vec<crate::auth::Caller> {}"),
-        ("src/sandbox/state.rs", "\nuse {std::fmt, crate::model};"),
-        ("src/http.rs", "\nuse crate::sandbox as toys;"),
-        ("src/provider/oneall.rs", "\nuse crate::*;"),
-        ("src/provider/oneall.rs", "\nuse crate::{self as all};"),
-        ("src/provider/oneall.rs", "\nuse super::super::graph;"),
-        ("src/provider.rs", "\nmod tests { use super::super::graph; }"),
-        ("src/main.rs", "\nuse commongraph::{app, sandbox::state};"),
-        ("src/lib.rs", "\npub use graph::Graph;"),
-        ("src/attic.rs", ""),
-    ];
-    for (file, source) in samples {
-        let wrong = wrong_ways(file, source);
-        let line = if source.is_empty() { 1 } else { 2 };
-        let place = format!("{file}:{line}: ");
-        assert!(!wrong.is_empty() && wrong.iter().all(|line| line.starts_with(&place)), "{file} {source} {wrong:?}");
-    }
-    let sentence = "src/model/key.rs:1: `crate::graph::Id` goes the wrong way: model names no other room";
-    assert_eq!(wrong_ways("src/model/key.rs", "use crate::graph::Id;"), [sentence]);
-}
-
-#[test]
-fn a_right_way_is_let_through() {
-    let samples = [
-        ("src/http.rs", "use crate::graph::{self, error::Error}; use crate::auth; pub(crate) fn f() {}"),
-        (
-            "src/provider/oneall/date.rs",
-            "pub(in crate::provider) use super::super::lenient; use std::{fmt, io::{self}};",
-        ),
-        ("src/provider.rs", "mod tests { use super::*; } fn f() { self::g() }"),
-        (
-            "src/model/key.rs",
-            "// crate::graph\n/* /* crate::graph */ crate::http */ const A: &str = \"\\\"crate::http\";",
-        ),
-        (
-            "src/model/key.rs",
-            "const A: &str = r#\"\"crate::http\"#; const B: char = '\"'; fn f<'a>(a: &'a str) {} // '\"' crate::http",
-        ),
-        ("src/main.rs", "use commongraph::app; mod tests { use super::*; }"),
-    ];
-    for (file, source) in samples {
-        assert_eq!(wrong_ways(file, source), [""; 0], "{source}");
-    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Reads Rust's text as far as the rules need it: tokens without comments and literals, and paths with their groups.
+//! Reads Rust as far as the rules need it: tokens without comments and literals, and paths with their `use` groups.
 
 /// A word or a sign.
 #[derive(Clone, Debug)]
@@ -16,8 +16,6 @@ pub struct Named {
     pub path: Vec<String>,
     /// The line of its last part.
     pub line: usize,
-    /// How many modules lie between it and the crate's root.
-    pub depth: usize,
 }
 
 /// Blanks out comments and literals; lines stay.
@@ -111,26 +109,13 @@ fn is_segment(text: &str) -> bool {
 }
 
 /// Every path of more than one part, wherever it stands.
-pub fn paths(file: &str, tokens: &[Token]) -> Vec<Named> {
-    let (mut found, mut at) = (Vec::new(), 0);
-    let (mut braces, mut modules) = (0, Vec::new());
+pub fn paths(tokens: &[Token]) -> Vec<Named> {
+    let mut found = Vec::new();
+    let mut at = 0;
     while at < tokens.len() {
-        match text(tokens, at) {
-            "mod" if text(tokens, at + 2) == "{" => modules.push(braces),
-            "{" => braces += 1,
-            "}" => {
-                braces -= 1;
-                modules.pop_if(|begin| *begin == braces);
-            }
-            start if is_segment(start) && start != "*" && text(tokens, at + 1) == "::" => {
-                let from = found.len();
-                at = read_tree(tokens, at, Vec::new(), &mut found);
-                found[from..].iter_mut().for_each(|named| named.depth = depth(file) + modules.len());
-                continue;
-            }
-            _ => {}
-        }
-        at += 1;
+        let start = text(tokens, at);
+        let is_path = is_segment(start) && start != "*" && text(tokens, at + 1) == "::";
+        at = if is_path { read_tree(tokens, at, Vec::new(), &mut found) } else { at + 1 };
     }
     found
 }
@@ -142,7 +127,7 @@ fn read_tree(tokens: &[Token], mut at: usize, mut path: Vec<String>, found: &mut
         path.push(token.text.clone());
         at += 1;
         if text(tokens, at) != "::" || !(text(tokens, at + 1) == "{" || is_segment(text(tokens, at + 1))) {
-            found.push(Named { path, line: token.line, depth: 0 });
+            found.push(Named { path, line: token.line });
             return if text(tokens, at) == "as" { at + 2 } else { at };
         }
         at += 1;
@@ -152,9 +137,4 @@ fn read_tree(tokens: &[Token], mut at: usize, mut path: Vec<String>, found: &mut
         at = if text(tokens, at) == "," { at + 1 } else { read_tree(tokens, at, path.clone(), found) };
     }
     at + 1
-}
-
-/// How many modules lie between a file's own and the crate's root, its own included.
-fn depth(file: &str) -> usize {
-    if matches!(file, "src/main.rs" | "src/lib.rs") { 0 } else { file.matches('/').count() }
 }
