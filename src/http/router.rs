@@ -62,11 +62,12 @@ pub fn routes(
         .merge(metrics_endpoint::routes(state.clone()).layer(from_fn(require_admission)))
         .layer(from_fn_with_state(Arc::new(settings.allowed_origins.clone()), csrf::check))
         .layer(from_fn_with_state(Arc::new(settings.allowed_hosts.clone()), allowed_hosts::check))
-        .merge(health::routes(shared.readiness.clone(), state))
+        .merge(health::routes(shared.readiness.clone(), state));
+    Ok(compression::layer(routes)
+        // Outside the compression, which removes a header from the request.
         .layer(from_fn_with_state(settings.limits.headers_max, header_limit::check))
         .layer(from_fn(host_header::check))
-        .layer(from_fn(response_headers::add));
-    Ok(compression::layer(routes)
+        .layer(from_fn(response_headers::add))
         .layer(from_fn_with_state(Arc::new(client_ip::ProxyList::new(proxies)), client_ip::resolve))
         .layer(from_fn_with_state(shared.metrics.clone(), request_id::assign)))
 }
