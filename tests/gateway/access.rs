@@ -263,7 +263,7 @@ async fn each_caller_is_told_what_to_show_for_what_is_missing() {
         (Asker::nobody(), Some("X-WordPress-Token"), Some("in `Authorization")),
         (Asker::alone("token"), None, Some("in `Authorization")),
         (Asker::user(ADA), Some("X-WordPress-Token"), None),
-        (Asker::person("ben"), None, Some("names no user")),
+        (Asker::person("ben"), None, Some("names no OneAll user")),
         (Asker::token("token"), None, None),
     ] {
         let answer = ask(&world, &asker, query).await;

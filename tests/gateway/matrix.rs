@@ -207,7 +207,7 @@ impl Scene {
 /// How often a provider was called, by the gateway's own records.
 fn attempts(log: &str, provider: Down) -> usize {
     let whose = format!("provider=\"{}\"", provider.name().to_lowercase());
-    let reads = log.lines().filter(|line| line.contains("commongraph::provider: read") && line.contains(&whose));
+    let reads = log.lines().filter(|line| line.contains("commongraph::provider::calls: read") && line.contains(&whose));
     let number = |line: &str| line.split("attempts=").nth(1)?.split_whitespace().next()?.parse::<usize>().ok();
     reads.map(|line| number(line).unwrap_or_else(|| panic!("{line}"))).sum()
 }

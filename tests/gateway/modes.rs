@@ -76,7 +76,7 @@ fn what_the_sandbox_prints_opens_no_gateway_to_real_providers() {
         let local = [("ONEALL__BASE_URL", "http://127.0.0.1:9"), ("WORDPRESS__BASE_URL", "http://127.0.0.1:9")];
         for beside in [Vec::new(), with(&SITE[1..], &local)] {
             let said = refusal_of_serve_and_check(&with(&with(first, &beside), &[(name, value)]));
-            assert!(said.contains(&format!("{told}: is the sandbox's")), "{said}");
+            assert!(said.contains(&format!("{told}: the sandbox's value is public")), "{said}");
         }
     }
 }

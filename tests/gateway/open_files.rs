@@ -21,14 +21,27 @@ fn limited(ulimit: &str, arguments: &[&str]) -> Command {
     command
 }
 
-fn run(ulimit: &str, arguments: &[&str]) -> (Option<i32>, String) {
-    let Output { status, stdout, stderr } = limited(ulimit, arguments).output().unwrap();
+fn run(mut command: Command) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap())
+}
+
+/// Runs `check` on settings with which `serve` would start.
+fn check(ulimit: &str) -> (Option<i32>, String) {
+    let mut command = limited(ulimit, &["check"]);
+    for (name, value) in [
+        ("COMMONGRAPH_ACCESS__JWT__ISSUER", "https://login.example.com/"),
+        ("COMMONGRAPH_ACCESS__JWT__AUDIENCE", "https://graph.example.com"),
+        ("COMMONGRAPH_ACCESS__JWT__SECRET", "a-secret-of-this-test-with-32-bytes-or-more"),
+    ] {
+        command.env(name, value);
+    }
+    run(command)
 }
 
 #[test]
 fn the_soft_limit_is_raised_to_the_hard_one() {
-    let (code, table) = run("-Sn 1024", &["check"]);
+    let (code, table) = check("-Sn 1024");
     assert_eq!(code, Some(0), "{table}");
     let line = table.lines().find(|line| line.contains("open files")).unwrap();
     assert!(line.starts_with("ok") && !line.ends_with("1024"), "{line}");
@@ -36,7 +49,7 @@ fn the_soft_limit_is_raised_to_the_hard_one() {
 
 #[test]
 fn a_limit_that_is_too_small_is_reported_with_what_to_do() {
-    let (code, table) = run("-n 1024", &["check"]);
+    let (code, table) = check("-n 1024");
     assert_eq!(code, Some(1), "{table}");
     let line = table.lines().find(|line| line.contains("open files")).unwrap();
     assert!(line.starts_with("FAIL"), "{line}");
@@ -47,7 +60,7 @@ fn a_limit_that_is_too_small_is_reported_with_what_to_do() {
 
 #[test]
 fn a_limit_that_leaves_nothing_for_clients_refuses_the_start() {
-    let (code, said) = run("-n 200", &["sandbox", "--listen", "127.0.0.1:0"]);
+    let (code, said) = run(limited("-n 200", &["sandbox", "--listen", "127.0.0.1:0"]));
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("open files: ") && said.contains("the limit is 200"), "{said}");
 }
