@@ -180,11 +180,13 @@ pub fn greeting(gateway: SocketAddr, explorer: bool, wordpress: &str, oneall: &s
     for service in services() {
         let _ = writeln!(text, "  {}  {}", service.key, service.about);
     }
+    let operator = people().iter().find(|person| person.operator).map(headers).unwrap_or_default();
+    let headers: String = operator.iter().map(|(name, value)| format!(" -H '{name}: {value}'")).collect();
     let _ = write!(
         text,
         "JWTs and all other credentials: {wordpress}/__sandbox/credentials\n\
          Example:\n  \
-         curl -s http://{gateway}/graphql -H 'Content-Type: application/json' -H 'X-WordPress-Token: sandbox-wpcom-ada' \\\n    \
+         curl -s http://{gateway}/graphql -H 'Content-Type: application/json'{headers} \\\n    \
          -d '{{\"query\":\"{{ connections(first: 3) {{ totalCount nodes {{ service {{ label }} health {{ state }} }} }} }}\"}}'\n"
     );
     text
