@@ -104,19 +104,19 @@ async function keeps() {
   const [release, now] = [await lastRelease(), await ownVersion()];
   if (!check("the last release's schema and Cargo.toml have a version", release.version && now)) return;
   const since = release.version;
-  const { isKept, breaking, dangerous } = await judgeContract(release, text, now);
+  const { isCompatible, breaking, dangerous } = await judgeContract(release, text, now);
   for (const message of dangerous) console.log(`     dangerous since ${since}: ${message}`);
   for (const message of breaking) console.log(`     breaking since ${since}: ${message}`);
-  check(`no breaking change since ${since}, or a new major version (${now})`, isKept, breaking.join('\n'));
+  check(`no breaking change since ${since}, or a new major version (${now})`, isCompatible, breaking.join('\n'));
   // A breaking change must fail unless the major version is new. An addition must pass.
   const bare = text.replace(/^\t*"""\n[^]*?^\t*"""\n/gm, '');
-  const kept = async (to, then, next) => (await judgeContract({ version: then, text: bare }, to, next)).isKept;
+  const compatible = async (to, then, next) => (await judgeContract({ version: then, text: bare }, to, next)).isCompatible;
   for (const [what, before, after] of BREAKS) {
     const broken = bare.replace(before, after);
-    const found = broken !== bare && !(await kept(broken, '1.2.3', '1.3.0')) && !(await kept(broken, '0.1.0', '0.1.1'));
+    const found = broken !== bare && !(await compatible(broken, '1.2.3', '1.3.0')) && !(await compatible(broken, '0.1.0', '0.1.1'));
     check(`${what} fails the check`, found);
-    const excused = (await kept(broken, '1.2.3', '2.0.0')) && (await kept(broken, '0.1.0', '0.2.0')) && (await kept(broken, '0.9.0', '1.0.0'));
-    check(`${what} passes with a new major version only`, excused && !(await kept(broken, '2.1.0', '1.9.0')));
+    const excused = (await compatible(broken, '1.2.3', '2.0.0')) && (await compatible(broken, '0.1.0', '0.2.0')) && (await compatible(broken, '0.9.0', '1.0.0'));
+    check(`${what} passes with a new major version only`, excused && !(await compatible(broken, '2.1.0', '1.9.0')));
   }
-  check('an addition passes the check', await kept(bare.replace(/^type PageInfo \{$/m, '$&\n\tnew: Int'), '1.2.3', '1.2.4'));
+  check('an addition passes the check', await compatible(bare.replace(/^type PageInfo \{$/m, '$&\n\tnew: Int'), '1.2.3', '1.2.4'));
 }
