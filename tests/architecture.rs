@@ -74,6 +74,30 @@ fn circles_by_layer(arrows: &[Arrow]) -> BTreeMap<String, Vec<String>> {
     layers.into_iter().map(|name| (name.to_owned(), within(name))).collect()
 }
 
+/// The files that no `mod` line declares. The compiler does not read them.
+fn undeclared_files(files: &[SourceFile]) -> Vec<&str> {
+    let declares = |parent: &SourceFile, name: &str| {
+        let mut items = parent.syntax.items.iter();
+        items.any(|item| matches!(item, syn::Item::Mod(child) if child.content.is_none() && child.ident == name))
+    };
+    let is_declared = |file: &SourceFile| match file.module.split_last() {
+        Some((name, parent)) => files.iter().any(|other| other.module == parent && declares(other, name)),
+        None => true,
+    };
+    let missing = files.iter().filter(|file| file.path != "src/main.rs" && !is_declared(file));
+    missing.map(|file| file.path.as_str()).collect()
+}
+
+#[test]
+fn every_file_is_declared_as_a_module() {
+    let files = sources();
+    let undeclared = undeclared_files(&files);
+    assert!(undeclared.is_empty(), "delete these files or declare them: {undeclared:?}");
+    let files =
+        [parse("src/lib.rs", "pub mod graph;"), parse("src/graph.rs", "mod id;"), parse("src/graph/ids.rs", "")];
+    assert_eq!(undeclared_files(&files), ["src/graph/ids.rs"]);
+}
+
 #[test]
 fn a_module_uses_only_the_modules_below_it() {
     let files = sources();
